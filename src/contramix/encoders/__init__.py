@@ -1,0 +1,21 @@
+"""Encoders: what is trained, and what users get.
+
+A new encoder is one file and one line in ``ENCODERS``.
+"""
+
+from typing import Annotated
+
+from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.imix_mlp import IMixMLP
+from contramix.encoders.mlp import MLP
+from contramix.registry import choice
+
+ENCODERS: dict[str, type[EncoderSettings]] = {
+    "mlp": MLP,
+    "imix_mlp": IMixMLP,
+}
+
+AnyEncoder = Annotated[EncoderSettings, *choice(ENCODERS)]
+"""An encoder in a recipe: its name, or a table with ``kind`` and its settings."""
+
+__all__ = ["ENCODERS", "AnyEncoder", "Encoder", "EncoderSettings", "Inputs"]

@@ -1,0 +1,106 @@
+"""What an encoder is: named stages in a row, so that a batch can be stopped, mixed and sent on behind any of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from contramix.errors import InputError
+from contramix.registry import nearest
+from contramix.settings import Settings
+
+
+class Inputs(NamedTuple):
+    """What an encoder must know of its inputs."""
+
+    shape: tuple[int, ...]
+    """The shape of one sample."""
+    groups: tuple[int, ...] = ()
+    """For flat vectors: widths of the column groups, in order; they sum to the vector's width."""
+    codes: tuple[tuple[int, int], ...] = ()
+    """Elements that hold whole-number codes, and how many codes each has."""
+
+
+class Encoder(nn.Module):
+    """Stages run one after the other; ``width`` is the size of the representation that comes out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> encoder = Encoder({"first": nn.Linear(3, 4), "second": nn.ReLU()}, width=4)
+    >>> x = torch.randn(2, 3)
+    >>> half = encoder.run(x, stop="first")
+    >>> torch.equal(encoder(x), encoder.run(half, start="first"))
+    True
+    """
+
+    def __init__(self, stages: Mapping[str, nn.Module], width: int) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict(stages)
+        self.width = width
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """All places where something may be mixed, in order."""
+        return ("input", *self.stages, "output")
+
+    def position(self, cut: str) -> int:
+        """How many stages lie before a cut.
+
+        Raises
+        ------
+        InputError
+            If there is no such cut.
+        """
+        if cut == "output":
+            return len(self.stages)
+        if cut not in self.cuts:
+            raise InputError(f"the encoder has no stage {cut!r}; {nearest(cut, self.cuts)}")
+        return self.cuts.index(cut)
+
+    def run(self, x: Float[Tensor, " B *s"], start: str = "input", stop: str = "output") -> Float[Tensor, " B *t"]:
+        """Run the stages after the cut ``start`` up to the cut ``stop``."""
+        for stage in list(self.stages.values())[self.position(start) : self.position(stop)]:
+            x = stage(x)
+        return x
+
+    def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
+        """The representation."""
+        return self.run(x)
+
+
+class EncoderSettings(Settings, ABC):
+    """Settings of an encoder, which ``build`` turns into one."""
+
+    @abstractmethod
+    def build(self, inputs: Inputs) -> Encoder:
+        """Make the encoder for inputs of a kind; weights come from torch's global generator."""
+
+
+def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
+    """Make an encoder of any module: of a Sequential's children, named as there; else one stage, ``module``.
+
+    Raises
+    ------
+    InputError
+        If it does not turn a batch of the inputs into one vector a sample.
+    """
+    if isinstance(module, Encoder):
+        return module
+    sequential = isinstance(module, nn.Sequential)
+    stages = {f"stage{n}" if n.isdigit() else n: m for n, m in module.named_children()} if sequential else {}
+    encoder = Encoder(stages or {"module": module}, 0)
+    parameter = next(module.parameters(), torch.zeros(()))
+    was_training = module.training
+    try:
+        with torch.no_grad():
+            out = encoder.eval()(torch.zeros(2, *inputs.shape, device=parameter.device))
+    except Exception as error:
+        raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {error}") from error
+    if out.dim() != 2 or len(out) != 2:
+        raise InputError(f"the encoder must give one vector a sample; for 2 samples it gives {tuple(out.shape)}")
+    encoder.width = out.shape[1]
+    return encoder.train(was_training)

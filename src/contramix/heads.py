@@ -1,0 +1,78 @@
+"""Projection and prediction heads, as published."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+from torch import nn
+
+from contramix.registry import nearest
+from contramix.settings import Settings
+
+
+def _linear(width: int, hidden: int, out: int) -> list[nn.Module]:
+    return [nn.Linear(width, out)]
+
+
+def _mlp(width: int, hidden: int, out: int) -> list[nn.Module]:
+    return [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, out)]
+
+
+def _mlpbn1(width: int, hidden: int, out: int) -> list[nn.Module]:
+    return [nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, out)]
+
+
+def _mlpbn(width: int, hidden: int, out: int) -> list[nn.Module]:
+    return [*_mlpbn1(width, hidden, out), nn.BatchNorm1d(out)]
+
+
+def _mlp3bn(width: int, hidden: int, out: int) -> list[nn.Module]:
+    first = [nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU()]
+    return [*first, nn.Linear(hidden, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, out)]
+
+
+HEADS: dict[str, Callable[[int, int, int], list[nn.Module]]] = {
+    "linear": _linear,
+    "mlp": _mlp,  # MoCo v2
+    "mlpbn1": _mlpbn1,  # i-Mix on images; BYOL
+    "mlpbn": _mlpbn,  # i-Mix on tables and speech
+    "mlp3bn": _mlp3bn,  # DACL, three layers
+}
+
+
+def _known(kind: str) -> str:
+    if kind not in HEADS:
+        raise PydanticCustomError(
+            "kind", "unknown head '{kind}'; {hint}", {"kind": kind, "hint": nearest(kind, HEADS)}
+        )
+    return kind
+
+
+class Head(Settings):
+    """A head: which layers, how wide.
+
+    ``hidden`` None takes the width of what goes in, as the papers do.
+    """
+
+    kind: Annotated[str, AfterValidator(_known)] = "mlpbn"
+    hidden: int | None = Field(default=None, ge=1)
+    out: int = Field(default=128, ge=1)
+
+    def build(self, width: int) -> nn.Sequential:
+        """The module, for inputs of a width."""
+        return nn.Sequential(*HEADS[self.kind](width, self.hidden or width, self.out))
+
+
+class Predictor(Settings):
+    """The head that BYOL and SimSiam put on queries; it gives what the projector gives.
+
+    ``hidden`` None takes the encoder's width.
+    """
+
+    kind: Annotated[str, AfterValidator(_known)] = "mlpbn1"
+    hidden: int | None = Field(default=None, ge=1)
+
+    def build(self, projection: int, encoder_width: int) -> nn.Sequential:
+        """The module, for projections of a size."""
+        return nn.Sequential(*HEADS[self.kind](projection, self.hidden or encoder_width, projection))

@@ -1,0 +1,27 @@
+"""Methods: what is compared with what.
+
+A new method is one file and one line in ``METHODS``.
+"""
+
+from typing import Annotated
+
+from contramix.methods.byol import BYOL
+from contramix.methods.method import Method, MethodSettings
+from contramix.methods.moco import MoCo
+from contramix.methods.npair import NPair
+from contramix.methods.simclr import SimCLR
+from contramix.methods.simsiam import SimSiam
+from contramix.registry import choice
+
+METHODS: dict[str, type[MethodSettings]] = {
+    "npair": NPair,
+    "simclr": SimCLR,
+    "moco": MoCo,
+    "byol": BYOL,
+    "simsiam": SimSiam,
+}
+
+AnyMethod = Annotated[MethodSettings, *choice(METHODS)]
+"""A method in a recipe: its name, or a table with ``kind`` and its settings."""
+
+__all__ = ["METHODS", "AnyMethod", "Method", "MethodSettings"]

@@ -1,0 +1,46 @@
+"""BYOL: predict the momentum network's key, without negatives (Grill et al., 2020; i-Mix, section 3.4)."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from contramix.encoders.encoder import Encoder
+from contramix.heads import Predictor
+from contramix.losses import regression
+from contramix.methods.method import Method, MethodSettings, Momentum, Network
+from contramix.types import Views
+
+
+class BYOL(MethodSettings):
+    """BYOL. With i-Mix the target of a query is the mixture of the keys that went into it."""
+
+    predictor: Predictor = Predictor()
+    momentum: float = Field(default=0.999, ge=0, le=1)
+    buffers: Literal["own", "copy"] = "own"
+
+    def build(self, encoder: Encoder) -> "BYOLMethod":
+        return BYOLMethod(self, encoder)
+
+
+class BYOLMethod(Method):
+    """A predictor on the queries only; keys from the momentum network, without gradient."""
+
+    def __init__(self, settings: BYOL, encoder: Encoder) -> None:
+        super().__init__(settings, encoder)
+        self.predictor = settings.predictor.build(settings.projector.out, encoder.width)
+        self.momentum = Momentum(self.online, settings.momentum, settings.buffers == "copy")
+
+    @property
+    def target(self) -> Network:
+        return self.momentum.network
+
+    def loss(self, views: Views) -> Float[Tensor, ""]:
+        query = normalize(self.predictor(self.online(views.query, views.cut)), dim=1)  # (N, p)
+        key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
+        return regression(query, key, views.targets)
+
+    def after_step(self) -> None:
+        self.momentum.follow(self.online)

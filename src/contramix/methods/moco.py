@@ -1,0 +1,86 @@
+"""MoCo: keys from a momentum network, negatives from a queue (He et al., 2020; i-Mix, section 3.3)."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from contramix.encoders.encoder import Encoder
+from contramix.losses import info_nce, own_key_nce
+from contramix.methods.method import Method, MethodSettings, Momentum, Network
+from contramix.types import Views
+
+
+class MoCo(MethodSettings):
+    """MoCo, in two forms.
+
+    Parameters
+    ----------
+    form
+        ``"revised"``: each query against the batch's keys and the queue, which i-Mix needs (a mixture's second
+        label is another sample's key). ``"original"``: MoCo v2, each query against its own key and the queue.
+    queue
+        How many past keys are negatives.
+    momentum
+        m of the key network.
+    buffers
+        BatchNorm statistics of the key network: its ``"own"`` (the published code) or a ``"copy"``.
+    """
+
+    temperature: float = Field(default=0.2, gt=0)
+    form: Literal["revised", "original"] = "revised"
+    queue: int = Field(default=4096, ge=1)
+    momentum: float = Field(default=0.999, ge=0, le=1)
+    buffers: Literal["own", "copy"] = "own"
+
+    @property
+    def takes_imix(self) -> bool:
+        """The original form has no key of another sample among its logits."""
+        return self.form == "revised"
+
+    def build(self, encoder: Encoder) -> "MoCoMethod":
+        return MoCoMethod(self, encoder)
+
+
+class MoCoMethod(Method):
+    """Queries online, keys from the momentum network, negatives from the queue."""
+
+    queue: Tensor
+    position: Tensor
+
+    def __init__(self, settings: MoCo, encoder: Encoder) -> None:
+        super().__init__(settings, encoder)
+        self.temperature, self.original = settings.temperature, settings.form == "original"
+        self.momentum = Momentum(self.online, settings.momentum, settings.buffers == "copy")
+        self.register_buffer("queue", normalize(torch.randn(settings.queue, settings.projector.out), dim=1))
+        self.register_buffer("position", torch.zeros((), dtype=torch.long))
+        self._fresh: list[Tensor] = []
+
+    @property
+    def target(self) -> Network:
+        return self.momentum.network
+
+    def loss(self, views: Views) -> Float[Tensor, ""]:
+        query = self.online(views.query, views.cut)  # (N, p)
+        key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
+        self._fresh.append(key)
+        queue = self.queue.clone()
+        if self.original:
+            return own_key_nce(query, key, queue, self.temperature)
+        return info_nce(query, key, views.targets, self.temperature, queue=queue)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Move the key network, and put the step's keys into the queue, oldest out first."""
+        self.momentum.follow(self.online)
+        for key in self._fresh:
+            size = len(self.queue)
+            newest = key[-size:]
+            # NOTE[DIFF]: the published code asserts that the queue is a multiple of the batch; this one wraps.
+            place = (self.position + torch.arange(len(newest), device=key.device)) % size
+            self.queue[place] = newest
+            self.position.add_(len(newest)).remainder_(size)
+        self._fresh.clear()

@@ -1,0 +1,31 @@
+"""N-pair: each query against the keys of its batch (Sohn, 2016; i-Mix, section 3.1)."""
+
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from contramix.encoders.encoder import Encoder
+from contramix.losses import info_nce
+from contramix.methods.method import Method, MethodSettings
+from contramix.types import Views
+
+
+class NPair(MethodSettings):
+    """The N-pair loss; gradients flow through both views."""
+
+    temperature: float = Field(default=0.2, gt=0)
+
+    def build(self, encoder: Encoder) -> "NPairMethod":
+        return NPairMethod(self, encoder)
+
+
+class NPairMethod(Method):
+    """i-Mix, Algorithm 1."""
+
+    def __init__(self, settings: NPair, encoder: Encoder) -> None:
+        super().__init__(settings, encoder)
+        self.temperature = settings.temperature
+
+    def loss(self, views: Views) -> Float[Tensor, ""]:
+        query, key = self.encode(views)  # (N, p) each, unit length
+        return info_nce(query, key, views.targets, self.temperature)

@@ -1,0 +1,54 @@
+"""CutMix: a box of the partner is pasted over the sample."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from contramix.mixing.binary import Binary
+from contramix.mixing.layout import Layout
+from contramix.mixing.operator import Operator
+from contramix.types import Mixed
+
+
+class CutMix(Operator):
+    """Paste a box of area ``1 - weight`` over the last two axes; the labels get the area that lies inside.
+
+    The box has sides ``floor(side * sqrt(1 - weight))`` and a uniform centre, and is clamped at the borders
+    (Yun et al., 2019; i-Mix, section 3.3). Each sample draws its own box; draw one weight a batch
+    (``imix.per = "batch"``) for the published form. On inputs without two axes to cut in, the analogue is
+    binary mixing, and that is what is done.
+
+    Raises
+    ------
+    ValueError
+        With more than one partner.
+    """
+
+    def __call__(
+        self,
+        x: Float[Tensor, " B *s"],
+        partner: Int[Tensor, " B P"],
+        weight: Float[Tensor, " B K"],
+        *,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+    ) -> Mixed:
+        if partner.shape[1] != 1:
+            raise ValueError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
+        if x.dim() < 4:
+            return Binary()(x, partner, weight, generator=generator, layout=layout)
+        height, width = x.shape[-2:]
+        inside = self._box(height, weight, generator)[:, :, None] & self._box(width, weight, generator)[:, None, :]
+        kept = 1 - inside.to(x.dtype).mean((1, 2))
+        pasted = inside.reshape(len(x), *(1,) * (x.dim() - 3), height, width)
+        return Mixed(torch.where(pasted, x[partner[:, 0]], x), partner, torch.stack([kept, 1 - kept], 1))
+
+    @staticmethod
+    def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:
+        """Which positions along one axis lie in each sample's box: (B, side)."""
+        length = torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0)))
+        centre = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
+        start = (centre - torch.floor(length / 2)).clamp(0, side)
+        stop = (centre - torch.floor(length / 2) + length).clamp(0, side)
+        position = torch.arange(side, device=weight.device)
+        return (start <= position) & (position < stop)

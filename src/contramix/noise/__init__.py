@@ -1,0 +1,27 @@
+"""Noise: what both views of a sample get, their labels kept.
+
+A new noise is one file and one line in ``NOISE``.
+"""
+
+from typing import Annotated
+
+from contramix.noise.drop import Drop
+from contramix.noise.gaussian import Gaussian
+from contramix.noise.inputmix import InputMix
+from contramix.noise.marginal import Marginal
+from contramix.noise.mixup import MixupNoise
+from contramix.noise.noise import Noise
+from contramix.noise.none import NoNoise
+from contramix.registry import choice
+
+NOISE: dict[str, type[Noise]] = {
+    "none": NoNoise,
+    "drop": Drop,
+    "gaussian": Gaussian,
+    "mixup": MixupNoise,
+    "inputmix": InputMix,
+    "marginal": Marginal,
+}
+
+AnyNoise = Annotated[Noise, *choice(NOISE)]
+"""A noise in a recipe: its name, or a table with ``kind`` and its settings."""

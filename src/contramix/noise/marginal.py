@@ -1,0 +1,49 @@
+"""Marginal corruption, as SCARF does it (Bahri et al., ICLR 2022): columns replaced by draws from their marginals."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from contramix.mixing.layout import Layout
+from contramix.noise.noise import Noise
+
+
+class Marginal(Noise):
+    """Replace a share of each sample's columns by values of other training samples, each column its own draw.
+
+    Parameters
+    ----------
+    rate
+        ``floor(rate * columns)`` columns of each sample are replaced (SCARF: 0.6).
+    views
+        ``"one"``: the first view is corrupted and the second is the sample, as in SCARF; ``"both"``: each its own.
+    """
+
+    rate: float = Field(default=0.6, ge=0, le=1)
+    views: Literal["one", "both"] = "one"
+
+    def __call__(
+        self,
+        x: Float[Tensor, " B *s"],
+        *,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+        pool = x if pool is None else pool
+        first = self._view(x, pool, generator, layout)
+        return first, x if self.views == "one" else self._view(x, pool, generator, layout)
+
+    def _view(self, x: Tensor, pool: Tensor, generator: torch.Generator, layout: Layout | None) -> Tensor:
+        flat, drawn_from = x.flatten(1), pool.flatten(1)
+        unit = torch.arange(flat.shape[1], device=x.device) if layout is None else layout.unit
+        units = flat.shape[1] if layout is None else layout.units
+        score = torch.rand((len(x), units), generator=generator, device=x.device)
+        # Exactly floor(rate * units) columns of each sample: those whose scores rank lowest.
+        replace = score.argsort(1).argsort(1) < int(self.rate * units + 1e-9)
+        row = torch.randint(len(pool), (len(x), units), generator=generator, device=x.device)
+        other = drawn_from[row[:, unit], torch.arange(flat.shape[1], device=x.device)]
+        return torch.where(replace[:, unit], other, flat).reshape(x.shape)

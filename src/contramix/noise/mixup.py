@@ -1,0 +1,77 @@
+"""Mixup noise, DACL's Algorithm 1: each view is the sample mixed with another one of the batch, its label kept."""
+
+from typing import Annotated, Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import BeforeValidator, Field
+from torch import Tensor
+
+from contramix.mixing import AnyOperator, weights
+from contramix.mixing.layout import Layout
+from contramix.mixing.linear import Linear
+from contramix.mixing.operator import Operator
+from contramix.noise.noise import Noise
+from contramix.settings import as_tuple
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str | dict | Operator) else as_tuple(value)
+
+
+class MixupNoise(Noise):
+    """Mix each sample with another one, twice and independently.
+
+    Parameters
+    ----------
+    operators
+        One (DACL), or several (DACL+): then each sample draws one and uses it for both of its views, with fresh
+        weights and partners. The paper's three are linear, geometric and binary.
+    alpha
+        lambda ~ U(alpha, 1): how much of the sample stays, at least (eq. 3 to 5).
+    keep_prob
+        Of binary mixing: the probability rho that an element stays (eq. 6).
+        NOTE[DIFF]: the paper's grid for rho, {.1, .3, .5}, only makes sense as the probability of a *swap*:
+        keeping 10 % leaves two views at cosine 0.01.
+    per
+        Draw the operator for each sample (the paper) or for the batch (a simpler reading of it).
+    """
+
+    operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_several), Field(min_length=1)] = (Linear(),)
+    alpha: float = Field(default=0.5, ge=0, le=1)
+    keep_prob: float = Field(default=0.7, ge=0, le=1)
+    per: Literal["sample", "batch"] = "sample"
+
+    def __call__(
+        self,
+        x: Float[Tensor, " B *s"],
+        *,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+        n = len(x)
+        drawn = torch.randint(
+            len(self.operators),
+            (n if self.per == "sample" else 1,),
+            generator=generator,
+            device=generator.device,
+        ).expand(n)
+        first, second = (self._view(x, drawn, generator, layout) for _ in range(2))
+        return first, second
+
+    def _view(
+        self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None
+    ) -> Tensor:
+        # Algorithm 1, lines 4 to 9: lambda and partner anew for each view.
+        view = x
+        for number, operator in enumerate(self.operators):
+            partner = weights.other_partner(len(x), generator)
+            if operator.keeps:
+                weight = weights.constant(len(x), self.keep_prob, x.device)
+            else:
+                weight = weights.uniform(len(x), self.alpha, generator)
+            mixed = operator(x, partner, weight, generator=generator, layout=layout).x
+            mine = (drawn == number).reshape(-1, *(1,) * (x.dim() - 1))
+            view = mixed if len(self.operators) == 1 else torch.where(mine, mixed, view)
+        return view

@@ -1,0 +1,166 @@
+"""What a run minimises: one or several terms on one encoder, each a noise, perhaps i-Mix, and a method."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from contramix.encoders.encoder import Encoder
+from contramix.errors import InputError
+from contramix.imix import IMix
+from contramix.methods import AnyMethod, Method
+from contramix.methods.method import Network
+from contramix.methods.npair import NPair
+from contramix.mixing.layout import Layout
+from contramix.noise import AnyNoise
+from contramix.noise.drop import Drop
+from contramix.randomness import Key
+from contramix.settings import Settings
+from contramix.types import Targets, Views
+
+
+class TermSettings(Settings):
+    """One term of the objective."""
+
+    method: AnyMethod = NPair()
+    noise: AnyNoise = Drop()
+    imix: IMix | None = None
+    weight: float = Field(default=1.0, gt=0)
+
+
+class ExtraSettings(TermSettings):
+    """A further term; without a method of its own it uses the first term's, heads and queue included."""
+
+    method: AnyMethod | None = None  # type: ignore[assignment]
+
+
+class Objective(nn.Module):
+    """The weighted sum of its terms' losses.
+
+    Parameters
+    ----------
+    encoder
+        What all terms train.
+    first, extra
+        The terms' settings.
+    layout, pool
+        What noise and mixing at the input may know of the data.
+
+    Raises
+    ------
+    InputError
+        For a cut that the encoder does not have, or settings that do not go together.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        first: TermSettings,
+        extra: Sequence[ExtraSettings] = (),
+        *,
+        layout: Layout | None = None,
+        pool: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        settings: list[TermSettings] = [first, *extra]
+        for term in settings:
+            _check(term, term.method or first.method, encoder)
+        main = first.method.build(encoder)
+        methods = [main, *(term.method.build(encoder) if term.method else main for term in extra)]
+        self.terms = nn.ModuleList(Term(t, m, layout, pool) for t, m in zip(settings, methods))
+        self.methods = list(dict.fromkeys(methods))
+
+    def forward(self, x: Float[Tensor, " B *s"], key: Key) -> Float[Tensor, ""]:
+        """The loss of a batch; all draws come from the key."""
+        return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
+
+    def after_step(self) -> None:
+        """Let momentum networks and queues follow, once the optimiser has moved the weights."""
+        for method in self.methods:
+            method.after_step()
+
+
+class Term(nn.Module):
+    """Two views of a batch, the query perhaps mixed, and a method's loss of them."""
+
+    def __init__(
+        self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.noise, self.imix, self.weight = settings.noise, settings.imix, settings.weight
+        self.layout, self.pool = layout, pool
+
+    def forward(self, x: Float[Tensor, " B *s"], key: Key) -> Float[Tensor, ""]:
+        """The term's share of the loss."""
+        noise_cut = _draw(self.noise.cut, key.at("noise cut"))
+        mix_cut = _draw(self.imix.cut, key.at("mix cut")) if self.imix else noise_cut
+        method, shared = self.method, self.method.target is self.method.online
+        mine = self._noisy(method.online, x, noise_cut, key)
+        theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
+
+        losses = []
+        for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric else [(0, 1)]):
+            if shared:
+                both = method.online.encoder.run(torch.cat([mine[a], theirs[b]]), noise_cut, mix_cut)
+                query, clean = both.chunk(2)
+            else:
+                query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
+                with torch.no_grad():
+                    clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
+            views = (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
+            losses.append(method.loss(views))
+        return self.weight * torch.stack(losses).mean()
+
+    def _noisy(self, network: Network, x: Tensor, cut: str, key: Key) -> tuple[Tensor, Tensor]:
+        """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""
+        generator = key.at("noise").generator(x.device)
+        if cut == "input":
+            return self.noise(x, generator=generator, layout=self.layout, pool=self.pool)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
+            return self.noise(network.encoder.run(x, stop=cut), generator=generator)
+
+    def _mix(self, query: Tensor, cut: str, key: Key) -> tuple[Tensor, Targets]:
+        if self.imix is None:
+            return query, Targets.plain(len(query), query.device)
+        layout = self.layout if cut == "input" else None
+        mixed = self.imix(query, generator=key.generator(query.device), layout=layout)
+        return mixed.x, Targets.of(mixed)
+
+    def _pair(self, query: Tensor, clean: Tensor, cut: str, key: Key) -> Views:
+        mixed, targets = self._mix(query, cut, key)
+        return Views(mixed, clean, targets, cut)
+
+    def _mutual(self, first: Tensor, second: Tensor, cut: str, key: Key) -> Views:
+        """All 2N views as queries and keys. Views are mixed within their half, so that a query's labels are
+        counterparts in the other half, never one of its ingredients."""
+        n, keys = len(first), torch.cat([first, second])
+        mixed_a, a = self._mix(first, cut, key.at(0))
+        mixed_b, b = self._mix(second, cut, key.at(1))
+        targets = Targets(torch.cat([a.index + n, b.index]), torch.cat([a.weight, b.weight]))
+        return Views(torch.cat([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
+
+
+def _draw(cuts: tuple[str, ...], key: Key) -> str:
+    if len(cuts) == 1:
+        return cuts[0]
+    return cuts[int(torch.randint(len(cuts), (), generator=key.generator()))]
+
+
+def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
+    last_noise = max(encoder.position(cut) for cut in term.noise.cut)
+    if term.imix is None:
+        return
+    if not method.takes_imix:
+        raise InputError(
+            "i-Mix needs MoCo's revised form: a mixture's second label is another sample's key, which the "
+            "original form leaves out; set method.form = 'revised'"
+        )
+    if min(encoder.position(cut) for cut in term.imix.cut) < last_noise:
+        raise InputError(
+            f"i-Mix at {'/'.join(term.imix.cut)} comes before the noise at {'/'.join(term.noise.cut)}; "
+            "queries are mixed after the views are made, so set imix.cut behind noise.cut"
+        )
