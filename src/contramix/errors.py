@@ -1,5 +1,8 @@
 """What can go wrong, sorted by who can mend it. The command line turns each into an exit code."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class InputError(ValueError):
     """The call, the data or an artefact is wrong (exit 2).
@@ -14,3 +17,12 @@ class RunError(RuntimeError):
 
 class ContramixWarning(UserWarning):
     """Something was left out, guessed or repaired, and the user should know."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint that ends a message: the nearest known name, or the known names."""
+    known = sorted(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(known[:30])}{', ...' if len(known) > 30 else ''}"

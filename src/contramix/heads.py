@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from torch import nn
 
-from contramix.registry import nearest
+from contramix.errors import nearest
 from contramix.settings import Settings
 
 

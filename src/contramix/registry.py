@@ -1,20 +1,12 @@
-"""From a name in a recipe to a member of an axis, and back; and the nearest name for a mistyped one."""
+"""From a name in a recipe to a member of an axis, and back."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
 from pydantic_core import PydanticCustomError
 
-from contramix.errors import InputError
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that ends an error message: the nearest known name, or all of them."""
-    known = sorted(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+from contramix.errors import InputError, nearest
 
 
 def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, PlainSerializer]:
@@ -35,7 +27,10 @@ def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, Pla
         if kind not in members:
             hint = nearest(kind, members)
             raise PydanticCustomError("kind", "unknown kind '{kind}'; {hint}", {"kind": kind, "hint": hint})
-        return members[kind].model_validate(rest)
+        try:
+            return members[kind].model_validate(rest)
+        except ValidationError as error:
+            raise _passed_on(error, members[kind]) from error
 
     def write(value: BaseModel) -> dict[str, Any]:
         return {"kind": kind_of(value, members), **value.model_dump(exclude_none=True)}
@@ -55,3 +50,20 @@ def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
         if type(value) is cls:
             return name
     raise InputError(f"{type(value).__name__} is in no axis: enter it in the folder's dict to use it in a recipe")
+
+
+def _passed_on(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
+    """A member's first error, so that the recipe's own error can name the whole path."""
+    first = error.errors(include_url=False)[0]
+    inner = first.get("ctx", {})
+    return PydanticCustomError(
+        "member",
+        "{problem}",
+        {
+            "type": inner.get("type", first["type"]),
+            "problem": inner.get("problem", first["msg"]),
+            "path": (*first["loc"], *inner.get("path", ())),
+            "known": inner.get("known", list(member.model_fields)),
+            "input": inner.get("input", first["input"]),
+        },
+    )

@@ -1,0 +1,106 @@
+"""Optimisers and learning-rate schedules. A schedule is a pure function of the step."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal
+
+import torch
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+from torch import nn
+
+from contramix.errors import InputError, nearest
+from contramix.settings import Settings, as_tuple
+
+Parameters = Iterable[nn.Parameter]
+
+
+def _sgd(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay)
+
+
+def _adamw(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
+    return torch.optim.AdamW(parameters, lr=s.lr, weight_decay=s.weight_decay)
+
+
+def _lars(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
+    # NOTE[DIFF]: both papers say «LARS» and no more; as in SimCLR, BatchNorm's and bias parameters get neither
+    # adaptation nor weight decay, and the trust coefficient is 0.001.
+    try:
+        from pytorch_optimizer import LARS
+    except ImportError as error:
+        raise InputError("the lars optimizer needs an extra: pip install 'contramix[lars]'") from error
+    made: torch.optim.Optimizer = LARS(
+        list(parameters), lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay, trust_coefficient=1e-3
+    )
+    return made
+
+
+OPTIMIZERS: dict[str, Callable[[Parameters, "OptimizerSettings"], torch.optim.Optimizer]] = {
+    "sgd": _sgd,
+    "adamw": _adamw,
+    "lars": _lars,
+}
+
+
+def _known(name: str) -> str:
+    if name not in OPTIMIZERS:
+        hint = nearest(name, OPTIMIZERS)
+        raise PydanticCustomError("kind", "unknown optimizer '{name}'; {hint}", {"name": name, "hint": hint})
+    return name
+
+
+class OptimizerSettings(Settings):
+    """How weights move.
+
+    Parameters
+    ----------
+    optimizer
+        ``adamw``, ``sgd`` or ``lars``.
+    lr
+        The learning rate at the schedule's top.
+    momentum
+        Of sgd and lars.
+    schedule
+        After a linear warm-up from 0 by steps: ``"cosine"`` by steps, ``"cosine-epoch"`` by whole epochs (as in
+        the i-Mix code), ``"steps"``, or ``"constant"``.
+    warmup_epochs
+        Length of the warm-up.
+    decay_epochs, decay
+        For ``"steps"``: epochs at which the rate is multiplied by ``decay``.
+    """
+
+    optimizer: Annotated[str, AfterValidator(_known)] = "adamw"
+    lr: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    schedule: Literal["cosine", "cosine-epoch", "steps", "constant"] = "cosine"
+    warmup_epochs: float = Field(default=1.0, ge=0)
+    decay_epochs: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = ()
+    decay: float = Field(default=0.1, gt=0, le=1)
+
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
+        """The optimiser of those parameters that want a gradient."""
+        return OPTIMIZERS[self.optimizer]([p for p in parameters if p.requires_grad], self)
+
+    def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """The learning rate of a step, counted from 0.
+
+        Examples
+        --------
+        >>> s = OptimizerSettings(lr=1.0, warmup_epochs=1)
+        >>> [round(s.rate(n, 4, 3), 3) for n in (0, 3, 4, 11)]
+        [0.25, 1.0, 1.0, 0.038]
+        """
+        warmup = min(self.warmup_epochs * steps_per_epoch, epochs * steps_per_epoch / 2)
+        if step < warmup:
+            return self.lr * (step + 1) / warmup if warmup >= 1 else self.lr
+        if self.schedule == "constant":
+            return self.lr
+        if self.schedule == "steps":
+            return self.lr * self.decay ** sum(step >= e * steps_per_epoch for e in self.decay_epochs)
+        if self.schedule == "cosine-epoch":
+            # NOTE[DIFF] to nobody: as published, the cosine runs over all epochs, warm-up included.
+            return self.lr * 0.5 * (1 + math.cos(math.pi * (step // steps_per_epoch) / epochs))
+        done = (step - warmup) / max(1.0, epochs * steps_per_epoch - warmup)
+        return self.lr * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,178 @@
+"""A pre-trained model: encoder, what was learned of the data, and the recipe. Saved without pickle."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Float32
+from numpy import ndarray
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from contramix import checkpoint, durable
+from contramix.domains.table.spec import TableSpec
+from contramix.encoders.encoder import Encoder, wrap
+from contramix.errors import InputError
+from contramix.recipe import Recipe
+
+FORMAT = 1
+
+
+@dataclass
+class Pretrained:
+    """What turns data into representations.
+
+    Parameters
+    ----------
+    recipe, spec, encoder
+        How it was trained, on what, and the network.
+    facts
+        Seed, steps, machine: whatever ``contramix info`` should tell.
+    """
+
+    recipe: Recipe
+    spec: TableSpec
+    encoder: Encoder
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def embed(self, table: pa.Table, batch_size: int = 8192) -> Float32[ndarray, " n d"]:
+        """The representation of each row, in order.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or is of another kind than it was.
+        """
+        return embed(self.encoder, self.spec.tensorize(table), batch_size)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write model.safetensors, config.json, spec.json and recipe.toml into a folder.
+
+        Raises
+        ------
+        InputError, RunError
+            If the folder cannot be written, or is full.
+        """
+        place = Path(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise durable.unwritable(place, 0, error) from error
+        weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.encoder)), {"format": FORMAT})
+        config = {
+            **self.facts,
+            "format_version": FORMAT,
+            "contramix": version("contramix"),
+            "recipe": self.recipe.name,
+            "domain": self.recipe.domain,
+            "representation": self.encoder.width,
+            "sha256": hashlib.sha256(weights).hexdigest(),
+            "environment": environment(),
+        }
+        durable.write(place / "recipe.toml", self.recipe.to_toml())
+        durable.write(place / "spec.json", self.spec.model_dump_json(indent=1))
+        durable.write(place / "model.safetensors", weights)
+        durable.write(place / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        device: torch.device | str = "cpu",
+        encoder: nn.Module | None = None,
+    ) -> "Pretrained":
+        """Read what :meth:`save` wrote. Nothing in the folder is executed.
+
+        Parameters
+        ----------
+        folder
+            A model's or a finished run's folder.
+        device
+            Where the encoder shall lie.
+        encoder
+            For a model trained around a module of your own: that module, built anew.
+
+        Raises
+        ------
+        InputError
+            If it is not a whole model of a known format.
+        """
+        place = Path(folder)
+        config = _config(place)
+        try:
+            spec = TableSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
+            recipe = Recipe.from_toml((place / "recipe.toml").read_text(encoding="utf-8"), str(place / "recipe.toml"))
+            data = (place / "model.safetensors").read_bytes()
+        except ValidationError as error:
+            raise InputError(f"{place / 'spec.json'}: not a specification of a table: {error.errors()[0]['msg']}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{place}: not a whole model: {error}") from error
+        if config.get("own_encoder") and encoder is None:
+            raise InputError(f"{place}: trained around a module of your own; give it as load(..., encoder=module)")
+        with torch.random.fork_rng(devices=[]):
+            made = wrap(encoder, spec.inputs()) if encoder is not None else recipe.encoder.build(spec.inputs())
+        tensors, _ = checkpoint.from_bytes(data, place / "model.safetensors")
+        checkpoint.fill(made, tensors, place / "model.safetensors")
+        if hashlib.sha256(data).hexdigest() != config["sha256"]:
+            raise InputError(f"{place / 'model.safetensors'}: damaged (its checksum is not the one in config.json)")
+        return cls(recipe, spec, made.to(device).eval(), config)
+
+
+def _config(place: Path) -> dict[str, Any]:
+    path = place / "config.json"
+    if not place.is_dir():
+        raise InputError(f"{place}: there is no such folder; give a run's or a model's folder")
+    if not path.is_file():
+        started = (place / "recipe.toml").is_file()
+        why = "the run is unfinished; run its pretrain command again" if started else "no config.json in it"
+        raise InputError(f"{place}: not a trained model: {why}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("sha256"), str):
+        raise InputError(f"{path}: not the configuration of a contramix model")
+    if config.get("format_version") != FORMAT:
+        raise InputError(
+            f"{place}: saved in format {config.get('format_version')} by contramix {config.get('contramix')}; "
+            f"this is contramix {version('contramix')}, which reads format {FORMAT}"
+        )
+    return config
+
+
+def environment() -> dict[str, Any]:
+    """What decides over the last digits of a result."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),
+    }
+
+
+@torch.no_grad()
+def embed(encoder: Encoder, x: Float[Tensor, " n *s"], batch_size: int = 8192) -> Float32[ndarray, " n d"]:
+    """Representations of samples in evaluation mode; the encoder's mode is left as it was."""
+    was_training = encoder.training
+    encoder.eval()
+    out = np.empty((len(x), encoder.width), np.float32)
+    for start, z in _batches(encoder, x, batch_size):
+        out[start : start + len(z)] = z.cpu().numpy()
+    encoder.train(was_training)
+    return out
+
+
+def _batches(encoder: Encoder, x: Tensor, batch_size: int) -> Iterator[tuple[int, Tensor]]:
+    device = next(encoder.parameters(), x).device
+    for start in range(0, len(x), batch_size):
+        yield start, encoder(x[start : start + batch_size].to(device))

@@ -1,0 +1,168 @@
+"""A recipe: every setting of a run, as a TOML file. All rows of both papers are recipes."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+from pydantic import BeforeValidator, ValidationError
+
+from contramix.domains.table.describe import TableSettings
+from contramix.encoders import AnyEncoder
+from contramix.encoders.mlp import MLP
+from contramix.errors import InputError, nearest
+from contramix.objective import ExtraSettings, TermSettings
+from contramix.recipe_files import recipe_path
+from contramix.settings import as_tuple
+from contramix.training import Train
+
+
+class Recipe(TermSettings):
+    """Every setting of a run. Sections: method, noise, imix, encoder, train, table, and extra terms.
+
+    Examples
+    --------
+    >>> recipe = Recipe.load("imix-npair", {"noise.rate": 0.3})
+    >>> recipe.noise.rate
+    0.3
+    >>> Recipe.from_toml(recipe.to_toml()) == recipe
+    True
+    """
+
+    name: str = "custom"
+    domain: str = "table"
+    extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
+    encoder: AnyEncoder = MLP()
+    train: Train = Train()
+    table: TableSettings = TableSettings()
+
+    @classmethod
+    def load(
+        cls,
+        recipe: "str | Path | Recipe",
+        overrides: Mapping[str, Any] | None = None,
+        domain: str = "table",
+    ) -> "Recipe":
+        """A recipe by name, from a TOML file, or as it is; then single settings changed.
+
+        Parameters
+        ----------
+        recipe
+            A name (``contramix recipes`` lists them), a path ending in ``.toml``, or a recipe.
+        overrides
+            Settings by dotted name, such as ``{"noise.rate": 0.3}``. A new ``kind`` begins with its own defaults.
+
+        Raises
+        ------
+        InputError
+            For a name, file, setting or value that is not known or not allowed.
+        """
+        if isinstance(recipe, Recipe):
+            found, source = recipe.to_dict(), f"recipe {recipe.name}"
+        else:
+            path = recipe_path(recipe, domain)
+            found, source = _parse(path), f"recipe {recipe}"
+            found.setdefault("name", path.stem)
+        for name, value in sorted((overrides or {}).items(), key=lambda kv: not str(kv[0]).endswith(".kind")):
+            _override(found, str(name), value)
+        return cls._validated(found, source)
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "recipe") -> "Recipe":
+        """Read a recipe's text.
+
+        Raises
+        ------
+        InputError
+            If it is not TOML, or not a recipe.
+        """
+        try:
+            return cls._validated(tomllib.loads(text), source)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{source}: not TOML: {error}") from error
+
+    @classmethod
+    def _validated(cls, found: Mapping[str, Any], source: str) -> "Recipe":
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            raise InputError(f"{source}: {explain(error, found)}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain values."""
+        return self.model_dump(exclude_none=True)
+
+    def to_toml(self) -> str:
+        """All settings as TOML."""
+        return tomli_w.dumps(self.to_dict())
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """Names of the settings that differ, with both values."""
+        mine, theirs = dict(_flat(self.to_dict())), dict(_flat(other.to_dict()))
+        names = sorted(mine.keys() | theirs.keys())
+        return [f"{n}: {mine.get(n)!r} and {theirs.get(n)!r}" for n in names if mine.get(n) != theirs.get(n)]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name, inner
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML recipe: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the recipe: {error.strerror}") from error
+
+
+def _override(found: dict[str, Any], name: str, value: Any) -> None:
+    *sections, last = name.split(".")
+    place = found
+    for section in sections:
+        inner = place.get(section)
+        if isinstance(inner, str):  # a bare kind
+            inner = {"kind": inner}
+        if inner is None:
+            inner = {}
+        if not isinstance(inner, dict):
+            raise InputError(f"{name}: {section!r} is no section of a recipe, so nothing in it can be set")
+        place[section] = place = dict(inner)
+    if last == "kind" and place.get("kind") != value:
+        place.clear()
+    if isinstance(value, str) and value == "none" and name == "imix":
+        place.pop(last, None)
+    else:
+        place[last] = value
+
+
+def explain(error: ValidationError, given: Mapping[str, Any]) -> str:
+    """The first thing that is wrong with a recipe, in one line."""
+    first = error.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    where = ".".join(str(part) for part in (*first["loc"], *context.get("path", ())))
+    if first["type"] == "extra_forbidden" or context.get("type") == "extra_forbidden":
+        known = context.get("known") or _names(first["loc"][:-1])
+        return f"unknown setting {where!r}; {nearest(where.rsplit('.', 1)[-1], known)}"
+    value = context.get("input", first["input"])
+    problem = context.get("problem", first["msg"])
+    shown = "" if isinstance(value, dict | list) else f" (it is {value!r})"
+    return f"{where}: {problem[:1].lower()}{problem[1:]}{shown}"
+
+
+def _names(section: tuple[int | str, ...]) -> list[str]:
+    """Settings known in a section with fixed fields."""
+    fields = Recipe.model_fields
+    for part in section:
+        inner = fields[str(part)].annotation if str(part) in fields else None
+        nested = getattr(inner, "model_fields", None) or next(
+            (a.model_fields for a in getattr(inner, "__args__", ()) if hasattr(a, "model_fields")), None
+        )
+        fields = nested or fields
+    return list(fields)
+

@@ -1,0 +1,204 @@
+"""The loop: a generator over steps. Progress, logs, checkpoints and early stops are ``for`` bodies around it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+from torch import Tensor, nn
+
+from contramix.errors import InputError, RunError
+from contramix.objective import Objective
+from contramix.optimizers import OptimizerSettings
+from contramix.randomness import Key
+
+AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 3000, (5, 100)
+
+
+def _whole_or_auto(value: Any) -> Any:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise PydanticCustomError("whole_or_auto", "should be a whole number of at least 1, or 'auto'")
+
+
+WholeOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_whole_or_auto)]
+
+
+class Train(OptimizerSettings):
+    """How long and in what portions.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the data; ``"auto"``: enough for about 3,000 steps, at least 5 and at most 100.
+    batch_size
+        Samples a step; ``"auto"``: 512, or all samples where there are fewer.
+    clip_norm
+        Gradients longer than this are shortened to it.
+    recalibrate_bn
+        At the end, compute BatchNorm's statistics anew from clean samples: noise and mixing shrink what it sees
+        in training.
+    """
+
+    epochs: WholeOrAuto = "auto"
+    batch_size: WholeOrAuto = "auto"
+    clip_norm: float | None = Field(default=None, gt=0)
+    recalibrate_bn: bool = False
+
+    def plan(self, samples: int) -> "Plan":
+        """Batches and epochs for a number of samples.
+
+        Raises
+        ------
+        InputError
+            For fewer than two samples, or a batch larger than the data.
+        """
+        if samples < 2:
+            raise InputError(f"pre-training needs at least 2 rows, to compare one with another; there is {samples}")
+        batch = min(AUTO_BATCH, samples) if self.batch_size == "auto" else self.batch_size
+        if batch < 2:
+            raise InputError(f"train.batch_size is {batch}; a sample is compared with others, so at least 2")
+        if batch > samples:
+            raise InputError(f"train.batch_size {batch} is larger than the data: {samples} rows; give at most that")
+        # The last, shorter batch is left out; each epoch leaves out others.
+        steps = samples // batch
+        least, most = AUTO_EPOCHS
+        epochs = min(most, max(least, math.ceil(AUTO_STEPS / steps))) if self.epochs == "auto" else self.epochs
+        return Plan(batch, steps, epochs)
+
+
+class Plan(NamedTuple):
+    """The size of a run."""
+
+    batch_size: int
+    steps_per_epoch: int
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        """All steps of the run."""
+        return self.steps_per_epoch * self.epochs
+
+
+class Step(NamedTuple):
+    """A step that was taken."""
+
+    step: int
+    """Counted from 1."""
+    epoch: int
+    loss: Tensor
+    """On the device; reading it waits for the device."""
+    rate: float
+
+
+@dataclass
+class State:
+    """What a run has come to: all that a checkpoint holds."""
+
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+
+def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
+    """Take the steps that remain.
+
+    Parameters
+    ----------
+    x
+        All samples, on the device.
+    state
+        Where the run stands; it is moved on.
+    train, plan
+        How weights move; how many steps of how many samples.
+    seed
+        With the step it decides all that is drawn, so that a resumed run equals an uninterrupted one.
+
+    Yields
+    ------
+    Step
+        After each step.
+
+    Raises
+    ------
+    RunError
+        If the loss is not finite.
+    """
+    objective, optimizer = state.objective, state.optimizer
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in objective.modules())
+    watch = _FiniteWatch(x.device)
+    objective.train()
+    order, ordered = torch.empty(0), -1
+    while state.step < plan.steps:
+        epoch, place = divmod(state.step, plan.steps_per_epoch)
+        if epoch != ordered:
+            # On the CPU, so that the order is the same on every device.
+            order = torch.randperm(len(x), generator=Key(seed).at("order", epoch).generator()).to(x.device)
+            ordered = epoch
+        rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        index = order[place * plan.batch_size : (place + 1) * plan.batch_size]
+        key = Key(seed).at("step", state.step)
+        optimizer.zero_grad(set_to_none=True)
+        if dropout:
+            with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+                torch.manual_seed(key.at("dropout").seed)
+                loss = objective(x[index], key)
+        else:
+            loss = objective(x[index], key)
+        loss.backward()
+        if train.clip_norm:
+            nn.utils.clip_grad_norm_(parameters, train.clip_norm)
+        watch.see(loss.detach(), state.step + 1, rate)
+        optimizer.step()
+        objective.after_step()
+        state.step += 1
+        yield Step(state.step, epoch, loss.detach(), rate)
+    watch.raise_if_bad(rate=0.0)
+
+
+class _FiniteWatch:
+    """Stops a run whose loss is not finite, before the weights move; on a GPU within a few steps, without waiting."""
+
+    EVERY = 50
+
+    def __init__(self, device: torch.device) -> None:
+        self.waits = device.type != "cpu"
+        self.first_bad = torch.full((), 2**62, dtype=torch.long, device=device)
+
+    def see(self, loss: Tensor, step: int, rate: float) -> None:
+        now = torch.full_like(self.first_bad, step)
+        self.first_bad = torch.where(loss.isfinite(), self.first_bad, torch.minimum(self.first_bad, now))
+        if not self.waits or step % self.EVERY == 0:
+            self.raise_if_bad(rate)
+
+    def raise_if_bad(self, rate: float) -> None:
+        step = int(self.first_bad)
+        if step < 2**62:
+            raise RunError(
+                f"the loss is not finite at step {step} (learning rate {rate:g}). Likely causes: a learning rate too "
+                "high (lower train.lr, or set train.clip_norm = 1), a temperature too low, or extreme values in "
+                "the data (table.numeric = 'quantile')"
+            )
+
+
+@torch.no_grad()
+def recalibrate_bn(encoder: nn.Module, x: Tensor, batch_size: int = 4096) -> None:
+    """Compute BatchNorm's running statistics anew, as means over clean batches; weights stay."""
+    norms = [m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    kept = [(m, m.momentum) for m in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over batches
+    was_training = encoder.training
+    encoder.train()
+    for batch in x.tensor_split(max(1, math.ceil(len(x) / batch_size))):
+        encoder(batch)
+    encoder.train(was_training)
+    for norm, momentum in kept:
+        norm.momentum = momentum
