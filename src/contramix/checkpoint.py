@@ -130,7 +130,7 @@ def resume(folder: Path, state: State, fingerprint: str) -> bool:
     for path in files:
         try:
             _restore(path, state, fingerprint)
-        except _BrokenCheckpoint as error:
+        except _BrokenCheckpointError as error:
             problems.append(str(error))
             continue
         for problem in problems:
@@ -141,7 +141,7 @@ def resume(folder: Path, state: State, fingerprint: str) -> bool:
     return False
 
 
-class _BrokenCheckpoint(InputError):
+class _BrokenCheckpointError(InputError):
     pass
 
 
@@ -154,9 +154,9 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise _BrokenCheckpoint(f"{path}: cannot be read: {error.strerror}") from error
+        raise _BrokenCheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest()[:16] != path.stem.rsplit("-", 1)[-1]:
-        raise _BrokenCheckpoint(f"{path}: damaged or cut short (its checksum does not match)")
+        raise _BrokenCheckpointError(f"{path}: damaged or cut short (its checksum does not match)")
     tensors, metadata = from_bytes(data, path)
     if metadata["fingerprint"] != fingerprint:
         raise InputError(f"{path}: made from other data than is given now; use another folder for other data")

@@ -42,7 +42,9 @@ def resolve_device(device: str) -> torch.device:
         found = torch.device(device)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {device!r} is not to be had here ({str(error).splitlines()[0]}); try 'cpu'") from error
+        raise InputError(
+            f"device {device!r} is not to be had here ({str(error).splitlines()[0]}); try 'cpu'"
+        ) from error
     return found
 
 

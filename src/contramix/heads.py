@@ -43,9 +43,7 @@ HEADS: dict[str, Callable[[int, int, int], list[nn.Module]]] = {
 
 def _known(kind: str) -> str:
     if kind not in HEADS:
-        raise PydanticCustomError(
-            "kind", "unknown head '{kind}'; {hint}", {"kind": kind, "hint": nearest(kind, HEADS)}
-        )
+        raise PydanticCustomError("kind", "unknown head '{kind}'; {hint}", {"kind": kind, "hint": nearest(kind, HEADS)})
     return kind
 
 

@@ -41,9 +41,7 @@ class IMix(Settings):
     fold: bool = True
     cut: Cut = ("input",)
 
-    def __call__(
-        self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None
-    ) -> Mixed:
+    def __call__(self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None) -> Mixed:
         """Mix the queries; the result's weights are those realised, for :meth:`Targets.of`."""
         n = len(x)
         draws = n if self.per == "sample" else 1

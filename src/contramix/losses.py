@@ -1,4 +1,7 @@
-"""The losses of queries against keys with sparse soft targets. All inputs are unit vectors; all means are over queries."""
+"""The losses of queries against keys with sparse soft targets.
+
+All inputs are unit vectors; all means are over queries.
+"""
 
 import torch
 from jaxtyping import Float, Int
@@ -62,9 +65,7 @@ def own_key_nce(
     return (logits.logsumexp(1) - logits[:, 0]).mean()
 
 
-def regression(
-    query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets: Targets
-) -> Float[Tensor, ""]:
+def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, ""]:
     """``2 - 2 s(g(f_i), F v_i)``: BYOL's loss, its target the mixture of keys that the virtual label names.
 
     The mixture is not normalised again (i-Mix, section 3.4 and its code).

@@ -77,6 +77,12 @@ class Objective(nn.Module):
         """The loss of a batch; all draws come from the key."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
+    def see(self, pool: Tensor | None) -> "Objective":
+        """Let noise that draws from the training samples draw from other ones."""
+        for term in self.terms:
+            term.pool = pool  # type: ignore[assignment]
+        return self
+
     def after_step(self) -> None:
         """Let momentum networks and queues follow, once the optimiser has moved the weights."""
         for method in self.methods:
@@ -86,9 +92,7 @@ class Objective(nn.Module):
 class Term(nn.Module):
     """Two views of a batch, the query perhaps mixed, and a method's loss of them."""
 
-    def __init__(
-        self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None
-    ) -> None:
+    def __init__(self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None) -> None:
         super().__init__()
         self.method = method
         self.noise, self.imix, self.weight = settings.noise, settings.imix, settings.weight
@@ -104,12 +108,12 @@ class Term(nn.Module):
 
         losses = []
         for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric else [(0, 1)]):
-            if shared:
+            if shared and (method.mutual or method.passes == "one"):
                 both = method.online.encoder.run(torch.cat([mine[a], theirs[b]]), noise_cut, mix_cut)
                 query, clean = both.chunk(2)
             else:
                 query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
-                with torch.no_grad():
+                with torch.set_grad_enabled(torch.is_grad_enabled() and shared):
                     clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
             views = (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
             losses.append(method.loss(views))

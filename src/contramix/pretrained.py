@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from contramix import checkpoint, durable
+from contramix.domains.table.columns import Categorical
+from contramix.domains.table.reading import Reading, ReadOptions, read
 from contramix.domains.table.spec import TableSpec
 from contramix.encoders.encoder import Encoder, wrap
 from contramix.errors import InputError
@@ -43,6 +45,17 @@ class Pretrained:
     spec: TableSpec
     encoder: Encoder
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Reading:
+        """Read a file of rows for this model: columns that were text are read as text.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        text = tuple(c.name for c in self.spec.columns if isinstance(c, Categorical))
+        return read(path, replace(options or ReadOptions(), text=text))
 
     def embed(self, table: pa.Table, batch_size: int = 8192) -> Float32[ndarray, " n d"]:
         """The representation of each row, in order.
@@ -113,7 +126,9 @@ class Pretrained:
             recipe = Recipe.from_toml((place / "recipe.toml").read_text(encoding="utf-8"), str(place / "recipe.toml"))
             data = (place / "model.safetensors").read_bytes()
         except ValidationError as error:
-            raise InputError(f"{place / 'spec.json'}: not a specification of a table: {error.errors()[0]['msg']}") from error
+            raise InputError(
+                f"{place / 'spec.json'}: not a specification of a table: {error.errors()[0]['msg']}"
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{place}: not a whole model: {error}") from error
         if config.get("own_encoder") and encoder is None:

@@ -165,4 +165,3 @@ def _names(section: tuple[int | str, ...]) -> list[str]:
         )
         fields = nested or fields
     return list(fields)
-

@@ -35,4 +35,3 @@ def recipe_path(recipe: str | Path, domain: str = "table") -> Path:
     if str(recipe) not in known:
         raise InputError(f"unknown recipe {str(recipe)!r}; {nearest(str(recipe), known)}")
     return known[str(recipe)]
-

@@ -129,7 +129,6 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
     """
     objective, optimizer = state.objective, state.optimizer
     parameters = [p for p in objective.parameters() if p.requires_grad]
-    dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in objective.modules())
     watch = _FiniteWatch(x.device)
     objective.train()
     order, ordered = torch.empty(0), -1
@@ -145,11 +144,9 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
         index = order[place * plan.batch_size : (place + 1) * plan.batch_size]
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
-        if dropout:
-            with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
-                torch.manual_seed(key.at("dropout").seed)
-                loss = objective(x[index], key)
-        else:
+        # Dropout, as a module or a function call in a user's encoder, draws from the global state.
+        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+            torch.manual_seed(key.at("dropout").seed)
             loss = objective(x[index], key)
         loss.backward()
         if train.clip_norm:
@@ -195,10 +192,13 @@ def recalibrate_bn(encoder: nn.Module, x: Tensor, batch_size: int = 4096) -> Non
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
-    was_training = encoder.training
-    encoder.train()
+    modes = [(m, m.training) for m in encoder.modules()]
+    encoder.eval()  # no dropout
+    for norm in norms:
+        norm.train()
     for batch in x.tensor_split(max(1, math.ceil(len(x) / batch_size))):
         encoder(batch)
-    encoder.train(was_training)
+    for module, mode in modes:
+        module.training = mode
     for norm, momentum in kept:
         norm.momentum = momentum

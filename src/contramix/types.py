@@ -24,7 +24,7 @@ class Targets(NamedTuple):
     a row (a sample mixed with itself): its weights add.
     """
 
-    index: Int[Tensor, " B M"]
+    index: Int[Tensor, " B M"]  # type: ignore[assignment]  # shadows tuple.index
     weight: Float[Tensor, " B M"]
 
     @classmethod

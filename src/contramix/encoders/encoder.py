@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contramix.errors import InputError
-from contramix.registry import nearest
+from contramix.errors import InputError, nearest
 from contramix.settings import Settings
 
 
@@ -90,8 +89,10 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
     """
     if isinstance(module, Encoder):
         return module
-    sequential = isinstance(module, nn.Sequential)
-    stages = {f"stage{n}" if n.isdigit() else n: m for n, m in module.named_children()} if sequential else {}
+    # A Sequential with a forward of its own is one stage. Not named_children: it leaves out a child's second use.
+    sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    children = module._modules.items() if sequential else ()
+    stages = {f"stage{n}" if n.isdigit() else n: m for n, m in children if m is not None}
     encoder = Encoder(stages or {"module": module}, 0)
     parameter = next(module.parameters(), torch.zeros(()))
     was_training = module.training
@@ -100,6 +101,8 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
             out = encoder.eval()(torch.zeros(2, *inputs.shape, device=parameter.device))
     except Exception as error:
         raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {error}") from error
+    if not isinstance(out, Tensor):
+        raise InputError(f"the encoder must give one vector a sample, not {type(out).__name__}")
     if out.dim() != 2 or len(out) != 2:
         raise InputError(f"the encoder must give one vector a sample; for 2 samples it gives {tuple(out.shape)}")
     encoder.width = out.shape[1]

@@ -38,9 +38,7 @@ class IMixMLP(EncoderSettings):
 class Groups(nn.Module):
     """A linear layer for each column group; no BatchNorm and no ReLU unless there is one group only."""
 
-    def __init__(
-        self, flat: int, groups: tuple[int, ...], codes: tuple[tuple[int, int], ...], width: int
-    ) -> None:
+    def __init__(self, flat: int, groups: tuple[int, ...], codes: tuple[tuple[int, int], ...], width: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         start = 0
@@ -56,7 +54,7 @@ class Groups(nn.Module):
 
     def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
         """(B, sum of groups) to (B, groups * width)."""
-        parts = x.flatten(1).split(list(self.sizes), 1)
+        parts = torch.split(x.flatten(1), list(self.sizes), 1)
         joined: Tensor = self.after(torch.cat([layer(part) for layer, part in zip(self.layers, parts)], 1))
         return joined
 
@@ -70,4 +68,4 @@ class Maxout(nn.Module):
 
     def forward(self, x: Float[Tensor, " B d"]) -> Float[Tensor, " B e"]:
         """(B, d) to (B, d / pieces)."""
-        return x.unflatten(1, (-1, self.pieces)).amax(2)
+        return x.reshape(len(x), -1, self.pieces).amax(2)

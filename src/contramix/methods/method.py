@@ -103,7 +103,7 @@ class Momentum(nn.Module):
         super().__init__()
         self.network = deepcopy(online).requires_grad_(False)
         self.copy_buffers = copy_buffers
-        self._average = get_ema_multi_avg_fn(momentum)
+        self._average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def encode(self, key: Float[Tensor, " K *s"], cut: str) -> Float[Tensor, " K p"]:

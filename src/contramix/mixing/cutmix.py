@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from contramix.errors import InputError
 from contramix.mixing.binary import Binary
 from contramix.mixing.layout import Layout
 from contramix.mixing.operator import Operator
@@ -20,7 +21,7 @@ class CutMix(Operator):
 
     Raises
     ------
-    ValueError
+    InputError
         With more than one partner.
     """
 
@@ -34,7 +35,7 @@ class CutMix(Operator):
         layout: Layout | None = None,
     ) -> Mixed:
         if partner.shape[1] != 1:
-            raise ValueError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
+            raise InputError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
         if x.dim() < 4:
             return Binary()(x, partner, weight, generator=generator, layout=layout)
         height, width = x.shape[-2:]

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
+from contramix.errors import InputError
 from contramix.mixing.layout import Layout, realised
 from contramix.mixing.linear import unit_weights
 from contramix.mixing.operator import Operator, sources, spread
@@ -24,7 +25,7 @@ class Geometric(Operator):
 
     Raises
     ------
-    ValueError
+    InputError
         For negative numbers with neither a layout nor a mode.
     """
 
@@ -56,7 +57,7 @@ class Geometric(Operator):
 
     def _range(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if self.mode is None and bool((x < 0).any()):
-            raise ValueError(
+            raise InputError(
                 "geometric mixing needs numbers >= 0, and these are not; give the operator a mode "
                 "('minmax', 'signed_log' or 'shift'), or mix behind a ReLU"
             )

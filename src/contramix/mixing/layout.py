@@ -46,15 +46,11 @@ class Layout:
     def to(self, device: torch.device | str) -> "Layout":
         """The same layout with its tensors on a device."""
         moved = {
-            f.name: getattr(self, f.name).to(device)
-            for f in fields(self)
-            if isinstance(getattr(self, f.name), Tensor)
+            f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
         }
         return replace(self, **moved)
 
-    def observed_weight(
-        self, x: Float[Tensor, " B K D"], weight: Float[Tensor, " B K"]
-    ) -> Float[Tensor, " B K U"]:
+    def observed_weight(self, x: Float[Tensor, " B K D"], weight: Float[Tensor, " B K"]) -> Float[Tensor, " B K U"]:
         """Weights per unit, with what is missing in some sources left to the sources that observed it.
 
         A unit that no source with a weight above zero observed keeps its weights; so weight 1 gives x.
@@ -62,7 +58,8 @@ class Layout:
         per_unit = weight[:, :, None].expand(-1, -1, self.units)
         if not self.has_missing:
             return per_unit
-        missing = (x[:, :, self.missing_at.clamp(min=0)] == 1) & (self.missing_at >= 0)
+        # A flag that was mixed before, of samples that all miss the value, is 1 but for rounding.
+        missing = ((x[:, :, self.missing_at.clamp(min=0)] - 1).abs() < 0.5) & (self.missing_at >= 0)
         seen = per_unit * ~missing
         total = seen.sum(1, keepdim=True)
         return torch.where(total > 0, seen / total.clamp(min=1e-12), per_unit)

@@ -59,9 +59,12 @@ def spread(weight: Float[Tensor, " B K"], x: Float[Tensor, " B K *s"]) -> Tensor
 
 
 def choose(
-    probability: Float[Tensor, " B K *u"], generator: torch.Generator, shape: torch.Size | None = None
+    probability: Float[Tensor, " B K *p"], generator: torch.Generator, shape: torch.Size | None = None
 ) -> Float[Tensor, " B K *u"]:
-    """One source drawn for each unit, by inverse cumulative probability; one-hot along dimension 1."""
+    """One source drawn for each unit, by inverse cumulative probability; one-hot along dimension 1.
+
+    ``shape`` says how many units, where ``probability`` is the same for all (``*p`` is ``*u`` or ones).
+    """
     shape = probability.shape if shape is None else shape
     drawn = torch.rand((shape[0], 1, *shape[2:]), generator=generator, device=probability.device)
     upper = probability.cumsum(1).expand(shape)

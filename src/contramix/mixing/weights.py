@@ -36,9 +36,7 @@ def dirichlet(n: int, partners: int, alpha: float, fold: bool, generator: torch.
 
 def any_partner(n: int, partners: int, generator: torch.Generator) -> Int[Tensor, " n P"]:
     """Independent permutations of the batch: a sample may meet itself, as in i-Mix."""
-    return torch.stack(
-        [torch.randperm(n, generator=generator, device=generator.device) for _ in range(partners)], 1
-    )
+    return torch.stack([torch.randperm(n, generator=generator, device=generator.device) for _ in range(partners)], 1)
 
 
 def other_partner(n: int, generator: torch.Generator) -> Int[Tensor, " n 1"]:

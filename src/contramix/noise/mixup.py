@@ -60,9 +60,7 @@ class MixupNoise(Noise):
         first, second = (self._view(x, drawn, generator, layout) for _ in range(2))
         return first, second
 
-    def _view(
-        self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None
-    ) -> Tensor:
+    def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Tensor:
         # Algorithm 1, lines 4 to 9: lambda and partner anew for each view.
         view = x
         for number, operator in enumerate(self.operators):

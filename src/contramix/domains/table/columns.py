@@ -186,7 +186,11 @@ class DateTime(Column):
     @property
     def elements(self) -> list[Element]:
         waves = [Element("quantity", -1.0, 1.0)] * (2 * len(self.cycles))
-        return [Element("quantity", self.low, self.high), *waves, *([Element("flag")] if self.missing else [])]
+        return [
+            Element("quantity", self.low, self.high),
+            *waves,
+            *([Element("flag")] if self.missing else []),
+        ]
 
     @property
     def blend(self) -> bool:
@@ -196,7 +200,9 @@ class DateTime(Column):
         if not pa.types.is_timestamp(values.type) and values.null_count < len(values):
             raise self._changed(values, "a date")
         absent = values.is_null().to_numpy(zero_copy_only=False)
-        moments = values.cast(pa.timestamp("us"))
+        # A column with nothing in it has lost its type.
+        kind = pa.timestamp("us")
+        moments = values.cast(kind) if pa.types.is_timestamp(values.type) else pa.nulls(len(values), kind)
         parts = [np.where(absent, 0.0, (seconds(moments) - self.mean) / self.scale)]
         for cycle in self.cycles:
             angle = 2 * np.pi * phase(moments, cycle)
@@ -229,6 +235,8 @@ class Categorical(Column):
     kind: Literal["categorical"] = "categorical"
     levels: tuple[str, ...]
     store: Literal["onehot", "code"] = "onehot"
+    numbers: bool = False
+    """Whether the levels are numbers, called levels by ``table.categorical``."""
 
     @property
     def elements(self) -> list[Element]:
@@ -250,6 +258,8 @@ class Categorical(Column):
             texts = pa.nulls(len(values), pa.large_string())
         elif pa.types.is_large_string(values.type):
             texts = values
+        elif self.numbers and not pa.types.is_timestamp(values.type):
+            texts = values.cast(pa.large_string())
         else:
             raise self._changed(values, "categorical text")
         found = pc.index_in(texts, pa.array(self.levels, pa.large_string()))

@@ -86,7 +86,11 @@ def describe(
     """
     settings = settings or TableSettings()
     names = table.column_names
-    for role, wanted in (("target", (target,) if target else ()), ("table.drop", settings.drop), ("table.categorical", settings.categorical)):
+    for role, wanted in (
+        ("target", (target,) if target else ()),
+        ("table.drop", settings.drop),
+        ("table.categorical", settings.categorical),
+    ):
         for name in wanted:
             if name not in names:
                 raise InputError(f"{role}: there is no column {name!r}; {nearest(name, names)}")
@@ -98,9 +102,12 @@ def describe(
         if name == target or name in settings.drop:
             continue
         values = table.column(name).combine_chunks()
-        if name in settings.categorical and not pa.types.is_large_string(values.type):
-            values = values.cast(pa.large_string())
-        found = _column(name, values, settings)
+        numbers = name in settings.categorical and not pa.types.is_large_string(values.type)
+        if numbers and pa.types.is_timestamp(values.type):
+            raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be called levels")
+        found = _column(name, values.cast(pa.large_string()) if numbers else values, settings)
+        if numbers and isinstance(found, Categorical):
+            found = found.model_copy(update={"numbers": True})
         if isinstance(found, LeftOut):
             left_out.append(found)
         else:
@@ -183,8 +190,10 @@ def _numeric(name: str, seen: ndarray, missing: bool, settings: TableSettings) -
             "scale the column, take its logarithm, or leave it out with table.drop"
         )
     # Rounding leaves a little spread in a constant column of large numbers.
-    if scale <= 1e-12 * max(1.0, abs(mean)) and not missing:
-        return LeftOut(name=name, reason=f"constant ({mean:g})")
+    if scale <= 1e-12 * abs(mean):
+        if not missing:
+            return LeftOut(name=name, reason=f"constant ({mean:g})")
+        scale = 1.0
     scale = scale if scale > 0 else 1.0
     quantiles: tuple[float, ...] = ()
     if settings.numeric == "quantile":
@@ -253,7 +262,7 @@ def _group(columns: Sequence[AnyColumn], table: pa.Table) -> list[AnyColumn]:
     number, place = 0, 0
     while place < len(at):
         total, stop = held[at[place]].copy(), place + 1
-        while total.max() <= 1 and total.min() < 1 and stop < len(at):
+        while total.max() <= 1 and total.min() < 1 and stop < len(at) and at[stop] == at[stop - 1] + 1:
             total += held[at[stop]]
             stop += 1
         if total.max() == 1 and total.min() == 1 and stop - place > 1:

@@ -1,0 +1,40 @@
+"""contramix: representations from unlabelled data, by mixing samples.
+
+>>> from contramix import ContrastiveEncoder
+>>> encoder = ContrastiveEncoder("imix-npair", epochs=20, random_state=0)
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from contramix.errors import ContramixWarning, InputError, RunError
+    from contramix.estimator import ContrastiveEncoder, load
+    from contramix.pretrained import Pretrained
+    from contramix.recipe import Recipe
+
+__all__ = ["ContramixWarning", "ContrastiveEncoder", "InputError", "Pretrained", "Recipe", "RunError", "load"]
+
+# Names are found when asked for, so that the command line's help imports no torch.
+_PLACE = {
+    "ContramixWarning": "errors",
+    "ContrastiveEncoder": "estimator",
+    "InputError": "errors",
+    "Pretrained": "pretrained",
+    "Recipe": "recipe",
+    "RunError": "errors",
+    "load": "estimator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("contramix")
+    if name in _PLACE:
+        return getattr(import_module(f"contramix.{_PLACE[name]}"), name)
+    raise AttributeError(f"module 'contramix' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,113 @@
+"""The application that commands enter, and the options that several share."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from contramix.domains.table.options import ReadOptions
+
+app = typer.Typer(
+    name="contramix",
+    help="Learn representations from unlabelled data by mixing samples, and see whether it helped.\n\n"
+    "First steps: 'contramix demo' shows the experiment on real data; 'contramix pretrain your.csv --target y "
+    "--out run' learns from your table; 'contramix embed run your.csv --out z.parquet' writes its embeddings; "
+    "'contramix evaluate run your.csv --target y' tells whether they help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root() -> None:
+    """Nothing is shared by all commands but their options."""
+
+
+Data = Annotated[
+    Path, typer.Argument(help="A table: CSV (also .gz, .zst), Parquet, Arrow / Feather, JSONL, .npy or .npz.")
+]
+Run = Annotated[Path, typer.Argument(help="A run's folder (--out of pretrain), or a saved model's.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1; auto takes a GPU if there is one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+READING = "Reading"
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="Of a CSV, such as ';' or '\\t'; found out if not given.", rich_help_panel=READING),
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="Of a CSV that is not UTF-8, such as latin-1.", rich_help_panel=READING)
+]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark of a CSV: '.' or ','.", rich_help_panel=READING)]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether a CSV's first line has names.", rich_help_panel=READING),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(help="A cell text that means «missing»; may be repeated; replaces the list.", rich_help_panel=READING),
+]
+OnBadRows = Annotated[
+    str,
+    typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.", rich_help_panel=READING),
+]
+
+
+def read_options(
+    delimiter: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    header: bool | None,
+    missing: list[str] | None,
+    on_bad_rows: str,
+) -> "ReadOptions":
+    """The reading options of a command."""
+    from contramix.domains.table.options import MISSING_MARKERS, ReadOptions
+
+    return ReadOptions(
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+        header=header,
+        missing=MISSING_MARKERS if missing is None else tuple(missing),
+        on_bad_rows=cast(Literal["fail", "skip"], on_bad_rows),
+    )
+
+
+class Output:
+    """Where a command's words go: results to stdout, all else to stderr."""
+
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def note(self, text: str) -> None:
+        """Something the user may want to know."""
+        if not self.quiet:
+            print(f"note: {text}", file=sys.stderr)
+
+    def progress(self, text: str) -> None:
+        """What is being done now, on a terminal, in place of what was done before."""
+        if not self.quiet and sys.stderr.isatty():
+            print(f"\r\033[2K{text}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
+
+    def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
+        """The result: as one JSON object, or for a person."""
+        self.progress("")
+        if self.as_json:
+            print(json.dumps(plain, ensure_ascii=False, allow_nan=False))
+            return
+        from rich.console import Console
+
+        width = None if sys.stdout.isatty() else 150
+        for item in shown:
+            Console(width=width, highlight=False, soft_wrap=isinstance(item, str)).print(item, markup=False)

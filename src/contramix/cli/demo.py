@@ -1,0 +1,50 @@
+"""contramix demo"""
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the run folders go; finished runs in it are used again.")] = Path(
+        "contramix-demo"
+    ),
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data, the same for every recipe.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Runs of each recipe.")] = 1,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """See i-Mix and DACL on real CovType rows that ship with the package, the plain baselines beside them.
+
+    Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
+    probes their representations on 20,000 other rows. Takes under three minutes on two cores.
+    """
+    from contramix import durable
+    from contramix.demo import PLAIN, run_demo
+    from contramix.evaluation.report import as_json, as_table
+    from contramix.progress import Titled
+
+    output = Output(json, quiet)
+    evaluation = run_demo(
+        out, epochs=epochs, seeds=seeds, device=device, watch=None if quiet else Titled, told=output.progress
+    )
+    report = as_json(
+        "CovType: 15,120 training and 20,000 test rows",
+        evaluation.task.metric,
+        evaluation.scores,
+        evaluation.verdict,
+        command=f"contramix demo --epochs {epochs} --seeds {seeds}",
+        epochs=epochs,
+        runs=str(out),
+    )
+    durable.write(out / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
+    title = f"CovType, 15,120 training rows, 20,000 test rows, {epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
+    table = as_table(title, evaluation.task.metric, evaluation.scores, PLAIN)
+    output.result(report, table, evaluation.verdict.text, f"Runs and report.json are in {out}.")

@@ -1,0 +1,55 @@
+"""contramix info"""
+
+from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
+
+
+@app.command()
+def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Tell what a run is: recipe, data, columns and what was left out, training, machine."""
+    from rich.table import Table
+
+    from contramix.pretrained import Pretrained
+
+    model = Pretrained.load(run)
+    spec, facts = model.spec, model.facts
+    kinds: dict[str, list[str]] = {}
+    for column in spec.columns:
+        kinds.setdefault(column.kind, []).append(column.name)
+    plain = {
+        **facts,
+        "target": spec.target,
+        "columns": kinds,
+        "left_out": [c.model_dump() for c in spec.left_out],
+        "settings": model.recipe.to_dict(),
+    }
+    table = Table(box=None, show_header=False)
+    weights = sum(p.numel() for p in model.encoder.parameters())
+    table.add_row("recipe", f"{model.recipe.name}: {model.recipe.method.__class__.__name__} with {_mixing(model)}")
+    table.add_row("data", f"{facts.get('rows', spec.rows):,} rows, target {spec.target or 'none'}")
+    for kind, names in kinds.items():
+        table.add_row(f"{kind} columns", f"{len(names)}: {', '.join(names[:12])}{' ...' if names[12:] else ''}")
+    for left_out in spec.left_out:
+        table.add_row("left out", f"{left_out.name}: {left_out.reason}")
+    table.add_row(
+        "encoder",
+        f"{weights:,} weights, {model.encoder.width} numbers a row, stages {', '.join(model.encoder.cuts)}",
+    )
+    seconds = facts.get("seconds")
+    time = "" if seconds is None else f", {seconds:.1f} s"
+    table.add_row(
+        "training",
+        f"{facts.get('epochs')} epochs, {facts.get('steps'):,} steps{time}, seed {facts.get('seed')}",
+    )
+    table.add_row(
+        "made by",
+        f"contramix {facts['contramix']}, {', '.join(f'{k} {v}' for k, v in facts['environment'].items())}",
+    )
+    if facts.get("command"):
+        table.add_row("command", facts["command"])
+    output = Output(json, quiet)
+    output.result(plain, table)
+
+
+def _mixing(model: "Pretrained") -> str:  # type: ignore[name-defined]
+    noise = f"{model.recipe.noise.__class__.__name__} noise"
+    return f"{noise} and i-Mix" if model.recipe.imix else noise

@@ -1,0 +1,142 @@
+"""contramix pretrain"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from contramix.cli.app import (
+    Data,
+    Debug,
+    Decimal,
+    Delimiter,
+    Device,
+    Encoding,
+    Header,
+    Json,
+    Missing,
+    OnBadRows,
+    Output,
+    Quiet,
+    app,
+    read_options,
+)
+from contramix.errors import InputError
+
+
+@app.command()
+def pretrain(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The run's folder. An unfinished run in it is gone on with.")],
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name ('contramix recipes' lists them) or a TOML file.")
+    ] = "imix-npair",
+    domain: Annotated[str | None, typer.Option(help="What the data are; found out if not given: table.")] = None,
+    target: Annotated[str | None, typer.Option(help="A column that is not an input: what is to be predicted.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set noise.rate=0.3. May be repeated."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data; most recipes: about 3,000 steps.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    device: Device = "auto",
+    transductive: Annotated[
+        Path | None,
+        typer.Option(help="Further rows whose column statistics are learned too, as in the i-Mix code."),
+    ] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Time between checkpoints.")] = 120.0,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    missing: Missing = None,
+    on_bad_rows: OnBadRows = "fail",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Learn representations of a table's rows, without labels.
+
+    The run's folder then holds the model, what was learned of the columns, the recipe and a log. Stop it with
+    Ctrl-C or kill it: the same command goes on from the last checkpoint, and ends with the same model.
+    """
+    from contramix.domains.table.reading import read
+    from contramix.progress import Titled
+    from contramix.recipe import Recipe
+    from contramix.runs import pretrain_into
+
+    if domain not in (None, "table"):
+        raise InputError(f"--domain {domain}: known: table")
+    overrides = dict(_setting(text) for text in set_ or [])
+    if epochs is not None:
+        overrides["train.epochs"] = epochs
+    chosen = Recipe.load(recipe, overrides)
+    output = Output(json, quiet)
+    options = read_options(delimiter, encoding, decimal, header, missing, on_bad_rows)
+    reading = read(data, options)
+    also = read(transductive, options).table if transductive else None
+    for note in reading.notes:
+        output.note(note)
+    outcome = pretrain_into(
+        out,
+        reading.table,
+        chosen,
+        target=target,
+        also=also,
+        seed=seed,
+        device=device,
+        checkpoint_seconds=checkpoint_seconds,
+        watch=None if quiet else Titled(chosen.name),
+        command=" ".join(["contramix", *sys.argv[1:]]),
+        told=output.note,
+    )
+    facts: dict[str, Any] = {
+        "run": str(out),
+        "recipe": chosen.name,
+        "rows": outcome.model.facts["rows"],
+        "columns": len(outcome.model.spec.columns),
+        "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
+        "epochs": outcome.model.facts["epochs"],
+        "steps": outcome.model.facts["steps"],
+        "loss": outcome.loss,
+        "representation": outcome.model.encoder.width,
+        "seconds": round(outcome.seconds, 2),
+        "resumed_from": outcome.resumed_from,
+        "already_finished": outcome.was_finished,
+    }
+    output.result(facts, _summary(facts))
+
+
+def _summary(facts: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False)
+    state = "was finished already" if facts["already_finished"] else f"finished in {facts['seconds']:.1f} s"
+    if facts["resumed_from"] is not None:
+        state += f", gone on with from step {facts['resumed_from']}"
+    loss = "-" if facts["loss"] is None else f"{facts['loss']:.4f}"
+    left_out = ", ".join(c["name"] for c in facts["left_out"]) or "none"
+    for name, value in (
+        ("run", f"{facts['run']}, {state}"),
+        ("recipe", facts["recipe"]),
+        ("data", f"{facts['rows']:,} rows, {facts['columns']} columns; left out: {left_out}"),
+        ("training", f"{facts['epochs']} epochs, {facts['steps']:,} steps, last loss {loss}"),
+        ("representation", f"{facts['representation']} numbers a row"),
+        ("next", f"contramix embed {facts['run']} DATA --out embeddings.parquet"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """``name=value``; the value is TOML, and text where it is not."""
+    import tomllib
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"--set {text}: give NAME=VALUE, such as --set noise.rate=0.3")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value.strip()

@@ -1,0 +1,152 @@
+"""What the cells of a text column are: booleans, numbers, dates or text. The whole column, or none of it.
+
+- missing cells do not count; nothing else in the column: the null type
+- true and false, in any case: bool. yes and no stay text, 0 and 1 stay numbers
+- numbers: int64 if all are whole, else float64. A leading zero (``007``) or whole numbers of more than 15
+  digits make the column text: they are identifiers, and float64 would lose their digits
+- ISO 8601 dates and times: timestamp; with zones, in UTC. ``2020/12/31`` too; ``31/12/2020``, ``31.12.2020``
+  and ``31-12-2020`` if exactly one of day first and month first reads the whole column
+- the rest: text
+"""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EXACT_DIGITS = 15
+"""Whole numbers of this many digits are exact in float64."""
+
+_WHOLE = r"^[+-]?\d+$"
+_LEADING_ZERO = r"^[+-]?0\d"
+_LONG = rf"^[+-]?\d{{{EXACT_DIGITS + 1},}}$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_COMMA_NUMBER = r"^[+-]?\d+(,\d+)?$"
+_YEAR_FIRST = r"\d{4}/\d{1,2}/\d{1,2}"
+_YEAR_LAST = r"\d{1,2}([-/.])\d{1,2}[-/.]\d{4}"
+_DATED = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
+_TIMESTAMP = pa.timestamp("us")
+_SWAPPED = str.maketrans(",.", ".,")
+
+
+def observed(cells: Any, missing: tuple[str, ...]) -> Any:
+    """Strip the cells and turn missing markers into nulls.
+
+    Examples
+    --------
+    >>> observed(pa.array([" a", "?"]), ("", "?")).to_pylist()
+    ['a', None]
+    """
+    cells = pc.utf8_trim_whitespace(cells)
+    markers = pa.array(missing, cells.type)
+    return pc.if_else(pc.is_in(cells, value_set=markers), pa.scalar(None, cells.type), cells)
+
+
+def typed(cells: Any, decimal: str = ".") -> Any:
+    """A column of stripped text in the type its cells have; see the rules above.
+
+    Parameters
+    ----------
+    cells : pyarrow.Array or ChunkedArray of strings
+        Missing cells are null.
+    decimal : {".", ","}
+        The decimal mark.
+
+    Examples
+    --------
+    >>> typed(pa.array(["1", "2", None])).type, typed(pa.array(["007", "12"])).type
+    (DataType(int64), DataType(large_string))
+    """
+    values = cells.drop_null()
+    if len(values) == 0:
+        return pa.nulls(len(cells))
+    if pc.all(pc.is_in(pc.utf8_lower(values), value_set=pa.array(["true", "false"], cells.type))).as_py():
+        return pc.equal(pc.utf8_lower(cells), pa.scalar("true", cells.type))
+    numbers = to_float(cells, decimal)
+    if numbers is not None:
+        return _numbers(cells, values, numbers)
+    dates = _iso(cells) if _all(values, _DATED) else None
+    if dates is None:
+        dates = _by_format(cells, values)
+    return cells.cast(pa.large_string()) if dates is None else dates
+
+
+def to_float(cells: Any, decimal: str = ".") -> Any | None:
+    """The cells as float64, or None if one is not a number."""
+    if decimal == ",":
+        cells = pa.array([cell and cell.translate(_SWAPPED) for cell in cells.to_pylist()], pa.large_string())
+    return _cast(cells, pa.float64())
+
+
+def is_decimal_comma(cells: Any) -> bool:
+    """Whether the column would be numbers if the comma were the decimal mark."""
+    values = cells.drop_null()
+    return len(values) > 0 and _all(values, _COMMA_NUMBER) and pc.any(pc.match_substring(values, ",")).as_py()
+
+
+def remark(cells: Any) -> str | None:
+    """What the user should know of a column that stays text: almost a number, or dates of unclear order."""
+    values = cells.drop_null()
+    if len(values) == 0:
+        return None
+    numeric = pc.match_substring_regex(values, _NUMBER)
+    share = pc.mean(numeric.cast(pa.float64())).as_py()
+    if 0.9 <= share < 1:
+        odd = values.filter(pc.invert(numeric))
+        return f"read as text: most sampled cells are numbers, but '{odd[0].as_py()[:40]}' is not"
+    if _all(values, _DATED):
+        return "read as text: dates in several formats, or day and month unclear; write them as YYYY-MM-DD"
+    return None
+
+
+def _numbers(cells: Any, values: Any, numbers: Any) -> Any:
+    if _any(values, _LEADING_ZERO):
+        return cells.cast(pa.large_string())
+    if not _all(values, _WHOLE):
+        return numbers
+    return cells.cast(pa.large_string()) if _any(values, _LONG) else numbers.cast(pa.int64())
+
+
+def _iso(cells: Any) -> Any | None:
+    for kind in (_TIMESTAMP, pa.timestamp("ns"), pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC")):
+        dates = _cast(cells, kind)
+        if dates is not None:
+            return dates.cast(_TIMESTAMP, safe=False)
+    return None
+
+
+def _by_format(cells: Any, values: Any) -> Any | None:
+    if _all(values, rf"^{_YEAR_FIRST}$"):
+        return _strptime(cells, "%Y/%m/%d")
+    if not _all(values, rf"^{_YEAR_LAST}$"):
+        return None
+    mark = next((mark for mark in "/.-" if _all(values, rf"^\d+[{mark}]\d+[{mark}]\d+$")), None)
+    if mark is None:
+        return None
+    orders = [_strptime(cells, mark.join(order)) for order in (("%d", "%m", "%Y"), ("%m", "%d", "%Y"))]
+    read = [dates for dates in orders if dates is not None]
+    return read[0] if len(read) == 1 else None
+
+
+def _strptime(cells: Any, order: str) -> Any | None:
+    dates = pc.strptime(cells, format=order, unit="us", error_is_null=True)
+    if dates.null_count != cells.null_count:
+        return None
+    day = pc.replace_substring_regex(cells, r"\b(\d)\b", r"0\1")  # 31 February would roll over to March
+    same = pc.equal(pc.strftime(dates, format=order), day)
+    return dates if pc.all(same).as_py() else None
+
+
+def _cast(cells: Any, kind: pa.DataType) -> Any | None:
+    try:
+        return cells.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _all(values: Any, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())
+
+
+def _any(values: Any, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())

@@ -1,0 +1,184 @@
+"""Read CSV and its kin: strictly and with all threads when the file is sound, line by line when it is not."""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.types as pt
+
+from contramix.domains.table.canonical import canonical
+from contramix.domains.table.cells import EXACT_DIGITS, observed, typed
+from contramix.domains.table.diagnosis import first_fault
+from contramix.domains.table.opening import utf8
+from contramix.domains.table.options import Reading, ReadOptions, printable
+from contramix.domains.table.sniffing import MAX_ROW_BYTES, SAMPLE_BYTES, Layout, sniff
+from contramix.errors import InputError
+
+_BLOCK_BYTES = 1 << 20
+
+
+def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Reading:
+    """Read a CSV, TSV or other delimited file; see `contramix.domains.table.reading.read`.
+
+    Column types are found in the first ``SAMPLE_BYTES`` and hold for the whole file: a column of numbers with
+    text further down is an error that names the line. A leading zero that comes only after the sample is
+    not seen.
+    """
+    source = printable(path)
+    layout = _as_text(_layout(path, options, source), options.text)
+    try:
+        table, skipped = _read_all(path, layout, options)
+        long = _long_identifiers(table, layout)
+        if long:
+            table, skipped = _read_all(path, _as_text(layout, long), options)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise first_fault(path, layout, options) or _unread(source, error, options) from None
+    if table.num_rows == 0:
+        raise InputError(_no_rows(source, layout, options, skipped))
+    notes = list(layout.notes)
+    if skipped:
+        notes.append(f"{skipped} bad rows skipped (too few or too many cells)")
+    if long:
+        listed = ", ".join(f"'{printable(name, 60)}'" for name in long)
+        notes.append(f"whole numbers of more than {EXACT_DIGITS} digits are kept as text: {listed}")
+    columns = [
+        _finished(table[name], name in long, kind, layout, options)
+        for name, kind in zip(layout.names, layout.types, strict=True)
+    ]
+    return Reading(canonical(pa.table(columns, layout.names), source), tuple(notes))
+
+
+class _Watched:
+    """A stream that counts quotes and NUL bytes as they pass."""
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream, self.quotes, self.nul = stream, 0, False
+
+    def read(self, size: int = -1) -> bytes:
+        chunk: bytes = self._stream.read(size)
+        self.quotes += chunk.count(b'"')
+        self.nul = self.nul or b"\0" in chunk
+        return chunk
+
+
+def _layout(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Layout:
+    try:
+        with utf8(path, options.encoding) as stream:
+            reader = io.BufferedReader(stream)
+            sample = reader.read(SAMPLE_BYTES)
+            complete = not reader.peek(1)
+            end = max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1
+            if not complete and sample.count(b"\n", 0, end) + sample.count(b"\r", 0, end) > 2:
+                sample = sample[:end]
+            elif not complete:
+                sample += reader.readline(MAX_ROW_BYTES)
+    except UnicodeDecodeError as error:
+        raise _unread(source, error, options) from None
+    if not sample:
+        raise InputError(f"{source}: empty file (0 bytes)")
+    return sniff(sample, options, source)
+
+
+def _read_all(path: str | os.PathLike[str], layout: Layout, options: ReadOptions) -> tuple[pa.Table, int]:
+    """The strict read: every row of the right width, every declared number one. Also the rows skipped."""
+    try:
+        return _read_blocks(path, layout, options, _BLOCK_BYTES)
+    except pa.ArrowInvalid as error:
+        if "straddl" not in str(error):  # a row longer than a block
+            raise
+        return _read_blocks(path, layout, options, MAX_ROW_BYTES)
+
+
+def _read_blocks(
+    path: str | os.PathLike[str], layout: Layout, options: ReadOptions, block: int
+) -> tuple[pa.Table, int]:
+    skipped: list[int] = []
+
+    def skip(row: Any) -> str:
+        skipped.append(1)
+        return "skip"
+
+    padded = [pad + marker + end for marker in options.missing for pad in ("", " ") for end in ("", " ")]
+    with utf8(path, options.encoding) as stream:
+        watched = _Watched(stream)
+        table = pyarrow.csv.read_csv(
+            watched,
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=layout.names, skip_rows_after_names=int(layout.header), block_size=block
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=layout.delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=skip if options.on_bad_rows == "skip" else None,
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={n: _declared(kind) for n, kind in zip(layout.names, layout.types, strict=True)},
+                null_values=padded,
+                strings_can_be_null=True,
+                decimal_point=layout.decimal,
+            ),
+        )
+    texts = [column for column in table.columns if pt.is_large_string(column.type)]
+    broken = any(pc.any(pc.match_substring_regex(column, "[\r\n]")).as_py() for column in texts)
+    if watched.nul or watched.quotes % 2 or broken:  # Arrow takes an unclosed quote for a long cell
+        fault = first_fault(path, layout, options)
+        if fault is not None:
+            raise fault
+    return table, len(skipped)
+
+
+def _declared(kind: pa.DataType) -> pa.DataType:
+    """What Arrow is to read: numbers as float64, the rest as text that is looked at when it is all there."""
+    return pa.float64() if pt.is_floating(kind) or pt.is_integer(kind) else pa.large_string()
+
+
+def _as_text(layout: Layout, names: Sequence[str]) -> Layout:
+    kinds = zip(layout.names, layout.types, strict=True)
+    types = [pa.large_string() if name in names else kind for name, kind in kinds]
+    return layout._replace(types=types)
+
+
+def _long_identifiers(table: pa.Table, layout: Layout) -> list[str]:
+    """Columns of whole numbers, by the sample, in which float64 has met more digits than it can hold."""
+    whole = [name for name, kind in zip(layout.names, layout.types, strict=True) if pt.is_integer(kind)]
+    return [name for name in whole if _is_whole(table[name]) and _largest(table[name]) >= 10**EXACT_DIGITS]
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """All cells whole and finite (a column without cells counts)."""
+    whole = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
+    return bool(pc.all(whole, min_count=0).as_py())
+
+
+def _largest(column: pa.ChunkedArray) -> float:
+    return float(pc.max(pc.abs(column)).as_py() or 0.0)
+
+
+def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Layout, options: ReadOptions) -> Any:
+    """A column as read, in the type its cells have."""
+    if pt.is_floating(column.type):
+        return column.cast(pa.int64()) if pt.is_integer(kind) and _is_whole(column) else column
+    column = observed(column, options.missing)
+    return column if kept or pt.is_large_string(kind) else typed(column, layout.decimal)
+
+
+def _no_rows(source: str, layout: Layout, options: ReadOptions, skipped: int) -> str:
+    if skipped:
+        return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (--delimiter)?"
+    hint = "" if options.header else ", or give --no-header if the first line is one"
+    return f"{source}: no rows, only a header: add rows{hint}"
+
+
+def _unread(source: str, error: Exception, options: ReadOptions) -> InputError:
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start : error.start + 1].hex()
+        return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right --encoding")
+    if "straddl" in str(error):
+        return InputError(f"{source}: a row is longer than {MAX_ROW_BYTES >> 20} MiB: is a quote left open?")
+    return InputError(f"{source}: cannot be read ({printable(str(error).partition(chr(10))[0], 200)})")

@@ -1,0 +1,118 @@
+"""What a reader is told, and what it hands back."""
+
+import os
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+
+from contramix.errors import InputError
+
+MISSING_MARKERS = (
+    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "Null", "null", "None", "none", "?", "-",
+)  # fmt: skip
+"""Cells of a delimited file that mean "not observed". The empty cell always does."""
+
+MAX_COLUMNS = 50_000
+"""More columns than this are refused: such a file is most often transposed."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    r"""How to read a file. Everything left out is found out from the file itself.
+
+    Parameters
+    ----------
+    delimiter : str, optional
+        One ASCII character between the cells; ``"\\t"`` and ``"tab"`` are understood.
+    encoding : str, optional
+        A Python codec's name. Left out: UTF-8, with or without a byte-order mark.
+    decimal : {".", ","}, optional
+        The decimal mark. Left out: the point.
+    header : bool, optional
+        Whether the first line holds the column names.
+    missing : tuple of str
+        Cells that mean "not observed", besides the empty cell.
+    on_bad_rows : {"fail", "skip"}
+        What to do with rows that have too few or too many cells.
+    text : tuple of str
+        Columns to read as text, whatever their cells look like: those a model learned as text.
+
+    Raises
+    ------
+    InputError
+        An option has a value it cannot have.
+
+    Examples
+    --------
+    >>> ReadOptions(delimiter="tab").delimiter
+    '\t'
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    header: bool | None = None
+    missing: tuple[str, ...] = MISSING_MARKERS
+    on_bad_rows: Literal["fail", "skip"] = "fail"
+    text: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.delimiter in ("\\t", "tab"):
+            object.__setattr__(self, "delimiter", "\t")
+        missing = (self.missing,) if isinstance(self.missing, str) else self.missing
+        object.__setattr__(self, "missing", tuple(dict.fromkeys(("", *missing))))
+        if self.delimiter is not None and not _is_delimiter(self.delimiter):
+            raise InputError(f"--delimiter {self.delimiter!r}: give one ASCII character, such as ',' or ';'")
+        if self.decimal not in (None, ".", ","):
+            raise InputError(f"--decimal {self.decimal!r}: give '.' or ','")
+        if self.decimal is not None and self.decimal == self.delimiter:
+            raise InputError(f"--decimal and --delimiter are both {self.decimal!r}: give two characters")
+        if self.on_bad_rows not in ("fail", "skip"):
+            raise InputError(f"--on-bad-rows {self.on_bad_rows!r}: give 'fail' or 'skip'")
+        if self.encoding is not None:
+            _check_codec(self.encoding)
+
+
+class Reading(NamedTuple):
+    """A table read, in canonical column types, and one-line notes on what was guessed or left out."""
+
+    table: pa.Table
+    notes: tuple[str, ...]
+
+
+def printable(text: str | bytes | os.PathLike[str], limit: int | None = None) -> str:
+    r"""Text that is safe in a message: one line, no control characters, no broken Unicode.
+
+    Parameters
+    ----------
+    text : str, bytes or path
+        A path, a cell or a name, from anywhere.
+    limit : int, optional
+        Longer text is cut to this many characters.
+
+    Examples
+    --------
+    >>> printable("sales\x1b[2J.csv")
+    'sales[2J.csv'
+    """
+    path = text if isinstance(text, str | bytes) else os.fspath(text)
+    try:
+        encoded = path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        encoded = str(path).encode("utf-8", "backslashreplace")
+    shown = "".join(c for c in encoded.decode("utf-8", "backslashreplace") if c.isprintable())
+    return shown if limit is None or len(shown) <= limit else shown[:limit] + "..."
+
+
+def _is_delimiter(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text not in '"\r\n\0'
+
+
+def _check_codec(name: str) -> None:
+    try:
+        " ".encode(name)
+    except (LookupError, ValueError, UnicodeError):
+        raise InputError(
+            f"--encoding {printable(name)!r} is not a text encoding: give one such as utf-8, cp1252 or utf-16"
+        ) from None
