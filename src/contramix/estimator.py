@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -96,7 +96,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.overrides = overrides
         self.encoder = encoder
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
         """Learn the columns and pre-train.
 
         Raises
@@ -115,7 +115,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._keep(fit)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
         """Go on for one pass over more rows, at the recipe's learning rate; the first call learns the columns."""
         if not hasattr(self, "model_"):
             fit = self._begin(X)

@@ -94,7 +94,7 @@ class OptimizerSettings(Settings):
         """
         warmup = min(self.warmup_epochs * steps_per_epoch, epochs * steps_per_epoch / 2)
         if step < warmup:
-            return self.lr * (step + 1) / warmup if warmup >= 1 else self.lr
+            return self.lr * min(1.0, (step + 1) / warmup)
         if self.schedule == "constant":
             return self.lr
         if self.schedule == "steps":

@@ -14,6 +14,7 @@ from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
 from contramix.objective import ExtraSettings, TermSettings
 from contramix.recipe_files import recipe_path
+from contramix.registry import settings_within
 from contramix.settings import as_tuple
 from contramix.training import Train
 
@@ -147,21 +148,9 @@ def explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     context = first.get("ctx", {})
     where = ".".join(str(part) for part in (*first["loc"], *context.get("path", ())))
     if first["type"] == "extra_forbidden" or context.get("type") == "extra_forbidden":
-        known = context.get("known") or _names(first["loc"][:-1])
+        known = context.get("known") or settings_within(Recipe, first["loc"][:-1])
         return f"unknown setting {where!r}; {nearest(where.rsplit('.', 1)[-1], known)}"
     value = context.get("input", first["input"])
     problem = context.get("problem", first["msg"])
     shown = "" if isinstance(value, dict | list) else f" (it is {value!r})"
     return f"{where}: {problem[:1].lower()}{problem[1:]}{shown}"
-
-
-def _names(section: tuple[int | str, ...]) -> list[str]:
-    """Settings known in a section with fixed fields."""
-    fields = Recipe.model_fields
-    for part in section:
-        inner = fields[str(part)].annotation if str(part) in fields else None
-        nested = getattr(inner, "model_fields", None) or next(
-            (a.model_fields for a in getattr(inner, "__args__", ()) if hasattr(a, "model_fields")), None
-        )
-        fields = nested or fields
-    return list(fields)

@@ -1,6 +1,6 @@
 """From a name in a recipe to a member of an axis, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
@@ -63,7 +63,19 @@ def _passed_on(error: ValidationError, member: type[BaseModel]) -> PydanticCusto
             "type": inner.get("type", first["type"]),
             "problem": inner.get("problem", first["msg"]),
             "path": (*first["loc"], *inner.get("path", ())),
-            "known": inner.get("known", list(member.model_fields)),
+            "known": inner.get("known") or settings_within(member, first["loc"][:-1]),
             "input": inner.get("input", first["input"]),
         },
     )
+
+
+def settings_within(model: type[BaseModel], section: Iterable[int | str]) -> list[str]:
+    """Settings known in a section of a model, as far as its fields are fixed."""
+    fields = model.model_fields
+    for part in section:
+        inner = fields[str(part)].annotation if str(part) in fields else None
+        nested = getattr(inner, "model_fields", None) or next(
+            (a.model_fields for a in getattr(inner, "__args__", ()) if hasattr(a, "model_fields")), None
+        )
+        fields = nested or fields
+    return list(fields)

@@ -98,9 +98,12 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
     was_training = module.training
     try:
         with torch.no_grad():
-            out = encoder.eval()(torch.zeros(2, *inputs.shape, device=parameter.device))
+            out = torch.zeros(2, *inputs.shape, device=parameter.device)
+            for stage in encoder.eval().stages.values():
+                out = stage(out)
     except Exception as error:
-        raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {reason}") from error
     if not isinstance(out, Tensor):
         raise InputError(f"the encoder must give one vector a sample, not {type(out).__name__}")
     if out.dim() != 2 or len(out) != 2:

@@ -1,0 +1,5 @@
+"""``python -m contramix.cli`` is ``contramix``."""
+
+from contramix.cli import main
+
+main()
