@@ -73,14 +73,16 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
         For missing values, or fewer than two different ones.
     """
     _require_all(target, values, where)
+    if pa.types.is_floating(values.type):
+        infinite = np.isinf(np.array(values.cast(pa.float64())))
+        if infinite.any():
+            raise InputError(f"{where}: target {target!r}, row {int(infinite.argmax()) + 1}: infinite")
     if kind is None:
         kind = "classification" if _few_whole(values) else "regression"
     if kind == "regression":
         if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
             raise InputError(f"{where}: target {target!r} is {values.type}, not a number; use --task classification")
         numbers = np.array(values.cast(pa.float64(), safe=False))
-        if not np.isfinite(numbers).all():
-            raise InputError(f"{where}: target {target!r}, row {int((~np.isfinite(numbers)).argmax()) + 1}: infinite")
         if np.ptp(numbers) == 0:
             raise InputError(f"{where}: target {target!r} has one value only ({numbers[0]:g})")
         return Task("regression", target)

@@ -1,0 +1,43 @@
+"""The demo: its rows, its columns, and that it can be run again."""
+
+import json
+
+import pytest
+
+from contramix.cli import main
+from contramix.datasets import COVTYPE
+from contramix.domains.table.reading import read
+
+
+def test_shipped_rows_are_the_official_ones():
+    train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
+    assert (train.num_rows, test.num_rows) == (15_120, 20_000)
+    assert train.num_columns == 55
+    counts = train.column("cover_type").value_counts()
+    assert {c["counts"].as_py() for c in counts} == {2160}
+    assert "Jock A. Blackard and Colorado State University" in (COVTYPE / "NOTICE").read_text()
+
+
+def test_demo_compares_all_rows_at_equal_epochs(tmp_path, capsys, monkeypatch):
+    from contramix import demo
+
+    # A sixteenth of the rows: the whole demo is for `make demo`.
+    def fewer(path, options=None, real=demo.read):
+        table = real(path).table
+        return real(path)._replace(table=table.take(list(range(0, table.num_rows, 16))))
+
+    monkeypatch.setattr(demo, "read", fewer)
+    for _ in range(2):  # the second time nothing is trained again
+        with pytest.raises(SystemExit) as end:
+            main(["demo", "--out", str(tmp_path / "demo"), "--epochs", "1", "--json"])
+        assert end.value.code == 0
+        report = json.loads(capsys.readouterr().out)
+        names = dict.fromkeys(r["name"] for r in report["rows"])
+        assert list(names) == ["raw", "trees", "untrained", "gaussian", "dacl", "dacl-plus", "npair", "imix-npair"]
+        cells = {(r["name"], r["probe"], r["labels_per_class"]) for r in report["rows"]}
+        assert {("raw", "linear", None), ("raw", "knn", None), ("raw", "linear", 20), ("trees", "trees", 20)} <= cells
+        assert all(r["n"] == 5 and r["spread"] is not None for r in report["rows"] if r["labels_per_class"])
+        assert report["verdict"]["against"] == "raw"
+    finished = [json.loads((p / "config.json").read_text())["epochs"] for p in (tmp_path / "demo").glob("*/seed0")]
+    assert finished == [1] * 5
+    assert (tmp_path / "demo" / "report.json").exists()
