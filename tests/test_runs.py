@@ -29,7 +29,7 @@ def data(tmp_path_factory):
     lines = ["a,b,c,colour,y"]
     for n in range(ROWS):
         a, b, c = rng.normal(size=3)
-        lines.append(f"{a},{b},{c},{'red green blue'.split()[n % 3]},{n % 2}")
+        lines.append(f"{a},{b},{c},{['red', 'green', 'blue'][n % 3]},{n % 2}")
     path.write_text("\n".join(lines))
     return path
 
@@ -192,7 +192,16 @@ def test_log_and_config_tell_what_was_done(data, tmp_path):
     assert config["steps"] == 12
     assert config["seed"] == 0
     assert config["environment"]["threads"] >= 1
-    expected = "recipe.toml spec.json run.json log.jsonl checkpoint model.safetensors config.json DONE".split()
+    expected = [
+        "recipe.toml",
+        "spec.json",
+        "run.json",
+        "log.jsonl",
+        "checkpoint",
+        "model.safetensors",
+        "config.json",
+        "DONE",
+    ]
     assert {p.name for p in (tmp_path / "r").iterdir()} - {".lock"} == set(expected)
 
 

@@ -22,6 +22,7 @@ from contramix.errors import ContramixWarning, InputError
 from contramix.training import State
 
 KEEP = 2
+MEND = "copy it again, or delete it and run the same pretrain command again"
 
 
 def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -52,7 +53,7 @@ def from_bytes(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, An
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         metadata = json.loads(header.get("__metadata__", {}).get("contramix", "{}"))
     except (SafetensorError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error})") from error
+        raise InputError(f"{path}: not a whole safetensors file ({error}); {MEND}") from error
     return tensors, metadata
 
 

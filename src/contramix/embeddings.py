@@ -1,5 +1,6 @@
 """Embeddings as files: Parquet, CSV or npy."""
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +19,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A text cell that begins so would be run by a spreadsheet; in CSV it gets an apostrophe in front."""
 
 
-def check_destination(out: Path, keep: Sequence[str]) -> None:
+def check_destination(out: Path, keep: Sequence[str], data: Path | None = None) -> None:
     """Refuse early what could not be written.
 
     Raises
     ------
     InputError
-        For an unknown ending, a folder that is not there, or columns to keep in a format that holds numbers only.
+        For an unknown ending, a folder that is not there or cannot be written, the file of the rows themselves, or
+        columns to keep in a format that holds numbers only.
     """
     if out.suffix not in (".parquet", ".csv", ".npy"):
         raise InputError(f"--out {out}: give a name that ends in .parquet, .csv or .npy")
@@ -32,8 +34,28 @@ def check_destination(out: Path, keep: Sequence[str]) -> None:
         raise InputError(f"--out {out}: the folder {out.parent} is not there")
     if out.is_dir():
         raise InputError(f"--out {out}: is a folder; give a file")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out}: the folder {out.parent} cannot be written; give another")
+    if data is not None and out.exists() and data.exists() and out.samefile(data):
+        raise InputError(f"--out {out}: is the file of the rows itself, which would be lost; give another name")
     if keep and out.suffix == ".npy":
         raise InputError("--keep: .npy holds numbers only; write .parquet or .csv to carry columns over")
+
+
+def check_kept(keep: Sequence[str], names: Sequence[str], width: int) -> None:
+    """Refuse columns to keep that are not there, or are called like a column of the result.
+
+    Raises
+    ------
+    InputError
+        The message names the column.
+    """
+    made = {f"e{n}" for n in range(width)}
+    for name in keep:
+        if name not in names:
+            raise InputError(f"--keep: there is no column {name!r}; {nearest(name, names)}")
+        if name in made:
+            raise InputError(f"--keep: {name!r} is also the name of a column of the result; rename it in the data")
 
 
 def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, keep: Sequence[str] = ()) -> None:
@@ -44,9 +66,7 @@ def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, ke
     InputError, RunError
         If a column to keep is not there, or the file cannot be written.
     """
-    for name in keep:
-        if name not in table.column_names:
-            raise InputError(f"--keep: there is no column {name!r}; {nearest(name, table.column_names)}")
+    check_kept(keep, table.column_names, z.shape[1])
     sink = BytesIO()
     if out.suffix == ".npy":
         np.save(sink, z, allow_pickle=False)

@@ -22,7 +22,9 @@ class ContramixWarning(UserWarning):
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that ends a message: the nearest known name, or the known names."""
     known = sorted(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    folded = {other.lower(): other for other in known}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(known[:30])}{', ...' if len(known) > 30 else ''}"
+        return f"did you mean {folded[close[0]]!r}?"
+    shown = [other if len(other) <= 60 else f"{other[:57]}..." for other in known[:30]]
+    return f"known: {', '.join(shown)}{', ...' if len(known) > 30 else ''}"

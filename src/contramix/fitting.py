@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from contramix.domains.table.canonical import in_words
 from contramix.domains.table.describe import describe
 from contramix.domains.table.spec import TableSpec
 from contramix.encoders.encoder import Encoder, wrap
-from contramix.errors import InputError
+from contramix.errors import InputError, nearest
 from contramix.objective import Objective
 from contramix.pretrained import Pretrained
 from contramix.randomness import Key
@@ -24,8 +25,39 @@ def learn_columns(
     table: pa.Table, recipe: Recipe, target: str | None = None, also: pa.Table | None = None
 ) -> tuple[TableSpec, tuple[str, ...]]:
     """Learn a table's columns from its rows, and from those of ``also`` (a transductive protocol) if given."""
-    rows = table if also is None else pa.concat_tables([table, also.select(table.column_names)])
-    return describe(rows, recipe.table, target)
+    return describe(table if also is None else _joined(table, also, target), recipe.table, target)
+
+
+def _joined(table: pa.Table, also: pa.Table, target: str | None) -> pa.Table:
+    """The rows of both; those of ``also`` need no target."""
+    there = set(also.column_names)
+    columns = []
+    for name in table.column_names:
+        mine = table.column(name)
+        if name == target:
+            theirs = pa.chunked_array([pa.nulls(also.num_rows, mine.type)])
+        elif name not in there:
+            raise InputError(f"--transductive: there is no column {name!r} in it; {nearest(name, there)}")
+        else:
+            mine, theirs = _alike(name, mine, also.column(name))
+        columns.append(pa.chunked_array([*mine.chunks, *theirs.chunks]))
+    return pa.table(columns, table.column_names)
+
+
+def _alike(name: str, mine: pa.ChunkedArray, theirs: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Two columns in one type: whole numbers and others are numbers, and an empty column is of any kind."""
+    if mine.type == theirs.type:
+        return mine, theirs
+    if theirs.null_count == len(theirs):
+        return mine, pa.chunked_array([pa.nulls(len(theirs), mine.type)])
+    if mine.null_count == len(mine):
+        return pa.chunked_array([pa.nulls(len(mine), theirs.type)]), theirs
+    if all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (mine, theirs)):
+        return mine.cast(pa.float64(), safe=False), theirs.cast(pa.float64(), safe=False)
+    raise InputError(
+        f"--transductive: column {name!r} is {in_words(theirs.type)} there and {in_words(mine.type)} in DATA; "
+        "write both alike"
+    )
 
 
 def resolve_device(device: str) -> torch.device:
@@ -40,11 +72,11 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"device {device!r} is not to be had here ({str(error).splitlines()[0]}); try 'cpu'"
-        ) from error
+        torch.zeros((), device=found).item()
+    except (RuntimeError, AssertionError, ImportError) as error:
+        why = str(error).partition("\n")[0].partition(". ")[0]
+        why = why if len(why) <= 100 else f"{why[:97]}..."
+        raise InputError(f"device {device!r} is not to be had here ({why}); try 'cpu'") from error
     return found
 
 

@@ -4,7 +4,8 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from contramix.mixing import AnyOperator, weights
@@ -40,6 +41,12 @@ class IMix(Settings):
     per: Literal["sample", "batch"] = "sample"
     fold: bool = True
     cut: Cut = ("input",)
+
+    @model_validator(mode="after")
+    def _few_enough(self) -> "IMix":
+        if self.partners > self.operator.most_partners:
+            raise PydanticCustomError("partners", "this operator takes one partner a sample; use linear or binary")
+        return self
 
     def __call__(self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None) -> Mixed:
         """Mix the queries; the result's weights are those realised, for :meth:`Targets.of`."""

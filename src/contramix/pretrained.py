@@ -63,9 +63,15 @@ class Pretrained:
         Raises
         ------
         InputError
-            If a column is missing or is of another kind than it was.
+            If a column is missing or is of another kind than it was, or values are so large that they overflow.
         """
-        return embed(self.encoder, self.spec.tensorize(table), batch_size)
+        z = embed(self.encoder, self.spec.tensorize(table), batch_size)
+        if not np.isfinite(z.sum(dtype=np.float64)):
+            row = int((~np.isfinite(z).all(1)).argmax()) + 1
+            raise InputError(
+                f"row {row}: the representation is not finite; are its values far beyond those of the training rows?"
+            )
+        return z
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write model.safetensors, config.json, spec.json and recipe.toml into a folder.
@@ -138,7 +144,10 @@ class Pretrained:
         tensors, _ = checkpoint.from_bytes(data, place / "model.safetensors")
         checkpoint.fill(made, tensors, place / "model.safetensors")
         if hashlib.sha256(data).hexdigest() != config["sha256"]:
-            raise InputError(f"{place / 'model.safetensors'}: damaged (its checksum is not the one in config.json)")
+            raise InputError(
+                f"{place / 'model.safetensors'}: damaged (its checksum is not the one in config.json); "
+                f"{checkpoint.MEND}"
+            )
         return cls(recipe, spec, made.to(device).eval(), config)
 
 
@@ -153,7 +162,7 @@ def _config(place: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
+        raise InputError(f"{path}: not JSON ({error}); {checkpoint.MEND}") from error
     if not isinstance(config, dict) or not isinstance(config.get("sha256"), str):
         raise InputError(f"{path}: not the configuration of a contramix model")
     if config.get("format_version") != FORMAT:

@@ -25,7 +25,7 @@ class Titled:
 
 def _bar(console: Console, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[state]}"),

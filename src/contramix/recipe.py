@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BeforeValidator, ValidationError
@@ -32,7 +32,7 @@ class Recipe(TermSettings):
     """
 
     name: str = "custom"
-    domain: str = "table"
+    domain: Literal["table"] = "table"
     extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
     encoder: AnyEncoder = MLP()
     train: Train = Train()
@@ -79,7 +79,7 @@ class Recipe(TermSettings):
             If it is not TOML, or not a recipe.
         """
         try:
-            return cls._validated(tomllib.loads(text), source)
+            return cls._validated(_settings(tomllib.loads(text), source), source)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{source}: not TOML: {error}") from error
 
@@ -115,11 +115,17 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return _settings(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a TOML recipe: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot read the recipe: {error.strerror}") from error
+
+
+def _settings(found: dict[str, Any], source: str) -> dict[str, Any]:
+    if not found:
+        raise InputError(f"{source}: has no settings; 'contramix recipes imix-npair' prints a whole recipe")
+    return found
 
 
 def _override(found: dict[str, Any], name: str, value: Any) -> None:
@@ -151,6 +157,6 @@ def explain(error: ValidationError, given: Mapping[str, Any]) -> str:
         known = context.get("known") or settings_within(Recipe, first["loc"][:-1])
         return f"unknown setting {where!r}; {nearest(where.rsplit('.', 1)[-1], known)}"
     value = context.get("input", first["input"])
-    problem = context.get("problem", first["msg"])
+    problem = context.get("problem", first["msg"]).replace("a valid tuple", "a list")
     shown = "" if isinstance(value, dict | list) else f" (it is {value!r})"
     return f"{where}: {problem[:1].lower()}{problem[1:]}{shown}"

@@ -30,6 +30,8 @@ from contramix.training import Plan, Step
 SPARE = 3
 """A run needs room for about so many checkpoints: two kept and one being written."""
 LOG_LINES = 500
+OF_A_RUN = {"recipe.toml", "run.json", ".lock", "owner.json", "checkpoint", "DONE", "config.json"}
+"""A folder that holds other files and none of these is not a run's."""
 
 Watcher = Callable[[Plan, int, Iterator[Step]], Iterator[Step]]
 """Wraps the steps that remain of a plan, from a step on: a progress bar."""
@@ -93,25 +95,26 @@ def pretrain_into(
     Interrupted
         On SIGINT and SIGTERM, after a checkpoint; a second signal stops at once.
     """
+    _check_place(folder)
+    began = time.monotonic()
+    spec, notes = learn_columns(table, recipe, target, also)
+    for note in notes:
+        told(note)
+    # What is wrong with the data or the settings shows here, before anything is written.
+    fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
     _make(folder)
     with _locked(folder):
         durable.remove_leftovers(folder)
-        began = time.monotonic()
-        spec, notes = learn_columns(table, recipe, target, also)
-        for note in notes:
-            told(note)
-        x = spec.tensorize(table)
         _check_same(folder, recipe, seed, spec)
-        fit = Fit.begin(recipe, spec, x, seed, device)
         fingerprint = fit.fingerprint
-        if (folder / "DONE").is_file():
+        if _is_done(folder):
             _check_data(folder, fingerprint)
             model = Pretrained.load(folder, fit.x.device)
             return Outcome(model, folder, 0.0, None, True, _last_loss(folder))
         _check_room(folder, fit)
         durable.write(folder / "recipe.toml", recipe.to_toml())
         durable.write(folder / "spec.json", spec.model_dump_json(indent=1))
-        durable.write(folder / "run.json", json.dumps({"seed": seed, "fingerprint": fingerprint}))
+        durable.write(folder / "run.json", json.dumps({"seed": seed, "target": target, "fingerprint": fingerprint}))
         resumed = checkpoint.resume(folder / "checkpoint", fit.state, fingerprint)
         start = fit.state.step
         loss, spent = _train(folder, fit, fingerprint, checkpoint_seconds, watch)
@@ -148,21 +151,22 @@ def _train(
                 line["seconds"] = round(before + now - began, 3)
                 _append(folder, log, line)
             if signalled:
-                checkpoint.save(place, fit.state, fingerprint)
+                _keep(place, fit, fingerprint)
                 raise Interrupted(signalled[0], folder)
             if now - saved >= checkpoint_seconds:
-                _require_finite(fit)
-                checkpoint.save(place, fit.state, fingerprint)
+                _keep(place, fit, fingerprint)
                 saved = time.monotonic()
         if fit.state.step > start:
-            checkpoint.save(place, fit.state, fingerprint)
+            _keep(place, fit, fingerprint)
     return loss, before + time.monotonic() - began
 
 
-def _require_finite(fit: Fit) -> None:
-    """A checkpoint is only worth keeping if its weights are numbers."""
-    if not all(bool(p.isfinite().all()) for p in fit.state.objective.parameters()):
+def _keep(place: Path, fit: Fit, fingerprint: str) -> None:
+    """Save a checkpoint, which is only worth keeping if its weights are numbers."""
+    state = (tensor for _, tensor in checkpoint.unique_state(fit.state.objective))
+    if not all(bool(tensor.isfinite().all()) for tensor in state):
         raise RunError(f"weights are not finite after step {fit.state.step}; lower train.lr or set train.clip_norm")
+    checkpoint.save(place, fit.state, fingerprint)
 
 
 @contextmanager
@@ -186,9 +190,30 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _check_place(folder: Path) -> None:
+    """Refuse, without a trace, a folder that cannot be the run's."""
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        inside = {path.name for path in folder.iterdir()} if there == folder else set()
+    except NotADirectoryError as error:
+        raise InputError(f"--out {folder}: is a file; give a folder") from error
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot be read: {error.strerror or error}") from error
+    if not there.is_dir():
+        raise InputError(f"--out {folder}: cannot be written: {there} is not a folder; give another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--out {folder}: cannot be written: {there} is read-only; give another")
+    other = sorted(name for name in inside if not name.startswith(durable.TEMPORARY))
+    if other and not OF_A_RUN & inside:
+        raise InputError(f"--out {folder}: holds other files ({other[0]}, ...); give a new or empty folder")
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether the run is finished and its model there; a model that is not is written again from the checkpoint."""
+    return all((folder / name).is_file() for name in ("DONE", "config.json", "model.safetensors"))
+
+
 def _make(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder}: is a file; give a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"{durable.TEMPORARY}probe"
@@ -196,10 +221,6 @@ def _make(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
-    known = {"recipe.toml", "run.json", ".lock", "owner.json", "checkpoint", "DONE", "config.json"}
-    inside = {p.name for p in folder.iterdir() if not p.name.startswith(durable.TEMPORARY)}
-    if inside and not inside & known:
-        raise InputError(f"--out {folder}: holds other files ({sorted(inside)[0]}, ...); give a new or empty folder")
 
 
 @contextmanager
@@ -212,7 +233,7 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             who = json.loads(owner.read_text())
             by = f" (process {who['pid']} on {who['host']}, since {who['since']})"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             by = ""
         raise InputError(f"{folder}: in use by another process{by}; wait for it, or give another --out") from error
     try:
@@ -232,9 +253,11 @@ def _check_same(folder: Path, recipe: Recipe, seed: int, spec: TableSpec) -> Non
     path = folder / "recipe.toml"
     if not path.is_file() or not (folder / "run.json").is_file():
         return
-    there = Recipe.from_toml(path.read_text(encoding="utf-8"), str(path))
+    there = Recipe.from_toml(path.read_text(encoding="utf-8", errors="replace"), str(path))
     differ = recipe.differences(there)
     known = _run_facts(folder)
+    if "target" in known and known["target"] != spec.target:
+        differ.append(f"target: {spec.target!r} and {known['target']!r}")
     if known.get("seed") != seed:
         differ.append(f"seed: {seed} and {known.get('seed')}")
     if differ:
@@ -243,7 +266,7 @@ def _check_same(folder: Path, recipe: Recipe, seed: int, spec: TableSpec) -> Non
             "settings to go on with it"
         )
     old = folder / "spec.json"
-    if old.is_file() and old.read_text(encoding="utf-8") != spec.model_dump_json(indent=1):
+    if old.is_file() and old.read_bytes() != spec.model_dump_json(indent=1).encode():
         raise InputError(f"{folder}: holds a run on other data; give another --out")
 
 
@@ -252,7 +275,9 @@ def _run_facts(folder: Path) -> dict[str, Any]:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / 'run.json'}: cannot be read; begin anew in another folder") from error
-    return dict(facts)
+    if not isinstance(facts, dict):
+        raise InputError(f"{folder / 'run.json'}: not what a run writes; begin anew in another folder")
+    return facts
 
 
 def _check_data(folder: Path, fingerprint: str) -> None:
@@ -291,11 +316,13 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's log that are whole."""
     lines = []
     path = folder / "log.jsonl"
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except ValueError:  # cut short by a kill
             continue
+        if isinstance(line, dict) and {"step", "loss", "seconds"} <= line.keys():
+            lines.append(line)
     return lines
 
 

@@ -12,8 +12,8 @@ class Settings(BaseModel):
 
 
 def as_tuple(value: Any) -> Any:
-    """TOML has lists only, and one name may stand alone."""
-    if isinstance(value, str):
+    """TOML has lists only, and one name or number may stand alone."""
+    if isinstance(value, str | int | float):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
 

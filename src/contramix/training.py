@@ -131,7 +131,7 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
     parameters = [p for p in objective.parameters() if p.requires_grad]
     watch = _FiniteWatch(x.device)
     objective.train()
-    order, ordered = torch.empty(0), -1
+    order, ordered, rate = torch.empty(0), -1, 0.0
     while state.step < plan.steps:
         epoch, place = divmod(state.step, plan.steps_per_epoch)
         if epoch != ordered:
@@ -156,7 +156,7 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
         objective.after_step()
         state.step += 1
         yield Step(state.step, epoch, loss.detach(), rate)
-    watch.raise_if_bad(rate=0.0)
+    watch.raise_if_bad(rate)
 
 
 class _FiniteWatch:

@@ -2,12 +2,15 @@
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO, cast
 
-from contramix.cli.app import app
+from contramix.cli.app import app, one_line
+from contramix.durable import NO_SPACE
 from contramix.errors import ContramixWarning, InputError, RunError
 
 for command in ("demo", "pretrain", "embed", "evaluate", "recipes", "info"):
@@ -17,31 +20,66 @@ for command in ("demo", "pretrain", "embed", "evaluate", "recipes", "info"):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 a bug of ours, 2 wrong input, 3 the run could not go on, 130 / 143
     interrupted."""
+    # Threads that wait for each other do so asleep: where another program holds a core, spinning costs several times
+    # the work itself. Must be set before torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     warnings.showwarning = _warn
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ContramixWarning)
-    if "--debug" in given:
-        _exit(_run(given))
     try:
-        code = _run(given)
+        code = _run(given or ["--help"])
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         code = 0
     except KeyboardInterrupt:
         code = _fail("interrupted", 130)
     except Exception as error:
+        if "--debug" in given:
+            traceback.print_exc()
         code = _explain(error)
-    _exit(code)
+    sys.exit(code)
 
 
 def _run(given: list[str]) -> int:
-    code = app(args=given, standalone_mode=False)
+    code = app(args=given, prog_name="contramix", standalone_mode=False)
     sys.stdout.flush()
     return code if isinstance(code, int) else 0
+
+
+class _Stderr:
+    """Standard error that never stops a run: what cannot be written there, because it is closed or full, is lost."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as we run
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+    if not isinstance(sys.stderr, _Stderr):
+        sys.stderr = cast(TextIO, _Stderr(sys.stderr))
+
+
+def _drop_stdout() -> None:
+    """Nothing more can be written; what is still held back must not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: Exception) -> int:
@@ -53,23 +91,23 @@ def _explain(error: Exception) -> int:
     if hasattr(error, "exit_code") and not hasattr(error, "format_message"):  # a signal asked the run to stop
         return _fail(str(error), int(error.exit_code))
     if hasattr(error, "format_message"):  # a wrong call
-        return _fail(f"{error.format_message()} (contramix --help tells more)", 2)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "contramix"
+        return _fail(f"{error.format_message()} ({command} --help tells more)", 2)
     if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):
         return _fail("out of memory; try a smaller train.batch_size or encoder.width, or fewer rows", 3)
     if isinstance(error, OSError) and error.filename is not None:
-        return _fail(f"{error.filename}: {error.strerror}", 2)
+        return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}", 2)
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        _drop_stdout()
+        return _fail("no space left for what is printed on standard output", 3)
     return _fail(f"a bug of contramix: {type(error).__name__}: {error} (--debug shows where)", 1)
 
 
 def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    print(f"error: {''.join(c if c.isprintable() else '?' for c in line)}", file=sys.stderr)
+    print(f"error: {one_line(message).strip()}", file=sys.stderr)
     return code
 
 
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    print(f"warning: {message}", file=sys.stderr)
-
-
-def _exit(code: int) -> None:
-    sys.exit(code)
+    print(f"warning: {one_line(str(message))}", file=sys.stderr)

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from contramix.domains.table.options import ReadOptions
 
@@ -25,8 +26,20 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"contramix {version('contramix')}")
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
     """Nothing is shared by all commands but their options."""
 
 
@@ -83,6 +96,17 @@ def read_options(
     )
 
 
+def one_line(text: str) -> str:
+    r"""Text that is safe on a terminal: one line, no control characters, whatever a file or column is called.
+
+    Examples
+    --------
+    >>> one_line("a\nb\x1b[2J")
+    'a b?[2J'
+    """
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+
+
 class Output:
     """Where a command's words go: results to stdout, all else to stderr."""
 
@@ -93,12 +117,12 @@ class Output:
     def note(self, text: str) -> None:
         """Something the user may want to know."""
         if not self.quiet:
-            print(f"note: {text}", file=sys.stderr)
+            print(f"note: {one_line(text)}", file=sys.stderr)
 
     def progress(self, text: str) -> None:
         """What is being done now, on a terminal, in place of what was done before."""
         if not self.quiet and sys.stderr.isatty():
-            print(f"\r\033[2K{text}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[2K{one_line(text)}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
 
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
         """The result: as one JSON object, or for a person."""
@@ -108,6 +132,16 @@ class Output:
             return
         from rich.console import Console
 
+        class Plain(Console):
+            """Prints the text of cells and titles as it is."""
+
+            def render_str(self, text: str, **how: Any) -> "Text":
+                return super().render_str(one_line(text), **how)
+
         width = None if sys.stdout.isatty() else 150
+        console = Plain(width=width, highlight=False, markup=False, emoji=False)
         for item in shown:
-            Console(width=width, highlight=False, soft_wrap=isinstance(item, str)).print(item, markup=False)
+            if isinstance(item, str):
+                print("\n".join(one_line(line) for line in item.split("\n")))
+            else:
+                console.print(item)

@@ -42,16 +42,18 @@ def embed(
     debug: Debug = False,
 ) -> None:
     """Write the representation of each row: one row of float32 a record, in order."""
-    from contramix.embeddings import check_destination, write_embeddings
+    from contramix.embeddings import check_destination, check_kept, write_embeddings
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
 
     output = Output(json, quiet)
-    check_destination(out, keep or ())
+    check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, read_options(delimiter, encoding, decimal, header, missing, on_bad_rows))
-    kept = [name for name in keep or () if name]
-    unused = [n for n in reading.table.column_names if n not in model.spec.known_names and n not in kept]
+    kept = list(dict.fromkeys(keep or ()))
+    known = {*model.spec.known_names, *kept}
+    unused = [name for name in reading.table.column_names if name not in known]
+    check_kept(kept, reading.table.column_names, model.encoder.width)
     for note in reading.notes:
         output.note(note)
     if unused:

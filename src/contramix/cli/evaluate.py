@@ -23,7 +23,7 @@ from contramix.cli.app import (
     app,
     read_options,
 )
-from contramix.errors import InputError
+from contramix.errors import InputError, RunError
 
 
 @app.command()
@@ -90,7 +90,10 @@ def evaluate(
         output.note(note)
     metric = evaluation.task.metric
     report = as_json(str(data), metric, evaluation.scores, evaluation.verdict, run=str(run), target=target)
-    durable.write(run / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
+    try:
+        durable.write(run / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
+    except (InputError, RunError) as error:  # the folder of a shared model, perhaps
+        output.note(f"the report is not kept: {error}")
     table = as_table(f"{run} on {data}, target {target}", metric, evaluation.scores, PLAIN)
     output.result(report, table, evaluation.verdict.text)
 
@@ -102,4 +105,4 @@ def _budgets(text: str) -> tuple[int, ...]:
         budgets = (0,)
     if any(budget < 1 for budget in budgets):
         raise InputError(f"--labels-per-class {text}: give whole numbers of at least 1, such as 5,20,100")
-    return budgets
+    return tuple(dict.fromkeys(budgets))

@@ -38,7 +38,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     time = "" if seconds is None else f", {seconds:.1f} s"
     table.add_row(
         "training",
-        f"{facts.get('epochs')} epochs, {facts.get('steps'):,} steps{time}, seed {facts.get('seed')}",
+        f"{facts.get('epochs', '?')} epochs, {facts.get('steps', 0):,} steps{time}, seed {facts.get('seed')}",
     )
     table.add_row(
         "made by",

@@ -1,5 +1,6 @@
 """contramix pretrain"""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,7 +68,7 @@ def pretrain(
     from contramix.runs import pretrain_into
 
     if domain not in (None, "table"):
-        raise InputError(f"--domain {domain}: known: table")
+        raise InputError(f"--domain {domain!r} is not known; give table, or leave it out")
     overrides = dict(_setting(text) for text in set_ or [])
     if epochs is not None:
         overrides["train.epochs"] = epochs
@@ -88,7 +89,7 @@ def pretrain(
         device=device,
         checkpoint_seconds=checkpoint_seconds,
         watch=None if quiet else Titled(chosen.name),
-        command=" ".join(["contramix", *sys.argv[1:]]),
+        command=shlex.join(["contramix", *sys.argv[1:]]),
         told=output.note,
     )
     facts: dict[str, Any] = {
@@ -123,7 +124,7 @@ def _summary(facts: dict[str, Any]) -> Any:
         ("data", f"{facts['rows']:,} rows, {facts['columns']} columns; left out: {left_out}"),
         ("training", f"{facts['epochs']} epochs, {facts['steps']:,} steps, last loss {loss}"),
         ("representation", f"{facts['representation']} numbers a row"),
-        ("next", f"contramix embed {facts['run']} DATA --out embeddings.parquet"),
+        ("next", f"contramix embed {shlex.quote(facts['run'])} DATA --out embeddings.parquet"),
     ):
         table.add_row(name, value)
     return table
@@ -138,5 +139,5 @@ def _setting(text: str) -> tuple[str, Any]:
         raise InputError(f"--set {text}: give NAME=VALUE, such as --set noise.rate=0.3")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return name.strip(), value.strip()

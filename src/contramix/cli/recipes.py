@@ -31,6 +31,7 @@ def recipes(
         return
     from contramix.recipe import Recipe
 
-    comments = [line for line in recipe_path(name).read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     found = Recipe.load(name)
+    lines = recipe_path(name).read_text(encoding="utf-8-sig").splitlines()
+    comments = [line for line in lines if line.startswith("#")]
     output.result(found.to_dict(), "\n".join(comments), "", found.to_toml().rstrip())

@@ -92,7 +92,7 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
     # A Sequential with a forward of its own is one stage. Not named_children: it leaves out a child's second use.
     sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
     children = module._modules.items() if sequential else ()
-    stages = {f"stage{n}" if n.isdigit() else n: m for n, m in children if m is not None}
+    stages = {_stage_name(n): m for n, m in children if m is not None}
     encoder = Encoder(stages or {"module": module}, 0)
     parameter = next(module.parameters(), torch.zeros(()))
     was_training = module.training
@@ -110,3 +110,9 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
         raise InputError(f"the encoder must give one vector a sample; for 2 samples it gives {tuple(out.shape)}")
     encoder.width = out.shape[1]
     return encoder.train(was_training)
+
+
+def _stage_name(name: str) -> str:
+    """A child's own name, unless it is a number, a cut's, or one that torch's containers use themselves."""
+    free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
+    return name if free else f"stage{name}"

@@ -25,8 +25,9 @@ MOST_ONE_HOT = 1000
 
 def raw_features(spec: TableSpec, x: Tensor) -> Float32[ndarray, " n d"]:
     """The columns as the encoder sees them, coded levels as one-hot (beyond 1,000 levels: sharing places)."""
-    parts = [x.numpy()[:, [i for i in range(x.shape[1]) if i not in dict(spec.inputs().codes)]]]
-    for element, levels in spec.inputs().codes:
+    codes = dict(spec.inputs().codes)
+    parts = [x.numpy()[:, [i for i in range(x.shape[1]) if i not in codes]]]
+    for element, levels in codes.items():
         code = x[:, element].long() % MOST_ONE_HOT
         parts.append(torch.nn.functional.one_hot(code, min(levels, MOST_ONE_HOT)).float().numpy())
     return np.concatenate(parts, 1)
@@ -47,8 +48,12 @@ def trees(task: Task, z: ndarray, y: ndarray, test: ndarray, seed: int) -> ndarr
 
 def boosting(task: Task, z: ndarray, y: ndarray, test: ndarray, seed: int) -> ndarray:
     """Histogram gradient boosting with scikit-learn's defaults."""
-    kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
-    return np.asarray(kind(random_state=seed).fit(z, y).predict(test))
+    if task.kind == "regression":
+        return np.asarray(HistGradientBoostingRegressor(random_state=seed).fit(z, y).predict(test))
+    # Beyond 10,000 rows it holds rows out, stratified, to stop early: a class with one row cannot be split.
+    early = "auto" if np.unique(y, return_counts=True)[1].min() > 1 else False
+    model = HistGradientBoostingClassifier(random_state=seed, early_stopping=early)
+    return np.asarray(model.fit(z, y).predict(test))
 
 
 ENSEMBLES: dict[str, Callable[[Task, ndarray, ndarray, ndarray, int], ndarray]] = {

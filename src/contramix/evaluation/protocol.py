@@ -74,11 +74,13 @@ def splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: ndarray 
     Raises
     ------
     InputError
-        If there are too few rows to split.
+        If there are too few rows to split, or a part has no score.
     """
     rows = np.arange(len(y))
     if official_test is not None:
-        return [Split(seed, np.setdiff1d(rows, official_test), official_test) for seed in seeds]
+        made = [Split(seed, np.setdiff1d(rows, official_test), official_test) for seed in seeds]
+        _check_part(task, y, made[0])
+        return made
     if len(y) < 10:
         raise InputError(f"{len(y)} rows are too few to hold some out for a test; give at least 10, or --test FILE")
     stratify = None
@@ -89,7 +91,24 @@ def splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: ndarray 
     for seed in seeds:
         train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
         made.append(Split(seed, np.sort(train), np.sort(test)))
+        _check_part(task, y, made[-1])
     return made
+
+
+def _check_part(task: Task, y: ndarray, part: Split) -> None:
+    """Refuse parts on which nothing can be learned, or no score is defined."""
+    if len(part.test) < 2:
+        raise InputError(f"the test part has {len(part.test)} row; give at least 2, to tell how sure a score is")
+    if task.kind == "regression" and np.ptp(y[part.test]) == 0:
+        raise InputError(
+            f"target {task.target!r} has one value only ({y[part.test][0]:g}) in the test part, so that R squared is "
+            "not defined; give more rows, or a --test FILE with different values"
+        )
+    if task.kind == "classification" and len(np.unique(y[part.train])) < 2:
+        raise InputError(
+            f"target {task.target!r} has one class only in the training part; give more rows of the rare classes, or "
+            "a --test FILE"
+        )
 
 
 def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:

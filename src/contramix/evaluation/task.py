@@ -8,6 +8,7 @@ import pyarrow as pa
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
+from contramix.domains.table.canonical import in_words
 from contramix.errors import InputError, nearest
 
 MOST_INTEGER_CLASSES = 50
@@ -38,8 +39,11 @@ class Task:
         """
         _require_all(self.target, values, where)
         if self.kind == "regression":
-            if pa.types.is_large_string(values.type):
-                raise InputError(f"{where}: target {self.target!r} is text here and was a number in the training rows")
+            if not _is_number(values):
+                raise InputError(
+                    f"{where}: target {self.target!r} is {in_words(values.type)} here and was a number in the "
+                    "training rows"
+                )
             return np.array(values.cast(pa.float64(), safe=False))
         place = {label: n for n, label in enumerate(self.classes)}
         labels = _labels(values)
@@ -73,15 +77,14 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
         For missing values, or fewer than two different ones.
     """
     _require_all(target, values, where)
-    if pa.types.is_floating(values.type):
-        infinite = np.isinf(np.array(values.cast(pa.float64())))
-        if infinite.any():
-            raise InputError(f"{where}: target {target!r}, row {int(infinite.argmax()) + 1}: infinite")
     if kind is None:
         kind = "classification" if _few_whole(values) else "regression"
     if kind == "regression":
-        if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-            raise InputError(f"{where}: target {target!r} is {values.type}, not a number; use --task classification")
+        if not _is_number(values):
+            raise InputError(
+                f"{where}: target {target!r} is {in_words(values.type)}, not a number; use --task classification, or "
+                "write it as a number"
+            )
         numbers = np.array(values.cast(pa.float64(), safe=False))
         if np.ptp(numbers) == 0:
             raise InputError(f"{where}: target {target!r} has one value only ({numbers[0]:g})")
@@ -90,15 +93,20 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     if len(classes) < 2:
         raise InputError(f"{where}: target {target!r} has one class only ({classes[0]!r}); there is nothing to predict")
     if len(classes) > len(values) / 2:
+        what = "for a quantity: --task regression" if _is_number(values) else "a quantity is written as a number"
         raise InputError(
             f"{where}: target {target!r} has {len(classes)} classes in {len(values)} rows; is it an identifier? "
-            "(for a quantity: --task regression)"
+            f"({what})"
         )
     return Task("classification", target, classes)
 
 
+def _is_number(values: pa.Array) -> bool:
+    return bool(pa.types.is_floating(values.type) or pa.types.is_integer(values.type))
+
+
 def _few_whole(values: pa.Array) -> bool:
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+    if not _is_number(values):
         return True
     numbers = np.array(values.cast(pa.float64(), safe=False))
     return bool((numbers % 1 == 0).all()) and len(np.unique(numbers)) <= MOST_INTEGER_CLASSES
@@ -106,7 +114,7 @@ def _few_whole(values: pa.Array) -> bool:
 
 def _labels(values: pa.Array) -> list[str]:
     if pa.types.is_floating(values.type):
-        return [f"{v:g}" for v in values.to_pylist()]
+        return [str(int(v)) if v.is_integer() else repr(v) for v in values.to_pylist()]
     return [str(v) for v in values.to_pylist()]
 
 
@@ -124,3 +132,8 @@ def _require_all(target: str, values: pa.Array, where: str) -> None:
             f"{where}: target {target!r} is missing in {values.null_count} of {len(values)} rows (first: row {row}); "
             "leave those rows out"
         )
+    if pa.types.is_floating(values.type):
+        infinite = np.isinf(np.array(values.cast(pa.float64())))
+        if infinite.any():
+            row = int(infinite.argmax()) + 1
+            raise InputError(f"{where}: target {target!r}, row {row}: infinite value; leave the row out, or mend it")

@@ -1,5 +1,7 @@
 """CutMix: a box of the partner is pasted over the sample."""
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -14,8 +16,8 @@ from contramix.types import Mixed
 class CutMix(Operator):
     """Paste a box of area ``1 - weight`` over the last two axes; the labels get the area that lies inside.
 
-    The box has sides ``floor(side * sqrt(1 - weight))`` and a uniform centre, and is clamped at the borders
-    (Yun et al., 2019; i-Mix, section 3.3). Each sample draws its own box; draw one weight a batch
+    The box reaches half of ``floor(side * sqrt(1 - weight))``, rounded down, to each side of a uniform centre, and
+    is clamped at the borders (Yun et al., 2019; i-Mix's code). Each sample draws its own box; draw one weight a batch
     (``imix.per = "batch"``) for the published form. On inputs without two axes to cut in, the analogue is
     binary mixing, and that is what is done.
 
@@ -24,6 +26,8 @@ class CutMix(Operator):
     InputError
         With more than one partner.
     """
+
+    most_partners: ClassVar[int] = 1
 
     def __call__(
         self,
@@ -34,7 +38,7 @@ class CutMix(Operator):
         generator: torch.Generator,
         layout: Layout | None = None,
     ) -> Mixed:
-        if partner.shape[1] != 1:
+        if partner.shape[1] > self.most_partners:
             raise InputError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
         if x.dim() < 4:
             return Binary()(x, partner, weight, generator=generator, layout=layout)
@@ -47,9 +51,7 @@ class CutMix(Operator):
     @staticmethod
     def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:
         """Which positions along one axis lie in each sample's box: (B, side)."""
-        length = torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0)))
+        half = torch.floor(torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0))) / 2)
         centre = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
-        start = (centre - torch.floor(length / 2)).clamp(0, side)
-        stop = (centre - torch.floor(length / 2) + length).clamp(0, side)
         position = torch.arange(side, device=weight.device)
-        return (start <= position) & (position < stop)
+        return (centre - half <= position) & (position < centre + half)

@@ -20,6 +20,7 @@ class Operator(Settings, ABC):
     """
 
     keeps: ClassVar[bool] = False
+    most_partners: ClassVar[int] = 16
 
     @abstractmethod
     def __call__(

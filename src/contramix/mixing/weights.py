@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from contramix.errors import InputError
+
 
 def uniform(n: int, low: float, generator: torch.Generator) -> Float[Tensor, " n 2"]:
     """lambda ~ U(low, 1), the law of DACL's linear and geometric mixing."""
@@ -44,10 +46,10 @@ def other_partner(n: int, generator: torch.Generator) -> Int[Tensor, " n 1"]:
 
     Raises
     ------
-    ValueError
+    InputError
         If there is no other sample.
     """
     if n < 2:
-        raise ValueError("mixup noise needs at least two samples in a batch, to have another to mix with")
+        raise InputError("mixup noise needs at least two samples in a batch, to have another to mix with")
     shift = torch.randint(1, n, (n,), generator=generator, device=generator.device)
     return ((torch.arange(n, device=generator.device) + shift) % n)[:, None]

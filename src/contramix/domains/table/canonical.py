@@ -94,6 +94,21 @@ def check_width(count: int, source: str = "") -> None:
         raise InputError(f"{prefix(source)}{count} columns, at most {MAX_COLUMNS} are read: is the table transposed?")
 
 
+def in_words(kind: pa.DataType) -> str:
+    """A canonical type, for people.
+
+    Examples
+    --------
+    >>> in_words(pa.large_string())
+    'text'
+    """
+    if pt.is_boolean(kind):
+        return "true or false"
+    if pt.is_timestamp(kind):
+        return "a date"
+    return "text" if _is_text(kind) else "a number"
+
+
 def prefix(source: str) -> str:
     """What a message starts with."""
     return f"{source}: " if source else ""

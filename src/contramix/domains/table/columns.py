@@ -14,6 +14,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 from pydantic import Field
 
+from contramix.domains.table.canonical import in_words
 from contramix.errors import InputError
 from contramix.settings import Settings
 
@@ -64,7 +65,7 @@ class Column(Settings):
     def _changed(self, values: pa.Array, was: str) -> InputError:
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
-            f"column {self.name!r} was {was} when the model was trained and is {values.type} now "
+            f"column {self.name!r} was {was} when the model was trained and is {in_words(values.type)} now "
             f"(for example {example!r})"
         )
 
@@ -212,7 +213,7 @@ class DateTime(Column):
 
 def seconds(moments: pa.Array) -> Float64[ndarray, " n"]:
     """Seconds since 1970, NaN for none."""
-    return np.array(moments.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False)) / 1e6
+    return np.array(moments.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
 
 
 def phase(moments: pa.Array, cycle: str) -> Float64[ndarray, " n"]:

@@ -35,7 +35,7 @@ def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Readin
         long = _long_identifiers(table, layout)
         if long:
             table, skipped = _read_all(path, _as_text(layout, long), options)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, UnicodeError) as error:
         raise first_fault(path, layout, options) or _unread(source, error, options) from None
     if table.num_rows == 0:
         raise InputError(_no_rows(source, layout, options, skipped))
@@ -78,7 +78,7 @@ def _layout(path: str | os.PathLike[str], options: ReadOptions, source: str) -> 
                 sample = sample[:end]
             elif not complete:
                 sample += reader.readline(MAX_ROW_BYTES)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise _unread(source, error, options) from None
     if not sample:
         raise InputError(f"{source}: empty file (0 bytes)")
@@ -139,8 +139,8 @@ def _declared(kind: pa.DataType) -> pa.DataType:
 
 
 def _as_text(layout: Layout, names: Sequence[str]) -> Layout:
-    kinds = zip(layout.names, layout.types, strict=True)
-    types = [pa.large_string() if name in names else kind for name, kind in kinds]
+    kinds, kept = zip(layout.names, layout.types, strict=True), set(names)
+    types = [pa.large_string() if name in kept else kind for name, kind in kinds]
     return layout._replace(types=types)
 
 
@@ -179,6 +179,8 @@ def _unread(source: str, error: Exception, options: ReadOptions) -> InputError:
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()
         return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right --encoding")
+    if isinstance(error, UnicodeError):
+        return InputError(f"{source}: is not {options.encoding} ({error}): name the right --encoding")
     if "straddl" in str(error):
         return InputError(f"{source}: a row is longer than {MAX_ROW_BYTES >> 20} MiB: is a quote left open?")
     return InputError(f"{source}: cannot be read ({printable(str(error).partition(chr(10))[0], 200)})")

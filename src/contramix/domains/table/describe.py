@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,14 @@ from contramix.domains.table.spec import LeftOut, TableSpec
 from contramix.errors import InputError, nearest
 from contramix.settings import Settings, as_tuple
 
-Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+
+def _as_names(value: Any) -> Any:
+    """A column may be called 7, which TOML takes for a number."""
+    names = as_tuple(value)
+    return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 FEW_ROWS = 20
 """Below this many rows nothing is called an identifier: any short column of different values would be one."""
@@ -87,7 +94,7 @@ def describe(
     settings = settings or TableSettings()
     names = table.column_names
     for role, wanted in (
-        ("target", (target,) if target else ()),
+        ("target", () if target is None else (target,)),
         ("table.drop", settings.drop),
         ("table.categorical", settings.categorical),
     ):
@@ -190,9 +197,10 @@ def _numeric(name: str, seen: ndarray, missing: bool, settings: TableSettings) -
             "scale the column, take its logarithm, or leave it out with table.drop"
         )
     # Rounding leaves a little spread in a constant column of large numbers.
-    if scale <= 1e-12 * abs(mean):
+    if scale <= 1e-14 * abs(mean):
         if not missing:
-            return LeftOut(name=name, reason=f"constant ({mean:g})")
+            rounding = "" if np.ptp(seen) == 0 else " but for rounding"
+            return LeftOut(name=name, reason=f"constant{rounding} ({mean:g})")
         scale = 1.0
     scale = scale if scale > 0 else 1.0
     quantiles: tuple[float, ...] = ()

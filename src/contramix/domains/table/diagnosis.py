@@ -35,7 +35,7 @@ def first_fault(path: str | os.PathLike[str], layout: Layout, options: ReadOptio
             _check_numbers(block, layout, options, source)
     except InputError as fault:
         return fault
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
     return None
 

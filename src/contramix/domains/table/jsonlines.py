@@ -34,7 +34,7 @@ def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
             table = _read_blocks(path, options, _LONGEST_LINE)
         except pa.ArrowInvalid as error:
             raise _first_fault(path, options) or _unread(source, error) from None
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise _first_fault(path, options) or _unread(source, error) from None
     if table.num_rows == 0 or table.num_columns == 0:
         raise InputError(f"{source}: no rows: write one JSON object with at least one key a line")
@@ -52,11 +52,14 @@ def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputErr
     """The first line that is no flat object, or whose value is of another kind than those before it."""
     source = printable(path)
     kinds: dict[str, str] = {}
-    with utf8(path, options.encoding) as stream:
-        for number, line in enumerate(io.BufferedReader(stream), start=1):
-            fault = _fault(line.removeprefix(b"\xef\xbb\xbf"), kinds) if line.strip() else None
-            if fault:
-                return InputError(f"{source}, line {number}{fault}")
+    try:
+        with utf8(path, options.encoding) as stream:
+            for number, line in enumerate(io.BufferedReader(stream), start=1):
+                fault = _fault(line.removeprefix(b"\xef\xbb\xbf"), kinds) if line.strip() else None
+                if fault:
+                    return InputError(f"{source}, line {number}{fault}")
+    except UnicodeError as error:
+        return InputError(f"{source}: is not {options.encoding} ({error}): name the right --encoding")
     return None
 
 

@@ -1,5 +1,6 @@
 """What a reader is told, and what it hands back."""
 
+import codecs
 import os
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -15,6 +16,10 @@ MISSING_MARKERS = (
 
 MAX_COLUMNS = 50_000
 """More columns than this are refused: such a file is most often transposed."""
+
+
+_NOT_FOR_FILES = ("idna", "punycode")
+"""Codecs of single names."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class ReadOptions:
         if self.delimiter in ("\\t", "tab"):
             object.__setattr__(self, "delimiter", "\t")
         missing = (self.missing,) if isinstance(self.missing, str) else self.missing
+        for marker in missing:
+            _check_text(marker)
         object.__setattr__(self, "missing", tuple(dict.fromkeys(("", *missing))))
         if self.delimiter is not None and not _is_delimiter(self.delimiter):
             raise InputError(f"--delimiter {self.delimiter!r}: give one ASCII character, such as ',' or ';'")
@@ -109,9 +116,18 @@ def _is_delimiter(text: str) -> bool:
     return len(text) == 1 and text.isascii() and text not in '"\r\n\0'
 
 
+def _check_text(marker: str) -> None:
+    try:
+        marker.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"--missing {printable(marker)!r}: is not UTF-8; give text in UTF-8") from None
+
+
 def _check_codec(name: str) -> None:
     try:
         " ".encode(name)
+        if codecs.lookup(name).name in _NOT_FOR_FILES:
+            raise LookupError(name)
     except (LookupError, ValueError, UnicodeError):
         raise InputError(
             f"--encoding {printable(name)!r} is not a text encoding: give one such as utf-8, cp1252 or utf-16"

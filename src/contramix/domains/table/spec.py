@@ -57,7 +57,7 @@ class TableSpec(Settings):
     @property
     def known_names(self) -> set[str]:
         """Columns that the training table had, inputs or not."""
-        target = {self.target} if self.target else set()
+        target = set() if self.target is None else {self.target}
         return {c.name for c in self.columns} | {c.name for c in self.left_out} | target
 
     def tensorize(self, table: pa.Table) -> Float[Tensor, " n D"]:
@@ -68,7 +68,8 @@ class TableSpec(Settings):
         InputError
             If a column is missing or is of another kind than it was.
         """
-        absent = [c.name for c in self.columns if c.name not in table.column_names]
+        there = set(table.column_names)
+        absent = [c.name for c in self.columns if c.name not in there]
         if absent:
             raise InputError(
                 f"missing column{'s' if len(absent) > 1 else ''} {', '.join(map(repr, absent[:10]))}"

@@ -1,0 +1,47 @@
+"""Examples and the README's Python run as they stand."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_custom_operator_runs():
+    run = subprocess.run([sys.executable, ROOT / "examples" / "custom_operator.py"], capture_output=True, text=True)
+    assert run.stdout.strip() == "(256, 256)", run.stderr
+
+
+def test_readme_python_runs(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        # The same lines on fewer passes.
+        code = re.sub(r"epochs=\d+", "epochs=1", block)
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+
+
+def test_readme_names_commands_and_options_that_exist():
+    from typer.main import get_command
+
+    from contramix.cli.app import app
+
+    commands = get_command(app).commands
+    lines = re.findall(r"^contramix (\w+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert lines
+    for name, rest in lines:
+        known = {opt for p in commands[name].params for opt in (*p.opts, *p.secondary_opts)}
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= known, name
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name)
+def test_settings_that_pages_name_exist(page):
+    from contramix import Recipe
+
+    for name in re.findall(r"`((?:train|table)\.\w+)", page.read_text()):
+        section, setting = name.split(".")
+        assert setting in type(getattr(Recipe(), section)).model_fields, name
