@@ -73,7 +73,7 @@ def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, ke
     else:
         columns = {name: table.column(name) for name in keep}
         if out.suffix == ".csv":
-            columns = {name: _harmless(values) for name, values in columns.items()}
+            columns = {_harmless_text(name): _harmless(values) for name, values in columns.items()}
         columns |= {f"e{n}": pa.array(np.ascontiguousarray(z[:, n])) for n in range(z.shape[1])}
         joined = pa.table(columns)
         if out.suffix == ".csv":
@@ -86,5 +86,8 @@ def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, ke
 def _harmless(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if not (pa.types.is_large_string(values.type) or pa.types.is_string(values.type)):
         return values
-    texts = values.to_pylist()
-    return pa.array([f"'{t}" if t and t.startswith(FORMULA) else t for t in texts], pa.large_string())
+    return pa.array([t and _harmless_text(t) for t in values.to_pylist()], pa.large_string())
+
+
+def _harmless_text(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -54,8 +54,8 @@ class Head(Settings):
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn"
-    hidden: int | None = Field(default=None, ge=1)
-    out: int = Field(default=128, ge=1)
+    hidden: int | None = Field(default=None, ge=1, le=65536)
+    out: int = Field(default=128, ge=1, le=65536)
 
     def build(self, width: int) -> nn.Sequential:
         """The module, for inputs of a width."""
@@ -69,7 +69,7 @@ class Predictor(Settings):
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn1"
-    hidden: int | None = Field(default=None, ge=1)
+    hidden: int | None = Field(default=None, ge=1, le=65536)
 
     def build(self, projection: int, encoder_width: int) -> nn.Sequential:
         """The module, for projections of a size."""

@@ -71,8 +71,9 @@ class OptimizerSettings(Settings):
     """
 
     optimizer: Annotated[str, AfterValidator(_known)] = "adamw"
-    lr: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
+    # Beyond the bounds, float32 overflows before a loss can be seen.
+    lr: float = Field(default=2e-3, gt=0, le=1e15)
+    weight_decay: float = Field(default=1e-4, ge=0, le=1e15)
     momentum: float = Field(default=0.9, ge=0, lt=1)
     schedule: Literal["cosine", "cosine-epoch", "steps", "constant"] = "cosine"
     warmup_epochs: float = Field(default=1.0, ge=0)

@@ -63,8 +63,8 @@ class Recipe(TermSettings):
             found, source = recipe.to_dict(), f"recipe {recipe.name}"
         else:
             path = recipe_path(recipe, domain)
-            found, source = _parse(path), f"recipe {recipe}"
-            found.setdefault("name", path.stem)
+            # With the defaults of what it leaves out, so that a setting of a member it does not name can be changed.
+            found, source = {**cls().to_dict(), "name": path.stem, **_parse(path)}, f"recipe {recipe}"
         for name, value in sorted((overrides or {}).items(), key=lambda kv: not str(kv[0]).endswith(".kind")):
             _override(found, str(name), value)
         return cls._validated(found, source)

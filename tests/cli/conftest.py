@@ -119,7 +119,37 @@ def column(table: list[list[str]], name: str, values: Callable[[int], str] | Non
     at = names.index(name) if name in names else len(names)
     if values is None:
         return [row[:at] + row[at + 1 :] for row in table]
-    return [row[:at] + [name if n == 0 else values(n - 1)] + row[at + 1 :] for n, row in enumerate(table)]
+    return [[*row[:at], name if n == 0 else values(n - 1), *row[at + 1 :]] for n, row in enumerate(table)]
+
+
+class Commands:
+    """Ways to run a command."""
+
+    small = SMALL
+    call = staticmethod(call)
+    done = staticmethod(done)
+    failed = staticmethod(failed)
+    refused = staticmethod(refused)
+    process = staticmethod(process)
+    tree = staticmethod(tree)
+
+
+class Tables:
+    """Ways to make a CSV file."""
+
+    people = staticmethod(people)
+    text = staticmethod(text)
+    column = staticmethod(column)
+
+
+@pytest.fixture(scope="session")
+def run() -> type[Commands]:
+    return Commands
+
+
+@pytest.fixture(scope="session")
+def t() -> type[Tables]:
+    return Tables
 
 
 @pytest.fixture(scope="session")

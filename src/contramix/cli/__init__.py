@@ -13,6 +13,8 @@ from contramix.cli.app import app, one_line
 from contramix.durable import NO_SPACE
 from contramix.errors import ContramixWarning, InputError, RunError
 
+INTERRUPTED = 130
+
 for command in ("demo", "pretrain", "embed", "evaluate", "recipes", "info"):
     import_module(f"contramix.cli.{command}")
 
@@ -20,9 +22,9 @@ for command in ("demo", "pretrain", "embed", "evaluate", "recipes", "info"):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 a bug of ours, 2 wrong input, 3 the run could not go on, 130 / 143
     interrupted."""
-    # Threads that wait for each other do so asleep: where another program holds a core, spinning costs several times
-    # the work itself. Must be set before torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Two threads that wait for each other spin. Where another program holds a core, that costs eight times the work;
+    # so sleep soon (docs/adr/0008). To be said before torch is imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
     warnings.showwarning = _warn
@@ -30,11 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("always", ContramixWarning)
     try:
         code = _run(given or ["--help"])
+        if code == INTERRUPTED:  # typer has turned it into an exit code
+            _fail("interrupted", code)
     except BrokenPipeError:
         _drop_stdout()
         code = 0
     except KeyboardInterrupt:
-        code = _fail("interrupted", 130)
+        code = _fail("interrupted", INTERRUPTED)
     except Exception as error:
         if "--debug" in given:
             traceback.print_exc()
@@ -105,7 +109,8 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {one_line(message).strip()}", file=sys.stderr)
+    start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
+    print(f"{start}error: {one_line(message).strip()}", file=sys.stderr)
     return code
 
 

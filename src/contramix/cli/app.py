@@ -26,12 +26,13 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         from importlib.metadata import version
 
         print(f"contramix {version('contramix')}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()
@@ -117,6 +118,7 @@ class Output:
     def note(self, text: str) -> None:
         """Something the user may want to know."""
         if not self.quiet:
+            self.progress("")
             print(f"note: {one_line(text)}", file=sys.stderr)
 
     def progress(self, text: str) -> None:
@@ -137,6 +139,9 @@ class Output:
 
             def render_str(self, text: str, **how: Any) -> "Text":
                 return super().render_str(one_line(text), **how)
+
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
 
         width = None if sys.stdout.isatty() else 150
         console = Plain(width=width, highlight=False, markup=False, emoji=False)

@@ -50,10 +50,12 @@ def boosting(task: Task, z: ndarray, y: ndarray, test: ndarray, seed: int) -> nd
     """Histogram gradient boosting with scikit-learn's defaults."""
     if task.kind == "regression":
         return np.asarray(HistGradientBoostingRegressor(random_state=seed).fit(z, y).predict(test))
-    # Beyond 10,000 rows it holds rows out, stratified, to stop early: a class with one row cannot be split.
-    early = "auto" if np.unique(y, return_counts=True)[1].min() > 1 else False
-    model = HistGradientBoostingClassifier(random_state=seed, early_stopping=early)
-    return np.asarray(model.fit(z, y).predict(test))
+    # A class with one row cannot be learned, makes boosting diverge, and, where rows are held out to stop early
+    # (beyond 10,000), cannot be split: such rows are left out unless they are all there is.
+    alone = np.bincount(y)[y] == 1
+    if len(np.unique(y[~alone])) > 1:
+        z, y = z[~alone], y[~alone]
+    return np.asarray(HistGradientBoostingClassifier(random_state=seed).fit(z, y).predict(test))
 
 
 ENSEMBLES: dict[str, Callable[[Task, ndarray, ndarray, ndarray, int], ndarray]] = {

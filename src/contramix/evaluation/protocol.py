@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 from sklearn.model_selection import train_test_split
-from threadpoolctl import threadpool_limits
 
 from contramix.errors import InputError
 from contramix.evaluation.baselines import ENSEMBLES
@@ -146,22 +144,21 @@ def compare(
     """
     draws = list(few_label_draws) or [part.seed for part in parts]
     scores = []
-    with threadpool_limits(limits=torch.get_num_threads()):
-        for features in rows:
-            for probe, labels in _cells(features, labels_per_class):
-                told(f"{features.name}: {probe}" + (f", {labels} labels a class" if labels else ""))
-                score = Score(features.name, features.kind, probe, labels, seconds=features.seconds)
-                began = time.monotonic()
-                of_seed = {part.seed: part for part in parts}
-                for seed in draws if labels else [part.seed for part in parts]:
-                    part = of_seed.get(seed, parts[0])
-                    used = draw_labels(y, part.train, labels, seed) if labels else part.train
-                    z = features.of_seed(part.seed)
-                    predict = PROBES.get(probe) or ENSEMBLES[probe]
-                    predicted = predict(task, z[used], y[used], z[part.test], seed)
-                    score.contributions.append(task.contributions(y[part.test], predicted))
-                score.seconds += time.monotonic() - began
-                scores.append(score)
+    for features in rows:
+        for probe, labels in _cells(features, labels_per_class):
+            told(f"{features.name}: {probe}" + (f", {labels} labels a class" if labels else ""))
+            score = Score(features.name, features.kind, probe, labels, seconds=features.seconds)
+            began = time.monotonic()
+            of_seed = {part.seed: part for part in parts}
+            for seed in draws if labels else [part.seed for part in parts]:
+                part = of_seed.get(seed, parts[0])
+                used = draw_labels(y, part.train, labels, seed) if labels else part.train
+                z = features.of_seed(part.seed)
+                predict = PROBES.get(probe) or ENSEMBLES[probe]
+                predicted = predict(task, z[used], y[used], z[part.test], seed)
+                score.contributions.append(task.contributions(y[part.test], predicted))
+            score.seconds += time.monotonic() - began
+            scores.append(score)
     return scores
 
 

@@ -32,7 +32,7 @@ class MoCo(MethodSettings):
 
     temperature: float = Field(default=0.2, gt=0)
     form: Literal["revised", "original"] = "revised"
-    queue: int = Field(default=4096, ge=1)
+    queue: int = Field(default=4096, ge=1, le=10_000_000)
     momentum: float = Field(default=0.999, ge=0, le=1)
     buffers: Literal["own", "copy"] = "own"
 

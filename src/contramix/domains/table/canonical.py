@@ -61,7 +61,9 @@ def canonical_column(column: pa.ChunkedArray) -> pa.Array:
     if pt.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     target = _target(column)
-    if pt.is_float64(target):
+    if column.null_count == len(column):
+        column = pa.chunked_array([pa.nulls(len(column), target)])  # not every type can be cast
+    elif pt.is_float64(target):
         column = column.cast(target, safe=False)
         nan = pc.is_nan(column)
         if pc.any(nan).as_py():
