@@ -44,12 +44,13 @@ def info_nce(
     >>> round(float(info_nce(z, z, Targets.plain(3), 1.0)), 4)   # log(e + 2) - 1
     0.5514
     """
-    logits = query @ key.T / temperature
+    query = query / temperature  # d numbers a query, not one for each key
+    logits = query @ key.T
     matched = logits.gather(1, targets.index)
     if exclude is not None:
         logits = logits.scatter(1, exclude, -torch.inf)
     if queue is not None:
-        logits = torch.cat([logits, query @ queue.T / temperature], 1)
+        logits = torch.cat([logits, query @ queue.T], 1)
     return (logits.logsumexp(1) - (targets.weight * matched).sum(1)).mean()
 
 
