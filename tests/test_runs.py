@@ -17,7 +17,8 @@ from contramix import durable
 from contramix.domains.table.reading import read
 from contramix.errors import InputError, RunError
 from contramix.recipe import Recipe
-from contramix.runs import pretrain_into, read_log
+from contramix.run_log import read_log
+from contramix.runs import pretrain_into
 
 ROWS = 64
 

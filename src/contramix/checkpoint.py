@@ -22,6 +22,7 @@ from contramix.errors import ContramixWarning, InputError
 from contramix.training import State
 
 KEEP = 2
+METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch"}
 MEND = "copy it again, or delete it and run the same pretrain command again"
 
 
@@ -159,6 +160,8 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
     if hashlib.sha256(data).hexdigest()[:16] != path.stem.rsplit("-", 1)[-1]:
         raise _BrokenCheckpointError(f"{path}: damaged or cut short (its checksum does not match)")
     tensors, metadata = from_bytes(data, path)
+    if metadata.keys() != METADATA:
+        raise _BrokenCheckpointError(f"{path}: not a checkpoint of a run")
     if metadata["fingerprint"] != fingerprint:
         raise InputError(f"{path}: made from other data than is given now; use another folder for other data")
     if metadata["torch"] != torch.__version__ or metadata["threads"] != torch.get_num_threads():

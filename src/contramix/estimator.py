@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from jaxtyping import Float32
 from numpy import ndarray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from contramix.domains.table.frames import to_arrow
 from contramix.domains.table.reading import read
 from contramix.errors import ContramixWarning, InputError
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_columns, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.randomness import Key
@@ -234,7 +233,7 @@ def load(folder: str | os.PathLike[str], device: str = "cpu", encoder: nn.Module
     ValueError
         If it is not a whole model, or is damaged.
     """
-    model = Pretrained.load(folder, torch.device(device), encoder)
+    model = Pretrained.load(folder, resolve_device(device), encoder)
     loaded = ContrastiveEncoder(model.recipe, device=device, random_state=model.facts.get("seed"), encoder=encoder)
     loaded.model_ = model
     names = model.facts.get("features") or [c.name for c in model.spec.columns]

@@ -45,9 +45,12 @@ def root(
 
 
 Data = Annotated[
-    Path, typer.Argument(help="A table: CSV (also .gz, .zst), Parquet, Arrow / Feather, JSONL, .npy or .npz.")
+    Path,
+    typer.Argument(
+        metavar="DATA", help="A table: CSV (also .gz, .zst), Parquet, Arrow / Feather, JSONL, .npy or .npz."
+    ),
 ]
-Run = Annotated[Path, typer.Argument(help="A run's folder (--out of pretrain), or a saved model's.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (--out of pretrain), or a saved model's.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1; auto takes a GPU if there is one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]

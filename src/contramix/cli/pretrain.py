@@ -29,7 +29,7 @@ from contramix.errors import InputError
 @app.command()
 def pretrain(
     data: Data,
-    out: Annotated[Path, typer.Option(help="The run's folder. An unfinished run in it is gone on with.")],
+    out: Annotated[Path, typer.Option(help="The run's folder. An unfinished run in it is resumed.")],
     recipe: Annotated[
         str, typer.Option(help="A recipe's name ('contramix recipes' lists them) or a TOML file.")
     ] = "imix-npair",
@@ -115,7 +115,7 @@ def _summary(facts: dict[str, Any]) -> Any:
     table = Table(box=None, show_header=False)
     state = "was finished already" if facts["already_finished"] else f"finished in {facts['seconds']:.1f} s"
     if facts["resumed_from"] is not None:
-        state += f", gone on with from step {facts['resumed_from']}"
+        state += f", resumed from step {facts['resumed_from']}"
     loss = "-" if facts["loss"] is None else f"{facts['loss']:.4f}"
     left_out = ", ".join(c["name"] for c in facts["left_out"]) or "none"
     for name, value in (

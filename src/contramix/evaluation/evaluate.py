@@ -9,7 +9,7 @@ import torch
 
 from contramix.errors import InputError, nearest
 from contramix.evaluation.baselines import raw_features, untrained_encoder
-from contramix.evaluation.protocol import Features, Score, compare, splits
+from contramix.evaluation.protocol import Features, Score, Split, compare, splits
 from contramix.evaluation.task import Kind, Task, find_task
 from contramix.evaluation.verdict import Verdict, judge
 from contramix.pretrained import Pretrained, embed
@@ -73,13 +73,13 @@ def evaluate(
         )
     found = find_task(target, values, where, task)
     y = found.encode(values, where)
-    x = model.spec.tensorize(table)
+    x = _rows(model, table, where)
     official = None
     notes = []
     if test is not None:
         y = np.concatenate([y, found.encode(_target(test, target, where_test), where_test)])
         official = np.arange(len(x), len(y))
-        x = torch.cat([x, model.spec.tensorize(test)])
+        x = torch.cat([x, _rows(model, test, where_test)])
     else:
         notes.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
     budgets = tuple(labels_per_class)
@@ -101,6 +101,8 @@ def evaluate(
     if not model.facts.get("own_encoder"):
         rows.insert(1, Features("untrained", "baseline", untrained))
     parts = splits(found, y, range(seeds), official)
+    if budgets:
+        notes += _short_classes(found, y, parts, budgets)
     scores = compare(found, y, rows, parts, budgets, told=told)
     return Evaluation(found, scores, judge(scores, name), tuple(notes))
 
@@ -109,3 +111,20 @@ def _target(table: pa.Table, target: str, where: str) -> pa.Array:
     if target not in table.column_names:
         raise InputError(f"{where}: there is no column {target!r} to predict; {nearest(target, table.column_names)}")
     return table.column(target).combine_chunks()
+
+
+def _rows(model: Pretrained, table: pa.Table, where: str) -> torch.Tensor:
+    try:
+        return model.spec.tensorize(table)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _short_classes(task: Task, y: np.ndarray, parts: list[Split], budgets: Sequence[int]) -> list[str]:
+    """A note where classes have fewer training rows than a few-label budget asks for."""
+    counts = np.bincount(y[parts[0].train], minlength=len(task.classes))
+    short = [task.classes[n] for n in np.flatnonzero(counts < max(budgets))]
+    if not short:
+        return []
+    named = ", ".join(map(repr, short[:5]))
+    return [f"{max(budgets)} labels a class are asked for; of {named} there are fewer training rows, so all are used"]

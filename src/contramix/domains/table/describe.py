@@ -94,7 +94,7 @@ def describe(
     settings = settings or TableSettings()
     names = table.column_names
     for role, wanted in (
-        ("target", () if target is None else (target,)),
+        ("--target", () if target is None else (target,)),
         ("table.drop", settings.drop),
         ("table.categorical", settings.categorical),
     ):
