@@ -10,10 +10,12 @@ machine, versions).
 import argparse
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 from contramix.demo import EPOCHS, LABELS_PER_CLASS, RECIPES, run_demo
 from contramix.evaluation.report import as_json
+from contramix.pretrained import environment
 from contramix.recipe_files import shipped
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,6 +41,10 @@ def main() -> None:
         epochs=EPOCHS,
     )
     cells = {(s.name, s.probe, s.labels_per_class): s for s in evaluation.scores}
+    report["commit"] = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent
+    ).stdout.strip()
+    report["machine"] = environment()
     report["imix_gain"] = {
         name: [
             round(float(d), 6) for d in cells[f"imix-{name}", "linear", None].each - cells[name, "linear", None].each
