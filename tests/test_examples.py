@@ -15,6 +15,17 @@ def test_custom_operator_runs():
     assert run.stdout.strip() == "(256, 256)", run.stderr
 
 
+def test_table_example_runs_on_one_epoch():
+    code = (ROOT / "examples" / "table.py").read_text().replace("epochs=20", "epochs=1")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "linear probe: 0." in run.stdout, run.stderr
+    assert "raw features: 0." in run.stdout
+
+
+def test_readme_has_no_gaps():
+    assert "DEMO_" not in (ROOT / "README.md").read_text()
+
+
 def test_readme_python_runs(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert blocks

@@ -22,7 +22,7 @@ from contramix.errors import ContramixWarning, InputError
 from contramix.training import State
 
 KEEP = 2
-METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch"}
+METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device"}
 MEND = "copy it again, or delete it and run the same pretrain command again"
 
 
@@ -106,6 +106,7 @@ def save(folder: Path, state: State, fingerprint: str) -> Path:
         "plain": plain,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "device": _device(state),
     }
     data = to_bytes(tensors, metadata)
     name = f"step-{state.step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
@@ -164,11 +165,11 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
         raise _BrokenCheckpointError(f"{path}: not a checkpoint of a run")
     if metadata["fingerprint"] != fingerprint:
         raise InputError(f"{path}: made from other data than is given now; use another folder for other data")
-    if metadata["torch"] != torch.__version__ or metadata["threads"] != torch.get_num_threads():
+    here = {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": _device(state)}
+    differ = [f"{name} {metadata[name]} (now {value})" for name, value in here.items() if metadata[name] != value]
+    if differ:
         warnings.warn(
-            f"resuming with torch {torch.__version__} and {torch.get_num_threads()} threads a run begun with torch "
-            f"{metadata['torch']} and {metadata['threads']}: the result may differ in its last digits from that of "
-            "an uninterrupted run",
+            f"the run was begun with {', '.join(differ)}: its last digits may differ from an uninterrupted run's",
             ContramixWarning,
             stacklevel=3,
         )
@@ -181,3 +182,7 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
             entries.setdefault(int(number), {})[key] = tensor
     state.optimizer.load_state_dict({"state": entries, "param_groups": metadata["groups"]})
     state.step = metadata["step"]
+
+
+def _device(state: State) -> str:
+    return next(state.objective.parameters()).device.type

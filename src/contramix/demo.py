@@ -34,6 +34,7 @@ def run_demo(
     seeds: int = 1,
     device: str = "auto",
     recipes: Sequence[str] = RECIPES,
+    command: str = "contramix demo",
     watch: Callable[[str], Titled] | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
@@ -45,6 +46,8 @@ def run_demo(
         Where the run folders go, ``<recipe>/seed<n>``; finished ones are taken as they are.
     epochs, seeds, device
         How long, how many times, and where.
+    recipes, command
+        What to compare, and what to write down as the call.
     watch, told
         Show the progress of pre-training, and of probing.
     """
@@ -76,12 +79,12 @@ def run_demo(
                 seed=seed,
                 device=device,
                 watch=watch(f"{name} {seed}" if seeds > 1 else name) if watch else None,
-                command=f"contramix demo --epochs {epochs} --seeds {seeds}",
+                command=command,
             )
             features[seed] = outcome.model.embed(both)
             seconds.append(float(outcome.model.facts["seconds"]))
         rows.append(Features(name, "pretrained", features.__getitem__, seconds=float(np.mean(seconds))))
     parts = splits(task, y, range(seeds), np.arange(train.num_rows, len(y)))
-    scores = compare(task, y, rows, parts, (LABELS_PER_CLASS,), range(LABEL_DRAWS), told)
+    scores = compare(task, y, rows, parts, (LABELS_PER_CLASS,), range(max(LABEL_DRAWS, seeds)), told)
     main = "imix-npair" if "imix-npair" in recipes else recipes[-1]
     return Evaluation(task, scores, judge(scores, main), ())

@@ -171,7 +171,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _table(self, X: Any, reset: bool) -> pa.Table:
         if isinstance(X, str | os.PathLike):
-            X = read(X).table
+            X = (read(X) if reset else self.model_.read(X)).table
         if isinstance(X, Tensor):
             X = X.detach().cpu().numpy()
         framed = hasattr(X, "column_names") or hasattr(X, "columns")

@@ -16,7 +16,7 @@ from contramix.encoders.encoder import Encoder, wrap
 from contramix.errors import InputError, nearest
 from contramix.objective import Objective
 from contramix.pretrained import Pretrained
-from contramix.randomness import Key
+from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 from contramix.training import Plan, State, Step, pretrain, recalibrate_bn
 
@@ -118,8 +118,7 @@ class Fit:
         place = resolve_device(device)
         plan = recipe.train.plan(len(x))
         x = x.to(place)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(Key(seed).at("weights").seed)
+        with seeded(Key(seed).at("weights")):
             encoder = wrap(module, spec.inputs()) if module is not None else recipe.encoder.build(spec.inputs())
             layout = spec.layout().to(place)
             objective = Objective(encoder, recipe, recipe.extra, layout=layout, pool=x).to(place)

@@ -27,7 +27,8 @@ class IMix(Settings):
     partners
         How many other samples go into each query.
     per
-        A weight for each sample (the published code, default) or one for the batch (the paper's pseudo-code).
+        A weight for each ``"sample"`` or one for the ``"batch"`` (the paper's pseudo-code); None is as in the published
+        code, each sample's own except for cutmix.
     fold
         Keep each sample's own weight at least 1/2 (the published code, default). The pseudo-code does not.
     cut
@@ -38,7 +39,7 @@ class IMix(Settings):
     operator: AnyOperator = Linear()
     alpha: float = Field(default=1.0, gt=0, le=1000)
     partners: int = Field(default=1, ge=1, le=16)
-    per: Literal["sample", "batch"] = "sample"
+    per: Literal["sample", "batch"] | None = None
     fold: bool = True
     cut: Cut = ("input",)
 
@@ -51,7 +52,7 @@ class IMix(Settings):
     def __call__(self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None) -> Mixed:
         """Mix the queries; the result's weights are those realised, for :meth:`Targets.of`."""
         n = len(x)
-        draws = n if self.per == "sample" else 1
+        draws = n if (self.per or self.operator.per) == "sample" else 1
         weight = weights.dirichlet(draws, self.partners, self.alpha, self.fold, generator).expand(n, -1)
         partner = weights.any_partner(n, self.partners, generator)
         return self.operator(x, partner, weight, generator=generator, layout=layout)

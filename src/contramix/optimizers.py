@@ -109,7 +109,8 @@ class OptimizerSettings(Settings):
         if self.schedule == "steps":
             return self.lr * self.decay ** sum(step >= e * steps_per_epoch for e in self.decay_epochs)
         if self.schedule == "cosine-epoch":
-            # NOTE[DIFF] to nobody: as published, the cosine runs over all epochs, warm-up included.
+            # As published, the cosine runs over all epochs, warm-up included. NOTE[DIFF]: the code's warm-up aims at a
+            # rate with a floor of 0.001 lr, which its cosine then lacks; here both have none.
             return self.lr * 0.5 * (1 + math.cos(math.pi * (step // steps_per_epoch) / epochs))
         done = (step - warmup) / max(1.0, epochs * steps_per_epoch - warmup)
         return self.lr * 0.5 * (1 + math.cos(math.pi * done))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -54,8 +54,14 @@ class Pretrained:
         InputError
             If it cannot be read.
         """
-        text = tuple(c.name for c in self.spec.columns if isinstance(c, Categorical))
+        text = tuple(c.name for c in self.spec.columns if isinstance(c, Categorical) and not c.numbers)
         return read(path, replace(options or ReadOptions(), text=text))
+
+    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """A note on columns that the training table did not have, and that are not known otherwise."""
+        extra = [n for n in table.column_names if n not in {*self.spec.known_names, *known}]
+        more = " ..." if extra[10:] else ""
+        return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 
     def embed(self, table: pa.Table, batch_size: int = 8192) -> Float32[ndarray, " n d"]:
         """The representation of each row, in order.

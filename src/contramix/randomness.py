@@ -5,6 +5,8 @@ An epoch's order comes from ``Key(seed).at("order", epoch)``, a step's noise fro
 one integer of randomness.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -39,3 +41,18 @@ class Key:
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A new generator on a device, always in the same state for the same key."""
         return torch.Generator(device).manual_seed(self.seed)
+
+
+@contextmanager
+def seeded(key: Key, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Torch's own generators, of the CPU and one device, in a state that is a function of a key; then as they were.
+
+    For what draws from them alone: the first weights of modules, and dropout.
+    """
+    place = torch.device(device)
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        torch.default_generator.manual_seed(key.seed)
+        if place.type == "cuda":
+            with torch.cuda.device(place):
+                torch.cuda.manual_seed(key.seed)
+        yield

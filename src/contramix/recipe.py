@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BeforeValidator, ValidationError
 
-from contramix.domains.table.describe import TableSettings
+from contramix.domains.table.settings import TableSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest

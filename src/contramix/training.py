@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from contramix.errors import InputError, RunError
 from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
-from contramix.randomness import Key
+from contramix.randomness import Key, seeded
 
 AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 3000, (5, 100)
 
@@ -145,8 +145,7 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
-        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
-            torch.manual_seed(key.at("dropout").seed)
+        with seeded(key.at("dropout"), x.device):
             loss = objective(x[index], key)
         loss.backward()
         if train.clip_norm:

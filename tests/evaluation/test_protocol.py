@@ -119,7 +119,8 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
 
 
 def score(name, kind, contributions, probe="linear"):
-    return Score(name, kind, probe, None, [np.asarray(c, float) for c in contributions])
+    rows = [np.arange(len(c)) for c in contributions]
+    return Score(name, kind, probe, None, [np.asarray(c, float) for c in contributions], rows)
 
 
 def test_interval_of_one_seed_is_the_paired_t_interval_over_test_rows():

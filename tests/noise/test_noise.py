@@ -249,7 +249,7 @@ def test_inputmix_of_one_partner_is_the_folded_beta():
 def test_marginal_replaces_exactly_so_many_units_whole(rate, replaced, facts, mixed_rows, mixed_layout):
     """Of 8 units; the pool's values are marked with the row they come from."""
     pool = 1000.0 + torch.arange(50).float()[:, None].expand(50, facts.width).clone()
-    first, second = Marginal(rate=rate)(mixed_rows, generator=seeded(), layout=mixed_layout, pool=pool)
+    second, first = Marginal(rate=rate)(mixed_rows, generator=seeded(), layout=mixed_layout, pool=pool)
     assert torch.equal(second, mixed_rows)  # one view stays clean
     rows_of_origin, per_unit = set(), []
     for view, x in zip(first, mixed_rows):
@@ -273,7 +273,7 @@ def test_marginal_replaces_exactly_so_many_units_whole(rate, replaced, facts, mi
 
 def test_marginal_draws_each_column_from_another_row(facts, mixed_layout):
     pool = torch.arange(50).float()[:, None].expand(50, facts.width).clone()
-    first, _ = Marginal(rate=1.0)(pool, generator=seeded(), layout=mixed_layout, pool=pool)
+    _, first = Marginal(rate=1.0)(pool, generator=seeded(), layout=mixed_layout, pool=pool)
     assert all(len(view.unique()) > 4 for view in first)
 
 
@@ -286,7 +286,7 @@ def test_marginal_of_both_views_draws_twice(mixed_rows):
 
 def test_marginal_without_a_pool_draws_from_the_batch():
     x = torch.arange(6).float()[:, None].expand(6, 10).clone()
-    first, _ = Marginal(rate=0.6)(x, generator=seeded())
+    _, first = Marginal(rate=0.6)(x, generator=seeded())
     assert set(first.flatten().tolist()) <= set(range(6))
     assert ((first != x).sum(1) <= 6).all()
     assert (first != x).any()
@@ -311,3 +311,19 @@ def test_marginal_without_a_pool_draws_from_the_batch():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         TypeAdapter(AnyNoise).validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("noise", "cosine"),
+    [
+        (MixupNoise(alpha=0.9), 0.996),
+        (MixupNoise(alpha=0.5), 0.839),
+        (MixupNoise(operators=("binary",), keep_prob=0.9), 0.810),
+        (MixupNoise(operators=("binary",), keep_prob=0.1), 0.010),
+        (Gaussian(std=1.0), 0.5),
+    ],
+)
+def test_cosines_of_two_views_that_the_documents_state(noise, cosine):
+    x = torch.randn(4000, 200, generator=seeded())
+    first, second = noise(x, generator=seeded(1))
+    assert torch.cosine_similarity(first, second).mean().item() == pytest.approx(cosine, abs=0.006)

@@ -32,15 +32,22 @@ def demo(
     from contramix.progress import Titled
 
     output = Output(json, quiet)
+    command = f"contramix demo --epochs {epochs} --seeds {seeds}"
     evaluation = run_demo(
-        out, epochs=epochs, seeds=seeds, device=device, watch=None if quiet else Titled, told=output.progress
+        out,
+        epochs=epochs,
+        seeds=seeds,
+        device=device,
+        command=command,
+        watch=None if quiet else Titled,
+        told=output.progress,
     )
     report = as_json(
         "CovType: 15,120 training and 20,000 test rows",
         evaluation.task.metric,
         evaluation.scores,
         evaluation.verdict,
-        command=f"contramix demo --epochs {epochs} --seeds {seeds}",
+        command=command,
         epochs=epochs,
         runs=str(out),
     )

@@ -51,15 +51,9 @@ def embed(
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, read_options(delimiter, encoding, decimal, header, missing, on_bad_rows))
     kept = list(dict.fromkeys(keep or ()))
-    known = {*model.spec.known_names, *kept}
-    unused = [name for name in reading.table.column_names if name not in known]
     check_kept(kept, reading.table.column_names, model.encoder.width)
-    for note in reading.notes:
+    for note in (*reading.notes, *model.unknown(reading.table, kept)):
         output.note(note)
-    if unused:
-        output.note(
-            f"columns the model does not know are left out: {', '.join(unused[:10])}{' ...' if unused[10:] else ''}"
-        )
     z = model.embed(reading.table)
     write_embeddings(out, z, reading.table, kept)
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": len(z), "columns": z.shape[1]}

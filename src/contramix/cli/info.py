@@ -1,6 +1,11 @@
 """contramix info"""
 
+from typing import TYPE_CHECKING
+
 from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
+
+if TYPE_CHECKING:
+    from contramix.pretrained import Pretrained
 
 
 @app.command()
@@ -50,6 +55,6 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     output.result(plain, table)
 
 
-def _mixing(model: "Pretrained") -> str:  # type: ignore[name-defined]
+def _mixing(model: "Pretrained") -> str:
     noise = f"{model.recipe.noise.__class__.__name__} noise"
     return f"{noise} and i-Mix" if model.recipe.imix else noise

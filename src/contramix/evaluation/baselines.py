@@ -17,7 +17,7 @@ from torch import Tensor
 from contramix.domains.table.spec import TableSpec
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.task import Task
-from contramix.randomness import Key
+from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 
 MOST_ONE_HOT = 1000
@@ -35,8 +35,7 @@ def raw_features(spec: TableSpec, x: Tensor) -> Float32[ndarray, " n d"]:
 
 def untrained_encoder(recipe: Recipe, spec: TableSpec, seed: int) -> Encoder:
     """The same encoder with the weights that a run of this seed begins with."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(Key(seed).at("weights").seed)
+    with seeded(Key(seed).at("weights")):
         return recipe.encoder.build(spec.inputs())
 
 

@@ -1,6 +1,7 @@
 """Evaluate one pre-trained model on labelled rows, beside the plain baselines."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -74,8 +75,8 @@ def evaluate(
     found = find_task(target, values, where, task)
     y = found.encode(values, where)
     x = _rows(model, table, where)
+    notes = list(model.unknown(table, (target,)))
     official = None
-    notes = []
     if test is not None:
         y = np.concatenate([y, found.encode(_target(test, target, where_test), where_test)])
         official = np.arange(len(x), len(y))
@@ -87,12 +88,16 @@ def evaluate(
         notes.append("labels per class are for classes; this target is a quantity, so all labels are used")
         budgets = ()
     z = embed(model.encoder, x)
+    device = next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
     raw = raw_features(model.spec, x)
 
+    @cache
     def untrained(seed: int) -> np.ndarray:
-        return embed(untrained_encoder(model.recipe, model.spec, seed), x)
+        return embed(untrained_encoder(model.recipe, model.spec, seed).to(device), x)
 
     name = model.recipe.name
+    if name in PLAIN:
+        name = f"{name} (recipe)"
     rows = [
         Features("raw", "baseline", lambda seed: raw),
         Features("boosting", "baseline", lambda seed: raw, ("boosting",), ("boosting",)),

@@ -48,6 +48,8 @@ class Score:
     probe: str
     labels_per_class: int | None
     contributions: list[Float64[ndarray, " n"]] = field(default_factory=list)
+    test_rows: list[ndarray] = field(default_factory=list)
+    """Which rows they are."""
     seconds: float = 0.0
 
     @property
@@ -138,7 +140,7 @@ def compare(
     labels_per_class
         Numbers of labels a class to try besides all of them.
     few_label_draws
-        Seeds of label draws, each with the first part's split where parts are fewer.
+        Seeds of label draws; the parts take turns.
     told
         Gets a line for each cell, for progress.
     """
@@ -149,14 +151,14 @@ def compare(
             told(f"{features.name}: {probe}" + (f", {labels} labels a class" if labels else ""))
             score = Score(features.name, features.kind, probe, labels, seconds=features.seconds)
             began = time.monotonic()
-            of_seed = {part.seed: part for part in parts}
-            for seed in draws if labels else [part.seed for part in parts]:
-                part = of_seed.get(seed, parts[0])
+            for number, seed in enumerate(draws if labels else [part.seed for part in parts]):
+                part = parts[number % len(parts)]
                 used = draw_labels(y, part.train, labels, seed) if labels else part.train
                 z = features.of_seed(part.seed)
                 predict = PROBES.get(probe) or ENSEMBLES[probe]
                 predicted = predict(task, z[used], y[used], z[part.test], seed)
                 score.contributions.append(task.contributions(y[part.test], predicted))
+                score.test_rows.append(part.test)
             score.seconds += time.monotonic() - began
             scores.append(score)
     return scores

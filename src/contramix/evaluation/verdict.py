@@ -24,16 +24,18 @@ def paired(model: Score, baseline: Score) -> tuple[float, tuple[float, float]]:
     """Mean difference of two scores of the same splits and labels, and its 95 % interval.
 
     Its variance adds what comes from the finite test part (differences row by row, averaged over seeds where the
-    part is the same) and what comes from seeds (labels drawn, splits).
+    part is the same) and what comes from seeds (labels drawn, splits); the degrees of freedom of the sum are
+    Satterthwaite's.
     """
     differences = [a - b for a, b in zip(model.contributions, baseline.contributions)]
     each = np.array([d.mean() for d in differences])
-    same_part = len({len(d) for d in differences}) == 1
+    same_part = all(np.array_equal(rows, model.test_rows[0]) for rows in model.test_rows)
     by_row = np.mean(differences, axis=0) if same_part else differences[0]
-    variance = by_row.var(ddof=1) / len(by_row)
+    parts = [(by_row.var(ddof=1) / len(by_row), len(by_row) - 1)]
     if len(each) > 1:
-        variance += each.var(ddof=1) / len(each)
-    freedom = len(each) - 1 if len(each) > 1 and each.std() > 0 else len(by_row) - 1
+        parts.append((each.var(ddof=1) / len(each), len(each) - 1))
+    variance = sum(v for v, _ in parts)
+    freedom = variance**2 / sum(v**2 / f for v, f in parts) if variance > 0 else 1
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(variance))
     mean = float(each.mean())
     return mean, (mean - half, mean + half)

@@ -1,6 +1,6 @@
 """CutMix: a box of the partner is pasted over the sample."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -17,9 +17,9 @@ class CutMix(Operator):
     """Paste a box of area ``1 - weight`` over the last two axes; the labels get the area that lies inside.
 
     The box reaches half of ``floor(side * sqrt(1 - weight))``, rounded down, to each side of a uniform centre, and
-    is clamped at the borders (Yun et al., 2019; i-Mix's code). Each sample draws its own box; draw one weight a batch
-    (``imix.per = "batch"``) for the published form. On inputs without two axes to cut in, the analogue is
-    binary mixing, and that is what is done.
+    is clamped at the borders (Yun et al., 2019; i-Mix's code). i-Mix draws one weight a batch for it, as published;
+    each sample draws its own box. On inputs without two axes to cut in, the analogue is binary mixing, and that is
+    what is done.
 
     Raises
     ------
@@ -28,6 +28,7 @@ class CutMix(Operator):
     """
 
     most_partners: ClassVar[int] = 1
+    per: ClassVar[Literal["sample", "batch"]] = "batch"
 
     def __call__(
         self,

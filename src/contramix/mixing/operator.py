@@ -1,7 +1,7 @@
 """What an operator is: given samples, partners and nominal weights, it mixes and says what weights it realised."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -16,11 +16,13 @@ class Operator(Settings, ABC):
     """Mixes each sample with its partners.
 
     Fields of a subclass are its settings; ``__call__`` is its formula. ``keeps`` says that its weight is a
-    probability to keep an element, which mixup noise holds constant (eq. 6), and not a share drawn anew.
+    probability to keep an element, which mixup noise holds constant (eq. 6), and not a share drawn anew; ``per``
+    says for what i-Mix's code draws a weight.
     """
 
     keeps: ClassVar[bool] = False
     most_partners: ClassVar[int] = 16
+    per: ClassVar[Literal["sample", "batch"]] = "sample"
 
     @abstractmethod
     def __call__(

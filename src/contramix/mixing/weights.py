@@ -15,7 +15,8 @@ def uniform(n: int, low: float, generator: torch.Generator) -> Float[Tensor, " n
 
 def constant(n: int, own: float, device: torch.device | str) -> Float[Tensor, " n 2"]:
     """The same weight for all: DACL's binary mixing keeps each element with probability rho."""
-    return torch.tensor([own, 1 - own], device=device).repeat(n, 1)
+    mine = torch.full((n,), own, device=device)
+    return torch.stack([mine, 1 - mine], 1)
 
 
 def dirichlet(n: int, partners: int, alpha: float, fold: bool, generator: torch.Generator) -> Float[Tensor, " n K"]:

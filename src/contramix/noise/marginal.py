@@ -19,7 +19,7 @@ class Marginal(Noise):
     rate
         ``floor(rate * columns)`` columns of each sample are replaced (SCARF: 0.6).
     views
-        ``"one"``: the first view is corrupted and the second is the sample, as in SCARF; ``"both"``: each its own.
+        ``"one"``: the query is the sample and the key is corrupted, as in SCARF; ``"both"``: each is, by its own draws.
     """
 
     rate: float = Field(default=0.6, ge=0, le=1)
@@ -34,8 +34,8 @@ class Marginal(Noise):
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
         pool = x if pool is None else pool
-        first = self._view(x, pool, generator, layout)
-        return first, x if self.views == "one" else self._view(x, pool, generator, layout)
+        second = self._view(x, pool, generator, layout)
+        return x if self.views == "one" else self._view(x, pool, generator, layout), second
 
     def _view(self, x: Tensor, pool: Tensor, generator: torch.Generator, layout: Layout | None) -> Tensor:
         flat, drawn_from = x.flatten(1), pool.flatten(1)

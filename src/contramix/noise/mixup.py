@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 from torch import Tensor
 
 from contramix.mixing import AnyOperator, weights
@@ -30,7 +30,7 @@ class MixupNoise(Noise):
     alpha
         lambda ~ U(alpha, 1): how much of the sample stays, at least (eq. 3 to 5).
     keep_prob
-        Of binary mixing: the probability rho that an element stays (eq. 6).
+        Of binary mixing: the probability that an element stays, the rho of eq. 6 (and ``rho`` is understood).
         NOTE[DIFF]: the paper's grid for rho, {.1, .3, .5}, only makes sense as the probability of a *swap*:
         keeping 10 % leaves two views at cosine 0.01.
     per
@@ -39,7 +39,7 @@ class MixupNoise(Noise):
 
     operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_several), Field(min_length=1)] = (Linear(),)
     alpha: float = Field(default=0.5, ge=0, le=1)
-    keep_prob: float = Field(default=0.7, ge=0, le=1)
+    keep_prob: float = Field(default=0.7, ge=0, le=1, validation_alias=AliasChoices("keep_prob", "rho"))
     per: Literal["sample", "batch"] = "sample"
 
     def __call__(

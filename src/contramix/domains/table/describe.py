@@ -2,69 +2,25 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy import ndarray
-from pydantic import BeforeValidator, Field
 
-from contramix.domains.table.columns import (
-    AnyColumn,
-    Boolean,
-    Categorical,
-    DateTime,
-    Numeric,
-    normal_quantile,
-    phase,
-    seconds,
-)
+from contramix.domains.table.boolean import Boolean, onehot_runs
+from contramix.domains.table.categorical import Categorical, level_names
+from contramix.domains.table.columns import AnyColumn
+from contramix.domains.table.dates import DateTime, phase, seconds
+from contramix.domains.table.numeric import Numeric, normal_quantile
+from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import LeftOut, TableSpec
 from contramix.errors import InputError, nearest
-from contramix.settings import Settings, as_tuple
-
-
-def _as_names(value: Any) -> Any:
-    """A column may be called 7, which TOML takes for a number."""
-    names = as_tuple(value)
-    return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 FEW_ROWS = 20
 """Below this many rows nothing is called an identifier: any short column of different values would be one."""
 MOST_LEVELS = 10_000
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re.IGNORECASE)
-
-
-class TableSettings(Settings):
-    """How a table's columns are read.
-
-    Parameters
-    ----------
-    numeric
-        ``"standard"``: standard score. ``"quantile"``: normal quantiles, for heavy tails and outliers.
-    mixing
-        ``"typed"``: numbers are averaged, levels and one-hot groups are taken whole. ``"raw"``: every element is
-        averaged, as in the published code.
-    onehot_levels
-        A text column of at most so many levels is one-hot; of more, codes with learned vectors.
-    infinite
-        Infinite values are an ``"error"``, or ``"missing"``.
-    categorical
-        Columns of numbers that are levels: postcodes, coded answers.
-    drop
-        Columns to leave out.
-    """
-
-    numeric: Literal["standard", "quantile"] = "standard"
-    mixing: Literal["typed", "raw"] = "typed"
-    onehot_levels: int = Field(default=32, ge=0, le=1000)
-    infinite: Literal["error", "missing"] = "error"
-    categorical: Names = ()
-    drop: Names = ()
 
 
 def describe(
@@ -112,7 +68,7 @@ def describe(
         numbers = name in settings.categorical and not pa.types.is_large_string(values.type)
         if numbers and pa.types.is_timestamp(values.type):
             raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be called levels")
-        found = _column(name, values.cast(pa.large_string()) if numbers else values, settings)
+        found = _column(name, level_names(values) if numbers else values, settings)
         if numbers and isinstance(found, Categorical):
             found = found.model_copy(update={"numbers": True})
         if isinstance(found, LeftOut):
@@ -263,20 +219,11 @@ def _text(name: str, values: pa.Array, distinct: int, settings: TableSettings) -
 
 
 def _group(columns: Sequence[AnyColumn], table: pa.Table) -> list[AnyColumn]:
-    """Find runs of adjacent booleans of which exactly one holds in every row, by their values alone."""
+    """Number the booleans that are one-hot groups."""
     found = list(columns)
-    at = [n for n, c in enumerate(columns) if isinstance(c, Boolean) and not c.missing]
-    held = {n: np.asarray(table.column(columns[n].name).cast(pa.int8())).astype(np.int8) for n in at}
-    number, place = 0, 0
-    while place < len(at):
-        total, stop = held[at[place]].copy(), place + 1
-        while total.max() <= 1 and total.min() < 1 and stop < len(at) and at[stop] == at[stop - 1] + 1:
-            total += held[at[stop]]
-            stop += 1
-        if total.max() == 1 and total.min() == 1 and stop - place > 1:
-            for n in at[place:stop]:
-                found[n] = columns[n].model_copy(update={"group": number})
-            number, place = number + 1, stop
-        else:
-            place += 1
+    places = [n for n, c in enumerate(columns) if isinstance(c, Boolean) and not c.missing]
+    held = {n: np.asarray(table.column(columns[n].name).cast(pa.int8())).astype(np.int8) for n in places}
+    for number, run in enumerate(onehot_runs(places, held)):
+        for n in run:
+            found[n] = columns[n].model_copy(update={"group": number})
     return found

@@ -1,0 +1,53 @@
+"""Milliseconds a training step under settings of GNU OpenMP's waiting: python bench/speed/waiting_threads.py [--busy]
+
+With --busy another process holds one core meanwhile. docs/adr/0008 has what was measured.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+SETTINGS = {
+    "torch's default": {},
+    "GOMP_SPINCOUNT=1000": {"GOMP_SPINCOUNT": "1000"},
+    "OMP_WAIT_POLICY=PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},
+    "one thread": {"OMP_NUM_THREADS": "1"},
+}
+
+STEPS = """
+import time
+from contramix import Recipe
+from contramix.datasets import COVTYPE
+from contramix.domains.table.reading import read
+from contramix.fitting import Fit, learn_columns
+table = read(COVTYPE / "train.parquet").table
+recipe = Recipe.load("imix-npair", {"train.epochs": 20, "train.batch_size": 512})
+spec, _ = learn_columns(table, recipe, "cover_type")
+steps = Fit.begin(recipe, spec, spec.tensorize(table), 0, "cpu").steps()
+next(steps)
+began, taken = time.monotonic(), 0
+while time.monotonic() - began < 8:
+    next(steps)
+    taken += 1
+print(f"{1000 * (time.monotonic() - began) / taken:.1f}")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--busy", action="store_true", help="let another process hold a core")
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"])] if parser.parse_args().busy else []
+    try:
+        for name, environment in SETTINGS.items():
+            run = subprocess.run(
+                [sys.executable, "-c", STEPS], env={**os.environ, **environment}, capture_output=True, text=True
+            )
+            print(f"{name}: {run.stdout.strip()} ms a step")
+    finally:
+        for process in busy:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main()
