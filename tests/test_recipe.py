@@ -187,7 +187,6 @@ def test_toml_holds_every_setting():
         "operator": {"kind": "linear"},
         "alpha": 2.0,
         "partners": 1,
-        "per": "sample",
         "fold": True,
         "cut": ["input"],
     }

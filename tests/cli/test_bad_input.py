@@ -367,7 +367,7 @@ def test_a_wrong_policy_for_bad_rows(here, run, t):
 
 def test_a_call_without_what_it_needs(here, run):
     run.refused("pretrian").says("pretrian", "pretrain")
-    run.refused("pretrain").says("data", "pretrain --help")
+    run.refused("pretrain").says("DATA", "pretrain --help")
     run.refused("pretrain", "people.csv").says("--out")
     run.refused("embed", "run").says("data", "embed --help")
     run.refused("evaluate", "run", "people.csv").says("--target")

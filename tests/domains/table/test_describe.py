@@ -126,31 +126,6 @@ def test_a_boolean_that_is_neither_is_an_error_that_names_row_and_value():
         column.encode(pa.array([1.0, 2.0, 0.5]), "error")
 
 
-CELLS = [["1.50", "2", "+1", "2"], ["True", "false", "True", "false"], ["1", "", "20000000000", "1"]]
-
-
-@pytest.mark.parametrize("cells", CELLS)
-def test_numbers_called_levels_are_the_same_levels_when_read_again(tmp_path, cells):
-    from contramix.domains.table.reading import read
-    from contramix.pretrained import Pretrained
-
-    path = tmp_path / "t.csv"
-    path.write_text("c,n\n" + "\n".join(f"{c},{n}.5" for n, c in enumerate(cells * 3)))
-    table = read(path).table
-    spec, _ = describe(table, TableSettings(categorical=("c",)))
-    text = [c.name for c in spec.columns if isinstance(c, Categorical) and not c.numbers]
-    assert text == [], "these columns must be read again as they were read, not as text"
-    x = spec.tensorize(table)
-    levels = x[:, [n for n, e in enumerate(spec.elements) if e.role != "quantity"]]
-    assert (levels.sum(1) == 1).all(), "each row has one level, or is missing"
-    # An integer column becomes one of floats where pandas met a gap.
-    floats = table.set_column(
-        0, "c", table.column("c").cast(pa.int8() if cells[0] == "True" else pa.float64()).cast(pa.float64())
-    )
-    assert torch.equal(spec.tensorize(floats), x)
-    assert Pretrained.read.__doc__
-
-
 def test_text_of_few_levels_is_one_hot_in_alphabetical_order():
     column = only(words(["b", "a", "c", "a"]))
     assert isinstance(column, Categorical)
