@@ -369,7 +369,7 @@ def test_a_call_without_what_it_needs(here, run):
     run.refused("pretrian").says("pretrian", "pretrain")
     run.refused("pretrain").says("DATA", "pretrain --help")
     run.refused("pretrain", "people.csv").says("--out")
-    run.refused("embed", "run").says("data", "embed --help")
+    run.refused("embed", "run").says("DATA", "embed --help")
     run.refused("evaluate", "run", "people.csv").says("--target")
     run.refused("recipes", "imix-npear").says("did you mean 'imix-npair'")
 
