@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from contramix.domains.table.options import ReadOptions
 
 app = typer.Typer(
     name="contramix",
@@ -55,49 +54,6 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1; auto takes a
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-READING = "Reading"
-Delimiter = Annotated[
-    str | None,
-    typer.Option(help="Of a CSV, such as ';' or '\\t'; found out if not given.", rich_help_panel=READING),
-]
-Encoding = Annotated[
-    str | None, typer.Option(help="Of a CSV that is not UTF-8, such as latin-1.", rich_help_panel=READING)
-]
-Decimal = Annotated[str | None, typer.Option(help="Decimal mark of a CSV: '.' or ','.", rich_help_panel=READING)]
-Header = Annotated[
-    bool | None,
-    typer.Option("--header/--no-header", help="Whether a CSV's first line has names.", rich_help_panel=READING),
-]
-Missing = Annotated[
-    list[str] | None,
-    typer.Option(help="A cell text that means «missing»; may be repeated; replaces the list.", rich_help_panel=READING),
-]
-OnBadRows = Annotated[
-    str,
-    typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.", rich_help_panel=READING),
-]
-
-
-def read_options(
-    delimiter: str | None,
-    encoding: str | None,
-    decimal: str | None,
-    header: bool | None,
-    missing: list[str] | None,
-    on_bad_rows: str,
-) -> "ReadOptions":
-    """The reading options of a command."""
-    from contramix.domains.table.options import MISSING_MARKERS, ReadOptions
-
-    return ReadOptions(
-        delimiter=delimiter,
-        encoding=encoding,
-        decimal=decimal,
-        header=header,
-        missing=MISSING_MARKERS if missing is None else tuple(missing),
-        on_bad_rows=cast(Literal["fail", "skip"], on_bad_rows),
-    )
 
 
 def one_line(text: str) -> str:

@@ -1,42 +1,26 @@
 """contramix embed"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import (
-    Data,
-    Debug,
-    Decimal,
-    Delimiter,
-    Device,
-    Encoding,
-    Header,
-    Json,
-    Missing,
-    OnBadRows,
-    Output,
-    Quiet,
-    Run,
-    app,
-    read_options,
-)
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
+from contramix.cli.reading import reads_a_table
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
+@reads_a_table
 def embed(
+    options: "ReadOptions",
     run: Run,
     data: Data,
     out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .npy.")],
     keep: Annotated[list[str] | None, typer.Option(help="A column of DATA to carry over; may be repeated.")] = None,
     device: Device = "auto",
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    header: Header = None,
-    missing: Missing = None,
-    on_bad_rows: OnBadRows = "fail",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -49,7 +33,7 @@ def embed(
     output = Output(json, quiet)
     check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
-    reading = model.read(data, read_options(delimiter, encoding, decimal, header, missing, on_bad_rows))
+    reading = model.read(data, options)
     kept = list(dict.fromkeys(keep or ()))
     check_kept(kept, reading.table.column_names, model.encoder.width)
     for note in (*reading.notes, *model.unknown(reading.table, kept)):

@@ -2,32 +2,22 @@
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from contramix.cli.app import (
-    Data,
-    Debug,
-    Decimal,
-    Delimiter,
-    Device,
-    Encoding,
-    Header,
-    Json,
-    Missing,
-    OnBadRows,
-    Output,
-    Quiet,
-    Run,
-    app,
-    read_options,
-)
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
+from contramix.cli.reading import reads_a_table
 from contramix.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
+@reads_a_table
 def evaluate(
+    options: "ReadOptions",
     run: Run,
     data: Data,
     target: Annotated[str, typer.Option(help="The column to predict.")],
@@ -42,12 +32,6 @@ def evaluate(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="How many splits and draws of labels.")] = 3,
     task: Annotated[str | None, typer.Option(help="classification or regression; found out if not given.")] = None,
     device: Device = "auto",
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    header: Header = None,
-    missing: Missing = None,
-    on_bad_rows: OnBadRows = "fail",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -68,7 +52,6 @@ def evaluate(
         raise InputError(f"--task {task}: give classification or regression")
     budgets = _budgets(labels_per_class)
     output = Output(json, quiet)
-    options = read_options(delimiter, encoding, decimal, header, missing, on_bad_rows)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
     test_reading = model.read(test, options) if test else None

@@ -3,31 +3,22 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contramix.cli.app import (
-    Data,
-    Debug,
-    Decimal,
-    Delimiter,
-    Device,
-    Encoding,
-    Header,
-    Json,
-    Missing,
-    OnBadRows,
-    Output,
-    Quiet,
-    app,
-    read_options,
-)
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.reading import reads_a_table
 from contramix.errors import InputError
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
+@reads_a_table
 def pretrain(
+    options: "ReadOptions",
     data: Data,
     out: Annotated[Path, typer.Option(help="The run's folder. An unfinished run in it is resumed.")],
     recipe: Annotated[
@@ -47,12 +38,6 @@ def pretrain(
         typer.Option(help="Further rows whose column statistics are learned too, as in the i-Mix code."),
     ] = None,
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Time between checkpoints.")] = 120.0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    header: Header = None,
-    missing: Missing = None,
-    on_bad_rows: OnBadRows = "fail",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -74,7 +59,6 @@ def pretrain(
         overrides["train.epochs"] = epochs
     chosen = Recipe.load(recipe, overrides)
     output = Output(json, quiet)
-    options = read_options(delimiter, encoding, decimal, header, missing, on_bad_rows)
     reading = read(data, options)
     also = read(transductive, options).table if transductive else None
     for note in reading.notes:
