@@ -330,3 +330,12 @@ def test_numbers_too_large_to_standardise_name_their_column():
     column = only([1.0, 2.0, 3.0, 4.0])
     with pytest.raises(InputError, match=r"column 'c', row 2: 1e\+300 is too large"):
         column.encode(pa.array([1.0, 1e300]), "error")
+
+
+def test_many_columns_left_out_alike_are_one_note():
+    table = pa.table(
+        {"a": [1.5, 2.0, 4.0], **{f"c{n}": [7, 7, 7] for n in range(9)}, "none": pa.nulls(3, pa.float64())}
+    )
+    _, notes = describe(table)
+    assert notes[0].startswith("9 columns are left out: constant: 'c0', 'c1'")
+    assert notes[1:] == ("column 'none' is left out: empty",)

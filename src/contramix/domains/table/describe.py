@@ -20,6 +20,7 @@ from contramix.errors import InputError, nearest
 FEW_ROWS = 20
 """Below this many rows nothing is called an identifier: any short column of different values would be one."""
 MOST_LEVELS = 10_000
+FEW_NOTES = 4
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re.IGNORECASE)
 
 
@@ -86,8 +87,22 @@ def describe(
         mixing=settings.mixing,
         infinite=settings.infinite,
     )
-    notes = tuple(f"column {c.name!r} is left out: {c.reason}" for c in left_out if c.name not in settings.drop)
-    return spec, notes
+    return spec, tuple(_notes([c for c in left_out if c.name not in settings.drop]))
+
+
+def _notes(left_out: Sequence[LeftOut]) -> list[str]:
+    """A line a column that is left out; one for all where many are for the same reason."""
+    alike: dict[str, list[LeftOut]] = {}
+    for column in left_out:
+        alike.setdefault(column.reason.partition(" (")[0], []).append(column)
+    notes = []
+    for reason, columns in alike.items():
+        if len(columns) > FEW_NOTES:
+            named = ", ".join(repr(c.name) for c in columns[:8])
+            notes.append(f"{len(columns)} columns are left out: {reason}: {named}{', ...' if columns[8:] else ''}")
+        else:
+            notes += [f"column {c.name!r} is left out: {c.reason}" for c in columns]
+    return notes
 
 
 def _ordered(columns: list[AnyColumn]) -> list[AnyColumn]:
