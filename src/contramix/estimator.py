@@ -153,8 +153,7 @@ class ContrastiveEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         # A fitted encoder is never the module that was given, so that fitting again begins anew.
         module = None if self.encoder is None else deepcopy(self.encoder)
         self._passes = 0
-        fit = Fit.begin(recipe, spec, spec.tensorize(table), self._seed(), self.device, module)
-        return fit
+        return Fit.begin(recipe, spec, spec.tensorize(table), self._seed(), self.device, module)
 
     def _keep(self, fit: Fit) -> None:
         self.model_ = fit.finish()

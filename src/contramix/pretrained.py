@@ -59,7 +59,8 @@ class Pretrained:
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on columns that the training table did not have, and that are not known otherwise."""
-        extra = [n for n in table.column_names if n not in {*self.spec.known_names, *known}]
+        expected = {*self.spec.known_names, *known}
+        extra = [n for n in table.column_names if n not in expected]
         more = " ..." if extra[10:] else ""
         return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 

@@ -62,7 +62,7 @@ def pretrain_into(
     table, target, also
         The rows, a column that is no input, and further rows whose columns' statistics are learned too.
     recipe, seed, device
-        How to train. A run is resumed only if all of them and the data are what they were.
+        How to train. A run is resumed only if recipe, seed and data are what they were; another device warns.
     checkpoint_seconds
         The longest time between two checkpoints.
     watch, told, command

@@ -22,7 +22,7 @@ for command in ("demo", "pretrain", "embed", "evaluate", "recipes", "info"):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 a bug of ours, 2 wrong input, 3 the run could not go on, 130 / 143
     interrupted."""
-    # Two threads that wait for each other spin. Where another program holds a core, that costs eight times the work;
+    # Two threads that wait for each other spin. Where another program holds a core, that costs several times the work;
     # so sleep soon (docs/adr/0008). To be said before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     given = list(sys.argv[1:] if arguments is None else arguments)
