@@ -336,8 +336,9 @@ def workbook():
         (random.Random(0).randbytes(5000).replace(b"\0", b"\1"), "binary"),
         (bytes(range(256)) * 20, "binary"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "PNG"),
-        (gzip.compress(b"<html>"), "HTML"),
+        (gzip.compress(b"<html>", mtime=0), "HTML"),
     ],
+    ids=["html", "pdf", "xls", "xlsx", "pickle", "lfs", "random", "bytes", "png", "gzipped-html"],
 )
 def test_t13_other_things_called_csv(csv_file, content, words):
     one_line_error(csv_file(content), words)
