@@ -27,7 +27,7 @@ def demo(
     probes their representations on 20,000 other rows. Takes under three minutes on two cores.
     """
     from contramix import durable
-    from contramix.demo import PLAIN, run_demo
+    from contramix.demo import run_demo
     from contramix.evaluation.report import as_json, as_table
     from contramix.progress import Titled
 
@@ -43,15 +43,10 @@ def demo(
         told=output.progress,
     )
     report = as_json(
-        "CovType: 15,120 training and 20,000 test rows",
-        evaluation.task.metric,
-        evaluation.scores,
-        evaluation.verdict,
-        command=command,
-        epochs=epochs,
-        runs=str(out),
+        "CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=epochs, runs=str(out)
     )
     durable.write(out / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
     title = f"CovType, 15,120 training rows, 20,000 test rows, {epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
-    table = as_table(title, evaluation.task.metric, evaluation.scores, PLAIN)
-    output.result(report, table, evaluation.verdict.text, f"Runs and report.json are in {out}.")
+    table = as_table(title, evaluation)
+    text = "\n".join(v.text for v in evaluation.verdicts)
+    output.result(report, table, text, f"Runs and report.json are in {out}.")

@@ -42,7 +42,6 @@ def evaluate(
     training; gradient boosting on raw features. Whatever is chosen is chosen on training rows.
     """
     from contramix import durable
-    from contramix.evaluation.evaluate import PLAIN
     from contramix.evaluation.evaluate import evaluate as run_evaluation
     from contramix.evaluation.report import as_json, as_table
     from contramix.fitting import resolve_device
@@ -71,14 +70,13 @@ def evaluate(
     )
     for note in evaluation.notes:
         output.note(note)
-    metric = evaluation.task.metric
-    report = as_json(str(data), metric, evaluation.scores, evaluation.verdict, run=str(run), target=target)
+    report = as_json(str(data), evaluation, run=str(run), target=target)
     try:
         durable.write(run / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps
         output.note(f"the report is not kept: {error}")
-    table = as_table(f"{run} on {data}, target {target}", metric, evaluation.scores, PLAIN)
-    output.result(report, table, evaluation.verdict.text)
+    table = as_table(f"{run} on {data}, target {target}", evaluation)
+    output.result(report, table, evaluation.verdicts[0].text)
 
 
 def _budgets(text: str) -> tuple[int, ...]:

@@ -1,11 +1,10 @@
 """The plain baselines: what a pre-trained model has to beat on the same rows and labels."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from jaxtyping import Float32
 from numpy import ndarray
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -16,7 +15,10 @@ from torch import Tensor
 
 from contramix.domains.table.spec import TableSpec
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.task import Task
+from contramix.evaluation.probes import Probe
+from contramix.evaluation.probes.linear import predictions
+from contramix.evaluation.probes.standardising import standardise
+from contramix.evaluation.problem import Predicted, Problem
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 
@@ -39,25 +41,32 @@ def untrained_encoder(recipe: Recipe, spec: TableSpec, seed: int) -> Encoder:
         return recipe.encoder.build(spec.inputs())
 
 
-def trees(task: Task, z: ndarray, y: ndarray, test: ndarray, seed: int) -> ndarray:
+def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:
+    """The leading principal components, as many as the encoder's width or as there are, learned on training rows."""
+    fitted, everything = standardise(raw[train], raw)
+    return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(everything), np.float32)
+
+
+def trees(problem: Problem, z: ndarray) -> Predicted:
     """Extremely randomised trees, 300 of them, otherwise scikit-learn's defaults."""
-    kind = ExtraTreesClassifier if task.kind == "classification" else ExtraTreesRegressor
-    return np.asarray(kind(n_estimators=300, n_jobs=-1, random_state=seed).fit(z, y).predict(test))
+    kind = ExtraTreesClassifier if problem.task.kind == "classification" else ExtraTreesRegressor
+    model = kind(n_estimators=300, n_jobs=-1, random_state=problem.seed).fit(z[problem.train], problem.y)
+    return predictions(problem.task, model, z[problem.test])
 
 
-def boosting(task: Task, z: ndarray, y: ndarray, test: ndarray, seed: int) -> ndarray:
+def boosting(problem: Problem, z: ndarray) -> Predicted:
     """Histogram gradient boosting with scikit-learn's defaults."""
-    if task.kind == "regression":
-        return np.asarray(HistGradientBoostingRegressor(random_state=seed).fit(z, y).predict(test))
+    train, y = z[problem.train], problem.y
+    if problem.task.kind == "regression":
+        model = HistGradientBoostingRegressor(random_state=problem.seed).fit(train, y)
+        return predictions(problem.task, model, z[problem.test])
     # A class with one row cannot be learned, makes boosting diverge, and, where rows are held out to stop early
     # (beyond 10,000), cannot be split: such rows are left out unless they are all there is.
     alone = np.bincount(y)[y] == 1
     if len(np.unique(y[~alone])) > 1:
-        z, y = z[~alone], y[~alone]
-    return np.asarray(HistGradientBoostingClassifier(random_state=seed).fit(z, y).predict(test))
+        train, y = train[~alone], y[~alone]
+    model = HistGradientBoostingClassifier(random_state=problem.seed).fit(train, y)
+    return predictions(problem.task, model, z[problem.test])
 
 
-ENSEMBLES: dict[str, Callable[[Task, ndarray, ndarray, ndarray, int], ndarray]] = {
-    "trees": trees,
-    "boosting": boosting,
-}
+ENSEMBLES: dict[str, Probe] = {"trees": trees, "boosting": boosting}

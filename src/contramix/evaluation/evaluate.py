@@ -1,29 +1,30 @@
 """Evaluate one pre-trained model on labelled rows, beside the plain baselines."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import torch
 
-from contramix.errors import InputError, nearest
-from contramix.evaluation.baselines import raw_features, untrained_encoder
-from contramix.evaluation.protocol import Features, Score, Split, compare, splits
-from contramix.evaluation.task import Kind, Task, find_task
+from contramix.evaluation.comparison import BASELINES, Records, on_probes, plain_baselines, records
+from contramix.evaluation.metrics import find_metric
+from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
+from contramix.evaluation.task import Kind, Task
 from contramix.evaluation.verdict import Verdict, judge
 from contramix.pretrained import Pretrained, embed
 
-PLAIN = {"raw": "raw features", "untrained": "no training", "boosting": "gradient boosting"}
+PROBES = ("linear", "knn")
 
 
 class Evaluation(NamedTuple):
-    """Scores of all rows, and what they say."""
+    """Scores of all contestants, and what they say."""
 
     task: Task
+    metric: str
     scores: list[Score]
-    verdict: Verdict
+    verdicts: list[Verdict]
+    """Most helpful recipe first."""
     notes: tuple[str, ...]
 
 
@@ -36,6 +37,10 @@ def evaluate(
     labels_per_class: Sequence[int] = (20,),
     seeds: int = 3,
     task: Kind | None = None,
+    metric: str | None = None,
+    probes: Sequence[str] = PROBES,
+    baselines: Sequence[str] = tuple(BASELINES),
+    pick_on_test: bool = False,
     where: str = "data",
     where_test: str = "test data",
     told: Callable[[str], None] = lambda _: None,
@@ -56,6 +61,12 @@ def evaluate(
         How many splits, label draws and untrained encoders.
     task
         ``"classification"`` or ``"regression"``; None: found out.
+    metric
+        What the verdict is given on; None: accuracy, or R squared.
+    probes, baselines
+        Which ones, by name.
+    pick_on_test
+        Let probes choose by the test rows, for parity with published protocols.
     where, where_test
         What error messages call the rows.
     told
@@ -66,63 +77,65 @@ def evaluate(
     InputError
         If the target is not there, has missing values, or was an input of pre-training.
     """
-    values = _target(table, target, where)
-    if target in {c.name for c in model.spec.columns}:
-        raise InputError(
-            f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
-            f"pre-train again with --target {target}"
-        )
-    found = find_task(target, values, where, task)
-    y = found.encode(values, where)
-    x = _rows(model, table, where)
-    notes = list(model.unknown(table, (target,)))
-    official = None
-    if test is not None:
-        y = np.concatenate([y, found.encode(_target(test, target, where_test), where_test)])
-        official = np.arange(len(x), len(y))
-        x = torch.cat([x, _rows(model, test, where_test)])
-    else:
-        notes.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
-    budgets = tuple(labels_per_class)
-    if found.kind == "regression" and budgets:
-        notes.append("labels per class are for classes; this target is a quantity, so all labels are used")
-        budgets = ()
-    z = embed(model.encoder, x)
+    data = records(model.spec, table, target, test=test, kind=task, where=where, where_test=where_test)
+    z = embed(model.encoder, data.x)
+    name = f"{model.recipe.name} (recipe)" if model.recipe.name in BASELINES else model.recipe.name
     device = next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
-    raw = raw_features(model.spec, x)
-
-    @cache
-    def untrained(seed: int) -> np.ndarray:
-        return embed(untrained_encoder(model.recipe, model.spec, seed).to(device), x)
-
-    name = model.recipe.name
-    if name in PLAIN:
-        name = f"{name} (recipe)"
-    rows = [
-        Features("raw", "baseline", lambda seed: raw),
-        Features("boosting", "baseline", lambda seed: raw, ("boosting",), ("boosting",)),
-        Features(name, "pretrained", lambda seed: z, seconds=float(model.facts.get("seconds", 0.0))),
+    wanted = [b for b in baselines if b != "untrained" or not model.facts.get("own_encoder")]
+    seconds = float(model.facts.get("seconds", 0.0))
+    contestants = [
+        *plain_baselines(data, model.recipe, wanted, probes, device),
+        *on_probes(name, "pretrained", lambda problem: z, probes, seconds),
     ]
-    if not model.facts.get("own_encoder"):
-        rows.insert(1, Features("untrained", "baseline", untrained))
-    parts = splits(found, y, range(seeds), official)
+    return contest(
+        data,
+        contestants,
+        [name],
+        notes=model.unknown(table, (target,)),
+        labels_per_class=labels_per_class,
+        seeds=seeds,
+        metric=metric,
+        pick_on_test=pick_on_test,
+        told=told,
+    )
+
+
+def contest(
+    data: Records,
+    contestants: Sequence[Contestant],
+    recipes: Sequence[str],
+    *,
+    labels_per_class: Sequence[int],
+    seeds: int,
+    metric: str | None,
+    few_label_draws: Sequence[int] = (),
+    pick_on_test: bool = False,
+    notes: Sequence[str] = (),
+    told: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Score all contestants on the same parts and labels, and judge the recipes among them."""
+    told_of, budgets = list(notes), tuple(labels_per_class)
+    if data.official_test is None:
+        told_of.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
+    if data.task.kind == "regression" and budgets:
+        told_of.append("labels per class are for classes; this target is a quantity, so all labels are used")
+        budgets = ()
+    parts = splits(data.task, data.y, range(seeds), data.official_test)
     if budgets:
-        notes += _short_classes(found, y, parts, budgets)
-    scores = compare(found, y, rows, parts, budgets, told=told)
-    return Evaluation(found, scores, judge(scores, name), tuple(notes))
-
-
-def _target(table: pa.Table, target: str, where: str) -> pa.Array:
-    if target not in table.column_names:
-        raise InputError(f"{where}: there is no column {target!r} to predict; {nearest(target, table.column_names)}")
-    return table.column(target).combine_chunks()
-
-
-def _rows(model: Pretrained, table: pa.Table, where: str) -> torch.Tensor:
-    try:
-        return model.spec.tensorize(table)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        told_of += _short_classes(data.task, data.y, parts, budgets)
+    name = find_metric(data.task, metric)
+    scores = compare(
+        data.task,
+        data.y,
+        contestants,
+        parts,
+        budgets,
+        metric=name,
+        few_label_draws=few_label_draws,
+        pick_on_test=pick_on_test,
+        told=told,
+    )
+    return Evaluation(data.task, name, scores, judge(scores, recipes), tuple(told_of))
 
 
 def _short_classes(task: Task, y: np.ndarray, parts: list[Split], budgets: Sequence[int]) -> list[str]:

@@ -1,21 +1,26 @@
-"""The protocol: same splits, same labels, same seeds for every row of the table. Test rows choose nothing."""
+"""The protocol: same splits, same labels, same seeds for every contestant. Test rows choose nothing."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
+from scipy import stats
 from sklearn.model_selection import train_test_split
 
 from contramix.errors import InputError
-from contramix.evaluation.baselines import ENSEMBLES
-from contramix.evaluation.probes import PROBES
+from contramix.evaluation.metrics import METRICS, all_metrics
+from contramix.evaluation.probes import Probe
+from contramix.evaluation.problem import Predicted, Problem
 from contramix.evaluation.task import Task
 
 TEST_SHARE = 0.2
+CONFIDENCE = 0.95
+
+RowKind = Literal["baseline", "pretrained"]
 
 
 class Split(NamedTuple):
@@ -27,29 +32,55 @@ class Split(NamedTuple):
 
 
 @dataclass
-class Features:
-    """One row of the comparison: features of all records, for each seed, and which probes look at them."""
+class Contestant:
+    """One line of the comparison: a name, a probe, and how it predicts.
+
+    Parameters
+    ----------
+    name, kind, probe
+        What it is called: ``imix-npair``, ``pretrained``, ``linear``.
+    predict
+        From training rows and their labels to predictions of test rows.
+    few_labels
+        Whether it is tried with few labels too.
+    seconds
+        What it took to make its features, pre-training included.
+    """
 
     name: str
-    kind: str
-    of_seed: Callable[[int], Float32[ndarray, " n d"]]
-    probes: Sequence[str] = tuple(PROBES)
-    labels_per_class_probes: Sequence[str] = ("linear",)
+    kind: RowKind
+    probe: str
+    predict: Callable[[Problem], Predicted]
+    few_labels: bool = True
     seconds: float = 0.0
-    """What it took to make them, pre-training included."""
+
+
+def on_features(
+    name: str,
+    kind: RowKind,
+    features: Callable[[Problem], Float32[ndarray, " n d"]],
+    probe: str,
+    predict: Probe,
+    few_labels: bool = True,
+    seconds: float = 0.0,
+) -> Contestant:
+    """A contestant that is a probe on features of all records, which may depend on the split."""
+    return Contestant(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
 
 
 @dataclass
 class Score:
-    """One cell: what each test row added to the score, a line for each seed."""
+    """One cell: what each test row added to the score, a line for each seed or draw of labels."""
 
     name: str
-    kind: str
+    kind: RowKind
     probe: str
     labels_per_class: int | None
     contributions: list[Float64[ndarray, " n"]] = field(default_factory=list)
     test_rows: list[ndarray] = field(default_factory=list)
     """Which rows they are."""
+    metrics: list[dict[str, float]] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -66,6 +97,20 @@ class Score:
     def spread(self) -> float | None:
         """The standard deviation over seeds; None for one seed."""
         return float(self.each.std(ddof=1)) if len(self.contributions) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The mean's 95 % t interval over seeds; None for one seed."""
+        if self.spread is None:
+            return None
+        n = len(self.contributions)
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * self.spread / np.sqrt(n))
+        return self.mean - half, self.mean + half
+
+    @property
+    def mean_metrics(self) -> dict[str, float]:
+        """Every metric, over seeds."""
+        return {name: float(np.mean([m[name] for m in self.metrics])) for name in (self.metrics or [{}])[0]}
 
 
 def splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: ndarray | None) -> list[Split]:
@@ -121,52 +166,65 @@ def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray
 def compare(
     task: Task,
     y: ndarray,
-    rows: Sequence[Features],
+    contestants: Sequence[Contestant],
     parts: Sequence[Split],
     labels_per_class: Sequence[int] = (),
+    *,
+    metric: str,
     few_label_draws: Sequence[int] = (),
+    pick_on_test: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Score]:
-    """Score every row of the comparison under every probe and number of labels.
+    """Score every contestant with all labels and with few.
 
     Parameters
     ----------
     task, y
         What to predict, for all records.
-    rows
-        Features to compare.
+    contestants
+        What to compare.
     parts
         A training and a test part a seed.
     labels_per_class
         Numbers of labels a class to try besides all of them.
+    metric
+        A name of ``METRICS`` that is a mean over rows.
     few_label_draws
         Seeds of label draws; the parts take turns.
+    pick_on_test
+        Let probes choose their settings by the test rows, as published protocols do. Their names then say so.
     told
         Gets a line for each cell, for progress.
     """
+    rows_of = METRICS[metric].rows
+    if rows_of is None:
+        raise ValueError(f"{metric} is not a mean over rows")
     draws = list(few_label_draws) or [part.seed for part in parts]
     scores = []
-    for features in rows:
-        for probe, labels in _cells(features, labels_per_class):
-            told(f"{features.name}: {probe}" + (f", {labels} labels a class" if labels else ""))
-            score = Score(features.name, features.kind, probe, labels, seconds=features.seconds)
-            began = time.monotonic()
-            for number, seed in enumerate(draws if labels else [part.seed for part in parts]):
-                part = parts[number % len(parts)]
-                used = draw_labels(y, part.train, labels, seed) if labels else part.train
-                z = features.of_seed(part.seed)
-                predict = PROBES.get(probe) or ENSEMBLES[probe]
-                predicted = predict(task, z[used], y[used], z[part.test], seed)
-                score.contributions.append(task.contributions(y[part.test], predicted))
-                score.test_rows.append(part.test)
-            score.seconds += time.monotonic() - began
-            scores.append(score)
+    for contestant, labels in _cells(contestants, labels_per_class):
+        told(f"{contestant.name}: {contestant.probe}" + (f", {labels} labels a class" if labels else ""))
+        probe = contestant.probe
+        score = Score(contestant.name, contestant.kind, probe, labels, seconds=contestant.seconds)
+        began = time.monotonic()
+        for number, seed in enumerate(draws if labels else [part.seed for part in parts]):
+            part = parts[number % len(parts)]
+            used = draw_labels(y, part.train, labels, seed) if labels else part.train
+            truth = y[part.test]
+            problem = Problem(task, used, y[used], part.test, seed, part.seed, truth if pick_on_test else None)
+            predicted = contestant.predict(problem)
+            score.contributions.append(rows_of(task, truth, predicted))
+            score.test_rows.append(part.test)
+            score.metrics.append(all_metrics(task, truth, predicted))
+            score.chosen.append(predicted.chosen)
+        score.seconds += time.monotonic() - began
+        scores.append(score)
     return scores
 
 
-def _cells(features: Features, labels_per_class: Sequence[int]) -> Iterator[tuple[str, int | None]]:
-    for probe in features.probes:
-        yield probe, None
-    for labels in labels_per_class:
-        for probe in features.labels_per_class_probes:
-            yield probe, labels
+def _cells(
+    contestants: Sequence[Contestant], labels_per_class: Sequence[int]
+) -> Iterator[tuple[Contestant, int | None]]:
+    for contestant in contestants:
+        yield contestant, None
+        if contestant.few_labels:
+            yield from ((contestant, labels) for labels in labels_per_class)

@@ -24,11 +24,6 @@ class Task:
     target: str
     classes: tuple[str, ...] = ()
 
-    @property
-    def metric(self) -> str:
-        """What scores mean: ``accuracy``, or ``r2``."""
-        return "accuracy" if self.kind == "classification" else "r2"
-
     def encode(self, values: pa.Array, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
         """Class numbers, or quantities.
 

@@ -1,31 +1,58 @@
-"""The verdict, in plain words: did pre-training help, by how much, against what."""
+"""The verdict: did pre-training help, by how much, against what, at how many labels. Paired, and corrected for how many
+comparisons are made."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from contramix.evaluation.protocol import Score
+from contramix.evaluation.protocol import CONFIDENCE, Score
 
-CONFIDENCE = 0.95
+REFERENCES = ("raw", "untrained")
+"""What a recipe must beat under the same probe to have helped: the columns as they are, and its encoder untrained."""
+
+Outcome = Literal["helped", "no difference", "hurt"]
+IN_WORDS: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
 
 
-class Verdict(NamedTuple):
-    """Whether a model's features beat a baseline's."""
+class Comparison(NamedTuple):
+    """A recipe against the better of the references, at one number of labels."""
 
-    outcome: Literal["helped", "no difference", "hurt"]
+    outcome: Outcome
     against: str
     difference: float
     interval: tuple[float, float]
+    labels_per_class: int | None
+    model: float
+    baseline: float
+
+
+class Verdict(NamedTuple):
+    """What is said of a recipe."""
+
+    recipe: str
+    outcome: Outcome
+    against: str
+    difference: float
+    interval: tuple[float, float]
+    confidence: float
     text: str
+    comparisons: tuple[Comparison, ...]
+    """With all labels first, then with few."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
-def paired(model: Score, baseline: Score) -> tuple[float, tuple[float, float]]:
-    """Mean difference of two scores of the same splits and labels, and its 95 % interval.
+def paired(model: Score, baseline: Score, confidence: float = CONFIDENCE) -> tuple[float, tuple[float, float]]:
+    """Mean difference of two scores of the same splits and labels, and its interval.
 
-    Its variance adds what comes from the finite test part (differences row by row, averaged over seeds where the
-    part is the same) and what comes from seeds (labels drawn, splits); the degrees of freedom of the sum are
-    Satterthwaite's.
+    A paired t interval. Its variance adds what comes from the finite test part (differences row by row, averaged over
+    seeds where the part is the same) and what comes from seeds (labels drawn, splits, pre-training); the degrees of
+    freedom of the sum are Satterthwaite's. Where splits are drawn anew, rows count in both terms, which widens the
+    interval, as overlapping training parts ask for.
     """
     differences = [a - b for a, b in zip(model.contributions, baseline.contributions)]
     each = np.array([d.mean() for d in differences])
@@ -36,44 +63,81 @@ def paired(model: Score, baseline: Score) -> tuple[float, tuple[float, float]]:
         parts.append((each.var(ddof=1) / len(each), len(each) - 1))
     variance = sum(v for v, _ in parts)
     freedom = variance**2 / sum(v**2 / f for v, f in parts) if variance > 0 else 1
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(variance))
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance))
     mean = float(each.mean())
     return mean, (mean - half, mean + half)
 
 
-def judge(scores: list[Score], name: str, against: str = "raw", probe: str = "linear") -> Verdict:
-    """Compare a model with a baseline under the same probe and all labels, and say what the other baselines reach."""
+def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear") -> list[Verdict]:
+    """A verdict on each recipe, most helpful first.
+
+    Each recipe is compared with the better of the references under the same probe, with all labels and with few. For
+    several recipes and references intervals are widened as Bonferroni says: over all of them together, a difference
+    is claimed where there is none in at most one comparison of 20.
+    """
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
-    model, baseline = cells[name, probe, None], cells[against, probe, None]
-    difference, interval = paired(model, baseline)
-    outcome: Literal["helped", "no difference", "hurt"] = "no difference"
-    if interval[0] > 0:
-        outcome = "helped"
-    elif interval[1] < 0:
-        outcome = "hurt"
-    words = {"helped": "helped here", "no difference": "made no difference here", "hurt": "hurt here"}
-    text = (
-        f"Pre-training ({name}) {words[outcome]}: {_points(difference)} against a {probe} probe on raw features "
-        f"(95 % interval {_points(interval[0])} to {_points(interval[1])}), "
-        f"{model.mean:.3f} beside {baseline.mean:.3f}."
-    )
-    return Verdict(outcome, against, difference, interval, " ".join([text, *_better(scores, model)]))
+    references = [name for name in REFERENCES if (name, probe, None) in cells]
+    budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class}, reverse=True)
+    confidence = 1 - (1 - CONFIDENCE) / (len(recipes) * len(references))
+    verdicts = []
+    for recipe in recipes:
+        compared = []
+        for labels in (None, *budgets):
+            there = [cells[name, probe, labels] for name in references if (name, probe, labels) in cells]
+            if (recipe, probe, labels) in cells and there:
+                best = max(there, key=lambda s: s.mean)
+                compared.append(_compare(cells[recipe, probe, labels], best, confidence))
+        main = compared[0]
+        text = _in_words(recipe, probe, compared, confidence, [s for s in scores if s.kind == "baseline"])
+        verdicts.append(
+            Verdict(
+                recipe, main.outcome, main.against, main.difference, main.interval, confidence, text, tuple(compared)
+            )
+        )
+    return sorted(verdicts, key=lambda v: -v.difference)
 
 
-def _better(scores: list[Score], model: Score) -> list[str]:
-    """Plain baselines that do better than the model with all labels."""
-    plain = [s for s in scores if s.kind == "baseline" and s.labels_per_class is None and s.mean > model.mean]
-    if not plain:
-        return ["No plain baseline does better."]
-    best = max(plain, key=lambda s: s.mean)
-    what = {
-        "trees": "extremely randomised trees on raw features do",
-        "boosting": "gradient boosting on raw features does",
-        "untrained": "the same encoder without training does",
-        "raw": "raw features do",
-    }.get(best.name, f"{best.name} does")
-    how = f" with {best.probe}" if best.name in ("raw", "untrained") else ""
-    return [f"With all labels {what} better still{how}: {best.mean:.3f}. To predict this target, use that."]
+def _compare(model: Score, baseline: Score, confidence: float) -> Comparison:
+    difference, interval = paired(model, baseline, confidence)
+    outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
+    return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
+
+
+def _in_words(
+    recipe: str, probe: str, compared: Sequence[Comparison], confidence: float, baselines: Sequence[Score]
+) -> str:
+    main, *few = compared
+    sentences = [
+        f"Pre-training ({recipe}) {IN_WORDS[main.outcome]} here: {_points(main.difference)} against a {probe} probe on "
+        f"{described(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
+        f"{_points(main.interval[1])}), {main.model:.3f} beside {main.baseline:.3f}."
+    ]
+    for c in few:
+        low, high = c.interval
+        sentences.append(
+            f"With {c.labels_per_class} labels a class it {IN_WORDS[c.outcome]}: {_points(c.difference)} "
+            f"({_points(low)} to {_points(high)}), {c.model:.3f} beside {c.baseline:.3f} of {described(c.against)}."
+        )
+    better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
+    if better:
+        best = max(better, key=lambda s: s.mean)
+        how = "" if best.name == best.probe else f" with {best.probe}"
+        sentences.append(f"With all labels {described(best.name)}{how} reach {best.mean:.3f}, which is better still.")
+    else:
+        sentences.append("No plain baseline does better.")
+    return " ".join(sentences)
+
+
+def described(baseline: str) -> str:
+    """A baseline in words, as a plural or something that reads as one."""
+    return {
+        "raw": "raw features",
+        "pca": "principal components",
+        "untrained": "features of the same encoder without training",
+        "trees": "extremely randomised trees on raw features",
+        "boosting": "gradient-boosted trees on raw features",
+        "supervised": "networks of the same kind trained on the labels alone",
+    }.get(baseline, f"features of {baseline}")
 
 
 def _points(share: float) -> str:

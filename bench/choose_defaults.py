@@ -1,0 +1,186 @@
+"""Choose the default settings of a recipe for tables by validation scores, never by test rows.
+
+python bench/tables.py --data-dir DIR
+python bench/choose_defaults.py imix-npair      # about an hour on one core; can be killed and run again
+python bench/choose_defaults.py dacl-plus
+
+A fifth of each table's training part is set aside (of CovType the official 3,780 validation rows). A setting is
+pre-trained on the rest, without labels; a linear probe learns from 20 and from 100 labels a class of the rest and is
+scored on the rows set aside, by balanced accuracy, over five draws of labels. A setting's score is the mean over the
+four tables and both numbers of labels. Three stages: noise and temperature together; then weight law, width and length,
+one at a time, from the best so far; then the leaders and the recipe as it was, over five seeds of pre-training.
+
+Each run is a line of ``bench/results/defaults/<recipe>.jsonl``.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import train_test_split
+from tables import TARGETS
+
+from contramix.evaluation.baselines import raw_features
+from contramix.evaluation.probes.linear import linear
+from contramix.evaluation.problem import Problem
+from contramix.evaluation.protocol import draw_labels
+from contramix.evaluation.task import find_task
+from contramix.fitting import Fit, learn_columns
+from contramix.pretrained import embed
+from contramix.recipe import Recipe
+
+RESULTS = Path(__file__).parent / "results" / "defaults"
+LABELS_PER_CLASS, DRAWS, SEEDS = (20, 100), 5, 5
+OFFICIAL_TRAIN = 11_340  # of CovType's 15,120 rows; the others are its validation part
+
+Settings = dict[str, Any]
+
+MARGINAL = {"noise.kind": "marginal", "noise.views": "both"}
+NOISES: dict[str, list[Settings]] = {
+    "imix-npair": [
+        {"noise.kind": "drop", "noise.rate": 0.2},
+        {"noise.kind": "drop", "noise.rate": 0.4},
+        {**MARGINAL, "noise.rate": 0.3},
+        {**MARGINAL, "noise.rate": 0.6},
+    ],
+    "dacl-plus": [
+        {"noise.alpha": alpha, "noise.keep_prob": keep} for alpha, keep in ((0.5, 0.5), (0.5, 0.7), (0.8, 0.9))
+    ],
+}
+TEMPERATURES = {"imix-npair": (0.1, 0.2, 0.5, 1.0), "dacl-plus": (0.1, 0.5, 1.0)}
+LAWS: dict[str, list[Settings]] = {
+    "imix-npair": [{"imix.alpha": 1.0}, {"imix.alpha": 0.5}, {"imix.fold": False}, {"imix.alpha": 8.0}],
+    "dacl-plus": [{"noise.alpha": 0.3}, {"noise.alpha": 0.2}],
+}
+WIDTHS, STEPS = (128, 512), (200, 1000, 2000)
+FIRST_STEPS, LEADERS = 400, 2
+
+
+@cache
+def table(name: str) -> tuple[Any, ...]:
+    """(unlabelled training rows, class numbers of all rows, training rows, rows set aside, the task)."""
+    rows = pq.read_table(f"runs/tables/{name}-train.parquet")
+    task = find_task(TARGETS[name], rows[TARGETS[name]].combine_chunks(), name)
+    y = task.encode(rows[TARGETS[name]].combine_chunks(), name)
+    index = np.arange(len(y))
+    if name == "covtype":
+        train, aside = index[:OFFICIAL_TRAIN], index[OFFICIAL_TRAIN:]
+    else:
+        train, aside = map(np.sort, train_test_split(index, test_size=0.2, random_state=0, stratify=y))
+    return rows, y, train, aside, task
+
+
+def scores(name: str, z: np.ndarray) -> dict[str, list[float]]:
+    """Balanced accuracy on the rows set aside, a number for each draw of labels."""
+    _, y, train, aside, task = table(name)
+    found: dict[str, list[float]] = {}
+    for labels in LABELS_PER_CLASS:
+        for draw in range(DRAWS):
+            used = draw_labels(y, train, labels, draw)
+            predicted = linear(Problem(task, used, y[used], aside, draw), z).value
+            found.setdefault(str(labels), []).append(float(balanced_accuracy_score(y[aside], predicted)))
+    return found
+
+
+def run(base: str, name: str, settings: Settings, steps: int, seed: int) -> dict[str, Any]:
+    rows, _, train, _, _ = table(name)
+    recipe = Recipe.load(base, {k: v for k, v in settings.items() if k != "steps"})
+    mine = rows.take(train)
+    spec, _ = learn_columns(mine, recipe, TARGETS[name])
+    x = spec.tensorize(rows)
+    per_epoch = len(train) // min(512, len(train))
+    recipe = Recipe.load(recipe, {"train.epochs": max(1, round(steps / per_epoch))})
+    fit = Fit.begin(recipe, spec, x[torch.from_numpy(train)], seed, "cpu")
+    began = time.monotonic()
+    for _ in fit.steps():
+        pass
+    seconds = time.monotonic() - began
+    found = scores(name, embed(fit.finish().encoder, x))
+    return {"table": name, "settings": settings, "seed": seed, "scores": found, "seconds": round(seconds, 1)}
+
+
+class Search:
+    """Runs that were made, and those still to make."""
+
+    def __init__(self, base: str) -> None:
+        self.base, self.path = base, RESULTS / f"{base}.jsonl"
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        self.made = [json.loads(line) for line in lines]
+
+    def score(self, settings: Settings, seeds: int = 1) -> float:
+        """The mean over tables, numbers of labels and seeds."""
+        each = []
+        for seed in range(seeds):
+            for name in TARGETS:
+                each.append(np.mean([np.mean(s) for s in self.result(name, settings, seed)["scores"].values()]))
+        return float(np.mean(each))
+
+    def result(self, name: str, settings: Settings, seed: int) -> dict[str, Any]:
+        for line in self.made:
+            if (line["table"], line["settings"], line["seed"]) == (name, settings, seed):
+                return line
+        line = run(self.base, name, settings, settings["steps"], seed)
+        self.made.append(line)
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        return line
+
+    def best(self, settings: Iterator[Settings], seeds: int = 1) -> list[Settings]:
+        """Best first."""
+        scored = []
+        for s in settings:
+            scored.append((self.score(s, seeds), s))
+            print(f"{scored[-1][0]:.4f}  {s}", flush=True)
+        return [s for _, s in sorted(scored, key=lambda pair: -pair[0])]
+
+
+def baseline() -> None:
+    """Raw features under the same draws of labels."""
+    path = RESULTS / "raw.json"
+    if path.exists():
+        return
+    found = {}
+    for name in TARGETS:
+        rows, _, train, _, _ = table(name)
+        spec, _ = learn_columns(rows.take(train), Recipe.load("npair"), TARGETS[name])
+        found[name] = scores(name, raw_features(spec, spec.tensorize(rows)))
+    path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", choices=list(NOISES))
+    base = parser.parse_args().recipe
+    torch.set_num_threads(1)
+    search = Search(base)
+    baseline()
+    first = ({**n, "method.temperature": t, "steps": FIRST_STEPS} for n in NOISES[base] for t in TEMPERATURES[base])
+    leaders = search.best(first)[:LEADERS]
+    best = leaders[0]
+    for changes in (LAWS[base], [{"steps": s} for s in STEPS], [{"encoder.width": w} for w in WIDTHS]):
+        tried = search.best({**best, **change} for change in [{}, *changes])
+        leaders = list({json.dumps(s, sort_keys=True): s for s in [*tried[:LEADERS], *leaders]}.values())
+        best = tried[0]
+    # The recipe as it was before this search, by settings so that a later default does not change what it means.
+    old = {
+        "imix-npair": {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1, "steps": 1000},
+        "dacl-plus": {"noise.alpha": 0.5, "noise.keep_prob": 0.7, "method.temperature": 0.5, "steps": 1000},
+    }[base]
+    final = search.best(iter([*leaders[:LEADERS], old]), SEEDS)
+    print("chosen:", json.dumps(final[0]))
+
+
+if __name__ == "__main__":
+    main()

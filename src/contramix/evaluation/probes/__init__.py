@@ -1,0 +1,17 @@
+"""Probes: plain predictors on frozen features. What they choose, they choose by :meth:`Problem.choices`.
+
+A probe is a function of a problem and the features of all records, and predicts the test rows. A new one is one
+function in a file of its own, and one line here.
+"""
+
+from collections.abc import Callable
+
+from numpy import ndarray
+
+from contramix.evaluation.probes.knn import knn
+from contramix.evaluation.probes.linear import linear
+from contramix.evaluation.problem import Predicted, Problem
+
+Probe = Callable[[Problem, ndarray], Predicted]
+
+PROBES: dict[str, Probe] = {"linear": linear, "knn": knn}
