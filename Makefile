@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint browser clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,7 +24,10 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint  ## install with what the tests need, then lint, types and the whole suite
+browser:  ## for the report's tests, where it can be installed; without one they are skipped
+	@command -v chromium >/dev/null || (apt-get update && apt-get install -y --no-install-recommends chromium) >/dev/null 2>&1 || echo "no chromium: the report's browser tests are skipped"
+
+test: lint browser  ## install with what the tests need, then lint, types and the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 clean:

@@ -33,11 +33,11 @@ def test_demo_compares_all_rows_at_equal_epochs(tmp_path, capsys, monkeypatch):
         assert end.value.code == 0
         report = json.loads(capsys.readouterr().out)
         names = dict.fromkeys(r["name"] for r in report["rows"])
-        assert list(names) == ["raw", "trees", "untrained", "gaussian", "dacl", "dacl-plus", "npair", "imix-npair"]
+        assert list(names) == ["raw", "untrained", "trees", "gaussian", "dacl", "dacl-plus", "npair", "imix-npair"]
         cells = {(r["name"], r["probe"], r["labels_per_class"]) for r in report["rows"]}
         assert {("raw", "linear", None), ("raw", "knn", None), ("raw", "linear", 20), ("trees", "trees", 20)} <= cells
         assert all(r["n"] == 5 and r["spread"] is not None for r in report["rows"] if r["labels_per_class"])
-        assert report["verdict"]["against"] == "raw"
+        assert report["verdict"]["against"] in ("raw", "untrained")
     finished = [json.loads((p / "config.json").read_text())["epochs"] for p in (tmp_path / "demo").glob("*/seed0")]
     assert finished == [1] * 5
     assert (tmp_path / "demo" / "report.json").exists()

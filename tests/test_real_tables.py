@@ -36,6 +36,9 @@ def contramix(capsys, *arguments):
     return json.loads(shown.out), shown.err
 
 
+FAST = ("--probes", "linear,knn", "--baselines", "raw,untrained,boosting")
+
+
 def test_adult_has_no_header_missing_values_and_an_unseen_category(tmp_path, capsys):
     train = thin(need("adult/adult.data.csv.gz"), 10, tmp_path / "train.csv")
     test = thin(need("adult/adult.test.csv.gz"), 16, tmp_path / "test.csv")
@@ -60,7 +63,19 @@ def test_adult_has_no_header_missing_values_and_an_unseen_category(tmp_path, cap
     assert table.column_names[:2] == ["column_15", "e0"]
     assert np.isfinite(table.column("e0").to_numpy()).all()
     report, _ = contramix(
-        capsys, "evaluate", run, train, "--target", "column_15", "--test", test, "--seeds", 1, "--labels-per-class", 20
+        capsys,
+        "evaluate",
+        run,
+        train,
+        "--target",
+        "column_15",
+        "--test",
+        test,
+        "--seeds",
+        1,
+        "--labels-per-class",
+        20,
+        *FAST,
     )
     rows = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
     assert {name for name, _, _ in rows} == {"raw", "untrained", "boosting", "imix-npair"}
@@ -80,9 +95,12 @@ def test_bank_marketing_is_separated_by_semicolons(tmp_path, capsys):
     assert "';'" in notes
     contramix(capsys, "embed", run, train, "--out", tmp_path / "z.npy")
     assert np.load(tmp_path / "z.npy").shape == (3014, 256)
-    report, _ = contramix(capsys, "evaluate", run, train, "--target", "y", "--seeds", 2, "--labels-per-class", "5,20")
+    report, _ = contramix(
+        capsys, "evaluate", run, train, "--target", "y", "--seeds", 2, "--labels-per-class", "5,20", *FAST
+    )
     rows = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
-    assert rows["dacl-plus", "linear", 5]["n"] == 2
+    assert rows["dacl-plus", "linear", 5]["n"] == 5
+    assert rows["dacl-plus", "linear", None]["n"] == 2
     assert rows["boosting", "boosting", None]["mean"] > 0.87
     assert rows["dacl-plus", "linear", None]["mean"] > 0.85
 
@@ -95,7 +113,7 @@ def test_california_housing_is_a_regression_with_empty_cells(tmp_path, capsys):
     assert bedrooms.missing
     contramix(capsys, "embed", run, train, "--out", tmp_path / "z.csv", "--keep", "median_house_value")
     assert (tmp_path / "z.csv").read_text().count("\n") == 2949
-    report, _ = contramix(capsys, "evaluate", run, train, "--target", "median_house_value", "--seeds", 2)
+    report, _ = contramix(capsys, "evaluate", run, train, "--target", "median_house_value", "--seeds", 2, *FAST)
     assert report["metric"] == "r2"
     rows = {(r["name"], r["probe"]): r["mean"] for r in report["rows"]}
     assert rows["raw", "linear"] > 0.5

@@ -120,7 +120,7 @@ def test_imix_can_be_put_on_and_taken_off():
 
 def test_settings_that_differ_are_named():
     a, b = Recipe.load("npair"), Recipe.load("npair", {"noise.rate": 0.4})
-    assert a.differences(b) == ["noise.rate: 0.2 and 0.4"]
+    assert a.differences(b) == ["noise.rate: 0.3 and 0.4"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_toml_holds_every_setting():
         "cut": ["input"],
     }
     assert written["method"]["projector"]["kind"] == "mlpbn"
-    assert written["noise"]["kind"] == "drop"
+    assert written["noise"]["kind"] == "marginal"
 
 
 def test_a_recipe_is_frozen():

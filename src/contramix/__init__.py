@@ -9,17 +9,31 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from contramix.classifier import ContrastiveClassifier
     from contramix.errors import ContramixWarning, InputError, RunError
     from contramix.estimator import ContrastiveEncoder, load
     from contramix.pretrained import Pretrained
     from contramix.recipe import Recipe
+    from contramix.regressor import ContrastiveRegressor
 
-__all__ = ["ContramixWarning", "ContrastiveEncoder", "InputError", "Pretrained", "Recipe", "RunError", "load"]
+__all__ = [
+    "ContramixWarning",
+    "ContrastiveClassifier",
+    "ContrastiveEncoder",
+    "ContrastiveRegressor",
+    "InputError",
+    "Pretrained",
+    "Recipe",
+    "RunError",
+    "load",
+]
 
 # Names are found when asked for, so that the command line's help imports no torch.
 _PLACE = {
     "ContramixWarning": "errors",
+    "ContrastiveClassifier": "classifier",
     "ContrastiveEncoder": "estimator",
+    "ContrastiveRegressor": "regressor",
     "InputError": "errors",
     "Pretrained": "pretrained",
     "Recipe": "recipe",

@@ -23,7 +23,7 @@ from contramix.training import State
 
 KEEP = 2
 METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device"}
-MEND = "copy it again, or delete it and run the same pretrain command again"
+MEND = "copy it again, or delete it and run the command that made it again"
 
 
 def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -13,8 +13,8 @@ from contramix.recipe import Recipe
 TARGET = "cover_type"
 RECIPES = ("gaussian", "dacl", "dacl-plus", "npair", "imix-npair")
 BASELINES = ("raw", "untrained", "trees")
-EPOCHS, BATCH = 20, 512
-LABELS_PER_CLASS, LABEL_DRAWS = 20, 5
+EPOCHS, BATCH, WIDTH = 20, 512, 256
+LABELS_PER_CLASS = 20
 
 
 def run_demo(
@@ -28,7 +28,7 @@ def run_demo(
     watch: Callable[[str], Titled] | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Pre-train each recipe for the same number of epochs on the 15,120 official rows, and compare.
+    """Pre-train each recipe on the 15,120 official rows, the same network for the same number of epochs, and compare.
 
     Parameters
     ----------
@@ -42,15 +42,16 @@ def run_demo(
         Show the progress of pre-training, and of probing.
     """
     train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
+    alike = {"train.epochs": epochs, "train.batch_size": BATCH, "encoder.width": WIDTH}
     return compare_recipes(
         out,
         train,
         TARGET,
-        [Recipe.load(name, {"train.epochs": epochs, "train.batch_size": BATCH}) for name in recipes],
+        [Recipe.load(name, alike) for name in recipes],
         test=test,
         labels_per_class=(LABELS_PER_CLASS,),
         seeds=seeds,
-        few_label_draws=range(max(LABEL_DRAWS, seeds)),
+        probes=("linear", "knn"),
         baselines=BASELINES,
         device=device,
         command=command,

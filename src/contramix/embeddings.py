@@ -1,7 +1,7 @@
-"""Embeddings as files: Parquet, CSV or npy."""
+"""Embeddings and predictions as files: Parquet, CSV or npy."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from contramix.errors import InputError, nearest
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A text cell that begins so would be run by a spreadsheet; in CSV it gets an apostrophe in front."""
+ENDINGS = (".parquet", ".csv", ".npy")
 
 
-def check_destination(out: Path, keep: Sequence[str], data: Path | None = None) -> None:
+def check_destination(
+    out: Path, keep: Sequence[str], data: Path | None = None, endings: Sequence[str] = ENDINGS
+) -> None:
     """Refuse early what could not be written.
 
     Raises
@@ -28,8 +31,8 @@ def check_destination(out: Path, keep: Sequence[str], data: Path | None = None) 
         For an unknown ending, a folder that is not there or cannot be written, the file of the rows themselves, or
         columns to keep in a format that holds numbers only.
     """
-    if out.suffix not in (".parquet", ".csv", ".npy"):
-        raise InputError(f"--out {out}: give a name that ends in .parquet, .csv or .npy")
+    if out.suffix not in endings:
+        raise InputError(f"--out {out}: give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
     if not out.parent.is_dir():
         raise InputError(f"--out {out}: the folder {out.parent} is not there")
     if out.is_dir():
@@ -42,15 +45,19 @@ def check_destination(out: Path, keep: Sequence[str], data: Path | None = None) 
         raise InputError("--keep: .npy holds numbers only; write .parquet or .csv to carry columns over")
 
 
-def check_kept(keep: Sequence[str], names: Sequence[str], width: int) -> None:
-    """Refuse columns to keep that are not there, or are called like a column of the result.
+def embedding_names(width: int) -> list[str]:
+    """The columns of a representation: ``e0, e1, ...``."""
+    return [f"e{n}" for n in range(width)]
+
+
+def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str]) -> None:
+    """Refuse columns to keep that are not there, or are called like a column of the result, ``made``.
 
     Raises
     ------
     InputError
         The message names the column.
     """
-    made = {f"e{n}" for n in range(width)}
     for name in keep:
         if name not in names:
             raise InputError(f"--keep: there is no column {name!r}; {nearest(name, names)}")
@@ -66,24 +73,34 @@ def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, ke
     InputError, RunError
         If a column to keep is not there, or the file cannot be written.
     """
-    check_kept(keep, table.column_names, z.shape[1])
-    sink = BytesIO()
     if out.suffix == ".npy":
+        sink = BytesIO()
         np.save(sink, z, allow_pickle=False)
+        durable.write(out, sink.getvalue())
     else:
-        columns = {name: table.column(name) for name in keep}
-        if out.suffix == ".csv":
-            columns = {_harmless_text(name): _harmless(values) for name, values in columns.items()}
-        columns |= {f"e{n}": pa.array(np.ascontiguousarray(z[:, n])) for n in range(z.shape[1])}
-        joined = pa.table(columns)
-        if out.suffix == ".csv":
-            csv.write_csv(joined, sink)
-        else:
-            pq.write_table(joined, sink, compression="zstd", write_page_checksum=True)
+        columns = zip(embedding_names(z.shape[1]), z.T)
+        write_columns(out, {name: pa.array(np.ascontiguousarray(values)) for name, values in columns}, table, keep)
+
+
+def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:
+    """Write columns as CSV or Parquet, behind the columns carried over from the table of the same rows.
+
+    Raises
+    ------
+    InputError, RunError
+        If a column to keep is not there, or the file cannot be written.
+    """
+    check_kept(keep, table.column_names, made)
+    columns = {name: table.column(name) for name in keep} | dict(made)
+    sink = BytesIO()
+    if out.suffix == ".csv":
+        csv.write_csv(pa.table({_harmless_text(name): _harmless(values) for name, values in columns.items()}), sink)
+    else:
+        pq.write_table(pa.table(columns), sink, compression="zstd", write_page_checksum=True)
     durable.write(out, sink.getvalue())
 
 
-def _harmless(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+def _harmless(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     if not (pa.types.is_large_string(values.type) or pa.types.is_string(values.type)):
         return values
     return pa.array([t and _harmless_text(t) for t in values.to_pylist()], pa.large_string())

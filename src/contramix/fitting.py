@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -91,6 +92,8 @@ class Fit:
     state: State
     seed: int
     own_encoder: bool
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What was seen on the way, for the model's facts: alarms, the last reading."""
 
     @classmethod
     def begin(
@@ -152,5 +155,6 @@ class Fit:
             "batch_size": self.plan.batch_size,
             "device": self.x.device.type,
             "own_encoder": self.own_encoder,
+            **self.seen,
         }
         return Pretrained(self.recipe, self.spec, self.encoder.eval(), facts)

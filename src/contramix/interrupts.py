@@ -11,7 +11,7 @@ class Interrupted(Exception):  # noqa: N818 - a request, not an error
     """A signal asked the run to stop; it stopped behind a step, with a checkpoint."""
 
     def __init__(self, number: int, folder: Path) -> None:
-        super().__init__(f"interrupted; run the same command again to go on from the checkpoint in {folder}")
+        super().__init__(f"interrupted; run the same command again to go on with what is in {folder}")
         self.exit_code = 128 + number
 
 

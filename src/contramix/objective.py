@@ -1,12 +1,13 @@
 """What a run minimises: one or several terms on one encoder, each a noise, perhaps i-Mix, and a method."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.imix import IMix
@@ -77,6 +78,16 @@ class Objective(nn.Module):
         """The loss of a batch; all draws come from the key."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
+    @property
+    def summands(self) -> list["Term"]:
+        """The terms, first the recipe's own."""
+        return [term for term in self.terms if isinstance(term, Term)]
+
+    def bounds(self, x: Float[Tensor, " B *s"], key: Key, batch: int) -> Bounds:
+        """Floor and chance of the loss of ``batch`` samples, judged by some of them."""
+        each = [term.bounds(x, key.at(n), batch) for n, term in enumerate(self.summands)]
+        return Bounds(*(sum(values) for values in zip(*each)))
+
     def see(self, pool: Tensor | None) -> "Objective":
         """Let noise that draws from the training samples draw from other ones."""
         for term in self.terms:
@@ -100,13 +111,16 @@ class Term(nn.Module):
 
     def forward(self, x: Float[Tensor, " B *s"], key: Key) -> Float[Tensor, ""]:
         """The term's share of the loss."""
+        return self.weight * torch.stack([self.method.loss(views) for views in self.turns(x, key)]).mean()
+
+    def turns(self, x: Float[Tensor, " B *s"], key: Key) -> Iterator[Views]:
+        """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
         noise_cut = _draw(self.noise.cut, key.at("noise cut"))
         mix_cut = _draw(self.imix.cut, key.at("mix cut")) if self.imix else noise_cut
         method, shared = self.method, self.method.target is self.method.online
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
 
-        losses = []
         for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric else [(0, 1)]):
             if shared and (method.mutual or method.passes == "one"):
                 both = method.online.encoder.run(torch.cat([mine[a], theirs[b]]), noise_cut, mix_cut)
@@ -115,9 +129,17 @@ class Term(nn.Module):
                 query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
                 with torch.set_grad_enabled(torch.is_grad_enabled() and shared):
                     clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
-            views = (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
-            losses.append(method.loss(views))
-        return self.weight * torch.stack(losses).mean()
+            yield (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
+
+    def noisy(self, x: Float[Tensor, " B *s"], key: Key) -> tuple[Tensor, Tensor, str]:
+        """Both noisy views of the online network, as its activations behind the noise's cut, and that cut."""
+        cut = _draw(self.noise.cut, key.at("noise cut"))
+        return *self._noisy(self.method.online, x, cut, key), cut
+
+    def bounds(self, x: Float[Tensor, " B *s"], key: Key, batch: int) -> Bounds:
+        """Floor and chance of the term's share of the loss."""
+        turns = [self.method.bounds(views, batch) for views in self.turns(x, key)]
+        return Bounds(*(self.weight * sum(values) / len(turns) for values in zip(*turns)))
 
     def _noisy(self, network: Network, x: Tensor, cut: str, key: Key) -> tuple[Tensor, Tensor]:
         """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""

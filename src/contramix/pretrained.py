@@ -72,13 +72,7 @@ class Pretrained:
         InputError
             If a column is missing or is of another kind than it was, or values are so large that they overflow.
         """
-        z = embed(self.encoder, self.spec.tensorize(table), batch_size)
-        if not np.isfinite(z.sum(dtype=np.float64)):
-            row = int((~np.isfinite(z).all(1)).argmax()) + 1
-            raise InputError(
-                f"row {row}: the representation is not finite; are its values far beyond those of the training rows?"
-            )
-        return z
+        return finite(embed(self.encoder, self.spec.tensorize(table), batch_size))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write model.safetensors, config.json, spec.json and recipe.toml into a folder.
@@ -88,11 +82,7 @@ class Pretrained:
         InputError, RunError
             If the folder cannot be written, or is full.
         """
-        place = Path(folder)
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise durable.unwritable(place, 0, error) from error
+        place = make_folder(folder)
         weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.encoder)), {"format": FORMAT})
         config = {
             **self.facts,
@@ -137,7 +127,6 @@ class Pretrained:
         try:
             spec = TableSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
             recipe = Recipe.from_toml((place / "recipe.toml").read_text(encoding="utf-8"), str(place / "recipe.toml"))
-            data = (place / "model.safetensors").read_bytes()
         except ValidationError as error:
             raise InputError(
                 f"{place / 'spec.json'}: not a specification of a table: {error.errors()[0]['msg']}"
@@ -148,14 +137,42 @@ class Pretrained:
             raise InputError(f"{place}: trained around a module of your own; give it as load(..., encoder=module)")
         with torch.random.fork_rng(devices=[]):
             made = wrap(encoder, spec.inputs()) if encoder is not None else recipe.encoder.build(spec.inputs())
-        tensors, _ = checkpoint.from_bytes(data, place / "model.safetensors")
-        checkpoint.fill(made, tensors, place / "model.safetensors")
-        if hashlib.sha256(data).hexdigest() != config["sha256"]:
-            raise InputError(
-                f"{place / 'model.safetensors'}: damaged (its checksum is not the one in config.json); "
-                f"{checkpoint.MEND}"
-            )
+        fill(made, place / "model.safetensors", config["sha256"])
         return cls(recipe, spec, made.to(device).eval(), config)
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """The folder, made if it is not there.
+
+    Raises
+    ------
+    InputError, RunError
+        If it cannot be made.
+    """
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise durable.unwritable(place, 0, error) from error
+    return place
+
+
+def fill(module: nn.Module, path: Path, sha256: str) -> None:
+    """Copy saved weights into a module.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, is damaged, or was made for another module.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.parent}: not a whole model: {error}") from error
+    tensors, _ = checkpoint.from_bytes(data, path)
+    checkpoint.fill(module, tensors, path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.MEND}")
 
 
 def _config(place: Path) -> dict[str, Any]:
@@ -191,19 +208,37 @@ def environment() -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
 def embed(encoder: Encoder, x: Float[Tensor, " n *s"], batch_size: int = 8192) -> Float32[ndarray, " n d"]:
     """Representations of samples in evaluation mode; the encoder's mode is left as it was."""
-    was_training = encoder.training
-    encoder.eval()
     out = np.empty((len(x), encoder.width), np.float32)
-    for start, z in _batches(encoder, x, batch_size):
-        out[start : start + len(z)] = z.cpu().numpy()
-    encoder.train(was_training)
+    for start, z in embedded(encoder, x, batch_size):
+        out[start : start + len(z)] = z
     return out
 
 
-def _batches(encoder: Encoder, x: Tensor, batch_size: int) -> Iterator[tuple[int, Tensor]]:
+def embedded(encoder: Encoder, x: Tensor, batch_size: int = 8192) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
+    """The same batch by batch, each with the number of its first row."""
     device = next(encoder.parameters(), x).device
-    for start in range(0, len(x), batch_size):
-        yield start, encoder(x[start : start + batch_size].to(device))
+    was_training = encoder.training
+    encoder.eval()
+    try:
+        for start in range(0, len(x), batch_size):
+            with torch.no_grad():  # not around the yield: the caller's own gradients are none of ours
+                z = encoder(x[start : start + batch_size].to(device)).cpu().numpy()
+            yield start, np.ascontiguousarray(z, np.float32)
+    finally:
+        encoder.train(was_training)
+
+
+def finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "representation") -> Float[ndarray, " n *d"]:
+    """The same representations, or predictions.
+
+    Raises
+    ------
+    InputError
+        If one is not finite; rows are counted from ``first``.
+    """
+    if not np.isfinite(z.sum(dtype=np.float64)):
+        row = first + int((~np.isfinite(z).reshape(len(z), -1).all(1)).argmax()) + 1
+        raise InputError(f"row {row}: the {what} is not finite; are its values far beyond those of the training rows?")
+    return z

@@ -15,7 +15,7 @@ from contramix.errors import InputError, nearest
 from contramix.objective import ExtraSettings, TermSettings
 from contramix.recipe_files import recipe_path
 from contramix.registry import settings_within
-from contramix.settings import as_tuple
+from contramix.settings import Settings, as_tuple
 from contramix.training import Train
 
 
@@ -88,7 +88,7 @@ class Recipe(TermSettings):
         try:
             return cls.model_validate(found)
         except ValidationError as error:
-            raise InputError(f"{source}: {explain(error, found)}") from error
+            raise InputError(f"{source}: {explain(error)}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain values."""
@@ -148,13 +148,13 @@ def _override(found: dict[str, Any], name: str, value: Any) -> None:
         place[last] = value
 
 
-def explain(error: ValidationError, given: Mapping[str, Any]) -> str:
-    """The first thing that is wrong with a recipe, in one line."""
+def explain(error: ValidationError, model: type[Settings] = Recipe) -> str:
+    """The first thing that is wrong with a recipe, or other settings, in one line."""
     first = error.errors(include_url=False)[0]
     context = first.get("ctx", {})
     where = ".".join(str(part) for part in (*first["loc"], *context.get("path", ())))
     if first["type"] == "extra_forbidden" or context.get("type") == "extra_forbidden":
-        known = context.get("known") or settings_within(Recipe, first["loc"][:-1])
+        known = context.get("known") or settings_within(model, first["loc"][:-1])
         return f"unknown setting {where!r}; {nearest(where.rsplit('.', 1)[-1], known)}"
     value = context.get("input", first["input"])
     problem = context.get("problem", first["msg"]).replace("a valid tuple", "a list")

@@ -1,4 +1,5 @@
-"""A run's log: one JSON object a line, ``{"step", "epoch", "loss", "rate", "seconds"}``."""
+"""A run's log: one JSON object a line, ``{"step", "epoch", "loss", "rate", "seconds"}``; about twenty lines also say
+``{"floor", "chance", "health": {...}}`` (:class:`contramix.health.Reading`)."""
 
 import json
 from pathlib import Path

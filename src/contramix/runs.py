@@ -13,13 +13,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from contramix import checkpoint, durable
+from contramix.alarms import Alarms
 from contramix.errors import RunError
 from contramix.fitting import Fit, learn_columns
+from contramix.health import Health, Reading
 from contramix.interrupts import Interrupted, signals
 from contramix.pretrained import Pretrained
 from contramix.recipe import Recipe
 from contramix.run_folder import check_data, check_place, check_room, check_same, is_done, locked, make
-from contramix.run_log import append, keep_log_until, last_loss, open_log
+from contramix.run_log import append, keep_log_until, last_loss, open_log, read_log
 from contramix.training import Plan, Step
 
 LOG_LINES = 500
@@ -66,7 +68,8 @@ def pretrain_into(
     checkpoint_seconds
         The longest time between two checkpoints.
     watch, told, command
-        Shows the steps; gets a line for each column left out; what to write down as the call.
+        Shows the steps; gets a line for each column left out, and for each alarm when it arises; what to write down as
+        the call.
 
     Raises
     ------
@@ -99,7 +102,10 @@ def pretrain_into(
         durable.write(folder / "run.json", json.dumps({"seed": seed, "target": target, "fingerprint": fingerprint}))
         resumed = checkpoint.resume(folder / "checkpoint", fit.state, fingerprint)
         start = fit.state.step
-        loss, spent = _train(folder, fit, fingerprint, checkpoint_seconds, watch)
+        labels = None if target is None else table.column(target)
+        alarms = Alarms(fit)
+        loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, watch, told)
+        fit.seen = alarms.facts()
         model = fit.finish()
         model.facts |= {
             "command": command,
@@ -115,23 +121,36 @@ def pretrain_into(
 
 
 def _train(
-    folder: Path, fit: Fit, fingerprint: str, checkpoint_seconds: float, watch: Watcher | None
+    folder: Path,
+    fit: Fit,
+    health: Health,
+    alarms: Alarms,
+    fingerprint: str,
+    checkpoint_seconds: float,
+    watch: Watcher | None,
+    told: Callable[[str], None],
 ) -> tuple[float | None, float]:
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
     began = saved = time.monotonic()
     before = keep_log_until(folder, start)
     loss: float | None = last_loss(folder)
+    for line in read_log(folder):  # what was raised before the run was interrupted
+        if "health" in line:
+            alarms.see(Reading.of(line))
     place = folder / "checkpoint"
     with signals() as signalled, open_log(folder) as log:
         steps = fit.steps()
         for step in watch(fit.plan, start, steps) if watch else steps:
             now = time.monotonic()
-            if step.step % every == 0 or step.step == fit.plan.steps:
+            reading = health.read(step) if step.step in health.due else None
+            if reading or step.step % every == 0 or step.step == fit.plan.steps:
                 loss = float(step.loss)
                 line = {"step": step.step, "epoch": step.epoch, "loss": loss, "rate": step.rate}
                 line["seconds"] = round(before + now - began, 3)
-                append(folder, log, line)
+                append(folder, log, line | (reading.line() if reading else {}))
+            for alarm in alarms.see(reading) if reading else ():
+                told(str(alarm))
             if signalled:
                 _keep(place, fit, fingerprint)
                 raise Interrupted(signalled[0], folder)

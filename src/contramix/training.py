@@ -15,7 +15,7 @@ from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
 from contramix.randomness import Key, seeded
 
-AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 3000, (5, 100)
+AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 1000, (5, 100)
 
 
 def _whole_or_auto(value: Any) -> Any:
@@ -33,7 +33,7 @@ class Train(OptimizerSettings):
     Parameters
     ----------
     epochs
-        Passes over the data; ``"auto"``: enough for about 3,000 steps, at least 5 and at most 100.
+        Passes over the data; ``"auto"``: enough for about 1,000 steps, at least 5 and at most 100.
     batch_size
         Samples a step; ``"auto"``: 512, or all samples where there are fewer.
     clip_norm

@@ -16,6 +16,8 @@ import pytest
 
 from contramix import cli
 
+QUICK = ("--probes", "linear,knn", "--baselines", "raw,untrained,boosting")
+"""An evaluation that trains nothing."""
 SMALL = ("--epochs", "1", "--set", "encoder.depth=1", "--set", "encoder.width=8")
 
 

@@ -561,7 +561,7 @@ def test_k_a_damaged_model(finished, run):
     ):
         model(content)
         for command in (("embed", "run", "people.csv", "--out", "z.npy"), ("info", "run")):
-            run.refused(*command).says("run/model.safetensors", "delete it and run the same pretrain command again")
+            run.refused(*command).says("run/model.safetensors", "delete it and run the command that made it again")
 
 
 def test_k_weights_that_are_not_numbers_or_of_another_network(finished, run):
@@ -716,7 +716,7 @@ def test_json_is_one_object_whatever_is_noted(finished, run, t):
     assert json.loads(told.out)["left_out"][0]["name"] == "same"
     for command in (
         ("embed", "noted", "noted.csv", "--out", "z.npy", "--json"),
-        ("evaluate", "noted", "noted.csv", "--target", "y", "--seeds", "1", "--json"),
+        ("evaluate", "noted", "noted.csv", "--target", "y", "--seeds", "1", "--json", *run.quick),
         ("info", "noted", "--json"),
         ("recipes", "--json"),
         ("recipes", "dacl", "--json"),
@@ -731,7 +731,7 @@ def test_json_is_one_object_whatever_is_noted(finished, run, t):
 def test_quiet_says_nothing_besides_the_result(finished, run, t):
     write("noted.csv", t.text(t.people(60), ";"))
     assert run.done("pretrain", "noted.csv", "--out", "noted", "--quiet", *run.small).err == ""
-    assert run.done("evaluate", "run", "noted.csv", "--target", "y", "--seeds", "1", "-q").err == ""
+    assert run.done("evaluate", "run", "noted.csv", "--target", "y", "--seeds", "1", "-q", *run.quick).err == ""
     told = run.done("embed", "run", "noted.csv", "--out", "z.npy", "--quiet", "--json")
     assert told.err == ""
     assert json.loads(told.out)["rows"] == 60
@@ -754,7 +754,7 @@ def test_a_path_of_any_bytes(finished, run):
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["rows"] == 60
     assert Path(os.fsdecode(b"z \xff.npy")).is_file()
-    told = run.done("evaluate", "run", os.fsdecode(name), "--target", "y", "--seeds", "1")
+    told = run.done("evaluate", "run", os.fsdecode(name), "--target", "y", "--seeds", "1", *run.quick)
     assert "on caf? #1 [/b].csv, target y" in told.out
     run.done("pretrain", os.fsdecode(name), "--out", os.fsdecode(b"r\xe9 #"), "--target", "y", *run.small)
     run.refused("info", os.fsdecode(b"no\xff\n")).says("no")

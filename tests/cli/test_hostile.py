@@ -103,12 +103,32 @@ def test_markers_and_encodings_that_cannot_be(finished, run):
 
 def test_budgets_given_twice_are_tried_once(finished, run):
     told = run.done(
-        "evaluate", "run", "people.csv", "--target", "y", "--seeds", "1", "--labels-per-class", "5, 5,", "--json"
+        "evaluate",
+        "run",
+        "people.csv",
+        "--target",
+        "y",
+        "--seeds",
+        "1",
+        "--labels-per-class",
+        "5, 5,",
+        "--json",
+        *run.quick,
     )
     rows = [(r["name"], r["probe"], r["labels_per_class"]) for r in json.loads(told.out)["rows"]]
     assert len(rows) == len(set(rows))
     huge = run.done(
-        "evaluate", "run", "people.csv", "--target", "y", "--seeds", "1", "--labels-per-class", 10**30, "--json"
+        "evaluate",
+        "run",
+        "people.csv",
+        "--target",
+        "y",
+        "--seeds",
+        "1",
+        "--labels-per-class",
+        10**30,
+        "--json",
+        *run.quick,
     )
     assert {r["labels_per_class"] for r in json.loads(huge.out)["rows"]} == {None, 10**30}
 
@@ -153,7 +173,7 @@ def test_a_terminal_that_knows_ascii_only(finished, run):
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     shutil.copy("people.csv", "caf\xe9.csv")
     for command in (
-        ("evaluate", "run", "caf\xe9.csv".encode(), "--target", "y", "--seeds", "2"),
+        ("evaluate", "run", "caf\xe9.csv".encode(), "--target", "y", "--seeds", "2", *run.quick),
         ("embed", "run", "caf\xe9.csv".encode(), "--out", "caf\xe9.npy".encode()),
     ):
         ended = run.process(*command, env=plain)
@@ -167,7 +187,7 @@ def test_a_terminal_that_knows_ascii_only(finished, run):
 
 def test_the_report_of_a_shared_model_need_not_be_kept(finished, run):
     Path("run/report.json").mkdir()  # root may write anywhere, so a folder stands in its way
-    told = run.done("evaluate", "run", "people.csv", "--target", "y", "--seeds", "1", "--json")
+    told = run.done("evaluate", "run", "people.csv", "--target", "y", "--seeds", "1", "--json", *run.quick)
     told.says("note: the report is not kept", "run/report.json")
     assert json.loads(told.out)["rows"]
 
@@ -184,7 +204,7 @@ def test_names_that_are_control_characters_markup_or_formulas(here, run):
     told = run.done("pretrain", "names.parquet", *OUT, "--target", "y", *run.small)
     told.says("note: column '[/same]")
     shown = told.out + told.err + run.done("info", "run").out
-    shown += run.done("evaluate", "run", "names.parquet", "--target", "y", "--seeds", "1").out
+    shown += run.done("evaluate", "run", "names.parquet", "--target", "y", "--seeds", "1", *run.quick).out
     keep = [option for name in NAMES for option in ("--keep", name)]
     run.done("embed", "run", "names.parquet", "--out", "z.csv", *keep)
     shown += run.refused("evaluate", "run", "names.parquet", "--target", "\x1b[2J").err
@@ -203,7 +223,7 @@ def test_columns_called_like_settings(here, run):
     run.done("pretrain", "s.parquet", *OUT, "--target", "target", "--set", "table.drop=seed", *run.small)
     told = json.loads(run.done("info", "run", "--json").out)
     assert told["columns"] == {"numeric": ["table.drop", "kind", "part", "noise", "0"]}
-    run.done("evaluate", "run", "s.parquet", "--target", "target", "--seeds", "1")
+    run.done("evaluate", "run", "s.parquet", "--target", "target", "--seeds", "1", *run.quick)
 
 
 def test_a_csv_of_embeddings_runs_no_formula(here, run):
@@ -262,7 +282,7 @@ def test_wide_tables_take_no_square_of_their_width(here, run):
     run.done("pretrain", "wide.parquet", *OUT, "--target", "y", *run.small)
     began = os.times().user
     run.done("embed", "run", "wide.parquet", "--out", "z.npy")
-    run.done("evaluate", "run", "wide.parquet", "--target", "y", "--seeds", "1", "--labels-per-class", "")
+    run.done("evaluate", "run", "wide.parquet", "--target", "y", "--seeds", "1", "--labels-per-class", "", *run.quick)
     assert os.times().user - began < 60  # it took minutes
 
 
@@ -318,7 +338,7 @@ def test_transductive_rows_of_another_table_are_refused(finished, run, t):
 
 def ask(run, t, values, *more: object):
     write("asked.csv", t.text(t.column(t.people(60), "y", values)))
-    return ("evaluate", "run", "asked.csv", "--target", "y", "--seeds", "1", "--json", *more)
+    return ("evaluate", "run", "asked.csv", "--target", "y", "--seeds", "1", "--json", *run.quick, *more)
 
 
 def score(result) -> dict[str, object]:
@@ -366,7 +386,8 @@ def test_dates_are_told_to_be_dates(finished, run, t):
 
 def test_a_class_that_only_the_test_part_has(finished, run, t):
     write("few.csv", t.text(t.column(t.people(10), "y", lambda n: "b" if n == 9 else "a")))
-    codes = {run.call("evaluate", "run", "few.csv", "--target", "y", "--seeds", seeds).code for seeds in range(1, 9)}
+    ask = ("evaluate", "run", "few.csv", "--target", "y", *run.quick)
+    codes = {run.call(*ask, "--seeds", seeds).code for seeds in range(1, 9)}
     assert codes <= {0, 2}
     run.refused("evaluate", "run", "few.csv", "--target", "y", "--seeds", "8").says(
         "one class only in the training part"
@@ -392,13 +413,15 @@ def test_test_targets_of_another_kind_or_infinite(finished, run, t):
 
 def test_boosting_takes_a_class_of_one_row_among_many():
     from contramix.evaluation.baselines import boosting
+    from contramix.evaluation.problem import Problem
     from contramix.evaluation.task import Task
 
     z = np.random.default_rng(0).normal(size=(10_100, 2)).astype(np.float32)
     y = (z[:, 0] > 0).astype(np.int64)
     y[0] = 2
-    guessed = boosting(Task("classification", "y", ("a", "b", "c")), z, y, z[:100], 0)
-    assert (guessed == y[:100]).mean() > 0.9
+    rows = np.arange(len(y))
+    guessed = boosting(Problem(Task("classification", "y", ("a", "b", "c")), rows, y, rows[:100]), z)
+    assert (guessed.value == y[:100]).mean() > 0.9
 
 
 # ---------------------------------------------------------------- artefacts

@@ -26,7 +26,7 @@ def embed(
     debug: Debug = False,
 ) -> None:
     """Write the representation of each row: one row of float32 a record, in order."""
-    from contramix.embeddings import check_destination, check_kept, write_embeddings
+    from contramix.embeddings import check_destination, check_kept, embedding_names, write_embeddings
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
 
@@ -35,7 +35,7 @@ def embed(
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
     kept = list(dict.fromkeys(keep or ()))
-    check_kept(kept, reading.table.column_names, model.encoder.width)
+    check_kept(kept, reading.table.column_names, embedding_names(model.encoder.width))
     for note in (*reading.notes, *model.unknown(reading.table, kept)):
         output.note(note)
     z = model.embed(reading.table)

@@ -1,14 +1,27 @@
 """contramix evaluate"""
 
-import json as jsonlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
+from contramix.cli.evaluating import (
+    Baselines,
+    LabelsPerClass,
+    MetricName,
+    PickOnTest,
+    Probes,
+    Target,
+    TaskName,
+    Test,
+    budgets,
+    keep_report,
+    names,
+    task_kind,
+)
 from contramix.cli.reading import reads_a_table
-from contramix.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -20,17 +33,18 @@ def evaluate(
     options: "ReadOptions",
     run: Run,
     data: Data,
-    target: Annotated[str, typer.Option(help="The column to predict.")],
-    test: Annotated[
-        Path | None,
-        typer.Option(help="Official test rows; without it a fifth of DATA is held out for each seed."),
-    ] = None,
-    labels_per_class: Annotated[
-        str,
-        typer.Option(help="Few-label budgets, such as 5,20,100; '' for none. All labels are always tried."),
-    ] = "20",
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many splits and draws of labels.")] = 3,
-    task: Annotated[str | None, typer.Option(help="classification or regression; found out if not given.")] = None,
+    target: Target,
+    test: Test = None,
+    labels_per_class: LabelsPerClass = "20",
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many splits; at least 5 draws of few labels.")] = 3,
+    task: TaskName = None,
+    metric: MetricName = None,
+    probes: Probes = "linear,knn,finetune",
+    baselines: Baselines = "all",
+    pick_on_test: PickOnTest = False,
+    recalibrate_bn: Annotated[
+        bool, typer.Option("--recalibrate-bn", help="Also with BatchNorm's statistics computed anew from clean rows.")
+    ] = False,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -38,18 +52,20 @@ def evaluate(
 ) -> None:
     """Tell whether pre-training helped: probes on the representations, beside the plain baselines.
 
-    Linear probe and nearest neighbours on the representations, on raw features and on the same encoder without
-    training; gradient boosting on raw features. Whatever is chosen is chosen on training rows.
+    All rows of the result see the same splits, seeds and labels: raw features, their principal components, the same
+    encoder without training, pre-trained with Gaussian noise and trained on the labels alone, and ensembles of trees on
+    raw features. Whatever is chosen is chosen on training rows. Writes report.json and report.html into RUN.
     """
-    from contramix import durable
+    from contramix.evaluation.comparison import BASELINES
+    from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.evaluate import evaluate as run_evaluation
     from contramix.evaluation.report import as_json, as_table
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
+    from contramix.progress import Titled
 
-    if task not in (None, "classification", "regression"):
-        raise InputError(f"--task {task}: give classification or regression")
-    budgets = _budgets(labels_per_class)
+    kind, few = task_kind(task), budgets(labels_per_class)
+    wanted, against = names("--probes", probes, ALL_PROBES), names("--baselines", baselines, tuple(BASELINES))
     output = Output(json, quiet)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
@@ -61,29 +77,24 @@ def evaluate(
         reading.table,
         target,
         test=test_reading.table if test_reading else None,
-        labels_per_class=budgets,
+        labels_per_class=few,
         seeds=seeds,
-        task=cast(Literal["classification", "regression"] | None, task),
+        task=kind,
+        metric=metric,
+        probes=wanted,
+        baselines=against,
+        pick_on_test=pick_on_test,
+        recalibrate_bn=recalibrate_bn,
+        folder=run / "baselines",
         where=str(data),
         where_test=str(test),
+        watch=None if quiet else Titled,
         told=output.progress,
     )
     for note in evaluation.notes:
         output.note(note)
-    report = as_json(str(data), evaluation, run=str(run), target=target)
-    try:
-        durable.write(run / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
-    except (InputError, RunError) as error:  # the folder of a shared model, perhaps
-        output.note(f"the report is not kept: {error}")
+    command = shlex.join(["contramix", *sys.argv[1:]])
+    report = as_json(str(data), evaluation, run=str(run), target=target, command=command)
+    keep_report(run, report, [run], model, reading.table, target, output)
     table = as_table(f"{run} on {data}, target {target}", evaluation)
-    output.result(report, table, evaluation.verdicts[0].text)
-
-
-def _budgets(text: str) -> tuple[int, ...]:
-    try:
-        budgets = tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        budgets = (0,)
-    if any(budget < 1 for budget in budgets):
-        raise InputError(f"--labels-per-class {text}: give whole numbers of at least 1, such as 5,20,100")
-    return tuple(dict.fromkeys(budgets))
+    output.result(report, table, *evaluation.words())

@@ -1,16 +1,18 @@
 """contramix info"""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from contramix.pretrained import Pretrained
 
 
 @app.command()
 def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Tell what a run is: recipe, data, columns and what was left out, training, machine."""
+    """Tell what a run is: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table
 
     from contramix.pretrained import Pretrained
@@ -51,8 +53,23 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     )
     if facts.get("command"):
         table.add_row("command", facts["command"])
+    for alarm in facts.get("alarms", []):
+        table.add_row("alarm", f"step {alarm['step']}: {alarm['text']}")
     output = Output(json, quiet)
-    output.result(plain, table)
+    output.result(plain, table, *([_health(facts["health"])] if facts.get("health") else []))
+
+
+def _health(reading: dict[str, Any]) -> "Table":
+    """The last reading, and what each measure says."""
+    from rich.table import Table
+
+    from contramix.measures import MEANING
+
+    table = Table(title=f"health at step {reading['step']}", title_justify="left", box=None, show_header=False)
+    for name, meaning in MEANING.items():
+        if name in reading:
+            table.add_row(name.replace("_", " "), f"{reading[name]:.4g}", meaning)
+    return table
 
 
 def _mixing(model: "Pretrained") -> str:

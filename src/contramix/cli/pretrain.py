@@ -14,6 +14,12 @@ from contramix.errors import InputError
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set noise.rate=0.3. May be repeated."),
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data; most recipes: about 1,000 steps.")]
+
 
 @app.command()
 @reads_a_table
@@ -26,11 +32,8 @@ def pretrain(
     ] = "imix-npair",
     domain: Annotated[str | None, typer.Option(help="What the data are; found out if not given: table.")] = None,
     target: Annotated[str | None, typer.Option(help="A column that is not an input: what is to be predicted.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set noise.rate=0.3. May be repeated."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data; most recipes: about 3,000 steps.")] = None,
+    set_: Changes = None,
+    epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
     device: Device = "auto",
     transductive: Annotated[
@@ -54,10 +57,7 @@ def pretrain(
 
     if domain not in (None, "table"):
         raise InputError(f"--domain {domain!r} is not known; give table, or leave it out")
-    overrides = dict(_setting(text) for text in set_ or [])
-    if epochs is not None:
-        overrides["train.epochs"] = epochs
-    chosen = Recipe.load(recipe, overrides)
+    chosen = Recipe.load(recipe, changed(set_, epochs))
     output = Output(json, quiet)
     reading = read(data, options)
     also = read(transductive, options).table if transductive else None
@@ -85,6 +85,8 @@ def pretrain(
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],
         "loss": outcome.loss,
+        "health": outcome.model.facts.get("health", {}),
+        "alarms": outcome.model.facts.get("alarms", []),
         "representation": outcome.model.encoder.width,
         "seconds": round(outcome.seconds, 2),
         "resumed_from": outcome.resumed_from,
@@ -102,16 +104,23 @@ def _summary(facts: dict[str, Any]) -> Any:
         state += f", resumed from step {facts['resumed_from']}"
     loss = "-" if facts["loss"] is None else f"{facts['loss']:.4f}"
     left_out = ", ".join(c["name"] for c in facts["left_out"]) or "none"
+    alarms = ", ".join(alarm["name"].replace("_", " ") for alarm in facts["alarms"]) or "none"
     for name, value in (
         ("run", f"{facts['run']}, {state}"),
         ("recipe", facts["recipe"]),
         ("data", f"{facts['rows']:,} rows, {facts['columns']} columns; left out: {left_out}"),
         ("training", f"{facts['epochs']} epochs, {facts['steps']:,} steps, last loss {loss}"),
-        ("representation", f"{facts['representation']} numbers a row"),
+        ("representation", f"{facts['representation']} numbers a row; alarms: {alarms}"),
         ("next", f"contramix embed {shlex.quote(facts['run'])} DATA --out embeddings.parquet"),
     ):
         table.add_row(name, value)
     return table
+
+
+def changed(settings: list[str] | None, epochs: int | None) -> dict[str, Any]:
+    """The recipe's settings that ``--set`` and ``--epochs`` change."""
+    overrides = dict(_setting(text) for text in settings or [])
+    return overrides if epochs is None else {**overrides, "train.epochs": epochs}
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -1,5 +1,7 @@
 """The plain baselines: what a pre-trained model has to beat on the same rows and labels."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float32
@@ -16,9 +18,9 @@ from torch import Tensor
 from contramix.domains.table.spec import TableSpec
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.probes import Probe
-from contramix.evaluation.probes.linear import predictions
-from contramix.evaluation.probes.standardising import standardise
+from contramix.evaluation.probes.rows import standardised
 from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.task import Task
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 
@@ -43,7 +45,7 @@ def untrained_encoder(recipe: Recipe, spec: TableSpec, seed: int) -> Encoder:
 
 def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:
     """The leading principal components, as many as the encoder's width or as there are, learned on training rows."""
-    fitted, everything = standardise(raw[train], raw)
+    fitted, everything = (rows[:] for rows in standardised(raw, train, np.arange(len(raw))))
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(everything), np.float32)
 
 
@@ -67,6 +69,16 @@ def boosting(problem: Problem, z: ndarray) -> Predicted:
         train, y = train[~alone], y[~alone]
     model = HistGradientBoostingClassifier(random_state=problem.seed).fit(train, y)
     return predictions(problem.task, model, z[problem.test])
+
+
+def predictions(task: Task, model: Any, test: ndarray) -> Predicted:
+    """What a fitted scikit-learn model predicts; classes that it never saw get the lowest score."""
+    if task.kind == "regression":
+        return Predicted(np.asarray(model.predict(test)))
+    shares = model.predict_proba(test)
+    score = np.zeros((len(test), len(task.classes)))
+    score[:, model.classes_] = shares
+    return Predicted(np.asarray(model.classes_[shares.argmax(1)]), score)
 
 
 ENSEMBLES: dict[str, Probe] = {"trees": trees, "boosting": boosting}

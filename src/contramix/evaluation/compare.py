@@ -1,21 +1,32 @@
 """Compare several recipes on one data set under one protocol: each pre-trained for each seed, and probed alike."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import torch
+from jaxtyping import Float32
+from numpy import ndarray
 
+from contramix.encoders.encoder import Encoder
+from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, on_probes, plain_baselines, records
-from contramix.evaluation.evaluate import PROBES, Evaluation, contest
+from contramix.evaluation.evaluate import PROBES, Evaluation, contest, rules
+from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Problem
+from contramix.evaluation.protocol import RowKind
 from contramix.evaluation.task import Kind
+from contramix.evaluation.twins import fine_tuned, gaussian_twin
 from contramix.fitting import learn_columns, resolve_device
+from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
 from contramix.runs import pretrain_into
 
-RECIPES = ("gaussian", "dacl-plus", "imix-npair")
+RECIPES = ("dacl-plus", "imix-npair")
+"""Compared by default."""
 
 
 def compare_recipes(
@@ -27,7 +38,6 @@ def compare_recipes(
     test: pa.Table | None = None,
     labels_per_class: Sequence[int] = (20,),
     seeds: int = 3,
-    few_label_draws: Sequence[int] = (),
     task: Kind | None = None,
     metric: str | None = None,
     probes: Sequence[str] = PROBES,
@@ -60,39 +70,50 @@ def compare_recipes(
     place = resolve_device(device)
     spec, notes = learn_columns(table, main, target)
     data = records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
-    contestants = plain_baselines(data, main, baselines, probes, place)
+    by = rules(data, labels_per_class, seeds, metric)
+    names = [recipe.name for recipe in recipes]
+    wanted = set(baselines) - set(names)
+    contestants = plain_baselines(data, main, wanted, probes, place)
+    if "gaussian" in wanted:
+        recipes = [gaussian_twin(main), *recipes]
+    if "supervised" in wanted:
+        contestants.append(
+            fine_tuned("supervised", "baseline", lambda split: untrained_encoder(main, spec, split), data, place)
+        )
+    models: dict[tuple[str, int], Pretrained] = {}
+
+    @lru_cache(maxsize=seeds)  # one recipe's at a time: many recipes' features of many rows do not fit
+    def features(name: str, seed: int) -> Float32[ndarray, " n d"]:
+        model = models[name, seed]
+        same = model.spec == spec
+        x = data.x if same else torch.cat([model.spec.tensorize(part) for part in (table, test) if part is not None])
+        return frozen(model.encoder, x, out)
+
     for recipe in recipes:
-        features: dict[int, np.ndarray] = {}
-        seconds = []
+        name = recipe.name
         for seed in range(seeds):
-            told(f"{recipe.name}: pre-training, seed {seed}")
+            told(f"{name}: pre-training, seed {seed}")
             outcome = pretrain_into(
-                out / recipe.name / f"seed{seed}",
+                out / name / f"seed{seed}",
                 table,
                 recipe,
                 target=target,
                 seed=seed,
                 device=device,
-                watch=watch(f"{recipe.name} {seed}" if seeds > 1 else recipe.name) if watch else None,
+                watch=watch(f"{name} {seed}" if seeds > 1 else name) if watch else None,
                 command=command,
             )
-            model = outcome.model
-            features[seed] = np.concatenate([model.embed(part) for part in (table, test) if part is not None])
-            seconds.append(float(model.facts["seconds"]))
+            models[name, seed] = outcome.model
+        kind: RowKind = "pretrained" if name in names else "baseline"
+        seconds = float(np.mean([models[name, seed].facts["seconds"] for seed in range(seeds)]))
 
-        def of_split(problem: Problem, features: dict[int, np.ndarray] = features) -> np.ndarray:
-            return features[problem.split]
+        def of_split(problem: Problem, name: str = name) -> Float32[ndarray, " n d"]:
+            return features(name, problem.split)
 
-        contestants += on_probes(recipe.name, "pretrained", of_split, probes, float(np.mean(seconds)))
-    return contest(
-        data,
-        contestants,
-        [recipe.name for recipe in recipes],
-        labels_per_class=labels_per_class,
-        seeds=seeds,
-        few_label_draws=few_label_draws,
-        metric=metric,
-        pick_on_test=pick_on_test,
-        notes=notes,
-        told=told,
-    )
+        def encoder_of(split: int, name: str = name) -> Encoder:
+            return models[name, split].encoder
+
+        contestants += on_probes(name, kind, of_split, probes, seconds)
+        if "finetune" in probes:
+            contestants.append(fine_tuned(name, kind, encoder_of, data, place, seconds))
+    return contest(data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, told=told)

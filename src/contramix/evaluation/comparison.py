@@ -1,6 +1,6 @@
 """Who takes part in a comparison: pre-trained models, and the plain baselines that they have to beat."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ from torch import Tensor
 from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError, nearest
 from contramix.evaluation.baselines import ENSEMBLES, pca, raw_features, untrained_encoder
+from contramix.evaluation.features import frozen
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import Contestant, RowKind, on_features
 from contramix.evaluation.task import Kind, Task, find_task
-from contramix.pretrained import embed
 from contramix.recipe import Recipe
 
 BASELINES = {
@@ -27,8 +27,10 @@ BASELINES = {
     "untrained": "the same encoder with its first weights",
     "trees": "extremely randomised trees on the columns",
     "boosting": "histogram gradient boosting on the columns",
+    "gaussian": "the same encoder pre-trained with Gaussian noise instead",
+    "supervised": "the same network trained on the labels alone",
 }
-"""Plain baselines by name, and what they are."""
+"""Baselines by name, and what they are."""
 
 
 class Records(NamedTuple):
@@ -88,14 +90,14 @@ def _rows(spec: TableSpec, table: pa.Table, where: str) -> Tensor:
 
 
 def plain_baselines(
-    data: Records, recipe: Recipe, names: Sequence[str], probes: Sequence[str], device: torch.device
+    data: Records, recipe: Recipe, names: Collection[str], probes: Sequence[str], device: torch.device
 ) -> list[Contestant]:
-    """The plain baselines asked for, in the order of ``BASELINES``."""
+    """The baselines asked for that train no network, in the order of ``BASELINES``."""
     raw = raw_features(data.spec, data.x)
 
     @cache
     def untrained(seed: int) -> Float32[ndarray, " n d"]:
-        return embed(untrained_encoder(recipe, data.spec, seed).to(device), data.x)
+        return frozen(untrained_encoder(recipe, data.spec, seed).to(device), data.x)
 
     width = untrained_encoder(recipe, data.spec, 0).width
 

@@ -1,20 +1,32 @@
 """Evaluate one pre-trained model on labelled rows, beside the plain baselines."""
 
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from contramix.evaluation.advice import advise
+from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, Records, on_probes, plain_baselines, records
+from contramix.evaluation.features import frozen, recalibrated
 from contramix.evaluation.metrics import find_metric
+from contramix.evaluation.probes import PROBES as FROZEN_PROBES
 from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
 from contramix.evaluation.task import Kind, Task
+from contramix.evaluation.twins import fine_tuned, pretrained_twin
 from contramix.evaluation.verdict import Verdict, judge
-from contramix.pretrained import Pretrained, embed
+from contramix.pretrained import Pretrained
+from contramix.progress import Titled
 
-PROBES = ("linear", "knn")
+PROBES = ("linear", "knn", "finetune")
+"""Shown by default."""
+FEW_LABEL_DRAWS = 5
+"""At least so many draws of few labels: scores differ much from one to the next, and cost little."""
+ALL_PROBES = (*FROZEN_PROBES, "finetune")
 
 
 class Evaluation(NamedTuple):
@@ -25,7 +37,14 @@ class Evaluation(NamedTuple):
     scores: list[Score]
     verdicts: list[Verdict]
     """Most helpful recipe first."""
+    advice: tuple[str, ...]
+    """What to try next."""
     notes: tuple[str, ...]
+
+    def words(self) -> list[str]:
+        """The verdicts and the advice, a paragraph each."""
+        advice = ["Next: " + " ".join(self.advice)] if self.advice else []
+        return [*(v.text for v in self.verdicts), *advice]
 
 
 def evaluate(
@@ -41,8 +60,11 @@ def evaluate(
     probes: Sequence[str] = PROBES,
     baselines: Sequence[str] = tuple(BASELINES),
     pick_on_test: bool = False,
+    recalibrate_bn: bool = False,
+    folder: Path | None = None,
     where: str = "data",
     where_test: str = "test data",
+    watch: Callable[[str], Titled] | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Probe a model's representations and the baselines' features on the same rows and labels.
@@ -67,10 +89,15 @@ def evaluate(
         Which ones, by name.
     pick_on_test
         Let probes choose by the test rows, for parity with published protocols.
+    recalibrate_bn
+        Also probe the model with BatchNorm's statistics computed anew from clean rows.
+    folder
+        Where the Gaussian baseline's model is kept, and features that do not fit into memory lie; None: a temporary
+        folder.
     where, where_test
         What error messages call the rows.
-    told
-        Gets a line for each cell, for progress.
+    watch, told
+        Show the progress of pre-training the Gaussian baseline, and of probing.
 
     Raises
     ------
@@ -78,64 +105,96 @@ def evaluate(
         If the target is not there, has missing values, or was an input of pre-training.
     """
     data = records(model.spec, table, target, test=test, kind=task, where=where, where_test=where_test)
-    z = embed(model.encoder, data.x)
-    name = f"{model.recipe.name} (recipe)" if model.recipe.name in BASELINES else model.recipe.name
-    device = next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
-    wanted = [b for b in baselines if b != "untrained" or not model.facts.get("own_encoder")]
-    seconds = float(model.facts.get("seconds", 0.0))
-    contestants = [
-        *plain_baselines(data, model.recipe, wanted, probes, device),
-        *on_probes(name, "pretrained", lambda problem: z, probes, seconds),
-    ]
-    return contest(
-        data,
-        contestants,
-        [name],
-        notes=model.unknown(table, (target,)),
-        labels_per_class=labels_per_class,
-        seeds=seeds,
-        metric=metric,
-        pick_on_test=pick_on_test,
-        told=told,
-    )
+    by = rules(data, labels_per_class, seeds, metric)
+    recipe, device = model.recipe, next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
+    name = f"{recipe.name} (recipe)" if recipe.name in BASELINES else recipe.name
+    seed, seconds = int(model.facts.get("seed") or 0), float(model.facts.get("seconds", 0.0))
+    wanted = set(baselines)
+    if model.facts.get("own_encoder"):  # its first weights are not known, nor is how to make another
+        wanted -= {"untrained", "gaussian", "supervised"}
+    contestants = plain_baselines(data, recipe, wanted, probes, device)
+    if "gaussian" in wanted:
+        told("gaussian: pre-training")
+        with tempfile.TemporaryDirectory() as unkept:
+            twin, took = pretrained_twin(folder or Path(unkept), recipe, data, seed, str(device), watch)
+        contestants += on_probes("gaussian", "baseline", lambda problem: twin, probes, took)
+    if "supervised" in wanted:
+        contestants.append(
+            fine_tuned(
+                "supervised", "baseline", lambda split: untrained_encoder(recipe, data.spec, split), data, device
+            )
+        )
+    z = frozen(model.encoder, data.x, folder)
+    contestants += on_probes(name, "pretrained", lambda problem: z, probes, seconds)
+    if recalibrate_bn:
+        train = data.x if data.official_test is None else data.x[: len(data.x) - len(data.official_test)]
+        again = frozen(recalibrated(model.encoder, train), data.x, folder)
+        contestants += on_probes(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)
+    if "finetune" in probes:
+        contestants.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))
+    notes = model.unknown(table, (target,))
+    return contest(data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, told=told)
+
+
+class Rules(NamedTuple):
+    """What all contestants are held to."""
+
+    parts: list[Split]
+    budgets: tuple[int, ...]
+    metric: str
+    notes: tuple[str, ...]
+
+
+def rules(data: Records, labels_per_class: Sequence[int], seeds: int, metric: str | None) -> Rules:
+    """Split the records and find the metric, before anything is trained.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows, or the metric is none of the task's.
+    """
+    notes, budgets = [], tuple(labels_per_class)
+    if data.official_test is None:
+        notes.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
+    if data.task.kind == "regression" and budgets:
+        notes.append("labels per class are for classes; this target is a quantity, so all labels are used")
+        budgets = ()
+    parts = splits(data.task, data.y, range(seeds), data.official_test)
+    if budgets:
+        notes += _short_classes(data.task, data.y, parts, budgets)
+    return Rules(parts, budgets, find_metric(data.task, metric), tuple(notes))
 
 
 def contest(
     data: Records,
+    by: Rules,
     contestants: Sequence[Contestant],
     recipes: Sequence[str],
+    probe: str,
     *,
-    labels_per_class: Sequence[int],
-    seeds: int,
-    metric: str | None,
-    few_label_draws: Sequence[int] = (),
     pick_on_test: bool = False,
     notes: Sequence[str] = (),
     told: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Score all contestants on the same parts and labels, and judge the recipes among them."""
-    told_of, budgets = list(notes), tuple(labels_per_class)
-    if data.official_test is None:
-        told_of.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
-    if data.task.kind == "regression" and budgets:
-        told_of.append("labels per class are for classes; this target is a quantity, so all labels are used")
-        budgets = ()
-    parts = splits(data.task, data.y, range(seeds), data.official_test)
-    if budgets:
-        told_of += _short_classes(data.task, data.y, parts, budgets)
-    name = find_metric(data.task, metric)
     scores = compare(
         data.task,
         data.y,
         contestants,
-        parts,
-        budgets,
-        metric=name,
-        few_label_draws=few_label_draws,
+        by.parts,
+        by.budgets,
+        metric=by.metric,
+        few_label_draws=range(max(len(by.parts), FEW_LABEL_DRAWS)),
         pick_on_test=pick_on_test,
         told=told,
     )
-    return Evaluation(data.task, name, scores, judge(scores, recipes), tuple(told_of))
+    picked = " with settings picked on test rows" if pick_on_test else ""
+    verdicts = judge(scores, recipes, probe, picked)
+    advice = advise(data.task, data.y, by.metric, scores, verdicts)
+    told_of = [*notes, *by.notes]
+    if pick_on_test:
+        told_of.append("probes picked their settings on test rows, as published protocols do: their scores flatter")
+    return Evaluation(data.task, by.metric, scores, verdicts, tuple(advice), tuple(told_of))
 
 
 def _short_classes(task: Task, y: np.ndarray, parts: list[Split], budgets: Sequence[int]) -> list[str]:

@@ -17,6 +17,7 @@ def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
         "rows": [_row(s) for s in evaluation.scores],
         "verdict": evaluation.verdicts[0].as_json(),
         "verdicts": [v.as_json() for v in evaluation.verdicts],
+        "advice": list(evaluation.advice),
         "notes": list(evaluation.notes),
         **more,
     }

@@ -68,12 +68,12 @@ def paired(model: Score, baseline: Score, confidence: float = CONFIDENCE) -> tup
     return mean, (mean - half, mean + half)
 
 
-def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear") -> list[Verdict]:
+def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = "") -> list[Verdict]:
     """A verdict on each recipe, most helpful first.
 
     Each recipe is compared with the better of the references under the same probe, with all labels and with few. For
     several recipes and references intervals are widened as Bonferroni says: over all of them together, a difference
-    is claimed where there is none in at most one comparison of 20.
+    is claimed where there is none in at most one case of 20. ``picked`` is said behind the probe's name.
     """
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
     references = [name for name in REFERENCES if (name, probe, None) in cells]
@@ -88,7 +88,9 @@ def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear"
                 best = max(there, key=lambda s: s.mean)
                 compared.append(_compare(cells[recipe, probe, labels], best, confidence))
         main = compared[0]
-        text = _in_words(recipe, probe, compared, confidence, [s for s in scores if s.kind == "baseline"])
+        text = _in_words(
+            recipe, f"{probe} probe{picked}", compared, confidence, [s for s in scores if s.kind == "baseline"]
+        )
         verdicts.append(
             Verdict(
                 recipe, main.outcome, main.against, main.difference, main.interval, confidence, text, tuple(compared)
@@ -108,7 +110,7 @@ def _in_words(
 ) -> str:
     main, *few = compared
     sentences = [
-        f"Pre-training ({recipe}) {IN_WORDS[main.outcome]} here: {_points(main.difference)} against a {probe} probe on "
+        f"Pre-training ({recipe}) {IN_WORDS[main.outcome]} here: {_points(main.difference)} against a {probe} on "
         f"{described(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
         f"{_points(main.interval[1])}), {main.model:.3f} beside {main.baseline:.3f}."
     ]
@@ -121,7 +123,7 @@ def _in_words(
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
     if better:
         best = max(better, key=lambda s: s.mean)
-        how = "" if best.name == best.probe else f" with {best.probe}"
+        how = "" if best.name in ("trees", "boosting", "supervised") else f" with {best.probe}"
         sentences.append(f"With all labels {described(best.name)}{how} reach {best.mean:.3f}, which is better still.")
     else:
         sentences.append("No plain baseline does better.")

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from contramix.bounds import Bounds, regression_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Predictor
 from contramix.losses import regression
@@ -41,6 +42,9 @@ class BYOLMethod(Method):
         query = normalize(self.predictor(self.online(views.query, views.cut)), dim=1)  # (N, p)
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
         return regression(query, key, views.targets)
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        return regression_bounds(self.target(views.key, views.cut), views.targets)
 
     def after_step(self) -> None:
         self.momentum.follow(self.online)

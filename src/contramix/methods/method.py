@@ -1,5 +1,6 @@
 """What a method is: networks for queries and keys, and a loss of the two against soft targets."""
 
+import math
 from abc import ABC, abstractmethod
 from copy import deepcopy
 from typing import ClassVar, Literal
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Head
 from contramix.settings import Settings
@@ -88,6 +90,10 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def loss(self, views: Views) -> Float[Tensor, ""]:
         """The loss of a batch."""
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        """Floor and chance of the loss of ``batch`` samples with labels such as these; NaN: not known."""
+        return Bounds(math.nan, math.nan)
 
     def after_step(self) -> None:
         """What happens once the optimiser has moved the weights."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.losses import info_nce, own_key_nce
 from contramix.methods.method import Method, MethodSettings, Momentum, Network
@@ -71,6 +72,10 @@ class MoCoMethod(Method):
         if self.original:
             return own_key_nce(query, key, queue, self.temperature)
         return info_nce(query, key, views.targets, self.temperature, queue=queue)
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        """As if the queue's keys were of other rows, and spread as the batch's are."""
+        return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + (1 if self.original else batch))
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
+from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.losses import info_nce
 from contramix.methods.method import Method, MethodSettings
@@ -29,3 +30,6 @@ class NPairMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query, key = self.encode(views)  # (N, p) each, unit length
         return info_nce(query, key, views.targets, self.temperature)
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        return nce_bounds(views.targets, self.temperature, rows=batch)

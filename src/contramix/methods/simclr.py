@@ -5,6 +5,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
+from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.losses import info_nce
 from contramix.methods.method import Method, MethodSettings
@@ -41,3 +42,6 @@ class SimCLRMethod(Method):
         # An ingredient with weight 0 is none; the query's own copy stands in for it.
         exclude = torch.where(weight > 0, ingredient, ingredient[:, :1])
         return info_nce(query, key, views.targets, self.temperature, exclude=exclude)
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        return nce_bounds(views.targets, self.temperature, rows=batch, copies=2)

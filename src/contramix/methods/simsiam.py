@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from contramix.bounds import Bounds, regression_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Predictor
 from contramix.losses import regression
@@ -36,3 +37,6 @@ class SimSiamMethod(Method):
         z, key = self.encode(views)  # (N, p) each
         query = normalize(self.predictor(z), dim=1)
         return regression(query, key.detach(), views.targets)
+
+    def bounds(self, views: Views, batch: int) -> Bounds:
+        return regression_bounds(self.target(views.key, views.cut), views.targets)

@@ -8,10 +8,21 @@ from collections.abc import Callable
 
 from numpy import ndarray
 
+from contramix.evaluation.probes.adam import adam
 from contramix.evaluation.probes.knn import knn
+from contramix.evaluation.probes.lars import lars
+from contramix.evaluation.probes.least_squares import least_squares
 from contramix.evaluation.probes.linear import linear
+from contramix.evaluation.probes.sgd import sgd
 from contramix.evaluation.problem import Predicted, Problem
 
 Probe = Callable[[Problem, ndarray], Predicted]
 
-PROBES: dict[str, Probe] = {"linear": linear, "knn": knn}
+PROBES: dict[str, Probe] = {
+    "linear": linear,
+    "knn": knn,
+    "sgd": sgd,
+    "lars": lars,
+    "adam": adam,
+    "least-squares": least_squares,
+}

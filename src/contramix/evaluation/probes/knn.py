@@ -1,11 +1,14 @@
 """Nearest neighbours: the vote, or mean, of the nearest training rows on standardised features."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy import ndarray
 
-from contramix.evaluation.probes.standardising import standardise
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.probes.choosing import choose
+from contramix.evaluation.probes.rows import Rows, standardised
+from contramix.evaluation.problem import Choice, Predicted, Problem
 from contramix.evaluation.task import Task
 
 NEIGHBOURS = (1, 5, 20)
@@ -13,30 +16,33 @@ NEIGHBOURS = (1, 5, 20)
 
 def knn(problem: Problem, z: ndarray) -> Predicted:
     """How many neighbours, 1, 5 or 20, is chosen on held-out training rows; Euclidean distance."""
-    task, parts = problem.task, problem.choices()
-    most = min(max(NEIGHBOURS), *(len(part.fit) for part in parts))
-    near = [_nearest(*standardise(z[part.fit], z[part.judge]), most) for part in parts]
-    counts = [k for k in NEIGHBOURS if k <= most] or [most]
-    scores = [
-        np.concatenate(
-            [
-                task.contributions(part.judge_y, _vote(task, part.fit_y[rows[:, :k]]).value)
-                for part, rows in zip(parts, near)
-            ]
-        ).mean()
-        for k in counts
-    ]
-    chosen = counts[int(np.argmax(scores))]
-    rows = _nearest(*standardise(z[problem.train], z[problem.test]), chosen)
-    return _vote(task, problem.y[rows])._replace(chosen=f"k = {chosen}")
+    least = min(len(part.fit) for part in problem.choices())
+    counts = [k for k in NEIGHBOURS if k <= least] or [least]
+
+    def predict(part: Choice) -> Iterator[ndarray]:
+        near = part.fit_y[_nearest(max(counts), *standardised(z, part.fit, part.judge))]
+        return (_vote(problem.task, near[:, :k]).value for k in counts)
+
+    chosen = choose(problem, counts, predict)
+    near = problem.y[_nearest(chosen, *standardised(z, problem.train, problem.test))]
+    return _vote(problem.task, near)._replace(chosen=f"k = {chosen}{problem.picked}")
 
 
-def _nearest(z: ndarray, query: ndarray, k: int) -> ndarray:
-    """Indices of the k nearest rows by Euclidean distance, nearest first."""
-    keys = torch.from_numpy(z)
-    half_norm = keys.square().sum(1) / 2
-    parts = torch.split(torch.from_numpy(query), 2048)
-    return torch.cat([(part @ keys.T - half_norm).topk(k, dim=1).indices for part in parts]).numpy()
+def _nearest(k: int, keys: Rows, queries: Rows) -> ndarray:
+    """Places of the k nearest keys by Euclidean distance, nearest first."""
+    return np.concatenate([_nearest_of(torch.from_numpy(query), k, keys) for _, query in queries.blocks()])
+
+
+def _nearest_of(query: torch.Tensor, k: int, keys: Rows) -> ndarray:
+    best = torch.empty(len(query), 0)
+    place = torch.empty(len(query), 0, dtype=torch.long)
+    for part, block in keys.blocks():
+        key = torch.from_numpy(block)
+        closeness = query @ key.T - key.square().sum(1) / 2
+        value, index = closeness.topk(min(k, len(key)), dim=1)
+        best, order = torch.cat([best, value], 1).topk(min(k, best.shape[1] + value.shape[1]), dim=1)
+        place = torch.cat([place, index + part.start], 1).gather(1, order)
+    return np.asarray(place)
 
 
 def _vote(task: Task, neighbours: ndarray) -> Predicted:

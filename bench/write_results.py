@@ -1,0 +1,123 @@
+"""Write bench/RESULTS.md from what lies in bench/results.
+
+python bench/write_results.py
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PROBED = {"trees", "boosting", "supervised"}
+WORDS = {"accuracy": "accuracy", "auroc": "area under the ROC curve", "balanced_accuracy": "balanced accuracy"}
+
+
+def main() -> None:
+    lines = [
+        "# Results",
+        "",
+        "Made by `python bench/write_results.py` from the reports in `bench/results`. Numbers are in %. Probes choose",
+        "their settings on training rows; test rows choose nothing.",
+        "",
+        *real_tables(),
+        *defaults(),
+        "## CovType, more recipes",
+        "",
+        "[The demo's recipes](results/demo-covtype/RESULTS.md) over three seeds, and",
+        "[the other recipes](results/recipes-covtype/RESULTS.md), one seed.",
+        "",
+    ]
+    (HERE / "RESULTS.md").write_text("\n".join(lines))
+    print((HERE / "RESULTS.md").read_text())
+
+
+def real_tables() -> Iterator[str]:
+    """A table and a verdict for each data set."""
+    yield from ("## Real tables: recipes beside the baselines", "")
+    yield "Three seeds of each recipe; with few labels five draws. Mean ± standard deviation, and its 95 % interval."
+    yield ""
+    for path in sorted((RESULTS / "real-tables").glob("*/report.json")):
+        yield from _one_table(path.parent.name, json.loads(path.read_text()))
+
+
+def _one_table(name: str, report: dict[str, Any]) -> Iterator[str]:
+    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
+    budgets = sorted({r["labels_per_class"] for r in report["rows"] if r["labels_per_class"]})
+    others = [m for m in report["rows"][0]["metrics"] if m != report["metric"]]
+    yield from (f"### {name.capitalize()}: {WORDS[report['metric']]}", "")
+    yield f"`{report['command']}`, at commit {report['commit'][:12]}."
+    yield ""
+    heads = ["", "linear or alone", "kNN", *(f"{b} labels a class" for b in budgets)]
+    heads += [m.replace("_", " ") for m in others]
+    yield f"| {' | '.join(heads)} | seconds |"
+    yield "|---" * (len(heads) + 1) + "|"
+    for row in dict.fromkeys(r["name"] for r in report["rows"]):
+        mine = [r for r in report["rows"] if r["name"] == row]
+        probe = mine[0]["probe"]
+        shown = [_cell(cells.get((row, probe, None))), _cell(cells.get((row, "knn", None)))]
+        shown += [_cell(cells.get((row, probe, b))) for b in budgets]
+        shown += [f"{100 * mine[0]['metrics'][m]:.1f}" for m in others]
+        yield f"| {row} | {' | '.join(shown)} | {max(r['seconds'] for r in mine):.0f} |"
+    yield ""
+    for verdict in report["verdicts"]:
+        yield f"- {verdict['text']}"
+    if report["advice"]:
+        yield f"- Next: {' '.join(report['advice'])}"
+    yield ""
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "-"
+    low, high = row["interval"] or (row["mean"], row["mean"])
+    return f"{100 * row['mean']:.1f} ± {100 * (row['spread'] or 0):.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def defaults() -> Iterator[str]:
+    """The search for default settings: what was tried, and what was kept."""
+    place = RESULTS / "defaults"
+    raw = json.loads((place / "raw.json").read_text())
+    level = 100 * np.mean([np.mean(s) for table in raw.values() for s in table.values()])
+    yield from ("## The default recipes for tables", "")
+    yield "Chosen by `bench/choose_defaults.py`: balanced accuracy of a linear probe on rows set aside from each table's"
+    yield "training part, mean over Adult, Bank Marketing, credit default and CovType, with 20 and 100 labels a class,"
+    yield f"five draws. Raw features reach {level:.1f}."
+    yield ""
+    for path in sorted(place.glob("*.jsonl")):
+        runs = [json.loads(line) for line in path.read_text().splitlines()]
+        by_settings: dict[str, list[dict[str, Any]]] = {}
+        for run in runs:
+            by_settings.setdefault(json.dumps(run["settings"]), []).append(run)
+        yield from (f"### {path.stem}", "")
+        yield from ("| settings | seeds | score | 20 labels | 100 labels |", "|---" * 5 + "|")
+        ranked = sorted(by_settings.items(), key=lambda item: (-_seeds(item[1]), -_score(item[1])))
+        for settings, made in ranked:
+            told = ", ".join(f"{k} = {v}" for k, v in json.loads(settings).items())
+            few, many = (_score(made, labels) for labels in ("20", "100"))
+            yield f"| {told} | {_seeds(made)} | {100 * _score(made):.2f} | {100 * few:.2f} | {100 * many:.2f} |"
+        yield ""
+        (best, first), (_, second), *_ = ranked
+        if _seeds(second) > 1:
+            pairs = {(r["table"], r["seed"]): _score([r]) for r in second}
+            gains = [100 * (_score([r]) - pairs[r["table"], r["seed"]]) for r in first]
+            told = ", ".join(f"{k} = {v}" for k, v in json.loads(best).items())
+            yield f"Kept: {told}. Over {_seeds(first)} seeds and four tables it scores {np.mean(gains):+.2f} points"
+            yield f"beside the second row, the recipe as it was ({np.std(gains, ddof=1):.2f} standard deviation of the"
+            yield f"{len(gains)} differences, {sum(g > 0 for g in gains)} of them above zero)."
+            yield ""
+
+
+def _seeds(runs: list[dict[str, Any]]) -> int:
+    return len({run["seed"] for run in runs})
+
+
+def _score(runs: list[dict[str, Any]], labels: str | None = None) -> float:
+    return float(np.mean([np.mean(s) for run in runs for key, s in run["scores"].items() if labels in (None, key)]))
+
+
+if __name__ == "__main__":
+    main()

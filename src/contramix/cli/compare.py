@@ -1,0 +1,118 @@
+"""contramix compare"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.evaluating import (
+    Baselines,
+    LabelsPerClass,
+    MetricName,
+    PickOnTest,
+    Probes,
+    Target,
+    TaskName,
+    Test,
+    budgets,
+    keep_report,
+    names,
+    task_kind,
+)
+from contramix.cli.pretrain import Changes, Epochs, changed
+from contramix.cli.reading import reads_a_table
+from contramix.errors import InputError
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
+
+
+@app.command()
+@reads_a_table
+def compare(
+    options: "ReadOptions",
+    data: Data,
+    target: Target,
+    recipes: Annotated[
+        str, typer.Option(help="Names or TOML files, separated by commas; 'contramix recipes' lists them.")
+    ] = "dacl-plus,imix-npair",
+    test: Test = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the runs and the report go; a second call goes on there. Default: DATA-compare."),
+    ] = None,
+    set_: Changes = None,
+    epochs: Epochs = None,
+    labels_per_class: LabelsPerClass = "20",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Runs of each recipe, and splits; at least 5 draws of few labels.")
+    ] = 3,
+    task: TaskName = None,
+    metric: MetricName = None,
+    probes: Probes = "linear,knn,finetune",
+    baselines: Baselines = "all",
+    pick_on_test: PickOnTest = False,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Compare several recipes on one data set, under one protocol, beside the plain baselines.
+
+    Each recipe is pre-trained for each seed, without labels; then all are probed on the same splits, with the same
+    labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on
+    with the runs that are not finished. Writes report.json and report.html.
+    """
+    from contramix.domains.table.reading import read
+    from contramix.evaluation.compare import compare_recipes
+    from contramix.evaluation.comparison import BASELINES
+    from contramix.evaluation.evaluate import ALL_PROBES
+    from contramix.evaluation.report import as_json, as_table
+    from contramix.pretrained import Pretrained
+    from contramix.progress import Titled
+    from contramix.recipe import Recipe
+
+    kind, few = task_kind(task), budgets(labels_per_class)
+    wanted, against = names("--probes", probes, ALL_PROBES), names("--baselines", baselines, tuple(BASELINES))
+    overrides = changed(set_, epochs)
+    chosen = [Recipe.load(name.strip(), overrides) for name in recipes.split(",") if name.strip()]
+    if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
+        raise InputError(f"--recipes {recipes}: give different names, separated by commas")
+    output = Output(json, quiet)
+    place = out or Path(f"{data.name.split('.')[0]}-compare")
+    reading = read(data, options)
+    test_reading = read(test, options) if test else None
+    for note in (*reading.notes, *(test_reading.notes if test_reading else ())):
+        output.note(note)
+    command = shlex.join(["contramix", *sys.argv[1:]])
+    evaluation = compare_recipes(
+        place,
+        reading.table,
+        target,
+        chosen,
+        test=test_reading.table if test_reading else None,
+        labels_per_class=few,
+        seeds=seeds,
+        task=kind,
+        metric=metric,
+        probes=wanted,
+        baselines=against,
+        pick_on_test=pick_on_test,
+        device=device,
+        command=command,
+        where=str(data),
+        where_test=str(test),
+        watch=None if quiet else Titled,
+        told=output.progress,
+    )
+    for note in evaluation.notes:
+        output.note(note)
+    report = as_json(str(data), evaluation, target=target, command=command, runs=str(place))
+    runs = [place / recipe.name / "seed0" for recipe in chosen]
+    best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")
+    keep_report(place, report, runs, best, reading.table, target, output)
+    table = as_table(f"{data}, target {target}", evaluation)
+    output.result(report, table, *evaluation.words(), f"Runs, report.json and report.html are in {place}.")

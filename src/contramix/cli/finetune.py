@@ -1,0 +1,119 @@
+"""contramix finetune"""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
+from contramix.cli.evaluating import Target, TaskName, task_kind
+from contramix.cli.pretrain import changed
+from contramix.cli.reading import reads_a_table
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
+
+
+@app.command()
+@reads_a_table
+def finetune(
+    options: "ReadOptions",
+    run: Run,
+    data: Data,
+    target: Target,
+    out: Annotated[Path, typer.Option(help="The fine-tuned model's folder.")],
+    labels_per_class: Annotated[
+        int | None, typer.Option(min=1, help="Take so many labelled rows of each class, drawn by the seed.")
+    ] = None,
+    class_weight: Annotated[
+        str | None, typer.Option(help="balanced: each class weighs the same, however rare it is.")
+    ] = None,
+    task: TaskName = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set lr=3e-4. May be repeated."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the labelled rows; default: 200 to 1,000 steps.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train all weights of a pre-trained model, and a linear head, to predict a column.
+
+    Rows without a value in that column are left out. From 1,000 labelled rows on, a fifth of them is held out, and the
+    weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
+    'contramix embed' writes the fine-tuned representations.
+    """
+    from contramix.finetuning import FineTune
+    from contramix.fitting import resolve_device
+    from contramix.predictor import check_place, finetuned_on
+    from contramix.pretrained import Pretrained
+    from contramix.progress import Titled
+
+    given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
+    settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
+    kind = task_kind(task)
+    output = Output(json, quiet)
+    check_place(out)
+    model = Pretrained.load(run, resolve_device(device))
+    reading = model.read(data, options)
+    for note in (*reading.notes, *model.unknown(reading.table, (target,))):
+        output.note(note)
+    began = time.monotonic()
+    predictor = finetuned_on(
+        model,
+        reading.table,
+        target,
+        settings,
+        kind=kind,
+        labels_per_class=labels_per_class,
+        seed=seed,
+        device=device,
+        where=str(data),
+        watch=None if quiet else Titled("fine-tuning"),
+        told=output.note,
+    )
+    seconds = round(time.monotonic() - began, 2)
+    predictor.facts["finetuning"] |= {"seconds": seconds, "command": shlex.join(["contramix", *sys.argv[1:]])}
+    predictor.save(out)
+    facts = {
+        "run": str(run),
+        "data": str(data),
+        "model": str(out),
+        "target": target,
+        "task": predictor.task.kind,
+        "classes": list(predictor.task.classes),
+        **predictor.tuned.facts,
+        "seconds": seconds,
+    }
+    output.result(facts, _summary(facts))
+
+
+def _summary(facts: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    metric = "accuracy" if facts["task"] == "classification" else "R squared"
+    held = facts["held_out_rows"]
+    validation = (
+        f"{metric} {facts['validation_score']:.4f} on {held:,} held-out rows, weights of step {facts['best_step']:,}"
+        if held
+        else "no rows were held out; try it on rows of your own with contramix predict"
+    )
+    table = Table(box=None, show_header=False)
+    for name, value in (
+        ("model", f"{facts['model']}, fine-tuned from {facts['run']} in {facts['seconds']:.1f} s"),
+        ("target", facts["target"] + (f", {len(facts['classes'])} classes" if facts["classes"] else "")),
+        ("labelled rows", f"{facts['labelled_rows']:,}, {facts['steps']:,} steps"),
+        ("training", f"{metric} {facts['training_score']:.4f}"),
+        ("validation", validation),
+        ("next", f"contramix predict {shlex.quote(facts['model'])} DATA --out predictions.csv"),
+    ):
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,55 @@
+"""contramix predict"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.reading import reads_a_table
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
+
+
+@app.command()
+@reads_a_table
+def predict(
+    options: "ReadOptions",
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fine-tuned model's folder (--out of finetune).")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
+    keep: Annotated[list[str] | None, typer.Option(help="A column of DATA to carry over; may be repeated.")] = None,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Predict each row by a fine-tuned model, in order: the class and the probability of each class, or the quantity.
+
+    The columns are 'prediction' and, for classes, 'p_' and the class.
+    """
+    from contramix.embeddings import check_destination, check_kept, write_columns
+    from contramix.fitting import resolve_device
+    from contramix.predictor import Predictor
+
+    output = Output(json, quiet)
+    check_destination(out, keep or (), data, (".parquet", ".csv"))
+    predictor = Predictor.load(model, resolve_device(device))
+    reading = predictor.read(data, options)
+    kept = list(dict.fromkeys(keep or ()))
+    check_kept(kept, reading.table.column_names, predictor.result_names)
+    for note in (*reading.notes, *predictor.unknown(reading.table, (*kept, predictor.task.target))):
+        output.note(note)
+    columns = predictor.predict(reading.table)
+    write_columns(out, columns, reading.table, kept)
+    facts = {
+        "model": str(model),
+        "data": str(data),
+        "out": str(out),
+        "rows": reading.table.num_rows,
+        "target": predictor.task.target,
+        "classes": list(predictor.task.classes),
+    }
+    what = f"{len(predictor.task.classes)} classes" if predictor.task.classes else "a quantity"
+    output.result(facts, f"{out}: {reading.table.num_rows:,} predictions of {predictor.task.target} ({what})")

@@ -1,0 +1,84 @@
+"""contramix report"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
+from contramix.cli.reading import reads_a_table
+from contramix.errors import InputError
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
+    from contramix.report.map import Map
+
+
+@app.command()
+@reads_a_table
+def report(
+    options: "ReadOptions",
+    run: Run,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="[DATA]", help="A table whose rows are drawn on a map.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The column that colours the map; the run's target if not given.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A further column of DATA to colour by and to show; may be repeated.")
+    ] = None,
+    map_: Annotated[
+        str, typer.Option("--map", help="How the map is made: pca, or tsne (slow; at most 3,000 rows).")
+    ] = "pca",
+    out: Annotated[Path | None, typer.Option(help="The file to write. Default: RUN/report.html.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write report.html: verdict, comparison, curves, and a map of the records, in one file that needs no network.
+
+    Shows what lies in RUN; 'contramix evaluate' puts the comparison there. With DATA it also draws the map, with the
+    nearest neighbours of each record.
+    """
+    from contramix.report.page import ReportData, check_installed, write
+    from contramix.report.run_facts import RunFacts, read_object
+
+    if map_ not in ("pca", "tsne"):
+        raise InputError(f"--map {map_}: give pca or tsne")
+    if data is None and (target is not None or keep):
+        raise InputError("--target and --keep are columns of DATA; give DATA too")
+    path = out or run / "report.html"
+    if path.suffix not in (".html", ".htm"):
+        raise InputError(f"--out {out}: give a name that ends in .html")
+    check_installed()
+    output = Output(json, quiet)
+    facts = RunFacts.read(run)
+    kept = run / "report.json"
+    made = ReportData(
+        title=str(run),
+        command=shlex.join(["contramix", *sys.argv[1:]]),
+        evaluation=read_object(kept) if kept.is_file() else None,
+        runs=[facts],
+        map=None if data is None else _map(run, data, target, keep or [], map_, options, output),
+    )
+    write(path, made)
+    size = path.stat().st_size
+    output.result({"report": str(path), "bytes": size}, f"{path}: {size / 1e6:.1f} MB, open it in a browser")
+
+
+def _map(
+    run: Path, data: Path, target: str | None, keep: list[str], method: str, options: "ReadOptions", output: Output
+) -> "Map":
+    from contramix.pretrained import Pretrained
+    from contramix.report.map import map_of
+
+    model = Pretrained.load(run)
+    reading = model.read(data, options)
+    names = reading.table.column_names
+    colour = model.spec.target if target is None and model.spec.target in names else target
+    for note in (*reading.notes, *model.unknown(reading.table, [*keep, *([colour] if colour else [])])):
+        output.note(note)
+    return map_of(model, reading.table, colour, keep, method="tsne" if method == "tsne" else "pca")

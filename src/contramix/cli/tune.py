@@ -1,0 +1,114 @@
+"""contramix tune"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.evaluating import MetricName, TaskName, task_kind
+from contramix.cli.pretrain import Changes, changed
+from contramix.cli.reading import reads_a_table
+
+if TYPE_CHECKING:
+    from contramix.domains.table.options import ReadOptions
+
+
+@app.command()
+@reads_a_table
+def tune(
+    options: "ReadOptions",
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The search's folder. An unfinished search in it goes on.")],
+    recipe: Annotated[
+        str, typer.Option(help="What to tune: a recipe's name ('contramix recipes' lists them) or a TOML file.")
+    ] = "imix-npair",
+    target: Annotated[str | None, typer.Option(help="A column that is not an input: what is to be predicted.")] = None,
+    score: Annotated[
+        str,
+        typer.Option(
+            help="labels: a linear probe learned from few labels, judged on held-out rows. rankme: the effective rank "
+            "of their representations, which needs no labels and says less. auto: labels where there is a --target."
+        ),
+    ] = "auto",
+    labels_per_class: Annotated[
+        int, typer.Option(min=1, help="Labels that a probe learns from; of a quantity ten times as many rows.")
+    ] = 20,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try; a later call may ask for more.")] = 20,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="What to search: noise,temperature,alpha,width,cut. Default: all that the recipe has; by rankme noise "
+            "and alpha only, for it cannot judge the others."
+        ),
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(min=1, help="The longest that a trial trains; the recipe written keeps its own length.")
+    ] = 500,
+    fresh: Annotated[
+        int, typer.Option(min=2, help="Fresh splits, seeds and draws of labels on which the best is checked.")
+    ] = 5,
+    set_: Changes = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same search on the same machine.")] = 0,
+    task: TaskName = None,
+    metric: MetricName = None,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Search a recipe's settings for your table, and write them as a recipe.
+
+    Give training rows only: whatever tunes on rows of a test has seen the test. A fifth of the rows is held out of
+    pre-training and of the probe, to judge. The first trial is the recipe as it is; at the end it and the best are
+    compared again on fresh splits. Stop it with Ctrl-C or kill it: the same command goes on.
+    """
+    from rich.table import Table
+
+    from contramix.cli.evaluating import names
+    from contramix.domains.table.reading import read
+    from contramix.progress import Titled
+    from contramix.recipe import Recipe
+    from contramix.tuning.search import tune as run_search
+    from contramix.tuning.space import DIMENSIONS
+
+    chosen = Recipe.load(recipe, changed(set_, None))
+    wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
+    kind = task_kind(task)
+    output = Output(json, quiet)
+    reading = read(data, options)
+    for note in reading.notes:
+        output.note(note)
+    command = shlex.join(["contramix", *sys.argv[1:]])
+    tuned = run_search(
+        out,
+        reading.table,
+        chosen,
+        target=target,
+        score=score,
+        labels_per_class=labels_per_class,
+        trials=trials,
+        search=wanted,
+        steps=steps,
+        fresh=fresh,
+        seed=seed,
+        task=kind,
+        metric=metric,
+        device=device,
+        where=str(data),
+        command=command,
+        watch=None if quiet else Titled,
+        told=output.note,
+    )
+    table = Table(title=f"{chosen.name} on {data}", caption=f"{tuned.judge.words}, best first", box=None)
+    for heading in ("trial", "score", "seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("settings")
+    for tried in tuned.ranked:
+        shown = "failed" if tried.score is None else tuned.judge.show(tried.score)
+        table.add_row(str(tried.number), shown, f"{tried.seconds:.1f}", tuned.in_words(tried))
+    plain = {"data": str(data), "target": target, "command": command, "out": str(out), **tuned.as_json()}
+    use = ["contramix", "pretrain", str(data), "--recipe", str(out / "recipe.toml"), "--out", "run"]
+    output.result(plain, table, tuned.text, f"Use it: {shlex.join(use + (['--target', target] if target else []))}")

@@ -1,0 +1,106 @@
+"""Linear layers trained by gradient steps, as published protocols do: all learning rates at once."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from numpy import ndarray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from contramix.errors import InputError
+from contramix.evaluation.probes.choosing import choose
+from contramix.evaluation.probes.rows import BLOCK, Rows
+from contramix.evaluation.problem import Choice, Predicted, Problem
+from contramix.optimizers import OptimizerSettings
+from contramix.randomness import Key
+
+
+class Descent(NamedTuple):
+    """A published protocol."""
+
+    optimizer: OptimizerSettings
+    """With a learning rate of 1, which the schedule changes."""
+    rates: tuple[float, ...]
+    """What that is multiplied by: one of them is chosen by held-out rows."""
+    epochs: int
+    batch_size: int | None = None
+    """None: all rows."""
+
+    def probe(self, problem: Problem, z: ndarray) -> Predicted:
+        """Train on features as they are, choose the learning rate, and predict the test rows.
+
+        Raises
+        ------
+        InputError
+            For a quantity.
+        """
+        if problem.task.kind == "regression":
+            raise InputError(
+                "probes by gradient steps are for classes; for a quantity use linear, knn or least-squares"
+            )
+        key, classes = Key(problem.seed).at("probe"), len(problem.task.classes)
+
+        def predict(part: Choice) -> Iterator[ndarray]:
+            layers = self.train(self.rates, Rows(z, part.fit), part.fit_y, classes, key)
+            yield from layers.shares(Rows(z, part.judge)).argmax(-1)
+
+        rate = choose(problem, self.rates, predict)
+        layer = self.train((rate,), Rows(z, problem.train), problem.y, classes, key)
+        score = layer.shares(Rows(z, problem.test))[0]
+        return Predicted(score.argmax(1), score, f"lr = {rate:g}{problem.picked}")
+
+    def train(self, rates: Sequence[float], rows: Rows, y: Int[ndarray, " n"], classes: int, key: Key) -> "Layers":
+        """A layer for each rate: the same first weights, batches and order, so that they share every read.
+
+        The last, shorter batch of an epoch is left out, as in the published loaders; each epoch leaves out others.
+        """
+        first = 0.01 * torch.randn(rows.width, classes, generator=key.at("weights").generator())
+        layers = Layers(
+            [nn.Parameter(first.clone()) for _ in rates], [nn.Parameter(torch.zeros(classes)) for _ in rates]
+        )
+        each = list(zip(*layers))
+        optimizer = self.optimizer.build(each[0])
+        for layer in each[1:]:
+            optimizer.add_param_group({"params": layer})
+        batch_size = min(self.batch_size or len(rows), len(rows))
+        steps = len(rows) // batch_size
+        order = torch.arange(len(rows))
+        for epoch in range(self.epochs):
+            if batch_size < len(rows):
+                order = torch.randperm(len(rows), generator=key.at("order", epoch).generator())
+            for step, batch in enumerate(torch.split(order, batch_size)[:steps]):
+                for part in torch.split(batch, BLOCK):
+                    torch.autograd.backward(layers.loss(rows[part.numpy()], y[part.numpy()]) / batch_size)
+                schedule = self.optimizer.rate(epoch * steps + step, steps, self.epochs)
+                for group, rate in zip(optimizer.param_groups, rates):
+                    group["lr"] = rate * schedule
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+        return layers
+
+
+class Layers(NamedTuple):
+    """Linear layers side by side."""
+
+    weights: list[nn.Parameter]
+    """Each d x C."""
+    biases: list[nn.Parameter]
+
+    def __call__(self, x: Float32[ndarray, " n d"]) -> Float[Tensor, " n L C"]:
+        """Their logits, by one product."""
+        biases, weights = torch.cat([*self.biases]), torch.cat([*self.weights], 1)
+        return torch.addmm(biases, torch.from_numpy(x), weights).view(len(x), len(self.weights), -1)
+
+    def loss(self, x: Float32[ndarray, " n d"], y: Int[ndarray, " n"]) -> Float[Tensor, ""]:
+        """The sum over rows and layers of the cross-entropy: each layer gets its own gradient."""
+        target = torch.from_numpy(y).repeat_interleave(len(self.weights))
+        return cross_entropy(self(x).flatten(0, 1), target, reduction="sum")
+
+    @torch.no_grad()
+    def shares(self, rows: Rows) -> Float[ndarray, " L n C"]:
+        """The logarithms of the classes' shares."""
+        parts = [self(block).log_softmax(-1) for _, block in rows.blocks()]
+        return np.asarray(torch.cat(parts).transpose(0, 1))

@@ -1,0 +1,186 @@
+"""Health while training, without labels: readings of the networks on a fixed sample of the training rows.
+
+A reading is a function of the run's state and seed, takes place in evaluation mode and draws from generators of its
+own: training is the same, to the last bit, with and without it.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy import ndarray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from contramix import measures
+from contramix.bounds import Bounds
+from contramix.errors import InputError
+from contramix.evaluation.task import find_task
+from contramix.fitting import Fit
+from contramix.likeness import Likeness
+from contramix.objective import Objective, Term
+from contramix.randomness import Key, seeded
+from contramix.training import Plan, Step
+
+SAMPLE = 1024
+"""Rows that a reading looks at; a share of a few thousandths is still seen in so many, and a reading costs about as
+much as two steps."""
+LABELLED = 256
+"""Rows whose soft labels decide over floor and chance: their mean entropy is known to about 2 %."""
+READINGS, FEWEST, STEPS_APART = 20, 5, 50
+"""At most so many readings a run, at least so many, and else one every so many steps, so that they cost little."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was seen after a step."""
+
+    step: int
+    epoch: int
+    loss: float
+    bounds: Mapping[str, float]
+    """``floor`` and ``chance`` of the loss, where the method knows them."""
+    health: Mapping[str, float]
+    """Measures by name, those that apply."""
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> "Reading":
+        """What :meth:`line` made a part of a run's log."""
+        bounds = {name: line[name] for name in Bounds._fields if name in line}
+        return cls(line["step"], line["epoch"], line["loss"], bounds, line["health"])
+
+    def line(self) -> dict[str, Any]:
+        """As it stands in a run's log, beside what is logged of any step."""
+        return {**self.bounds, "health": dict(self.health)}
+
+    def flat(self) -> dict[str, Any]:
+        """All in one: step, epoch, loss, floor, chance and the measures."""
+        return {"step": self.step, "epoch": self.epoch, "loss": self.loss, **self.bounds, **self.health}
+
+
+def due(plan: Plan) -> frozenset[int]:
+    """The steps after which there is a reading: the first epoch's last, and evenly to the end.
+
+    Examples
+    --------
+    >>> sorted(due(Plan(batch_size=16, steps_per_epoch=4, epochs=3)))
+    [3, 4, 5, 8, 10, 12]
+    """
+    number = min(READINGS, max(FEWEST, plan.steps // STEPS_APART), plan.steps)
+    evenly = {math.ceil(plan.steps * n / number) for n in range(1, number + 1)}
+    return frozenset(evenly | {plan.steps_per_epoch})
+
+
+class Health:
+    """Reads the health of a run.
+
+    Parameters
+    ----------
+    fit
+        The run; its state is looked at, never changed.
+    labels
+        For a kNN score: what is to be predicted of each row. Rows without one are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pyarrow as pa
+    >>> from contramix.fitting import Fit, learn_columns
+    >>> from contramix.recipe import Recipe
+    >>> table = pa.table({"a": np.arange(32.0), "b": np.arange(32.0) % 5})
+    >>> recipe = Recipe.load("imix-npair", {"train.epochs": 2})
+    >>> spec, _ = learn_columns(table, recipe)
+    >>> fit = Fit.begin(recipe, spec, spec.tensorize(table), seed=0)
+    >>> health = Health(fit)
+    >>> readings = [health.read(step) for step in fit.steps() if step.step in health.due]
+    >>> readings[-1].health["effective_rank"] > 1
+    True
+    """
+
+    def __init__(self, fit: Fit, labels: pa.ChunkedArray | None = None) -> None:
+        self.due = due(fit.plan)
+        self._fit = fit
+        self._key = Key(fit.seed).at("health")
+        drawn = torch.randperm(len(fit.x), generator=self._key.generator())[:SAMPLE].sort().values
+        self._x = fit.x[drawn.to(fit.x.device)]
+        self._likeness = Likeness(self._x, fit.state.objective.summands[0].layout)
+        self._labels = None if labels is None else _labels(labels, drawn.numpy())
+
+    @torch.no_grad()
+    def read(self, step: Step) -> Reading:
+        """Look at the networks as they are after a step."""
+        objective = self._fit.state.objective
+        # A user's encoder may draw from the global state in evaluation mode too.
+        with _evaluating(objective), seeded(self._key, self._x.device):
+            found = self._measure(objective)
+            bounds = objective.bounds(self._x[:LABELLED], self._key, self._fit.plan.batch_size)
+        return Reading(step.step, step.epoch, float(step.loss), _finite(bounds._asdict()), _finite(found))
+
+    def _measure(self, objective: Objective) -> dict[str, float]:
+        z = objective.encoder(self._x)
+        terms = [self._of_term(term, z, self._key.at(n)) for n, term in enumerate(objective.summands)]
+        found = {
+            "effective_rank": measures.effective_rank(z),
+            "feature_std": measures.feature_std(z),
+            "dead_share": float(measures.dead(z).double().mean()),
+            # Of several losses on one network, what they are on average.
+            **{name: float(np.mean([term[name] for term in terms])) for name in terms[0]},
+        }
+        if self._labels is not None:
+            rows, y = self._labels
+            found["knn"] = measures.knn_score(z[rows.to(z.device)], y.to(z.device))
+        return found
+
+    def _of_term(self, term: Term, z: Tensor, key: Key) -> dict[str, float]:
+        """Of the two views before i-Mix, as the online network sees them."""
+        network = term.method.online
+        first, second, cut = term.noisy(self._x, key)
+        likeness = self._likeness if cut == "input" else Likeness(network.encoder.run(self._x, stop=cut))
+        h_first, h_second = (network.encoder.run(view, start=cut) for view in (first, second))
+        u, v = (normalize(network.projector(h), dim=1) for h in (h_first, h_second))
+        return {
+            "alignment": measures.alignment(u, v),
+            "uniformity": (measures.uniformity(u) + measures.uniformity(v)) / 2,
+            "view_cosine_input": likeness(first, second),
+            "view_cosine_output": measures.centred_cosine(h_first, h_second, z.double().mean(0)),
+        }
+
+
+def _finite(found: Mapping[str, float]) -> dict[str, float]:
+    """What is a number, to six digits after the point."""
+    return {name: round(value, 6) for name, value in found.items() if math.isfinite(value)}
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; then each part is in the mode that it was in."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+def _labels(column: pa.ChunkedArray, rows: ndarray) -> tuple[Tensor, Tensor] | None:
+    """Which rows of the sample have a label, and class numbers or quantities; None where nothing can be predicted."""
+    values = column.take(pa.array(rows)).combine_chunks()
+    there = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    values = values.take(pa.array(there))
+    if not len(values):
+        return None
+    try:
+        task = find_task(_WHAT, values, _WHAT)
+        y = task.encode(values, _WHAT)
+    except InputError:  # one class only, or an identifier
+        return None
+    return torch.from_numpy(there), torch.from_numpy(y)
+
+
+_WHAT = "the target"

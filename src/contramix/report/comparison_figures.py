@@ -1,0 +1,94 @@
+"""The comparison, drawn: a dot and an interval for each contestant, grouped by number of labels and probe."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from bokeh.models import ColumnDataSource, FixedTicker
+from bokeh.models.glyphs import Scatter, Segment
+
+from contramix.report.evaluated import Row
+from contramix.report.figures import blank, hover, not_tex
+from contramix.report.wording import AS_THEY_ARE, interval, labels_in_words, metric_in_words, probe_in_words, score
+
+
+class Group(NamedTuple):
+    """Contestants that had as many labels and the same probe, best first."""
+
+    title: str
+    rows: list[Row]
+    low: float
+    high: float
+    """The range of all groups with as many labels, so that these can be held beside each other."""
+
+
+def groups(rows: Sequence[Row], errors: bool = False) -> list[Group]:
+    """All labels first, then fewer and fewer. Who predicts without a probe (trees) is in each group of its labels.
+
+    ``errors``: the score is an error, and low is good.
+    """
+    found = []
+    budgets = sorted({r.labels_per_class for r in rows}, key=lambda b: (b is not None, -(b or 0)))
+    for budget in budgets:
+        here = [r for r in rows if r.labels_per_class == budget]
+        probes = list(dict.fromkeys(r.probe for r in here))
+        alone = {p for p in probes if len({r.name for r in here if r.probe == p}) == 1}
+        shared = [p for p in probes if p not in alone] or probes[:1]
+        ends = [end for r in here for end in (r.interval or (r.mean,))]
+        margin = 0.06 * (max(ends) - min(ends)) or 0.01
+        for probe in shared:
+            there = [r for r in here if r.probe == probe or r.probe in alone]
+            there.sort(key=lambda r: r.mean if errors else -r.mean)
+            title = f"{labels_in_words(budget)}, {probe_in_words(probe)}"
+            found.append(Group(title, there, min(ends) - margin, max(ends) + margin))
+    return found
+
+
+def draw(rows: Sequence[Row], metric: str) -> Iterator[tuple[str, Any]]:
+    """A title and a figure for each group."""
+    for group in groups(rows, errors=metric == "rmse"):
+        yield group.title, _draw(group, metric)
+
+
+def _draw(group: Group, metric: str) -> Any:
+    n = len(group.rows)
+    words = metric_in_words(metric)
+    scale, axis = (1.0, words) if metric in AS_THEY_ARE else (100.0, f"{words} in %")
+    at = [float(n - 1 - place) for place in range(n)]
+    made = blank(
+        74 + 26 * n,
+        x_range=(scale * group.low, scale * group.high),
+        y_range=(-0.6, n - 0.4),
+        x_axis_label=axis,
+    )
+    made.yaxis.ticker = FixedTicker(ticks=at)
+    made.yaxis.major_label_overrides = {y: not_tex(text) for y, text in zip(at, labels(group.rows))}
+    made.yaxis.major_tick_line_color = None
+    made.ygrid.visible = False
+    drawn = []
+    for kind, tag, marker in (("baseline", "c1", "diamond"), ("pretrained", "c0", "circle")):
+        mine = [(y, r) for y, r in zip(at, group.rows) if r.kind == kind]
+        ends = [r.interval or (r.mean, r.mean) for _, r in mine]
+        source = ColumnDataSource(
+            {
+                "y": [y for y, _ in mine],
+                "x": [scale * r.mean for _, r in mine],
+                "low": [scale * low for low, _ in ends],
+                "high": [scale * high for _, high in ends],
+                "name": [r.name for _, r in mine],
+                "score": [score(metric, r.mean) for _, r in mine],
+                "interval": [interval(metric, r.interval) for _, r in mine],
+            }
+        )
+        made.add_glyph(source, Segment(x0="low", x1="high", y0="y", y1="y", line_width=2.5, tags=[tag]))
+        size = 11 if kind == "baseline" else 9
+        drawn.append(made.add_glyph(source, Scatter(x="x", y="y", size=size, marker=marker, tags=[tag])))
+    hover(made, [("name", "@name"), ("score", "@score"), ("95 % interval", "@interval")], drawn)
+    return made
+
+
+def labels(rows: Sequence[Row]) -> list[str]:
+    """What rows are called in a figure; the probe tells apart who is there twice."""
+    times = Counter(r.name for r in rows)
+    usual = Counter(r.probe for r in rows).most_common(1)[0][0]
+    return [f"{r.name} ({r.probe})" if times[r.name] > 1 and r.probe != usual else r.name for r in rows]

@@ -1,0 +1,107 @@
+"""Curves over training: the loss, and what was watched besides."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from bokeh.models import ColumnDataSource, DataRange1d
+
+from contramix.measures import MEANING
+from contramix.report.figures import DASHES, blank, colour_of, hover
+from contramix.report.run_facts import RunFacts
+
+
+class Curve(NamedTuple):
+    """A small figure: its title, what it means, and the figure."""
+
+    title: str
+    meaning: str
+    figure: Any
+
+
+REFERENCES = ("chance", "floor")
+"""Quantities of a log line that are drawn beside the loss."""
+HEALTH = {
+    "Score of nearest neighbours": ("knn",),
+    "Effective rank": ("effective_rank",),
+    "Likeness of the two views": ("view_cosine_input", "view_cosine_output"),
+    "Alignment": ("alignment",),
+    "Uniformity": ("uniformity",),
+    "Spread of features": ("feature_std",),
+    "Dead units": ("dead_share",),
+}
+"""What is watched besides: the title of a figure, and the quantities in it, the first solid, the second dashed."""
+
+
+def loss_figure(runs: Sequence[RunFacts]) -> Any:
+    """The loss of each run over the steps, with its floor and chance where they are known; None without a log."""
+    made = blank(300, x_axis_label="step", x_range=_steps(runs))
+    drawn = [_line(made, run, n, "loss", run.name) for n, run in enumerate(runs)]
+    if not any(drawn):
+        return None
+    for key in REFERENCES:
+        for n, run in enumerate(runs):
+            _line(made, run, n, key, f"{run.name}, {key}: {MEANING[key]}", tag="ink", dash="dotted", alpha=0.75)
+    _tell(made, [d for d in drawn if d])
+    return made
+
+
+def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
+    """A small figure for each quantity that some run logged."""
+    found = []
+    for title, keys in HEALTH.items():
+        made = blank(190, x_axis_label="step", x_range=_steps(runs), y_range=DataRange1d(default_span=0.1))
+        dashes = DASHES if len(keys) > 1 else (None,)
+        drawn = [
+            _line(made, run, n, key, f"{run.name}, {key.replace('_', ' ')}", dash=dash)
+            for key, dash in zip(keys, dashes)
+            for n, run in enumerate(runs)
+        ]
+        if any(drawn):
+            _tell(made, [d for d in drawn if d])
+            meaning = [MEANING[key] for key in keys]
+            words = meaning[0] if len(keys) == 1 else f"solid: {meaning[0]}; dashed: {meaning[1]}"
+            found.append(Curve(title, f"{words[0].upper()}{words[1:]}.", made))
+    return found
+
+
+def series(run: RunFacts, key: str) -> tuple[list[int], list[float]]:
+    """Steps and values of what a log holds of a quantity."""
+    pairs = [(line["step"], value) for line in run.log if (value := _value(line, key)) is not None]
+    return [step for step, _ in pairs], [value for _, value in pairs]
+
+
+def _value(line: dict[str, Any], key: str) -> float | None:
+    health = line.get("health")
+    found = line[key] if key in line else health.get(key) if isinstance(health, dict) else None
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _steps(runs: Sequence[RunFacts]) -> tuple[float, float]:
+    last = max((line["step"] for run in runs for line in run.log), default=1)
+    return 0.0, 1.02 * last
+
+
+def _line(
+    made: Any,
+    run: RunFacts,
+    n: int,
+    key: str,
+    name: str,
+    tag: str | None = None,
+    dash: str | None = None,
+    alpha: float = 1.0,
+) -> Any:
+    steps, values = series(run, key)
+    if not steps:
+        return None
+    colour, pattern = colour_of(n)
+    source = ColumnDataSource({"step": steps, "value": values, "name": [name] * len(steps)})
+    drawn = made.line("step", "value", source=source, line_width=1.75, line_dash=dash or pattern, line_alpha=alpha)
+    drawn.glyph.tags = [tag or colour]
+    if len(steps) == 1:
+        made.scatter("step", "value", source=source, size=6).glyph.tags = [tag or colour]
+    return drawn
+
+
+def _tell(made: Any, drawn: list[Any]) -> None:
+    hover(made, [("run", "@name"), ("step", "@step"), ("value", "@value{0.0000}")], drawn, line_policy="nearest")

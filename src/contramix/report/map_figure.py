@@ -1,0 +1,99 @@
+"""The map, drawn: points that can be zoomed, selected, hovered over and coloured anew."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    BoxSelectTool,
+    ColumnDataSource,
+    LassoSelectTool,
+    LinearColorMapper,
+    PanTool,
+    Range1d,
+    TapTool,
+    WheelZoomTool,
+)
+from bokeh.palettes import Viridis256
+
+from contramix.report.figures import blank, hover
+from contramix.report.map import Map
+from contramix.report.scales import Scale, in_words, scale_of
+
+SHOWN = 8
+"""Columns that are told on hovering; all of them stand in the tables."""
+
+
+def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
+    """The figure, and what the page's script must know of its columns.
+
+    The source of the points, called ``points``, holds all that is shown of a record: ``record`` (from 1), ``k0, k1,
+    ...`` (values of the kept columns), ``code0, ...`` (their colours), ``n0, ...`` and ``d0, ...`` (neighbours and
+    their distances).
+    """
+    names = list(the_map.columns)
+    scales = [scale_of(values) for values in the_map.columns.values()]
+    source = ColumnDataSource(_data(the_map, scales), name="points")
+    x_range, y_range = (_range(the_map.xy[:, n]) for n in (0, 1))
+    made = blank(
+        540,
+        name="map",
+        x_range=x_range,
+        y_range=y_range,
+        x_axis_label=the_map.axes[0] or None,
+        y_axis_label=the_map.axes[1] or None,
+        min_border_right=4,
+    )
+    made.axis.major_label_text_font_size = "0px"
+    made.axis.major_tick_line_color = None
+    points = made.scatter(
+        "x",
+        "y",
+        source=source,
+        name="dots",
+        size=6 if len(the_map.rows) < 2000 else 4,
+        fill_color={
+            "field": "code0" if names else "record",
+            "transform": LinearColorMapper(name="colours", palette=["grey"]),
+        },
+        line_color=None,
+        fill_alpha=0.8,
+        selection_fill_alpha=1.0,
+        nonselection_fill_alpha=0.12,
+    )
+    near = ColumnDataSource({"x": [], "y": [], "size": []}, name="near")
+    rings = made.scatter("x", "y", source=near, size="size", fill_color=None, line_width=2, nonselection_line_alpha=1.0)
+    for ring in (rings.glyph, rings.nonselection_glyph):
+        ring.tags = ["ink"]
+    made.add_tools(
+        PanTool(name="pan"),
+        BoxSelectTool(name="box", renderers=[points]),
+        LassoSelectTool(name="lasso", renderers=[points], continuous=False),
+        TapTool(renderers=[points]),
+        WheelZoomTool(modifiers={"ctrl": True}),
+    )
+    hover(made, [("record", "@record"), *((name, f"@k{n}") for n, name in enumerate(names[:SHOWN]))], [points], limit=1)
+    k = the_map.neighbours.shape[1]
+    told = [_told(scale) for scale in scales]
+    return made, {"columns": names, "neighbours": k, "scales": told, "ramp": Viridis256}
+
+
+def _data(the_map: Map, scales: list[Scale]) -> dict[str, Any]:
+    small = np.uint16 if len(the_map.rows) <= 2**16 else np.int32
+    data: dict[str, Any] = {"x": the_map.xy[:, 0], "y": the_map.xy[:, 1], "record": the_map.rows.astype(np.int32) + 1}
+    for n, values in enumerate(the_map.columns.values()):
+        data[f"k{n}"] = [in_words(value) for value in values]
+        data[f"code{n}"] = scales[n].codes
+    for n in range(the_map.neighbours.shape[1]):
+        data[f"n{n}"] = the_map.neighbours[:, n].astype(small)
+        data[f"d{n}"] = the_map.distances[:, n]
+    return data
+
+
+def _range(x: np.ndarray) -> Range1d:
+    low, high = float(x.min()), float(x.max())
+    margin = 0.04 * (high - low) or 1.0
+    return Range1d(start=low - margin, end=high + margin)
+
+
+def _told(scale: Scale) -> dict[str, Any]:
+    return {key: value for key, value in scale._asdict().items() if key != "codes"}

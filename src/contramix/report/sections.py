@@ -1,0 +1,220 @@
+"""What stands in each section of the page: plain values for the template, and the figures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from contramix.measures import MEANING
+from contramix.report import comparison_figures, curve_figures, map_figure
+from contramix.report.evaluated import Evaluated, check
+from contramix.report.figures import as_items
+from contramix.report.page import ReportData
+from contramix.report.run_facts import RunFacts
+from contramix.report.wording import (
+    OUTCOMES,
+    duration,
+    interval,
+    labels_in_words,
+    metric_in_words,
+    number,
+    points,
+    probe_in_words,
+    score,
+)
+
+Section = dict[str, Any]
+MANY_NAMES = 60
+
+
+def sections(data: ReportData) -> Section:
+    """The values that the template takes."""
+    figures: dict[str, Any] = {}
+    found = None if data.evaluation is None else check(data.evaluation)
+    shown = {
+        "title": data.title,
+        "lead": _lead(data, found),
+        "verdict": _verdict(found) if found else None,
+        "alarms": [
+            {**alarm, "name": alarm["name"].replace("_", " "), "run": run.name}
+            for run in data.runs
+            for alarm in run.alarms
+        ],
+        "comparison": _comparison(found, figures) if found and found.rows else None,
+        "training": _training(data.runs, figures),
+        "columns": _columns(data.runs),
+        "runs": [_run(run) for run in data.runs],
+        "commands": _commands(data, found),
+        "environment": _environment(data),
+        "map": None,
+    }
+    told = None
+    if data.map is not None:
+        figures["map-figure"], told = map_figure.draw(data.map)
+        shown["map"] = {"method": data.map.method, "records": len(data.map.rows), "first": int(data.map.rows[0]) + 1}
+    return {**shown, "payload": {"figures": as_items(figures), "map": told}}
+
+
+def _lead(data: ReportData, found: Evaluated | None) -> list[tuple[str, str]]:
+    facts = []
+    if found and found.data != data.title:
+        facts.append(("Data", found.data))
+    target = (found and found.target) or next((run.target for run in data.runs if run.target), None)
+    if target:
+        facts.append(("Target", target))
+    if data.runs:
+        recipes = list(dict.fromkeys(str(run.config.get("recipe", run.name)) for run in data.runs))
+        facts.append(("Recipe" if len(recipes) == 1 else "Recipes", ", ".join(recipes)))
+        facts.append(("Trained on", f"{data.runs[0].rows:,} rows without labels"))
+    return [(name, value) for name, value in facts if value]
+
+
+def _verdict(found: Evaluated) -> Section:
+    return {
+        "told": [
+            {
+                "class": _class(verdict.outcome),
+                "sign": OUTCOMES[verdict.outcome][0],
+                "sentence": OUTCOMES[verdict.outcome][1],
+                "recipe": verdict.recipe,
+                "text": verdict.text,
+                "confidence": f"{100 * verdict.confidence:.4g} %",
+                "rows": [
+                    {
+                        "labels": labels_in_words(c.labels_per_class),
+                        "outcome": c.outcome,
+                        "sign": OUTCOMES[c.outcome][0],
+                        "class": _class(c.outcome),
+                        "model": score(found.metric, c.model),
+                        "baseline": score(found.metric, c.baseline),
+                        "against": c.against,
+                        "difference": points(c.difference),
+                        "interval": " to ".join(f"{100 * end:+.1f}" for end in c.interval),
+                    }
+                    for c in verdict.comparisons
+                ],
+            }
+            for verdict in found.verdicts or [found.verdict]
+        ],
+        "advice": found.advice,
+        "notes": found.notes,
+    }
+
+
+def _class(outcome: str) -> str:
+    return outcome.replace(" ", "-")
+
+
+def _comparison(found: Evaluated, figures: dict[str, Any]) -> Section:
+    metric = found.metric
+    words = metric_in_words(metric)
+    drawn = []
+    for n, (title, made) in enumerate(comparison_figures.draw(found.rows, metric)):
+        figures[f"comparison-{n}"] = made
+        drawn.append({"id": f"comparison-{n}", "title": title, "height": made.height})
+    others = list(dict.fromkeys(name for r in found.rows for name in r.metrics if name != metric))
+    return {
+        "metric": words,
+        "figures": drawn,
+        "others": [metric_in_words(name) for name in others],
+        "rows": [
+            {
+                "name": r.name,
+                "pretrained": r.kind == "pretrained",
+                "labels": labels_in_words(r.labels_per_class),
+                "probe": probe_in_words(r.probe),
+                "score": score(metric, r.mean),
+                "interval": interval(metric, r.interval),
+                "n": number(r.n),
+                "others": [score(name, r.metrics.get(name)) for name in others],
+                "seconds": duration(r.seconds),
+            }
+            for r in found.rows
+        ],
+    }
+
+
+def _training(runs: Sequence[RunFacts], figures: dict[str, Any]) -> Section | None:
+    loss = curve_figures.loss_figure(runs) if runs else None
+    if loss is None:
+        return None
+    figures["loss"] = loss
+    small = []
+    for n, (title, meaning, made) in enumerate(curve_figures.health_figures(runs)):
+        figures[f"health-{n}"] = made
+        small.append({"id": f"health-{n}", "title": title, "meaning": meaning, "height": made.height})
+    known = [key for keys in curve_figures.HEALTH.values() for key in keys if _logged(runs, key)]
+    references = [f"{MEANING[key]} ({key})" for key in curve_figures.REFERENCES if _logged(runs, key)]
+    return {
+        "height": loss.height,
+        "references": f"Dotted: {' and '.join(references)}." if references else "",
+        "small": small,
+        "names": [{"name": run.name, "colour": n % 8, "dash": n // 8 % 3} for n, run in enumerate(runs)],
+        "head": ["first loss", "last loss", *(f"{key.replace('_', ' ')} (last)" for key in known)],
+        "rows": [
+            {
+                "name": run.name,
+                "epochs": number(run.config.get("epochs")),
+                "steps": number(run.config.get("steps")),
+                "time": duration(run.config.get("seconds")),
+                "values": [_end(run, "loss", 0), _end(run, "loss", -1), *(_end(run, key, -1) for key in known)],
+            }
+            for run in runs
+        ],
+    }
+
+
+def _logged(runs: Sequence[RunFacts], key: str) -> bool:
+    return any(curve_figures.series(run, key)[0] for run in runs)
+
+
+def _end(run: RunFacts, key: str, place: int) -> str:
+    values = curve_figures.series(run, key)[1]
+    return number(values[place]) if values else "-"
+
+
+def _columns(runs: Sequence[RunFacts]) -> Section | None:
+    """What went into the first run; the runs of one report are of one table."""
+    if not runs:
+        return None
+    run = runs[0]
+    return {
+        "kinds": [
+            {"kind": kind, "count": len(names), "names": names[:MANY_NAMES], "more": max(0, len(names) - MANY_NAMES)}
+            for kind, names in run.columns.items()
+        ],
+        "left_out": run.left_out,
+        "target": run.target,
+        "count": sum(len(names) for names in run.columns.values()),
+        "rows": f"{run.rows:,}",
+    }
+
+
+def _run(run: RunFacts) -> Section:
+    config = run.config
+    facts = {
+        "Recipe": config.get("recipe"),
+        "Seed": config.get("seed"),
+        "Rows": f"{run.rows:,}",
+        "Epochs": config.get("epochs"),
+        "Steps": number(config.get("steps")),
+        "Rows a step": config.get("batch_size"),
+        "Time": duration(config.get("seconds")),
+        "Device": config.get("device"),
+        "Representation": f"{config['representation']} numbers a row" if "representation" in config else None,
+    }
+    return {
+        "name": run.name,
+        "facts": [(name, value) for name, value in facts.items() if value not in (None, "", "-")],
+        "recipe": run.recipe_toml.strip(),
+        "command": config.get("command", ""),
+    }
+
+
+def _commands(data: ReportData, found: Evaluated | None) -> list[str]:
+    commands = [*(run.config.get("command", "") for run in data.runs), found.command if found else "", data.command]
+    return [command for command in dict.fromkeys(commands) if command]
+
+
+def _environment(data: ReportData) -> list[tuple[str, Any]]:
+    first = data.runs[0].config if data.runs else {}
+    found = data.environment or {"contramix": first.get("contramix"), **(first.get("environment") or {})}
+    return [(name, value) for name, value in found.items() if value is not None]

@@ -1,0 +1,57 @@
+"""What fine-tuning gives: an encoder and a linear head that predicts."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from numpy import ndarray
+from torch import Tensor, nn
+
+from contramix.encoders.encoder import Encoder
+from contramix.evaluation.task import Task
+
+
+class Tuned(nn.Module):
+    """An encoder and a linear head that predicts.
+
+    Parameters
+    ----------
+    encoder, task
+        What the head stands on, and what it predicts. The head's first weights come from torch's global generator.
+    mean, scale
+        Quantities are learned in units of their spread around their mean.
+    """
+
+    def __init__(self, encoder: Encoder, task: Task, mean: float = 0.0, scale: float = 1.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.width, max(1, len(task.classes)))
+        self.task, self.mean, self.scale = task, mean, scale
+        self.facts: dict[str, Any] = {}
+        """How it was trained: rows, steps, the score on held-out rows."""
+
+    def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B C"]:
+        """Logits, or standardised quantities."""
+        out: Tensor = self.head(self.encoder(x))
+        return out
+
+    @torch.no_grad()
+    def scores(
+        self, x: Float[Tensor, " n *s"], batch_size: int = 8192
+    ) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+        """Probabilities of the classes, or quantities in their unit, in evaluation mode."""
+        was_training = self.training
+        self.eval()
+        device = self.head.weight.device
+        out = torch.cat([self(batch.to(device)).cpu().double() for batch in torch.split(x, batch_size)])
+        self.train(was_training)
+        if self.task.kind == "regression":
+            return np.asarray(out[:, 0] * self.scale + self.mean)
+        return np.asarray(out.softmax(1))
+
+    def score(self, x: Float[Tensor, " n *s"], y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
+        """Accuracy (each row by the weight of its class, if given), or R squared."""
+        scores = self.scores(x)
+        hits = self.task.contributions(y, scores if self.task.kind == "regression" else scores.argmax(1))
+        return float(np.average(hits, weights=None if weight is None else weight[y]))

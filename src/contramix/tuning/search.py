@@ -1,0 +1,192 @@
+"""Search the settings of a recipe for a table, and see on fresh rows, seeds and labels whether the search helped."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy import ndarray
+
+from contramix import durable
+from contramix.errors import InputError, RunError
+from contramix.evaluation.task import Kind
+from contramix.interrupts import Interrupted, signals
+from contramix.recipe import Recipe
+from contramix.run_folder import check_place, locked, make
+from contramix.runs import Watcher
+from contramix.training import Plan, Step
+from contramix.tuning.book import Book, find_optuna
+from contramix.tuning.result import Check, Tuned
+from contramix.tuning.scores import LabelFree, find_judge
+from contramix.tuning.space import choose, dimensions
+from contramix.tuning.trainer import Trainer, fingerprint
+
+STEPS, FRESH = 500, 5
+NOT_BY_RANK = ("temperature", "width", "cut")
+"""Not searched by default without labels: the effective rank follows them whether or not they help (docs/adr/0011)."""
+
+
+def tune(
+    out: Path,
+    table: pa.Table,
+    recipe: Recipe,
+    *,
+    target: str | None = None,
+    score: str = "auto",
+    labels_per_class: int = 20,
+    trials: int = 20,
+    search: Sequence[str] | None = None,
+    steps: int = STEPS,
+    fresh: int = FRESH,
+    seed: int = 0,
+    task: Kind | None = None,
+    metric: str | None = None,
+    device: str = "auto",
+    where: str = "data",
+    command: str = "",
+    watch: Callable[[str], Watcher] | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> Tuned:
+    """Try settings of a recipe, the first time as it is, and write the best as a recipe.
+
+    Every trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and judged on the
+    other fifth with the same labels. The best of many such scores is flattered; so the best setting and the recipe as
+    it is are then pre-trained and judged again on fresh splits, seeds and labels, and the verdict is on those.
+
+    Parameters
+    ----------
+    out
+        The search's folder. An unfinished search in it goes on, and ends as if it had not been interrupted.
+    table
+        Training rows; rows of a later test have no business here.
+    recipe, search
+        What to tune, and which of ``DIMENSIONS``; None: all that it has (without labels, not those
+        in ``NOT_BY_RANK``).
+    target, score
+        A column that is no input, and a name of ``SCORES``; ``"auto"``: by labels where there is a target.
+    labels_per_class, task, metric
+        Of the score by labels; see :class:`contramix.tuning.scores.Labels`.
+    trials
+        How many settings to try; a later call may ask for more.
+    steps
+        The longest that a trial trains; the recipe that is written keeps its own length.
+    fresh
+        How many fresh splits, at least 2.
+    watch, told
+        Show the progress of a trial's training; gets a line for each trial.
+
+    Raises
+    ------
+    InputError
+        If data or settings are wrong, or the folder belongs to another search or is in use.
+    RunError
+        If no setting can be trained.
+    Interrupted
+        On SIGINT and SIGTERM; the trial that was running begins anew when the search goes on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = pa.table({"a": [n % 7 for n in range(60)], "b": [n % 5 for n in range(60)], "y": ["no", "yes"] * 30})
+    >>> recipe = Recipe.load("imix-npair", {"encoder.width": 8})
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     tuned = tune(Path(out), table, recipe, target="y", trials=3, steps=2, fresh=2)
+    >>> len(tuned.tried), tuned.tuned_recipe.name
+    (3, 'imix-npair-tuned')
+    """
+    if trials < 1 or steps < 1 or fresh < 2:
+        raise InputError("give at least 1 trial, 1 step and 2 fresh splits")
+    find_optuna()
+    check_place(out)
+    if any((out / name).exists() for name in ("run.json", "config.json")):
+        raise InputError(f"--out {out}: holds a run or a model; give a folder of its own")
+    judge = find_judge(score, table, target, labels_per_class, kind=task, metric=metric, where=where)
+    names = dimensions(recipe, search)
+    if search is None and isinstance(judge, LabelFree):
+        names = [name for name in names if name not in NOT_BY_RANK]
+    trainer = Trainer(table, recipe, target, judge, seed=seed, steps=steps, device=device)
+    for note in trainer.rows(0).notes:
+        told(note)
+    # What is wrong with the recipe shows here, before anything is written.
+    cuts = trainer.begin(recipe, 0).encoder.cuts
+    facts = {
+        "data": fingerprint(table, recipe, target, judge),
+        "score": judge.words,
+        "target": str(target),
+        "search": ",".join(names),
+        "steps": str(steps),
+        "seed": str(seed),
+    }
+    make(out)
+    with locked(out), signals() as signalled:
+        durable.remove_leftovers(out)
+
+        def watched(title: str) -> Watcher:
+            """Show the progress, and stop behind a step when asked to."""
+
+            def through(plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+                for step in watch(title)(plan, start, steps) if watch else steps:
+                    if signalled:
+                        raise Interrupted(signalled[0], out)
+                    yield step
+
+            return through
+
+        book = Book(out / "study.db")
+        book.claim(recipe, facts)
+        own = choose(recipe, names, cuts)
+        tuned = Tuned(recipe, judge, book.finished(), steps)
+        while (number := len(tuned.tried)) < trials:
+            trial = book.ask(seed, own.drawn)
+            with book.errors():
+                settings = choose(recipe, names, cuts, trial).settings
+            began, value, reason = time.monotonic(), None, ""
+            try:
+                value = float(trainer.score(Recipe.load(recipe, settings), 0, watched(f"trial {number}")).mean())
+            except (RunError, torch.OutOfMemoryError) as error:
+                reason = str(error)
+            book.tell(trial, settings, value, time.monotonic() - began, reason)
+            tuned = replace(tuned, tried=book.finished())
+            ended = tuned.tried[-1]
+            outcome = f"failed, {reason}" if value is None else judge.show(value)
+            told(f"trial {number} of {trials}: {outcome}; {tuned.in_words(ended)} ({ended.seconds:.1f} s)")
+        if tuned.best.score is None:
+            raise RunError(f"{out}: none of {len(tuned.tried)} settings could be trained: {tuned.best.reason}")
+        if tuned.best.number and tuned.default.score is not None:
+            found = _check(out, trainer, tuned, fresh, watched)
+            tuned = replace(tuned, unchecked=found) if isinstance(found, str) else replace(tuned, check=found)
+        durable.write(out / "recipe.toml", tuned.to_toml(where, command))
+        report = {"data": where, "command": command, **tuned.as_json()}
+        durable.write(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
+        return tuned
+
+
+def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, watched: Callable[[str], Watcher]) -> Check | str:
+    """Pre-train and judge the best and the default on fresh splits; each score is kept in a file as it is made.
+
+    Where one of them diverges there is no comparison: returns where and why.
+    """
+    (out / "fresh").mkdir(exist_ok=True)
+    compared = (tuned.best, tuned.default)
+    scores: list[list[ndarray]] = [[], []]
+    for split in range(1, fresh + 1):
+        for tried, each in zip(compared, scores):
+            path = out / "fresh" / f"trial{tried.number}-split{split}.npy"
+            if not path.is_file():
+                chosen, sink = Recipe.load(tuned.recipe, tried.settings), BytesIO()
+                title = f"fresh split {split} of {fresh}, trial {tried.number}"
+                try:
+                    np.save(sink, trainer.score(chosen, split, watched(title)), allow_pickle=False)
+                except RunError as error:
+                    return f"trial {tried.number} on split {split}: {error}"
+                durable.write(path, sink.getvalue())
+            each.append(np.load(path, allow_pickle=False))
+    parts = [tuned.judge.part(trainer.seed(split)) for split in range(1, fresh + 1)]
+    difference, interval = tuned.judge.difference(scores[0], scores[1], parts)
+    best, default = (float(np.mean([rows.mean() for rows in each])) for each in scores)
+    return Check(best, default, difference, interval, fresh)

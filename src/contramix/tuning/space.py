@@ -1,0 +1,190 @@
+"""What may be searched: a recipe's settings, one dimension at a time.
+
+A new dimension is one function, and one line in ``DIMENSIONS``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from contramix.errors import InputError, nearest
+from contramix.noise.mixup import MixupNoise
+from contramix.recipe import Recipe
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+DIGITS = 3
+"""Significant digits of what is drawn."""
+
+
+class Choices:
+    """The settings of one trial, drawn by Optuna; without a trial, the recipe's own.
+
+    Every range holds the recipe's own value, so that the recipe as it is can be a trial.
+
+    Parameters
+    ----------
+    recipe
+        What is to be changed.
+    cuts
+        The places where its encoder can be cut, in order.
+    trial
+        Who draws.
+
+    Attributes
+    ----------
+    settings
+        What is changed, by dotted name, as :meth:`Recipe.load` takes it.
+    drawn
+        The same by the names under which Optuna knows them.
+    """
+
+    def __init__(self, recipe: Recipe, cuts: Sequence[str], trial: "Trial | None" = None) -> None:
+        self.recipe, self.cuts, self._trial = recipe, cuts, trial
+        self.settings: dict[str, Any] = {}
+        self.drawn: dict[str, Any] = {}
+
+    def one_of(self, name: str, options: Mapping[str, Any], of: str = "") -> str:
+        """Set ``name`` to one of the named values; ``of`` is the kind of its section that the setting belongs to."""
+        own, options = self._own(name, of), dict(options)
+        if own is not None and own not in options.values():
+            options[own if isinstance(own, str) else "as it is"] = own
+        label = next((label for label, value in options.items() if value == own), "")
+        if self._trial is not None:
+            label = str(self._trial.suggest_categorical(_known_as(name, of), list(options)))
+        self.settings[name], self.drawn[_known_as(name, of)] = options[label], label
+        return label
+
+    def between(self, name: str, low: float, high: float, of: str = "", log: bool = False) -> None:
+        """Set ``name`` to a number of a range."""
+        value = own = self._own(name, of)
+        if own is not None:
+            low, high = min(low, own), max(high, own)
+        if self._trial is not None:
+            value = self._trial.suggest_float(_known_as(name, of), low, high, log=log)
+        self.drawn[_known_as(name, of)] = value
+        self.settings[name] = value if value == own else float(f"{value:.{DIGITS}g}")
+
+    def _own(self, name: str, of: str) -> Any:
+        section, _, setting = name.partition(".")
+        found: Mapping[str, Any] = self.recipe.to_dict()[section]
+        return found.get(setting) if not of or found.get("kind") == of else None
+
+
+def _known_as(name: str, of: str) -> str:
+    return f"{name} ({of})" if of else name
+
+
+def _noise(c: Choices) -> None:
+    kinds = [kind for kind in STRENGTHS if kind != "none" or c.recipe.imix]
+    kind = c.one_of("noise.kind", {kind: kind for kind in kinds})
+    c.settings["noise.cut"] = c.recipe.noise.cut
+    STRENGTHS.get(kind, _no_strength)(c)
+
+
+def _no_strength(c: Choices) -> None:
+    """Nothing to search."""
+
+
+def _marginal(c: Choices) -> None:
+    c.between("noise.rate", 0.1, 0.8, "marginal")
+    c.one_of("noise.views", {"one": "one", "both": "both"}, "marginal")
+
+
+def _mixup(c: Choices) -> None:
+    options = {names: MixupNoise.model_validate({"operators": names.split("+")}) for names in OPERATORS}
+    chosen = c.one_of("noise.operators", {n: m.model_dump()["operators"] for n, m in options.items()}, "mixup")
+    c.between("noise.alpha", 0.2, 0.9, "mixup")
+    if "binary" in chosen or chosen == "as it is":
+        c.between("noise.keep_prob", 0.4, 0.9, "mixup")
+
+
+OPERATORS = ("linear", "geometric", "binary", "linear+geometric+binary")
+
+STRENGTHS: dict[str, Callable[[Choices], None]] = {
+    "none": _no_strength,
+    "drop": lambda c: c.between("noise.rate", 0.05, 0.7, "drop"),
+    "marginal": _marginal,
+    "gaussian": lambda c: c.between("noise.std", 0.05, 1.0, "gaussian", log=True),
+    "mixup": _mixup,
+}
+"""Noises that are tried, and how strong; none at all only beside i-Mix."""
+
+
+def _temperature(c: Choices) -> None:
+    c.between("method.temperature", 0.05, 2.0, log=True)
+
+
+def _alpha(c: Choices) -> None:
+    c.between("imix.alpha", 0.2, 16.0, log=True)
+    c.one_of("imix.fold", {"yes": True, "no": False})
+
+
+def _width(c: Choices) -> None:
+    own = c.recipe.to_dict()["encoder"]["width"]
+    c.one_of("encoder.width", {str(width): width for width in (max(1, own // 2), own, 2 * own)})
+
+
+def _cut(c: Choices) -> None:
+    # Queries are mixed behind the noise; the output is the last stage once more.
+    first = max(c.cuts.index(cut) for cut in c.recipe.noise.cut) if c.recipe.imix else 0
+    places = tuple(c.cuts[first:-1]) or c.cuts[-1:]
+    options = {place: (place,) for place in places} | ({"all": places} if places[1:] else {})
+    c.one_of("imix.cut" if c.recipe.imix else "noise.cut", options)
+
+
+class Dimension(NamedTuple):
+    """Something that can be searched."""
+
+    words: str
+    there: Callable[[Recipe], bool]
+    """Whether a recipe has it."""
+    choose: Callable[[Choices], None]
+
+
+DIMENSIONS: dict[str, Dimension] = {
+    "noise": Dimension("kind of noise and its strength", lambda r: True, _noise),
+    "temperature": Dimension("temperature", lambda r: "temperature" in r.to_dict()["method"], _temperature),
+    "alpha": Dimension("i-Mix's weight law", lambda r: r.imix is not None, _alpha),
+    "width": Dimension("width of the encoder", lambda r: "width" in r.to_dict()["encoder"], _width),
+    "cut": Dimension("where it is mixed", lambda r: True, _cut),
+}
+"""By name, and in the order in which they are drawn."""
+
+
+def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
+    """What to search of a recipe: the dimensions asked for, or all that it has.
+
+    Raises
+    ------
+    InputError
+        For a name that is not known, a dimension that the recipe does not have, or none at all.
+    """
+    known = [name for name, dimension in DIMENSIONS.items() if dimension.there(recipe)]
+    for name in names or ():
+        if name not in DIMENSIONS:
+            raise InputError(f"--search {name}: not known; {nearest(name, DIMENSIONS)}")
+        if name not in known:
+            raise InputError(
+                f"--search {name}: recipe {recipe.name} has no {DIMENSIONS[name].words}; it has {', '.join(known)}"
+            )
+    found = [name for name in known if names is None or name in names]
+    if not found:
+        raise InputError(f"--search: nothing to search; give some of {', '.join(known)}")
+    return found
+
+
+def choose(recipe: Recipe, names: Sequence[str], cuts: Sequence[str], trial: "Trial | None" = None) -> Choices:
+    """The settings of a trial, or without one the recipe's own.
+
+    Examples
+    --------
+    >>> recipe = Recipe.load("imix-npair", {"noise.rate": 0.3})
+    >>> own = choose(recipe, ["noise", "alpha"], ["input", "layer1", "output"])
+    >>> own.settings["noise.rate"], Recipe.load(recipe, own.settings) == recipe
+    (0.3, True)
+    """
+    choices = Choices(recipe, cuts, trial)
+    for name in names:
+        DIMENSIONS[name].choose(choices)
+    return choices

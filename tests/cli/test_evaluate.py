@@ -1,0 +1,96 @@
+"""evaluate and compare, as a user calls them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+NAMES = ["raw", "pca", "untrained", "trees", "boosting", "gaussian", "supervised"]
+FEW = ("--set", "encoder.depth=1", "--set", "encoder.width=8", "--epochs", "2")
+
+
+@pytest.fixture
+def rows(here, t):
+    """A table whose label hangs on its age, and test rows of the same kind."""
+    for name, seed in (("rows.csv", 0), ("test.csv", 1)):
+        table = t.people(60, seed)
+        Path(name).write_text(t.text(t.column(table, "y", lambda n, table=table: "ab"[float(table[n + 1][0]) > 40])))
+
+
+def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
+    run.done("pretrain", "rows.csv", "--target", "y", "--out", "run", *run.small)
+    told = json.loads(run.done("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--json").out)
+    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in told["rows"]}
+    assert list(dict.fromkeys(r["name"] for r in told["rows"])) == [*NAMES, "imix-npair"]
+    assert {probe for name, probe, _ in cells if name == "imix-npair"} == {"linear", "knn", "finetune"}
+    assert {k[0] for k in cells if k[2] == 20} == {*NAMES, "imix-npair"}
+    for row in cells.values():
+        assert row["n"] == (5 if row["labels_per_class"] else 2)
+        low, high = row["interval"]
+        assert low <= row["mean"] <= high
+        assert {"accuracy", "balanced_accuracy", "auroc", "average_precision"} == row["metrics"].keys()
+        assert row["metrics"]["accuracy"] == pytest.approx(row["mean"], abs=1e-5)
+    assert cells["imix-npair", "linear", None]["chosen"][0].startswith("C = ")
+    assert cells["supervised", "finetune", None]["kind"] == "baseline"
+    verdict = told["verdict"]
+    assert verdict["against"] in ("raw", "untrained")
+    assert [c["labels_per_class"] for c in verdict["comparisons"]] == [None, 20]
+    assert json.loads(Path("run/report.json").read_text()) == told
+    assert verdict["text"].split(":")[0] in Path("run/report.html").read_text()
+    quick = ("--probes", "linear", "--baselines", "gaussian", "--labels-per-class", "")
+    again = json.loads(run.done("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--json", *quick).out)
+    for row in again["rows"]:
+        assert row["each"] == cells[row["name"], "linear", None]["each"]
+    assert len(list(Path("run/baselines").iterdir())) == 1, "the Gaussian baseline was taken as it was"
+
+
+def test_papers_protocols_metrics_and_peeking(rows, run):
+    run.done("pretrain", "rows.csv", "--target", "y", "--out", "run", *run.small)
+    ask = ("evaluate", "run", "rows.csv", "--target", "y", "--test", "test.csv", "--seeds", "1", "--json")
+    ask += ("--baselines", "raw", "--labels-per-class", "")
+    told = json.loads(run.done(*ask, "--metric", "auroc", "--probes", "least-squares,linear").out)
+    assert told["metric"] == "auroc"
+    assert {r["probe"] for r in told["rows"]} == {"least-squares", "linear"}
+    assert "least-squares probe" in told["verdict"]["text"]
+    for row in told["rows"]:
+        assert row["mean"] == pytest.approx(row["metrics"]["auroc"], abs=1e-5)
+    peeking = json.loads(run.done(*ask, "--probes", "linear", "--pick-on-test").out)
+    assert "picked on test rows" in peeking["verdict"]["text"]
+    assert any("flatter" in note for note in peeking["notes"])
+    with_bn = json.loads(run.done(*ask, "--probes", "linear", "--recalibrate-bn").out)
+    assert [r["name"] for r in with_bn["rows"]] == ["raw", "imix-npair", "imix-npair, BatchNorm anew"]
+    run.refused(*ask, "--metric", "rmse").says("--metric rmse")
+    run.refused(*ask, "--probes", "lineer").says("--probes lineer", "did you mean 'linear'")
+    run.refused(*ask, "--baselines", "tree").says("--baselines tree", "did you mean 'trees'")
+
+
+def test_compare_goes_on_where_it_was(rows, run):
+    ask = ("compare", "rows.csv", "--target", "y", "--test", "test.csv", "--recipes", "npair,imix-npair", *FEW)
+    ask += ("--seeds", "2", "--labels-per-class", "5", "--probes", "linear", "--json")
+    told = json.loads(run.done(*ask).out)
+    assert list(dict.fromkeys(r["name"] for r in told["rows"])) == [
+        *("raw", "pca", "untrained", "trees", "boosting", "supervised", "gaussian", "npair", "imix-npair")
+    ]
+    assert {v["recipe"] for v in told["verdicts"]} == {"npair", "imix-npair"}
+    assert told["verdicts"][0]["confidence"] == pytest.approx(1 - 0.05 / 4)
+    place = Path("rows-compare")
+    assert sorted(p.parent.name for p in place.glob("*/*/DONE")) == ["seed0", "seed1"] * 3
+    assert json.loads((place / "report.json").read_text()) == told
+    assert (place / "report.html").stat().st_size < 4_000_000
+    shutil.rmtree(place / "npair" / "seed1")
+    kept = (place / "imix-npair/seed0/DONE").stat().st_mtime_ns
+    again = json.loads(run.done(*ask).out)
+    assert (place / "imix-npair/seed0/DONE").stat().st_mtime_ns == kept
+    assert [r["mean"] for r in again["rows"]] == [r["mean"] for r in told["rows"]]
+    shown = run.done(*ask[:-1]).out
+    assert "Pre-training (imix-npair)" in shown
+    assert "rows-compare" in shown
+
+
+def test_wrong_calls_of_compare(rows, run):
+    run.refused("compare", "rows.csv").says("--target")
+    run.refused("compare", "rows.csv", "--target", "yy").says("'yy'", "did you mean 'y'")
+    run.refused("compare", "rows.csv", "--target", "y", "--recipes", "imix").says("imix")
+    run.refused("compare", "rows.csv", "--target", "y", "--recipes", "npair,npair").says("different names")
+    run.refused("compare", "rows.csv", "--target", "y", "--recipes", ",").says("--recipes")

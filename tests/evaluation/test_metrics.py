@@ -1,0 +1,87 @@
+"""Metrics against scikit-learn; and their rows, whose mean they are and whose spread tells how sure they are."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as theirs
+
+from contramix.errors import InputError
+from contramix.evaluation.metrics import METRICS, all_metrics, find_metric
+from contramix.evaluation.problem import Predicted
+from contramix.evaluation.task import Task
+
+QUANTITY = Task("regression", "y")
+
+
+def classes(n):
+    return Task("classification", "y", tuple(map(str, range(n))))
+
+
+def sample(n, many, seed=0, signal=1.0):
+    """Imbalanced truth, and scores with ties that tell something of it."""
+    rng = np.random.default_rng(seed)
+    share = np.array([0.8, 0.15, 0.05][:many]) if many > 2 else np.array([0.85, 0.15])
+    truth = rng.choice(many, n, p=share / share.sum())
+    score = rng.normal(size=(n, many)).round(1)
+    score[np.arange(n), truth] += signal
+    return truth, Predicted(score.argmax(1), score)
+
+
+@pytest.mark.parametrize("many", [2, 3])
+def test_every_metric_is_scikit_learns(many):
+    truth, predicted = sample(300, many)
+    found = all_metrics(classes(many), truth, predicted)
+    hot = np.eye(many, dtype=int)[truth]
+    sides = [1] if many == 2 else [0, 1, 2]
+    assert found == pytest.approx(
+        {
+            "accuracy": theirs.accuracy_score(truth, predicted.value),
+            "balanced_accuracy": theirs.balanced_accuracy_score(truth, predicted.value),
+            "auroc": np.mean([theirs.roc_auc_score(hot[:, c], predicted.score[:, c]) for c in sides]),
+            "average_precision": np.mean(
+                [theirs.average_precision_score(hot[:, c], predicted.score[:, c]) for c in sides]
+            ),
+        }
+    )
+
+
+def test_metrics_of_quantities_are_scikit_learns():
+    rng = np.random.default_rng(0)
+    truth, value = rng.normal(size=50), rng.normal(size=50)
+    found = all_metrics(QUANTITY, truth, Predicted(value))
+    assert found == pytest.approx(
+        {"r2": theirs.r2_score(truth, value), "rmse": theirs.root_mean_squared_error(truth, value)}
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.rows and m.kind == "classification"])
+@pytest.mark.parametrize("many", [2, 3])
+def test_rows_tell_the_sampling_error(name, many):
+    """The standard error by rows is that seen over many samples."""
+    task, metric = classes(many), METRICS[name]
+    values, errors = [], []
+    for seed in range(300):
+        truth, predicted = sample(300, many, seed)
+        rows = metric.rows(task, truth, predicted)
+        assert rows.mean() == pytest.approx(metric.of(task, truth, predicted))
+        values.append(rows.mean())
+        errors.append(rows.std(ddof=1) / np.sqrt(len(rows)))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
+
+
+def test_classes_that_do_not_occur_are_left_out():
+    task = classes(3)
+    truth = np.array([0, 0, 1, 1])
+    predicted = Predicted(np.array([0, 2, 1, 1]), np.eye(3)[[0, 2, 1, 1]])
+    assert METRICS["balanced_accuracy"].of(task, truth, predicted) == pytest.approx(0.75)
+    assert METRICS["auroc"].of(task, truth, predicted) == pytest.approx((0.75 + 1) / 2)
+    assert METRICS["average_precision"].of(task, truth, predicted) <= 1
+
+
+def test_metric_for_a_verdict():
+    assert find_metric(classes(2)) == "accuracy"
+    assert find_metric(QUANTITY) == "r2"
+    assert find_metric(classes(2), "auroc") == "auroc"
+    with pytest.raises(InputError, match=r"--metric rmse.*r2"):
+        find_metric(QUANTITY, "rmse")
+    with pytest.raises(InputError, match="did you mean 'auroc'"):
+        find_metric(classes(2), "auc")
