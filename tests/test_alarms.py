@@ -45,8 +45,8 @@ class Planted(nn.Module):
         return self.inner(x) * self.kept + 0.3 * (1 - self.kept)
 
 
-def alarms_of(data, recipe, module=None, epochs=40, **settings):
-    """Names of the alarms that fitting raises, and the encoder."""
+def alarms_of(data, recipe, module=None, *, epochs, **settings):
+    """The alarms that fitting raises by name, and the encoder."""
     small = {"train.batch_size": 64, "encoder.width": 32, "encoder.depth": 2}
     encoder = ContrastiveEncoder(recipe, epochs=epochs, random_state=0, overrides=small | settings, encoder=module)
     with warnings.catch_warnings(record=True) as caught:
@@ -136,9 +136,9 @@ def test_keeping_a_tenth_is_too_hard(data):
 
 def test_views_of_different_rows_teach_nothing(data):
     nothing = {"noise": {"kind": "mixup", "operators": ["binary"], "keep_prob": 0.0}}
-    raised, _ = alarms_of(data, "npair", epochs=40, **nothing)
+    raised, _ = alarms_of(data, "npair", epochs=20, **nothing)
     assert raised.keys() == {"too_hard", "no_learning"}
-    assert 120 <= raised["no_learning"]["step"] <= 240
+    assert raised["no_learning"]["step"] == 120
     assert "not below chance" in raised["no_learning"]["text"]
 
 
@@ -169,8 +169,8 @@ def test_healthy_runs_of_real_tables_raise_none(name, recipe):
     path = TABLES / f"{name}-train.parquet"
     if not path.exists():
         pytest.skip("needs the tables that bench/tables.py makes")
-    table = read(path).table.slice(0, 4000)
-    chosen = Recipe.load(recipe, {"train.epochs": 15, "train.batch_size": 256, "encoder.width": 64})
+    table = read(path).table.slice(0, 2000)
+    chosen = Recipe.load(recipe, {"train.epochs": 8, "train.batch_size": 128, "encoder.width": 32})
     spec, _ = learn_columns(table, chosen, TARGETS[name])
     assert not steps_until_alarm(Fit.begin(chosen, spec, spec.tensorize(table), 0, "cpu"))
 
@@ -251,7 +251,7 @@ def test_advice_says_what_alarms_say_and_whether_the_loss_was_still_falling():
     falling = 6 - 3 * (step / 500) + 0.1 * rng.normal(size=500)
     levelled = 3 + 3 * np.exp(-step / 30) + 0.1 * rng.normal(size=500)
     (words,) = advice_from_log(log(falling), [])
-    assert "20 % of its whole fall" in words
+    assert 18 <= int(words.partition(" % of its whole fall")[0].rpartition(" ")[2]) <= 22
     assert "train.epochs" in words
     assert advice_from_log(log(levelled), []) == []
     alarm = {"name": "too_hard", "step": 3, "text": "positives are too hard: try something"}

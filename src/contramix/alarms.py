@@ -200,7 +200,7 @@ def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[s
     --------
     >>> falling = [{"step": n, "loss": 100.0 - n} for n in range(1, 101)]
     >>> advice_from_log(falling, [])
-    ['The loss was still falling when the run ended (by 21 % of its whole fall in the last fifth): raise train.epochs.']
+    ['The loss was still falling when the run ended (by 19 % of its whole fall in the last fifth): raise train.epochs.']
     """
     said = [f"{text[:1].upper()}{text[1:]}." for text in (str(alarm["text"]) for alarm in alarms)]
     share = _last_fall(log)
@@ -220,5 +220,6 @@ def _last_fall(log: Sequence[Mapping[str, Any]]) -> float:
     if last.sum() < FEWEST_LINES:
         return 0.0
     (slope, _), covariance = np.polyfit(step[last], loss[last], 1, cov=True)
-    fall, whole = -slope * np.ptp(step[last]), loss[0] - loss[last].mean()
+    fall = -slope * np.ptp(step[last])
+    whole = loss[0] - loss[last].mean() + fall / 2
     return float(fall / whole) if slope < -3 * covariance[0, 0] ** 0.5 and whole > 0 else 0.0

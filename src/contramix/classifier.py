@@ -15,7 +15,7 @@ from torch import nn
 
 from contramix.errors import InputError
 from contramix.evaluation.task import Task
-from contramix.finetuning import FineTune
+from contramix.finetune_settings import FineTune
 from contramix.learner import Learner
 from contramix.pretrained import Pretrained
 from contramix.recipe import Recipe
@@ -83,7 +83,7 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
         encoder: nn.Module | None = None,
         pretrained: "Learner | Pretrained | str | os.PathLike[str] | None" = None,
         finetune: Mapping[str, Any] | None = None,
-        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, Any] | None = None,
     ) -> None:
         super().__init__(
             recipe,
@@ -111,19 +111,22 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
         """
         values = column_or_1d(y, warn=True)
         labelled = is_labelled(values)
-        check_classification_targets(values[labelled])
-        self.classes_, numbers = np.unique(values[labelled], return_inverse=True)
+        given = _one_kind(values[labelled])
+        check_classification_targets(given)
+        self.classes_, numbers = np.unique(given, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
                 f"y has {len(self.classes_)} class besides unlabelled rows ({len(values) - labelled.sum()} of "
                 f"{len(values)}); a classifier needs rows of at least 2 classes"
             )
         task = Task("classification", "y", tuple(str(label) for label in self.classes_))
-        weight = self.class_weight
-        if isinstance(weight, Mapping):
-            weight = {str(label): float(value) for label, value in weight.items()}
         self._learn(
-            X, numbers, labelled, task, self.classes_, FineTune.of({**(self.finetune or {}), "class_weight": weight})
+            X,
+            numbers,
+            labelled,
+            task,
+            self.classes_,
+            FineTune.of({**(self.finetune or {}), "class_weight": self.class_weight}),
         )
         return self
 
@@ -150,3 +153,11 @@ def is_labelled(y: Shaped[ndarray, " n"]) -> Bool[ndarray, " n"]:
     marked = np.array([str(v) in ("-1", "-1.0") for v in values], bool)
     coded = y.dtype.kind in "if" and set(values) == {-1, 1}
     return np.asarray(~absent & (~marked | coded))
+
+
+def _one_kind(y: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
+    """Labels that stood among None or -1 as objects, as what they are."""
+    text = {isinstance(label, str) for label in y.tolist()}
+    if len(text) > 1:
+        raise InputError("y has labels of text and of other kinds; write all of them alike")
+    return y if y.dtype.kind != "O" or text == {True} else np.array(y.tolist())

@@ -63,7 +63,7 @@ class ContrastiveEncoder(Learner):
     >>> X = np.random.default_rng(0).normal(size=(64, 5))
     >>> Z = ContrastiveEncoder("imix-npair", epochs=2, random_state=0).fit_transform(X)
     >>> Z.shape, Z.dtype
-    ((64, 256), dtype('float32'))
+    ((64, 512), dtype('float32'))
     """
 
     def fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":

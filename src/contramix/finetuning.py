@@ -3,13 +3,12 @@
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from numpy import ndarray
-from pydantic import Field, ValidationError
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
@@ -19,96 +18,24 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError, RunError, nearest
 from contramix.evaluation.task import Task
+from contramix.finetune_settings import DEFAULT, FEW_ROWS, LOOKS, FineTune
 from contramix.fitting import resolve_device
 from contramix.optimizers import OptimizerSettings
 from contramix.pretrained import embed
 from contramix.randomness import Key, seeded
-from contramix.recipe import explain
-from contramix.training import Plan, Step, WholeOrAuto
+from contramix.training import Plan, Step
 from contramix.tuned import Tuned
 
-AUTO_BATCH, AUTO_EPOCHS, AUTO_STEPS = 256, 50, (200, 1000)
-AUTO_LR, AUTO_LR_FEW = 1e-3, 5e-4
-FEW_ROWS = 1000
-"""With fewer labelled rows weights move less, and none is held out: they are worth more in training than in choosing
-when to stop."""
+__all__ = ["FineTune", "Tuned", "Watch", "class_weights", "fine_tune"]
+
 NORMALISE_FROM = 3000
 """With fewer rows BatchNorm keeps the statistics that it has: those of few rows are noise."""
 HEAD_STEPS, HEAD_LR, HEAD_ROWS = 100, 1e-3, 20_000
 """First the head alone is trained, so that a random one does not spoil the encoder: Kumar et al., Fine-Tuning can
 Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022."""
-LOOKS = 50
-"""How often in a run the held-out rows are looked at."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Watch = Callable[[Plan, int, Iterator[Step]], Iterator[Step]]
-
-
-class FineTune(OptimizerSettings):
-    """How labelled rows are learned, from pre-trained weights or from scratch.
-
-    Parameters
-    ----------
-    epochs
-        Passes over the labelled rows; ``"auto"``: 50, but at least 200 and at most about 1,000 steps.
-    batch_size
-        Rows a step; ``"auto"``: 256, or all rows where there are fewer.
-    lr
-        ``"auto"``: 5e-4 with fewer than 1,000 labelled rows, else 0.001.
-    class_weight
-        ``"balanced"``: each class weighs the same in the loss, as in scikit-learn; or weights by class.
-    validation_share
-        Of the labelled rows, held out to stop by; 0 holds none out. With fewer than 1,000 rows none is held out.
-    patience
-        Stop after so many of the run's 50 looks at the held-out rows without a better score. The weights of the best
-        look are kept.
-    """
-
-    epochs: WholeOrAuto = "auto"
-    batch_size: WholeOrAuto = "auto"
-    lr: Annotated[float, Field(gt=0, le=1e15)] | Literal["auto"] = "auto"  # type: ignore[assignment]
-    class_weight: Literal["balanced"] | dict[str, float] | None = None
-    validation_share: float = Field(default=0.2, ge=0, le=0.5)
-    patience: int = Field(default=LOOKS // 2, ge=1)
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "FineTune":
-        """Settings by name.
-
-        Raises
-        ------
-        InputError
-            For a name or a value that is not known or not allowed.
-        """
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            raise InputError(f"fine-tuning: {explain(error, cls)}") from error
-
-    def rate_for(self, rows: int) -> "FineTune":
-        """The same with a learning rate that is a number."""
-        few = rows < FEW_ROWS
-        return self.model_copy(update={"lr": AUTO_LR_FEW if few else AUTO_LR}) if self.lr == "auto" else self
-
-    def plan(self, rows: int) -> Plan:
-        """Batches and epochs for a number of rows to train on.
-
-        Raises
-        ------
-        InputError
-            For batches of one row, which BatchNorm cannot normalise.
-        """
-        if self.batch_size == 1:
-            raise InputError("fine-tuning: batch_size is 1; BatchNorm compares rows with others, so give at least 2")
-        batch = min(rows, AUTO_BATCH if self.batch_size == "auto" else self.batch_size)
-        steps = rows // batch  # the last, shorter batch is left out; each epoch leaves out others
-        if self.epochs != "auto":
-            return Plan(batch, steps, self.epochs)
-        least, most = AUTO_STEPS
-        return Plan(batch, steps, math.ceil(min(most, max(least, AUTO_EPOCHS * steps)) / steps))
-
-
-DEFAULT = FineTune()
 
 
 def fine_tune(
@@ -189,7 +116,7 @@ def _fit_head(tuned: Tuned, x: Tensor, truth: Tensor, loss: Loss, key: Key) -> N
     """Train the head on the representations as they are."""
     index = torch.randperm(len(x), generator=key.at("head").generator())[:HEAD_ROWS].to(x.device)
     z = torch.from_numpy(embed(tuned.encoder, x[index])).to(x.device)
-    optimizer = torch.optim.AdamW(tuned.head.parameters(), lr=HEAD_LR)
+    optimizer = OptimizerSettings(lr=HEAD_LR).build(tuned.head.parameters())
     for _ in range(HEAD_STEPS):
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss(tuned.head(z), truth[index]))

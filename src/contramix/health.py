@@ -30,6 +30,8 @@ from contramix.training import Plan, Step
 SAMPLE = 1024
 """Rows that a reading looks at; a share of a few thousandths is still seen in so many, and a reading costs about as
 much as two steps."""
+MORE = 16 * SAMPLE
+"""Rows on which a unit that seems dead is looked at again."""
 LABELLED = 256
 """Rows whose soft labels decide over floor and chance: their mean entropy is known to about 2 %."""
 READINGS, FEWEST, STEPS_APART = 20, 5, 50
@@ -123,11 +125,15 @@ class Health:
 
     def _measure(self, objective: Objective) -> dict[str, float]:
         z = objective.encoder(self._x)
+        dead = measures.dead(z)
+        if dead.any():
+            # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.
+            dead &= measures.dead(torch.cat([objective.encoder(part) for part in self._fit.x[:MORE].split(SAMPLE)]))
         terms = [self._of_term(term, z, self._key.at(n)) for n, term in enumerate(objective.summands)]
         found = {
             "effective_rank": measures.effective_rank(z),
             "feature_std": measures.feature_std(z),
-            "dead_share": float(measures.dead(z).double().mean()),
+            "dead_share": float(dead.double().mean()),
             # Of several losses on one network, what they are on average.
             **{name: float(np.mean([term[name] for term in terms])) for name in terms[0]},
         }

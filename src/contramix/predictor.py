@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import torch
 from jaxtyping import Float, Shaped
 from numpy import ndarray
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from torch import nn
 
 from contramix import checkpoint, durable
@@ -22,7 +23,8 @@ from contramix.errors import InputError
 from contramix.evaluation.comparison import records
 from contramix.evaluation.protocol import draw_labels
 from contramix.evaluation.task import Kind, Task
-from contramix.finetuning import DEFAULT, FineTune, Watch, fine_tune
+from contramix.finetune_settings import DEFAULT, FineTune
+from contramix.finetuning import Watch, fine_tune
 from contramix.pretrained import Pretrained, fill, finite, make_folder
 from contramix.run_folder import check_place as check_writable
 from contramix.settings import Settings
@@ -54,6 +56,12 @@ class _Predicts(Settings):
     mean: float
     scale: float
     sha256: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> "_Predicts":
+        if len(self.labels) != len(self.classes):
+            raise PydanticCustomError("labels", "as many labels as classes are expected")
+        return self
 
 
 @dataclass(kw_only=True)

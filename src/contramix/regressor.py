@@ -10,7 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from contramix.errors import InputError
 from contramix.evaluation.task import Task
-from contramix.finetuning import FineTune
+from contramix.finetune_settings import FineTune
 from contramix.semisupervised import Semisupervised
 
 

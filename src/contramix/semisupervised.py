@@ -58,7 +58,7 @@ class Semisupervised(Learner):
     def _learn(
         self,
         X: Any,
-        y: Shaped[ndarray, " n"],
+        y: Shaped[ndarray, " m"],
         labelled: Bool[ndarray, " n"],
         task: Task,
         labels: Shaped[ndarray, " C"],

@@ -40,6 +40,7 @@ def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
     assert verdict["text"].split(":")[0] in Path("run/report.html").read_text()
     quick = ("--probes", "linear", "--baselines", "gaussian", "--labels-per-class", "")
     again = json.loads(run.done("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--json", *quick).out)
+    assert {row["name"] for row in again["rows"]} == {"raw", "gaussian", "imix-npair"}, "raw is what it is held against"
     for row in again["rows"]:
         assert row["each"] == cells[row["name"], "linear", None]["each"]
     assert len(list(Path("run/baselines").iterdir())) == 1, "the Gaussian baseline was taken as it was"
@@ -63,6 +64,14 @@ def test_papers_protocols_metrics_and_peeking(rows, run):
     run.refused(*ask, "--metric", "rmse").says("--metric rmse")
     run.refused(*ask, "--probes", "lineer").says("--probes lineer", "did you mean 'linear'")
     run.refused(*ask, "--baselines", "tree").says("--baselines tree", "did you mean 'trees'")
+
+
+def test_fine_tuning_is_held_against_training_from_scratch(rows, run):
+    run.done("pretrain", "rows.csv", "--target", "y", "--out", "run", *run.small)
+    ask = ("evaluate", "run", "rows.csv", "--target", "y", "--test", "test.csv", "--seeds", "1", "--json")
+    told = json.loads(run.done(*ask, "--baselines", "trees", "--labels-per-class", "", "--probes", "finetune").out)
+    assert {row["name"] for row in told["rows"]} == {"trees", "supervised", "imix-npair"}
+    assert told["verdict"]["against"] == "supervised"
 
 
 def test_compare_goes_on_where_it_was(rows, run):

@@ -56,6 +56,7 @@ def evaluate(
     encoder without training, pre-trained with Gaussian noise and trained on the labels alone, and ensembles of trees on
     raw features. Whatever is chosen is chosen on training rows. Writes report.json and report.html into RUN.
     """
+    from contramix.alarms import advice_from_log
     from contramix.evaluation.comparison import BASELINES
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.evaluate import evaluate as run_evaluation
@@ -63,6 +64,7 @@ def evaluate(
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
     from contramix.progress import Titled
+    from contramix.run_log import read_log
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted, against = names("--probes", probes, ALL_PROBES), names("--baselines", baselines, tuple(BASELINES))
@@ -86,6 +88,7 @@ def evaluate(
         pick_on_test=pick_on_test,
         recalibrate_bn=recalibrate_bn,
         folder=run / "baselines",
+        heard=advice_from_log(read_log(run), model.facts.get("alarms", ())),
         where=str(data),
         where_test=str(test),
         watch=None if quiet else Titled,

@@ -51,7 +51,7 @@ def finetune(
     weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
     'contramix embed' writes the fine-tuned representations.
     """
-    from contramix.finetuning import FineTune
+    from contramix.finetune_settings import FineTune
     from contramix.fitting import resolve_device
     from contramix.predictor import check_place, finetuned_on
     from contramix.pretrained import Pretrained

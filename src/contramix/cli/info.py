@@ -35,6 +35,10 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     table.add_row("data", f"{facts.get('rows', spec.rows):,} rows, target {spec.target or 'none'}")
     for kind, names in kinds.items():
         table.add_row(f"{kind} columns", f"{len(names)}: {', '.join(names[:12])}{' ...' if names[12:] else ''}")
+    if "predicts" in facts:
+        made, tuning = facts["predicts"], facts["finetuning"]
+        what = f", {len(made['classes'])} classes" if made["classes"] else ""
+        table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labelled rows")
     for left_out in spec.left_out:
         table.add_row("left out", f"{left_out.name}: {left_out.reason}")
     table.add_row(

@@ -34,7 +34,8 @@ def tune(
         ),
     ] = "auto",
     labels_per_class: Annotated[
-        int, typer.Option(min=1, help="Labels that a probe learns from; of a quantity ten times as many rows.")
+        int,
+        typer.Option(min=1, help="Labels a class that the probe learns from; of a quantity ten times as many rows."),
     ] = 20,
     trials: Annotated[int, typer.Option(min=1, help="Settings to try; a later call may ask for more.")] = 20,
     search: Annotated[

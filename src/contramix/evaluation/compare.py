@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
+from contramix.alarms import advice_from_log
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, on_probes, plain_baselines, records
-from contramix.evaluation.evaluate import PROBES, Evaluation, contest, rules
+from contramix.evaluation.evaluate import PROBES, Evaluation, contest, reference_for, rules
 from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import RowKind
@@ -23,6 +24,7 @@ from contramix.fitting import learn_columns, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
+from contramix.run_log import read_log
 from contramix.runs import pretrain_into
 
 RECIPES = ("dacl-plus", "imix-npair")
@@ -72,7 +74,7 @@ def compare_recipes(
     data = records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     names = [recipe.name for recipe in recipes]
-    wanted = set(baselines) - set(names)
+    wanted = {*baselines, reference_for(probes[0])} - set(names)
     contestants = plain_baselines(data, main, wanted, probes, place)
     if "gaussian" in wanted:
         recipes = [gaussian_twin(main), *recipes]
@@ -116,4 +118,11 @@ def compare_recipes(
         contestants += on_probes(name, kind, of_split, probes, seconds)
         if "finetune" in probes:
             contestants.append(fine_tuned(name, kind, encoder_of, data, place, seconds))
-    return contest(data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, told=told)
+    heard = [
+        f"{name}: {said}"
+        for name in names
+        for said in advice_from_log(read_log(out / name / "seed0"), models[name, 0].facts.get("alarms", ()))
+    ]
+    return contest(
+        data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, told=told
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from contramix.errors import InputError
 from contramix.evaluation.advice import advise
 from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, Records, on_probes, plain_baselines, records
@@ -62,6 +63,7 @@ def evaluate(
     pick_on_test: bool = False,
     recalibrate_bn: bool = False,
     folder: Path | None = None,
+    heard: Sequence[str] = (),
     where: str = "data",
     where_test: str = "test data",
     watch: Callable[[str], Titled] | None = None,
@@ -86,7 +88,7 @@ def evaluate(
     metric
         What the verdict is given on; None: accuracy, or R squared.
     probes, baselines
-        Which ones, by name.
+        Which ones, by name. The first probe gives the verdict; what it is held against is always there.
     pick_on_test
         Let probes choose by the test rows, for parity with published protocols.
     recalibrate_bn
@@ -94,6 +96,8 @@ def evaluate(
     folder
         Where the Gaussian baseline's model is kept, and features that do not fit into memory lie; None: a temporary
         folder.
+    heard
+        What the model's own training said of itself (:func:`contramix.alarms.advice_from_log`), to be passed on.
     where, where_test
         What error messages call the rows.
     watch, told
@@ -109,9 +113,11 @@ def evaluate(
     recipe, device = model.recipe, next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
     name = f"{recipe.name} (recipe)" if recipe.name in BASELINES else recipe.name
     seed, seconds = int(model.facts.get("seed") or 0), float(model.facts.get("seconds", 0.0))
-    wanted = set(baselines)
+    wanted = {*baselines, reference_for(probes[0])}
     if model.facts.get("own_encoder"):  # its first weights are not known, nor is how to make another
         wanted -= {"untrained", "gaussian", "supervised"}
+        if probes[0] == "finetune":
+            raise InputError("--probes: a module of your own cannot be trained from scratch; name another probe first")
     contestants = plain_baselines(data, recipe, wanted, probes, device)
     if "gaussian" in wanted:
         told("gaussian: pre-training")
@@ -133,7 +139,14 @@ def evaluate(
     if "finetune" in probes:
         contestants.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))
     notes = model.unknown(table, (target,))
-    return contest(data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, told=told)
+    return contest(
+        data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, told=told
+    )
+
+
+def reference_for(probe: str) -> str:
+    """The baseline that a verdict by a probe cannot do without."""
+    return "supervised" if probe == "finetune" else "raw"
 
 
 class Rules(NamedTuple):
@@ -174,9 +187,10 @@ def contest(
     *,
     pick_on_test: bool = False,
     notes: Sequence[str] = (),
+    heard: Sequence[str] = (),
     told: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Score all contestants on the same parts and labels, and judge the recipes among them."""
+    """Score all contestants on the same parts and labels, judge the recipes among them, and say what to try next."""
     scores = compare(
         data.task,
         data.y,
@@ -190,7 +204,7 @@ def contest(
     )
     picked = " with settings picked on test rows" if pick_on_test else ""
     verdicts = judge(scores, recipes, probe, picked)
-    advice = advise(data.task, data.y, by.metric, scores, verdicts)
+    advice = [*advise(data.task, data.y, by.metric, scores, verdicts), *heard]
     told_of = [*notes, *by.notes]
     if pick_on_test:
         told_of.append("probes picked their settings on test rows, as published protocols do: their scores flatter")

@@ -28,7 +28,7 @@ def gaussian_twin(recipe: Recipe) -> Recipe:
     Examples
     --------
     >>> twin = gaussian_twin(Recipe.load("imix-npair", {"encoder.width": 64}))
-    >>> twin.noise.kind, twin.encoder.width, twin.imix
+    >>> twin.name, twin.encoder.width, twin.imix
     ('gaussian', 64, None)
     """
     kept = {"encoder": recipe.encoder, "train": recipe.train, "table": recipe.table, "domain": recipe.domain}

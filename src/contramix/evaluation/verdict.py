@@ -9,8 +9,9 @@ from scipy import stats
 
 from contramix.evaluation.protocol import CONFIDENCE, Score
 
-REFERENCES = ("raw", "untrained")
-"""What a recipe must beat under the same probe to have helped: the columns as they are, and its encoder untrained."""
+REFERENCES = ("raw", "untrained", "supervised")
+"""What a recipe must beat under the same probe to have helped: the columns as they are and its encoder untrained, or,
+where all weights are trained on the labels, the same network from scratch."""
 
 Outcome = Literal["helped", "no difference", "hurt"]
 IN_WORDS: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
