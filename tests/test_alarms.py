@@ -91,6 +91,21 @@ def test_a_unit_that_relu_has_shut_is_dead(data):
     assert list(steps_until_alarm(fit)) == ["dead_units"]
 
 
+@pytest.mark.parametrize("outlier", [False, True])
+def test_a_unit_that_answers_to_few_rows_is_not_dead(outlier):
+    class Rare(nn.Linear):
+        """Its last unit answers to values beyond those of ordinary rows."""
+
+        def forward(self, x):
+            return torch.cat([super().forward(x), (x[:, :1] - 8).relu()], 1)
+
+    rows = np.random.default_rng(0).normal(size=(2500, COLUMNS))
+    if outlier:
+        rows[-2:, 0] = 20.0  # which the sample may or may not have
+    raised, _ = alarms_of(rows, "npair", Rare(COLUMNS, 15), epochs=1)
+    assert raised.keys() == (set() if outlier else {"dead_units"})
+
+
 def small_fit(data, recipe, **settings):
     from contramix.domains.table.frames import to_arrow
 

@@ -153,7 +153,7 @@ def test_pipeline_and_grid_search_over_overrides(frame):
     widths = [
         clone(pipeline).set_params(**p).fit(frame, y)[0].model_.encoder.width for p in search.cv_results_["params"]
     ]
-    assert widths == [256, 32]
+    assert widths == [Recipe.load("imix-npair").encoder.width, 32]
 
 
 def test_pickles_and_clones(frame):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_custom_operator_runs():
     run = subprocess.run([sys.executable, ROOT / "examples" / "custom_operator.py"], capture_output=True, text=True)
-    assert run.stdout.strip() == "(256, 256)", run.stderr
+    assert run.stdout.strip() == "(256, 512)", run.stderr
 
 
 def test_table_example_runs_on_one_epoch():

@@ -198,6 +198,10 @@ def test_what_cannot_be_predicted(model, run, t):
         run.refused("predict", "model", "people.csv", "--out", "p.csv").says("model/head.safetensors", "made it again")
 
 
+def test_a_fine_tuned_model_is_not_evaluated_on_labels_it_has_seen(model, run):
+    run.refused("evaluate", "model", "people.csv", "--target", "y").says("was fine-tuned on labels", "evaluate the run")
+
+
 def test_a_fine_tuned_model_can_be_fine_tuned_again(model, run, t):
     write("other.csv", t.text(t.column(t.people(), "z", lambda n: "ab"[n % 2])))
     run.done("finetune", "model", "other.csv", "--target", "z", "--out", "second", "--epochs", "1")

@@ -28,7 +28,17 @@ from contramix.tuning.search import tune
 from contramix.tuning.trainer import Trainer
 
 ROWS = 120
-RECIPE = Recipe.load("imix-npair", {"encoder.width": 4, "encoder.depth": 1, "train.batch_size": 32})
+RECIPE = Recipe.load(
+    "imix-npair",
+    {
+        "noise.kind": "drop",
+        "noise.rate": 0.2,
+        "method.temperature": 0.1,
+        "encoder.width": 4,
+        "encoder.depth": 1,
+        "train.batch_size": 32,
+    },
+)
 
 
 def table(rows=ROWS):

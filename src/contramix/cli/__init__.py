@@ -15,7 +15,19 @@ from contramix.errors import ContramixWarning, InputError, RunError
 
 INTERRUPTED = 130
 
-for command in ("demo", "pretrain", "embed", "evaluate", "compare", "tune", "finetune", "predict", "report", "recipes", "info"):
+for command in (
+    "demo",
+    "pretrain",
+    "embed",
+    "evaluate",
+    "compare",
+    "tune",
+    "finetune",
+    "predict",
+    "report",
+    "recipes",
+    "info",
+):
     import_module(f"contramix.cli.{command}")
 
 

@@ -1,6 +1,5 @@
 """contramix demo"""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +25,12 @@ def demo(
     Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
     probes their representations on 20,000 other rows. Takes under three minutes on two cores.
     """
-    from contramix import durable
-    from contramix.demo import run_demo
+    from contramix.cli.evaluating import keep_report
+    from contramix.datasets import COVTYPE
+    from contramix.demo import TARGET, run_demo
+    from contramix.domains.table.reading import read
     from contramix.evaluation.report import as_json, as_table
+    from contramix.pretrained import Pretrained
     from contramix.progress import Titled
 
     output = Output(json, quiet)
@@ -45,8 +47,9 @@ def demo(
     report = as_json(
         "CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=epochs, runs=str(out)
     )
-    durable.write(out / "report.json", jsonlib.dumps(report, indent=1, allow_nan=False) + "\n")
+    best = out / evaluation.verdicts[0].recipe / "seed0"
+    runs = [out / verdict.recipe / "seed0" for verdict in evaluation.verdicts]
+    keep_report(out, report, runs, Pretrained.load(best), read(COVTYPE / "train.parquet").table, TARGET, output)
     title = f"CovType, 15,120 training rows, 20,000 test rows, {epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
     table = as_table(title, evaluation)
-    text = "\n".join(v.text for v in evaluation.verdicts)
-    output.result(report, table, text, f"Runs and report.json are in {out}.")
+    output.result(report, table, *evaluation.words(), f"Runs, report.json and report.html are in {out}.")

@@ -106,8 +106,13 @@ def evaluate(
     Raises
     ------
     InputError
-        If the target is not there, has missing values, or was an input of pre-training.
+        If the target is not there, has missing values, or was an input of pre-training; or for a fine-tuned model.
     """
+    if "predicts" in model.facts:
+        raise InputError(
+            "the model was fine-tuned on labels, so its representations know those of test rows too; evaluate the run "
+            "that it began from, whose row 'finetune' fine-tunes it on the training rows alone"
+        )
     data = records(model.spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     recipe, device = model.recipe, next((p.device for p in model.encoder.parameters()), torch.device("cpu"))

@@ -47,13 +47,22 @@ class Verdict(NamedTuple):
         return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
-def paired(model: Score, baseline: Score, confidence: float = CONFIDENCE) -> tuple[float, tuple[float, float]]:
+class Spread(NamedTuple):
+    """How much a difference varies from seed to seed, known from several recipes."""
+
+    variance: float
+    freedom: int
+
+
+def paired(
+    model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: Spread | None = None
+) -> tuple[float, tuple[float, float]]:
     """Mean difference of two scores of the same splits and labels, and its interval.
 
     A paired t interval. Its variance adds what comes from the finite test part (differences row by row, averaged over
-    seeds where the part is the same) and what comes from seeds (labels drawn, splits, pre-training); the degrees of
-    freedom of the sum are Satterthwaite's. Where splits are drawn anew, rows count in both terms, which widens the
-    interval, as overlapping training parts ask for.
+    seeds where the part is the same) and what comes from seeds (labels drawn, splits, pre-training): of this pair, or
+    what several recipes have on average if that is more. The degrees of freedom of the sum are Satterthwaite's. Where
+    splits are drawn anew, rows count in both terms, which widens the interval, as overlapping training parts ask for.
     """
     differences = [a - b for a, b in zip(model.contributions, baseline.contributions)]
     each = np.array([d.mean() for d in differences])
@@ -61,7 +70,9 @@ def paired(model: Score, baseline: Score, confidence: float = CONFIDENCE) -> tup
     by_row = np.mean(differences, axis=0) if same_part else differences[0]
     parts = [(by_row.var(ddof=1) / len(by_row), len(by_row) - 1)]
     if len(each) > 1:
-        parts.append((each.var(ddof=1) / len(each), len(each) - 1))
+        own = Spread(float(each.var(ddof=1)), len(each) - 1)
+        by_seed = own if pooled is None else Spread(max(own.variance, pooled.variance), pooled.freedom)
+        parts.append((by_seed.variance / len(each), by_seed.freedom))
     variance = sum(v for v, _ in parts)
     freedom = variance**2 / sum(v**2 / f for v, f in parts) if variance > 0 else 1
     half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance))
@@ -69,39 +80,49 @@ def paired(model: Score, baseline: Score, confidence: float = CONFIDENCE) -> tup
     return mean, (mean - half, mean + half)
 
 
+def _pooled(pairs: Sequence[tuple[Score, Score]]) -> Spread | None:
+    """The variance over seeds that differences to the baseline have on average."""
+    each = [model.each - baseline.each for model, baseline in pairs]
+    if len(each[0]) < 2:
+        return None
+    return Spread(float(np.mean([e.var(ddof=1) for e in each])), len(each) * (len(each[0]) - 1))
+
+
 def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = "") -> list[Verdict]:
     """A verdict on each recipe, most helpful first.
 
-    Each recipe is compared with the better of the references under the same probe, with all labels and with few. For
-    several recipes and references intervals are widened as Bonferroni says: over all of them together, a difference
-    is claimed where there is none in at most one case of 20. ``picked`` is said behind the probe's name.
+    Each recipe is compared with the better of the references under the same probe, with all labels and with few. The
+    intervals are widened as Bonferroni says, over recipes and references: in all comparisons at a number of labels
+    together, a difference is claimed where there is none in at most one case of 20. ``picked`` is said behind the
+    probe's name.
     """
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
-    references = [name for name in REFERENCES if (name, probe, None) in cells]
     budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class}, reverse=True)
+    references = [name for name in REFERENCES if (name, probe, None) in cells]
     confidence = 1 - (1 - CONFIDENCE) / (len(recipes) * len(references))
+    compared: dict[str, list[Comparison]] = {recipe: [] for recipe in recipes}
+    for labels in (None, *budgets):
+        there = [cells[name, probe, labels] for name in references if (name, probe, labels) in cells]
+        mine = [cells[recipe, probe, labels] for recipe in recipes if (recipe, probe, labels) in cells]
+        if not there or not mine:
+            continue
+        best = max(there, key=lambda s: s.mean)
+        pooled = _pooled([(model, best) for model in mine])
+        for model in mine:
+            compared[model.name].append(_compare(model, best, confidence, pooled))
+    baselines = [s for s in scores if s.kind == "baseline"]
     verdicts = []
-    for recipe in recipes:
-        compared = []
-        for labels in (None, *budgets):
-            there = [cells[name, probe, labels] for name in references if (name, probe, labels) in cells]
-            if (recipe, probe, labels) in cells and there:
-                best = max(there, key=lambda s: s.mean)
-                compared.append(_compare(cells[recipe, probe, labels], best, confidence))
-        main = compared[0]
-        text = _in_words(
-            recipe, f"{probe} probe{picked}", compared, confidence, [s for s in scores if s.kind == "baseline"]
-        )
+    for recipe, found in compared.items():
+        main = found[0]
+        text = _in_words(recipe, f"{probe} probe{picked}", found, confidence, baselines)
         verdicts.append(
-            Verdict(
-                recipe, main.outcome, main.against, main.difference, main.interval, confidence, text, tuple(compared)
-            )
+            Verdict(recipe, main.outcome, main.against, main.difference, main.interval, confidence, text, tuple(found))
         )
     return sorted(verdicts, key=lambda v: -v.difference)
 
 
-def _compare(model: Score, baseline: Score, confidence: float) -> Comparison:
-    difference, interval = paired(model, baseline, confidence)
+def _compare(model: Score, baseline: Score, confidence: float, pooled: Spread | None) -> Comparison:
+    difference, interval = paired(model, baseline, confidence, pooled)
     outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
 

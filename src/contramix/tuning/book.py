@@ -123,7 +123,8 @@ class Book:
             self._study.sampler = optuna.samplers.TPESampler(seed=sampler_seed)
             if number == 0 and not self._study.get_trials(deepcopy=False, states=[waiting]):
                 self._study.enqueue_trial(own)
-            return self._study.ask()
+            trial: Trial = self._study.ask()
+        return trial
 
     def tell(
         self, trial: "Trial", settings: dict[str, Any], score: float | None, seconds: float, reason: str = ""
