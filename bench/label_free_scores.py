@@ -1,0 +1,83 @@
+"""Do label-free scores rank settings as labels do? On the package's CovType rows, one seed, 300 steps a setting.
+
+python bench/label_free_scores.py      # about ten minutes on one core, to bench/results/label-free/covtype.jsonl
+
+Prints Spearman's correlation of RankMe and of uniformity with the score that ``contramix tune`` searches by. The base
+is N-pair with i-Mix on dropped numbers; each setting differs from it in one place.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from contramix import measures
+from contramix.datasets import COVTYPE
+from contramix.domains.table.reading import read
+from contramix.recipe import Recipe
+from contramix.tuning.scores import Labels
+from contramix.tuning.trainer import Trainer
+
+RESULTS = Path(__file__).parent / "results" / "label-free" / "covtype.jsonl"
+BASE = {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1, "encoder.width": 256}
+MARGINAL = {"noise.kind": "marginal", "noise.views": "both"}
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"noise.rate": 0.4},
+    *({**MARGINAL, "noise.rate": rate} for rate in (0.3, 0.6)),
+    *({"noise.kind": "gaussian", "noise.std": std} for std in (0.1, 0.5)),
+    *({"noise.kind": "mixup", "noise.alpha": alpha} for alpha in (0.5, 0.9)),
+    *({"imix.alpha": alpha} for alpha in (0.3, 8.0)),
+    {"imix.fold": False},
+    *({"imix.cut": [cut]} for cut in ("layer2", "layer4")),
+    *({"method.temperature": temperature} for temperature in (0.05, 0.2, 0.5, 1.0)),
+    *({"encoder.width": width} for width in (128, 512)),
+]
+SUBSETS = {
+    "all": (),
+    "same temperature and width": ("method.", "encoder."),
+    "same temperature, width and cut": ("method.", "encoder.", "imix.cut"),
+}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    table = read(COVTYPE / "train.parquet").table
+    base = Recipe.load("imix-npair", BASE)
+    judge = Labels(table, "cover_type", 20)
+    trainer = Trainer(table, base, "cover_type", judge, seed=0, steps=300, device="cpu")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    made = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+    for settings in SETTINGS:
+        if settings in [line["settings"] for line in made]:
+            continue
+        found: dict[str, float] = {}
+
+        def seen(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
+            z = torch.from_numpy(features(part.held))
+            unit = torch.nn.functional.normalize(z, dim=1)[:1000]
+            found |= {"rankme": measures.effective_rank(z), "uniformity": -measures.uniformity(unit)}
+            return judge(part, features)
+
+        seen.part = judge.part  # type: ignore[attr-defined]
+        trainer.judge = seen  # type: ignore[assignment]
+        began = time.monotonic()
+        labels = float(trainer.score(Recipe.load(base, settings), 0, lambda plan, start, steps: steps).mean())
+        made.append({"settings": settings, "labels": labels, **found, "seconds": round(time.monotonic() - began, 1)})
+        with RESULTS.open("a") as file:
+            file.write(json.dumps(made[-1]) + "\n")
+    for name, others in SUBSETS.items():
+        part = [line for line in made if not any(key.startswith(others) for key in line["settings"] if others)]
+        labels = [line["labels"] for line in part]
+        shown = ", ".join(
+            f"{s} {spearmanr(labels, [line[s] for line in part])[0]:.2f}" for s in ("rankme", "uniformity")
+        )
+        print(f"{name} ({len(part)}): {shown}")
+
+
+if __name__ == "__main__":
+    main()
