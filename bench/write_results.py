@@ -83,9 +83,9 @@ def defaults() -> Iterator[str]:
     raw = json.loads((place / "raw.json").read_text())
     level = 100 * np.mean([np.mean(s) for table in raw.values() for s in table.values()])
     yield from ("## The default recipes for tables", "")
-    yield "Chosen by `bench/choose_defaults.py`: balanced accuracy of a linear probe on rows set aside from the training"
-    yield "part of each table, mean over Adult, Bank Marketing, credit default and CovType, with 20 and 100 labels a class,"
-    yield f"five draws. Raw features reach {level:.1f}."
+    yield "Chosen by `bench/choose_defaults.py`: balanced accuracy of a linear probe on rows set aside from each"
+    yield "table's training part, mean over Adult, Bank Marketing, credit default and CovType, with 20 and 100 labels"
+    yield f"a class, five draws. Raw features reach {level:.1f}."
     yield ""
     for path in sorted(place.glob("*.jsonl")):
         runs = [json.loads(line) for line in path.read_text().splitlines()]
