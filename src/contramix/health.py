@@ -128,7 +128,9 @@ class Health:
         dead = measures.dead(z)
         if dead.any():
             # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.
-            dead &= measures.dead(torch.cat([objective.encoder(part) for part in self._fit.x[:MORE].split(SAMPLE)]))
+            dead &= measures.dead(
+                torch.cat([objective.encoder(part) for part in torch.split(self._fit.x[:MORE], SAMPLE)])
+            )
         terms = [self._of_term(term, z, self._key.at(n)) for n, term in enumerate(objective.summands)]
         found = {
             "effective_rank": measures.effective_rank(z),
