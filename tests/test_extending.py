@@ -49,7 +49,7 @@ def test_a_new_operator_is_one_file_and_one_line(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", USE], capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}
     )
-    assert run.stdout.strip() == "(32, 256)", run.stderr
+    assert run.stdout.strip() == "(32, 512)", run.stderr
 
 
 def test_a_member_entered_while_running_is_known_to_recipes(monkeypatch):

@@ -340,8 +340,8 @@ def test_recalibration_in_batches_is_the_mean_over_batches():
 @pytest.mark.parametrize(
     ("samples", "changes", "plan"),
     [
-        (10_000, {}, (512, 19, 100)),
-        (200_000, {}, (512, 390, 8)),
+        (10_000, {}, (512, 19, 53)),
+        (200_000, {}, (512, 390, 5)),
         (10_000_000, {}, (512, 19531, 5)),
         (100, {}, (100, 1, 100)),
         (100, {"batch_size": 30, "epochs": 3}, (30, 3, 3)),

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from contramix.fitting import Fit
-from contramix.health import SAMPLE, Reading
+from contramix.health import SAMPLE, SETTLED, Reading
 
 ONE_WAY = 0.01
 """Feature std below this is collapse: rows of all tables tried stay above 0.2 from the first step on."""
@@ -26,9 +26,6 @@ TOO_HARD = 0.1
 """Views this different share next to nothing: keeping 10 % of a row leaves 0.01, SCARF's 60 % in one view 0.4."""
 FEWEST_ROWS = 32
 """The mean cosine of fewer rows is off by about 0.1, too much to judge views by."""
-SETTLED = 40
-"""Steps after which BatchNorm's running statistics are off by less than 2 % (0.9^40). Before, units look dead that are
-not: up to 17 % of them after 5 steps of healthy runs on four tables, none from step 20 on."""
 LEARNED = 0.02
 """Of the way from chance to the floor; healthy runs have come a third of it before step 50."""
 LATE, RECENT, FEWEST_STEPS = 0.5, 3, 100

@@ -62,14 +62,13 @@ def uniformity(u: Float[Tensor, " n p"]) -> float:
 def feature_std(z: Float[Tensor, " n d"]) -> float:
     """Mean over features of the standard deviation of unit-length rows, times sqrt(d): 0 where all rows point one way,
     1 where they point everywhere alike (Chen & He, 2021, figure 2)."""
-    std = normalize(z.double(), dim=1).std(0, correction=0)
+    std = normalize(z, dim=1).std(0, correction=0)
     return float(std.mean() * z.shape[1] ** 0.5)
 
 
 def dead(z: Float[Tensor, " n d"]) -> Bool[Tensor, " d"]:
     """Which units do not vary over the rows."""
-    size = z.double().square().mean().sqrt()
-    return z.double().std(0, correction=0) <= DEAD * size
+    return z.std(0, correction=0) <= DEAD * z.square().mean().sqrt()
 
 
 def centred_cosine(u: Float[Tensor, " n d"], v: Float[Tensor, " n d"], mean: Float[Tensor, " d"]) -> float:
@@ -82,9 +81,9 @@ def knn_score(z: Float[Tensor, " n d"], y: Int[Tensor, " n"] | Float[Tensor, " n
 
     Features are standardised; ``y`` holds class numbers from 0, or quantities as floats.
     """
-    z = z.double() - z.double().mean(0)
+    z = z - z.mean(0)
     std = z.std(0, correction=0)
-    z = z / torch.where(std > 0, std, torch.inf)
+    z = z / torch.where(std > 1e-6, std, torch.inf)
     distance = torch.cdist(z, z).fill_diagonal_(torch.inf)
     near = y[distance.topk(min(NEIGHBOURS, len(y) - 1), largest=False).indices]
     if y.is_floating_point():

@@ -128,6 +128,7 @@ class Commands:
     """Ways to run a command."""
 
     small = SMALL
+    quick = QUICK
     call = staticmethod(call)
     done = staticmethod(done)
     failed = staticmethod(failed)

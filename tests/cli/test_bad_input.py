@@ -483,7 +483,7 @@ def test_a_finished_run_is_left_alone(finished, run):
 def test_a_run_with_other_settings_or_other_data(finished, run, t):
     settings = {
         "seed": ("--seed", "1"),
-        "noise.rate": ("--set", "noise.rate=0.3"),
+        "noise.rate": ("--set", "noise.rate=0.4"),
         "train.epochs": ("--epochs", "2"),
         "target": ("--target", "job"),
     }
