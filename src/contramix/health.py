@@ -136,6 +136,8 @@ class Health:
 
     def _measure(self, objective: Objective, step: int) -> dict[str, float]:
         z = objective.encoder(self._x)
+        if not bool(z.isfinite().all()):
+            raise RunError(f"representations are not finite after step {step}; lower train.lr or set train.clip_norm")
         dead = measures.dead(z)
         if step >= SETTLED and dead.any():
             # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.

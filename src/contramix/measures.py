@@ -81,9 +81,7 @@ def knn_score(z: Float[Tensor, " n d"], y: Int[Tensor, " n"] | Float[Tensor, " n
 
     Features are standardised; ``y`` holds class numbers from 0, or quantities as floats.
     """
-    z = z - z.mean(0)
-    std = z.std(0, correction=0)
-    z = z / torch.where(std > 1e-6, std, torch.inf)
+    z = (z - z.mean(0)) / torch.where(dead(z), torch.inf, z.std(0, correction=0))
     distance = torch.cdist(z, z).fill_diagonal_(torch.inf)
     near = y[distance.topk(min(NEIGHBOURS, len(y) - 1), largest=False).indices]
     if y.is_floating_point():
