@@ -106,8 +106,8 @@ def defaults() -> Iterator[str]:
             both = [r for r in first if (r["table"], r["seed"]) in pairs]
             gains = [100 * (_score([r]) - pairs[r["table"], r["seed"]]) for r in both]
             yield f"Kept is the first row. Over {_seeds(both)} seeds and four tables it scores"
-            yield f"{np.mean(gains):+.2f} points beside the second, the recipe as it was (standard deviation of the {len(gains)} differences"
-            yield f"{np.std(gains, ddof=1):.2f}, {sum(g > 0 for g in gains)} of them above zero)."
+            yield f"{np.mean(gains):+.2f} points beside the second, the recipe as it was (standard deviation of the"
+            yield f"{len(gains)} differences {np.std(gains, ddof=1):.2f}, {sum(g > 0 for g in gains)} of them above zero)."
             yield ""
 
 
