@@ -105,9 +105,10 @@ def defaults() -> Iterator[str]:
             pairs = {(r["table"], r["seed"]): _score([r]) for r in second}
             both = [r for r in first if (r["table"], r["seed"]) in pairs]
             gains = [100 * (_score([r]) - pairs[r["table"], r["seed"]]) for r in both]
+            above = sum(g > 0 for g in gains)
             yield f"Kept is the first row. Over {_seeds(both)} seeds and four tables it scores"
             yield f"{np.mean(gains):+.2f} points beside the second, the recipe as it was (standard deviation of the"
-            yield f"{len(gains)} differences {np.std(gains, ddof=1):.2f}, {sum(g > 0 for g in gains)} of them above zero)."
+            yield f"{len(gains)} differences {np.std(gains, ddof=1):.2f}; {above} of them are above zero)."
             yield ""
 
 

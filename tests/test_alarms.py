@@ -37,13 +37,14 @@ def data():
 class Planted(nn.Module):
     """A small network whose output's units are kept (1), or the same for all rows (0)."""
 
-    def __init__(self, kept, norm=True):
+    def __init__(self, kept, norm=True, constant=0.3):
         super().__init__()
         self.inner = nn.Sequential(nn.Linear(COLUMNS, 16), nn.BatchNorm1d(16) if norm else nn.Identity(), nn.ReLU())
         self.register_buffer("kept", torch.tensor(kept))
+        self.constant = constant
 
     def forward(self, x):
-        return self.inner(x) * self.kept + 0.3 * (1 - self.kept)
+        return self.inner(x) * self.kept + self.constant * (1 - self.kept)
 
 
 def alarms_of(data, recipe, module=None, *, epochs, **settings):
@@ -59,8 +60,9 @@ def alarms_of(data, recipe, module=None, *, epochs, **settings):
     return {a["name"]: a for a in raised}, encoder
 
 
-def test_a_constant_output_is_collapse(data):
-    raised, encoder = alarms_of(data, "npair", Planted([0.0] * 16), epochs=8)
+@pytest.mark.parametrize("constant", [0.3, 0.0, 1e6])
+def test_a_constant_output_is_collapse(data, constant):
+    raised, encoder = alarms_of(data, "npair", Planted([0.0] * 16, constant=constant), epochs=8)
     assert raised.keys() == {"collapse"}
     assert raised["collapse"]["step"] == encoder.health_[0]["step"] == 6, "at the first reading, not at the end"
     assert "effective rank is 1.0 of 16" in raised["collapse"]["text"]
@@ -196,7 +198,7 @@ def test_a_narrow_representation_is_not_collapse():
     def reading(**health):
         return Reading(9, 0, 1.0, {}, {"effective_rank": 1.0, "feature_std": 0.5, "dead_share": 0.0} | health)
 
-    wide = Run(steps=10, rows=100, width=64, mixes=False, drops=False, normalises=False)
+    wide = Run(steps=10, rows=100, width=64, mixes=False, drops=False, settled=0)
     collapse = ALARMS["collapse"]
     assert collapse(wide, [reading()])
     assert not collapse(wide, [reading(effective_rank=1.2)])
@@ -206,10 +208,10 @@ def test_a_narrow_representation_is_not_collapse():
 
 
 def test_dead_units_are_not_judged_before_batchnorm_has_settled():
-    run = Run(steps=100, rows=100, width=64, mixes=False, drops=False, normalises=True)
+    run = Run(steps=100, rows=100, width=64, mixes=False, drops=False, settled=40)
     early, late = (Reading(step, 0, 1.0, {}, {"dead_share": 1 / 64}) for step in (39, 40))
     assert not ALARMS["dead_units"](run, [early])
-    assert ALARMS["dead_units"](run._replace(normalises=False), [early])
+    assert ALARMS["dead_units"](run._replace(settled=0), [early])
     assert ALARMS["dead_units"](run, [late])
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from contramix import checkpoint, measures
-from contramix.errors import ContramixWarning
+from contramix.errors import ContramixWarning, RunError
 from contramix.fitting import Fit, learn_columns
 from contramix.health import READINGS, Health, Reading, due
 from contramix.recipe import Recipe
@@ -199,6 +199,15 @@ def test_a_method_that_knows_no_bounds_is_read_without_them(monkeypatch):
     reading = Health(fit).read(next(fit.steps()))
     assert reading.bounds == {}
     assert reading.line().keys() == {"health"}
+
+
+def test_representations_that_are_not_finite_stop_the_run():
+    fit = begin("npair")
+    step = next(fit.steps())
+    with torch.no_grad():
+        next(fit.encoder.parameters())[0, 0] = torch.inf
+    with pytest.raises(RunError, match=r"not finite after step 1; lower train\.lr"):
+        Health(fit).read(step)
 
 
 def test_warnings_are_not_part_of_reading(recwarn):

@@ -28,6 +28,7 @@ def test_effective_rank_counts_directions():
     mixed = torch.rand(200, 3, generator=torch.Generator().manual_seed(1)) @ directions
     assert 1 < measures.effective_rank(mixed) <= 3.001
     assert measures.effective_rank(torch.ones(200, 50)) == pytest.approx(1, abs=1e-4)
+    assert measures.effective_rank(torch.zeros(200, 50)) == pytest.approx(1)
 
 
 def test_alignment_and_uniformity_are_the_loops():

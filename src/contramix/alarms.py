@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from contramix.fitting import Fit
-from contramix.health import SAMPLE, SETTLED, Reading
+from contramix.health import SAMPLE, Reading, settled
 
 ONE_WAY = 0.01
 """Feature std below this is collapse: rows of all tables tried stay above 0.2 from the first step on."""
@@ -63,20 +62,19 @@ class Run(NamedTuple):
     """Whether queries differ from their keys by i-Mix, whatever the noise."""
     drops: bool
     """Whether they differ by dropout."""
-    normalises: bool
-    """Whether the encoder has BatchNorm, whose running statistics take a while to settle."""
+    settled: int
+    """The step from which on units are judged (:func:`contramix.health.settled`)."""
 
     @classmethod
     def of(cls, fit: Fit) -> "Run":
         """What is known of a run before it begins."""
-        parts = list(fit.encoder.modules())
         return cls(
             steps=fit.plan.steps,
             rows=min(SAMPLE, len(fit.x)),
             width=fit.encoder.width,
             mixes=any(term.imix is not None for term in fit.state.objective.summands),
-            drops=any(isinstance(part, _DropoutNd) and part.p > 0 for part in parts),
-            normalises=any(isinstance(part, _BatchNorm) for part in parts),
+            drops=any(isinstance(part, _DropoutNd) and part.p > 0 for part in fit.encoder.modules()),
+            settled=settled(fit.encoder),
         )
 
 
@@ -98,7 +96,7 @@ def _collapse(run: Run, readings: Sequence[Reading]) -> str:
 
 def _dead_units(run: Run, readings: Sequence[Reading]) -> str:
     share = readings[-1].health["dead_share"]
-    if not 0 < share < 1 or (run.normalises and readings[-1].step < SETTLED):
+    if not 0 < share < 1 or readings[-1].step < run.settled:
         return ""
     units = round(share * run.width)
     return (

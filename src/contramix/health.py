@@ -16,6 +16,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from contramix import measures
 from contramix.bounds import Bounds
@@ -83,6 +84,11 @@ def due(plan: Plan) -> frozenset[int]:
     return frozenset(evenly | {plan.steps_per_epoch})
 
 
+def settled(encoder: nn.Module) -> int:
+    """The step from which on an encoder in evaluation mode is what it is in training."""
+    return SETTLED if any(isinstance(part, _BatchNorm) for part in encoder.modules()) else 0
+
+
 class Health:
     """Reads the health of a run.
 
@@ -111,6 +117,7 @@ class Health:
 
     def __init__(self, fit: Fit, labels: pa.ChunkedArray | None = None) -> None:
         self.due = due(fit.plan)
+        self.settled = settled(fit.encoder)
         self._fit = fit
         self._key = Key(fit.seed).at("health")
         drawn = torch.randperm(len(fit.x), generator=self._key.generator())[:SAMPLE]
@@ -139,7 +146,7 @@ class Health:
         if not bool(z.isfinite().all()):
             raise RunError(f"representations are not finite after step {step}; lower train.lr or set train.clip_norm")
         dead = measures.dead(z)
-        if step >= SETTLED and dead.any():
+        if step >= self.settled and dead.any():
             # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.
             dead &= measures.dead(
                 torch.cat([objective.encoder(part) for part in torch.split(self._fit.x[:MORE], SAMPLE)])

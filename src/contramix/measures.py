@@ -29,7 +29,7 @@ MEANING = {
 def effective_rank(z: Float[Tensor, " n d"]) -> float:
     """RankMe: the exponential of the entropy of the singular values' shares (Garrido et al., ICML 2023, eq. 1).
 
-    From 1, where all rows point one way, to min(n, d).
+    From 1, where all rows point one way (or are zero), to min(n, d).
 
     Examples
     --------
@@ -40,7 +40,7 @@ def effective_rank(z: Float[Tensor, " n d"]) -> float:
     # Singular values by way of the smaller product, which is exact enough in double precision and far quicker.
     squares = torch.linalg.eigvalsh(z @ z.T if len(z) < z.shape[1] else z.T @ z)
     share = squares.clamp(min=0).sqrt()
-    share = share / share.sum()
+    share = share / share.sum().clamp(min=1e-300)
     return float(torch.special.entr(share).sum().exp())
 
 
