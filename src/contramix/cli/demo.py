@@ -23,7 +23,7 @@ def demo(
     """See i-Mix and DACL on real CovType rows that ship with the package, the plain baselines beside them.
 
     Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
-    probes their representations on 20,000 other rows. Takes under three minutes on two cores.
+    probes their representations on 20,000 other rows. Takes a few minutes on two cores.
     """
     from contramix.cli.evaluating import keep_report
     from contramix.datasets import COVTYPE
