@@ -12,14 +12,13 @@ from numpy import ndarray
 
 from contramix.alarms import advice_from_log
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, on_probes, plain_baselines, records
 from contramix.evaluation.evaluate import PROBES, Evaluation, contest, reference_for, rules
 from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import RowKind
 from contramix.evaluation.task import Kind
-from contramix.evaluation.twins import fine_tuned, gaussian_twin
+from contramix.evaluation.twins import fine_tuned, gaussian_twin, supervised
 from contramix.fitting import learn_columns, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
@@ -79,9 +78,7 @@ def compare_recipes(
     if "gaussian" in wanted:
         recipes = [gaussian_twin(main), *recipes]
     if "supervised" in wanted:
-        contestants.append(
-            fine_tuned("supervised", "baseline", lambda split: untrained_encoder(main, spec, split), data, place)
-        )
+        contestants.append(supervised(main, data, place))
     models: dict[tuple[str, int], Pretrained] = {}
 
     @lru_cache(maxsize=seeds)  # one recipe's at a time: many recipes' features of many rows do not fit

@@ -11,14 +11,13 @@ import torch
 
 from contramix.errors import InputError
 from contramix.evaluation.advice import advise
-from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import BASELINES, Records, on_probes, plain_baselines, records
 from contramix.evaluation.features import frozen, recalibrated
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES as FROZEN_PROBES
 from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
 from contramix.evaluation.task import Kind, Task
-from contramix.evaluation.twins import fine_tuned, pretrained_twin
+from contramix.evaluation.twins import fine_tuned, pretrained_twin, supervised
 from contramix.evaluation.verdict import Verdict, judge
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
@@ -130,11 +129,7 @@ def evaluate(
             twin, took = pretrained_twin(folder or Path(unkept), recipe, data, seed, str(device), watch)
         contestants += on_probes("gaussian", "baseline", lambda problem: twin, probes, took)
     if "supervised" in wanted:
-        contestants.append(
-            fine_tuned(
-                "supervised", "baseline", lambda split: untrained_encoder(recipe, data.spec, split), data, device
-            )
-        )
+        contestants.append(supervised(recipe, data, device))
     z = frozen(model.encoder, data.x, folder)
     contestants += on_probes(name, "pretrained", lambda problem: z, probes, seconds)
     if recalibrate_bn:

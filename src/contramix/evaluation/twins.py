@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
+from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.comparison import Records
 from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Predicted, Problem
@@ -86,3 +87,12 @@ def fine_tuned(
         return Predicted(scores.argmax(1), scores)
 
     return Contestant(name, kind, "finetune", predict, seconds=seconds)
+
+
+def supervised(recipe: Recipe, data: Records, device: torch.device) -> Contestant:
+    """The network of a recipe trained on the labels alone, from the first weights of each split's seed."""
+
+    def first_weights(split: int) -> Encoder:
+        return untrained_encoder(recipe, data.spec, split)
+
+    return fine_tuned("supervised", "baseline", first_weights, data, device)
