@@ -36,7 +36,7 @@ from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import draw_labels
 from contramix.evaluation.task import find_task
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.pretrained import embed
 from contramix.recipe import Recipe
 
@@ -98,7 +98,7 @@ def run(base: str, name: str, settings: Settings, steps: int, seed: int) -> dict
     rows, _, train, _, _ = table(name)
     recipe = Recipe.load(base, {k: v for k, v in settings.items() if k != "steps"})
     mine = rows.take(train)
-    spec, _ = learn_columns(mine, recipe, TARGETS[name])
+    spec, _ = learn_spec(mine, recipe, TARGETS[name])
     x = spec.tensorize(rows)
     per_epoch = len(train) // min(512, len(train))
     recipe = Recipe.load(recipe, {"train.epochs": max(1, round(steps / per_epoch))})
@@ -155,7 +155,7 @@ def baseline() -> None:
     found = {}
     for name in TARGETS:
         rows, _, train, _, _ = table(name)
-        spec, _ = learn_columns(rows.take(train), Recipe.load("npair"), TARGETS[name])
+        spec, _ = learn_spec(rows.take(train), Recipe.load("npair"), TARGETS[name])
         found[name] = scores(name, raw_features(spec, spec.tensorize(rows)))
     path.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -14,7 +14,7 @@ from contramix.alarms import ALARMS, Alarms, Run, advice_from_log
 from contramix.cli import main
 from contramix.domains.table.reading import read
 from contramix.errors import ContramixWarning
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.health import SAMPLE, Health, Reading
 from contramix.randomness import Key
 from contramix.recipe import Recipe
@@ -116,7 +116,7 @@ def small_fit(data, recipe, **settings):
     small = {"train.epochs": 20, "train.batch_size": 64, "encoder.width": 32, "encoder.depth": 2}
     chosen = Recipe.load(recipe, small | settings)
     table = to_arrow(data)
-    spec, _ = learn_columns(table, chosen)
+    spec, _ = learn_spec(table, chosen)
     return Fit.begin(chosen, spec, spec.tensorize(table), 0, "cpu")
 
 
@@ -190,7 +190,7 @@ def test_healthy_runs_of_real_tables_raise_none(name, recipe):
         pytest.skip("needs the tables that bench/tables.py makes")
     table = read(path).table.slice(0, 2000)
     chosen = Recipe.load(recipe, {"train.epochs": 8, "train.batch_size": 128, "encoder.width": 32})
-    spec, _ = learn_columns(table, chosen, TARGETS[name])
+    spec, _ = learn_spec(table, chosen, TARGETS[name])
     assert not steps_until_alarm(Fit.begin(chosen, spec, spec.tensorize(table), 0, "cpu"))
 
 

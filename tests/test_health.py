@@ -11,7 +11,7 @@ from torch import nn
 
 from contramix import checkpoint, measures
 from contramix.errors import ContramixWarning, RunError
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.health import READINGS, Health, Reading, due
 from contramix.recipe import Recipe
 from contramix.run_log import read_log
@@ -46,7 +46,7 @@ class Noisy(nn.Module):
 def begin(recipe, module=False, seed=0, **settings):
     small = {"train.epochs": 2, "train.batch_size": 16, "encoder.width": 16, "encoder.depth": 2}
     chosen = Recipe.load(recipe, small | settings)
-    spec, _ = learn_columns(table(), chosen)
+    spec, _ = learn_spec(table(), chosen)
     x = spec.tensorize(table())
     with torch.random.fork_rng():
         torch.manual_seed(1)

@@ -6,7 +6,7 @@ import pytest
 
 from contramix import ContrastiveEncoder, Recipe
 from contramix.domains.table.reading import read
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 
 CELLS = {
     "decimals": ["1.50", "2", "+1", "2"],
@@ -17,7 +17,7 @@ CELLS = {
 
 def train(table, **overrides):
     recipe = Recipe.load("npair", {"train.epochs": 1, "encoder.width": 8} | overrides)
-    spec, _ = learn_columns(table, recipe)
+    spec, _ = learn_spec(table, recipe)
     fit = Fit.begin(recipe, spec, spec.tensorize(table), 0, "cpu")
     for _ in fit.steps():
         pass

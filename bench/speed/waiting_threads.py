@@ -20,10 +20,10 @@ import time
 from contramix import Recipe
 from contramix.datasets import COVTYPE
 from contramix.domains.table.reading import read
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 table = read(COVTYPE / "train.parquet").table
 recipe = Recipe.load("imix-npair", {"train.epochs": 20, "train.batch_size": 512})
-spec, _ = learn_columns(table, recipe, "cover_type")
+spec, _ = learn_spec(table, recipe, "cover_type")
 steps = Fit.begin(recipe, spec, spec.tensorize(table), 0, "cpu").steps()
 next(steps)
 began, taken = time.monotonic(), 0

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from contramix.classifier import ContrastiveClassifier
-from contramix.fitting import Fit, resolve_device
+from contramix.fitting import Fit, as_pool, resolve_device
 from contramix.learner import Learner
 from contramix.predictor import Predictor
 from contramix.pretrained import Pretrained
@@ -87,11 +87,11 @@ class ContrastiveEncoder(Learner):
         if not hasattr(self, "model_"):
             fit = self._begin(X)
         else:
-            x = self.model_.spec.tensorize(self._table(X, reset=False))
+            x = self.model_.spec.tensorize(self._table(X, self.model_))
             fit = Fit.begin(self.model_.recipe, self.model_.spec, x, self._seed(), self.device, self.model_.encoder)
             fit.own_encoder = self.encoder is not None
             if self._state is not None:
-                fit.state = State(self._state.objective.see(fit.x), self._state.optimizer)
+                fit.state = State(self._state.objective.see(as_pool(fit.encoder, fit.x)), self._state.optimizer)
         self._passes = getattr(self, "_passes", 0) + 1
         train = fit.recipe.train.model_copy(update={"schedule": "constant", "warmup_epochs": 0.0, "epochs": 1})
         for _ in pretrain(fit.x, fit.state, train, train.plan(len(fit.x)), Key(fit.seed, "pass", self._passes).seed):

@@ -23,6 +23,7 @@ from contramix.fitting import resolve_device
 from contramix.optimizers import OptimizerSettings
 from contramix.pretrained import embed
 from contramix.randomness import Key, seeded
+from contramix.samples import Samples, take
 from contramix.training import Plan, Step
 from contramix.tuned import Tuned
 
@@ -40,7 +41,7 @@ Watch = Callable[[Plan, int, Iterator[Step]], Iterator[Step]]
 
 def fine_tune(
     encoder: Encoder,
-    x: Float[Tensor, " n *s"],
+    x: Samples,
     y: Shaped[ndarray, " n"],
     task: Task,
     settings: FineTune = DEFAULT,
@@ -79,7 +80,7 @@ def fine_tune(
         mean, scale = float(y[train].mean()), float(y[train].std()) or 1.0
     with seeded(key.at("weights")):
         tuned = Tuned(copy.deepcopy(encoder).requires_grad_(), task, mean, scale).to(place)
-    rows, truth, loss = x[train].to(place), _truth(task, (y[train] - mean) / scale, place), _loss(task, weight, place)
+    rows, truth, loss = take(x, torch.from_numpy(train)).to(place), _truth(task, (y[train] - mean) / scale, place), _loss(task, weight, place)
     _fit_head(tuned, rows, truth, loss, key)
     plan = settings.plan(len(train))
     every = max(1, plan.steps // LOOKS)
@@ -87,7 +88,7 @@ def fine_tune(
     steps = _steps(tuned, rows, truth, loss, settings.rate_for(len(y)), plan, key)
     for step in watch(plan, 0, steps) if watch else steps:
         if len(held) and (step.step % every == 0 or step.step == plan.steps):
-            score = tuned.score(x[held], y[held], weight)
+            score = tuned.score(take(x, torch.from_numpy(held)), y[held], weight)
             waited = 0 if score > best else waited + 1
             if score >= best:  # of equals the last, whose learning rate is the lowest
                 best, best_step, kept = score, step.step, copy.deepcopy(tuned.state_dict())
@@ -112,10 +113,10 @@ def _loss(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
     return lambda out, truth: cross_entropy(out, truth, weigh)
 
 
-def _fit_head(tuned: Tuned, x: Tensor, truth: Tensor, loss: Loss, key: Key) -> None:
+def _fit_head(tuned: Tuned, x: Samples, truth: Tensor, loss: Loss, key: Key) -> None:
     """Train the head on the representations as they are."""
     index = torch.randperm(len(x), generator=key.at("head").generator())[:HEAD_ROWS].to(x.device)
-    z = torch.from_numpy(embed(tuned.encoder, x[index])).to(x.device)
+    z = torch.from_numpy(embed(tuned.encoder, take(x, index.cpu()))).to(x.device)
     optimizer = OptimizerSettings(lr=HEAD_LR).build(tuned.head.parameters())
     for _ in range(HEAD_STEPS):
         optimizer.zero_grad(set_to_none=True)
@@ -124,7 +125,7 @@ def _fit_head(tuned: Tuned, x: Tensor, truth: Tensor, loss: Loss, key: Key) -> N
 
 
 def _steps(
-    tuned: Tuned, x: Tensor, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
+    tuned: Tuned, x: Samples, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
 ) -> Iterator[Step]:
     """Take all steps of all weights."""
     optimizer = settings.build(tuned.parameters())

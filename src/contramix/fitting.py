@@ -1,64 +1,32 @@
 """Where ``fit(X)`` and ``contramix pretrain FILE`` meet: from a table and a recipe to a model."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from contramix.domains.table.canonical import in_words
-from contramix.domains.table.describe import describe
-from contramix.domains.table.spec import TableSpec
-from contramix.encoders.encoder import Encoder, wrap
-from contramix.errors import InputError, nearest
+from contramix.domains import DOMAINS, Spec
+from contramix.encoders.building import build_encoder
+from contramix.encoders.encoder import Encoder
+from contramix.encoders.front import AsStored
+from contramix.errors import InputError
 from contramix.objective import Objective
 from contramix.pretrained import Pretrained
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
+from contramix.samples import Samples, fingerprint_of
 from contramix.training import Plan, State, Step, pretrain, recalibrate_bn
 
 
-def learn_columns(
+def learn_spec(
     table: pa.Table, recipe: Recipe, target: str | None = None, also: pa.Table | None = None
-) -> tuple[TableSpec, tuple[str, ...]]:
-    """Learn a table's columns from its rows, and from those of ``also`` (a transductive protocol) if given."""
-    return describe(table if also is None else _joined(table, also, target), recipe.table, target)
-
-
-def _joined(table: pa.Table, also: pa.Table, target: str | None) -> pa.Table:
-    """The rows of both; those of ``also`` need no target."""
-    there = set(also.column_names)
-    columns = []
-    for name in table.column_names:
-        mine = table.column(name)
-        if name == target:
-            theirs = pa.chunked_array([pa.nulls(also.num_rows, mine.type)])
-        elif name not in there:
-            raise InputError(f"--transductive: there is no column {name!r} in it; {nearest(name, there)}")
-        else:
-            mine, theirs = _alike(name, mine, also.column(name))
-        columns.append(pa.chunked_array([*mine.chunks, *theirs.chunks]))
-    return pa.table(columns, table.column_names)
-
-
-def _alike(name: str, mine: pa.ChunkedArray, theirs: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Two columns in one type: whole numbers and others are numbers, and an empty column is of any kind."""
-    if mine.type == theirs.type:
-        return mine, theirs
-    if theirs.null_count == len(theirs):
-        return mine, pa.chunked_array([pa.nulls(len(theirs), mine.type)])
-    if mine.null_count == len(mine):
-        return pa.chunked_array([pa.nulls(len(mine), theirs.type)]), theirs
-    if all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (mine, theirs)):
-        return mine.cast(pa.float64(), safe=False), theirs.cast(pa.float64(), safe=False)
-    raise InputError(
-        f"--transductive: column {name!r} is {in_words(theirs.type)} there and {in_words(mine.type)} in DATA; "
-        "write both alike"
-    )
+) -> tuple[Spec, tuple[str, ...]]:
+    """Learn what the records are from their rows, and from those of ``also`` (a transductive protocol) if given."""
+    spec, notes = DOMAINS[recipe.domain].describe(table, recipe.data, target, also)
+    return spec, notes
 
 
 def resolve_device(device: str) -> torch.device:
@@ -81,13 +49,18 @@ def resolve_device(device: str) -> torch.device:
     return found
 
 
+def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
+    """The training samples for noise that draws from them, where they are inputs as they lie."""
+    return x if isinstance(x, Tensor) and isinstance(encoder.front, AsStored) else None
+
+
 @dataclass
 class Fit:
     """A run in memory: iterate over ``steps()``, then ``finish()``."""
 
     recipe: Recipe
-    spec: TableSpec
-    x: Float[Tensor, " n *s"]
+    spec: Spec
+    x: Samples
     plan: Plan
     state: State
     seed: int
@@ -99,8 +72,8 @@ class Fit:
     def begin(
         cls,
         recipe: Recipe,
-        spec: TableSpec,
-        x: Float[Tensor, " n *s"],
+        spec: Spec,
+        x: Samples,
         seed: int,
         device: str = "auto",
         module: nn.Module | None = None,
@@ -110,7 +83,7 @@ class Fit:
         Parameters
         ----------
         recipe, spec, x
-            How to train, what the data are, and the data (see :meth:`TableSpec.tensorize`).
+            How to train, what the data are, and the data (see :meth:`contramix.domains.Spec.tensorize`).
         seed
             Decides the first weights and all that is drawn.
         device
@@ -122,9 +95,10 @@ class Fit:
         plan = recipe.train.plan(len(x))
         x = x.to(place)
         with seeded(Key(seed).at("weights")):
-            encoder = wrap(module, spec.inputs()) if module is not None else recipe.encoder.build(spec.inputs())
-            layout = spec.layout().to(place)
-            objective = Objective(encoder, recipe, recipe.extra, layout=layout, pool=x).to(place)
+            encoder = build_encoder(recipe.encoder, spec, module)
+            layout = spec.layout()
+            on_device = None if layout is None else layout.to(place)
+            objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=as_pool(encoder, x)).to(place)
         optimizer = recipe.train.build(objective.parameters())
         return cls(recipe, spec, x, plan, State(objective, optimizer), seed, module is not None)
 
@@ -136,8 +110,7 @@ class Fit:
     @property
     def fingerprint(self) -> str:
         """Stands for the data: the same rows give the same one, whatever they came from."""
-        x = self.x.cpu().contiguous()
-        return hashlib.sha256(repr(tuple(x.shape)).encode() + x.numpy().tobytes()).hexdigest()[:32]
+        return fingerprint_of(self.x)
 
     def steps(self) -> Iterator[Step]:
         """Take the steps that remain."""

@@ -26,6 +26,7 @@ from contramix.fitting import Fit
 from contramix.likeness import Likeness
 from contramix.objective import Objective, Term
 from contramix.randomness import Key, seeded
+from contramix.samples import in_order, take
 from contramix.training import Plan, Step
 
 SAMPLE = 1024
@@ -103,11 +104,11 @@ class Health:
     --------
     >>> import numpy as np
     >>> import pyarrow as pa
-    >>> from contramix.fitting import Fit, learn_columns
+    >>> from contramix.fitting import Fit, learn_spec
     >>> from contramix.recipe import Recipe
     >>> table = pa.table({"a": np.arange(32.0), "b": np.arange(32.0) % 5})
     >>> recipe = Recipe.load("imix-npair", {"train.epochs": 2})
-    >>> spec, _ = learn_columns(table, recipe)
+    >>> spec, _ = learn_spec(table, recipe)
     >>> fit = Fit.begin(recipe, spec, spec.tensorize(table), seed=0)
     >>> health = Health(fit)
     >>> readings = [health.read(step) for step in fit.steps() if step.step in health.due]
@@ -122,7 +123,7 @@ class Health:
         self._key = Key(fit.seed).at("health")
         drawn = torch.randperm(len(fit.x), generator=self._key.generator())[:SAMPLE]
         self._x = fit.x[drawn.to(fit.x.device)]
-        self._likeness = Likeness(self._x, fit.state.objective.summands[0].layout)
+        self._likeness = Likeness(fit.encoder.front(self._x), fit.state.objective.summands[0].layout)
         self._labels = None if labels is None else _labels(labels, drawn.numpy())
 
     @torch.no_grad()
@@ -147,9 +148,10 @@ class Health:
             raise RunError(f"representations are not finite after step {step}; lower train.lr or set train.clip_norm")
         dead = measures.dead(z)
         if step >= self.settled and dead.any():
+            more = torch.arange(min(MORE, len(self._fit.x)))
             # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.
             dead &= measures.dead(
-                torch.cat([objective.encoder(part) for part in torch.split(self._fit.x[:MORE], SAMPLE)])
+                torch.cat([objective.encoder(part) for part in in_order(take(self._fit.x, more), SAMPLE)])
             )
         terms = [self._of_term(term, z, self._key.at(n)) for n, term in enumerate(objective.summands)]
         found = {
@@ -169,7 +171,7 @@ class Health:
         network = term.method.online
         x = self._x[:VIEWED]
         first, second, cut = term.noisy(x, key)
-        likeness = self._likeness if cut == "input" else Likeness(network.encoder.run(x, stop=cut))
+        likeness = self._likeness if cut == "input" else Likeness(network.encoder.run(network.encoder.front(x), stop=cut))
         h_first, h_second = (network.encoder.run(view, start=cut) for view in (first, second))
         u, v = (normalize(network.projector(h), dim=1) for h in (h_first, h_second))
         return {

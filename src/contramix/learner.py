@@ -17,10 +17,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from contramix.alarms import Alarms
+from contramix.domains import DOMAINS, Spec, find_domain_of
+from contramix.domains.reading import Reading
 from contramix.domains.table.frames import to_arrow
-from contramix.domains.table.reading import read
+from contramix.domains.table.options import ReadOptions
 from contramix.errors import ContramixWarning, InputError
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.health import Health
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
@@ -56,7 +58,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Float32[ndarray, " n d"]:
         """The representation of each row: float32 (n, d)."""
         check_is_fitted(self, "model_")
-        return self.model_.embed(self._table(X, reset=False))
+        return self.model_.embed(self._table(X, self.model_))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the fitted model into a folder, without pickle; :func:`contramix.load` reads it."""
@@ -67,10 +69,11 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         overrides = dict(self.overrides or {})
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
         overrides |= {} if self.batch_size is None else {"train.batch_size": self.batch_size}
-        recipe = Recipe.load(self.recipe, overrides)
-        table = self._table(X, reset=True)
-        spec, notes = learn_columns(table, recipe)
-        for note in notes:
+        recipe = self._recipe(X, overrides)
+        reading = self._reading(X, recipe)
+        table = reading.training
+        spec, notes = learn_spec(table, recipe)
+        for note in (*reading.notes, *notes):
             warnings.warn(note, ContramixWarning, stacklevel=3)
         # A fitted encoder is never the module that was given, so that fitting again begins anew.
         module = None if self.encoder is None else deepcopy(self.encoder)
@@ -96,7 +99,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _restore(self, model: Pretrained) -> None:
         """Be as after the fit that gave a saved model."""
-        names = model.facts.get("features") or [c.name for c in model.spec.columns]
+        names = model.facts.get("features") or [name for kind in model.spec.kinds.values() for name in kind]
         self.n_features_in_ = len(names)
         if model.facts.get("named", True):
             self.feature_names_in_ = np.asarray(names, dtype=object)
@@ -107,9 +110,36 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _table(self, X: Any, reset: bool) -> pa.Table:
+    def _recipe(self, X: Any, overrides: Mapping[str, Any]) -> Recipe:
+        """The recipe, for the domain of the data where it is a name."""
+        if isinstance(self.recipe, Recipe) or str(self.recipe).endswith(".toml") or "domain" in overrides:
+            return Recipe.load(self.recipe, overrides)
+        return Recipe.load(self.recipe, overrides, find_domain_of(X))
+
+    def _reading(self, X: Any, recipe: Recipe, like: Spec | None = None, reset: bool = True) -> Reading:
+        """The records in X, in the form of a fitted model's, ``like``, or to be learned from."""
+        domain = DOMAINS[recipe.domain]
         if isinstance(X, str | os.PathLike):
-            X = (read(X) if reset else self.model_.read(X)).table
+            reading = domain.read(X, ReadOptions(), recipe.data, like)
+        elif domain.content is None:
+            return Reading(self._checked(X, reset))
+        else:
+            reading = domain.from_values(X, recipe.data, like)
+        if domain.content is None:
+            return Reading(self._checked(reading.table, reset), reading.notes)
+        if reset:
+            self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content], dtype=object)
+        return reading
+
+    def _table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:
+        """The records in X, in the form of a fitted model's."""
+        reading = self._reading(X, model.recipe, model.spec, reset)
+        for bad in reading.bad:
+            raise InputError(f"{bad.file}: {bad.reason}; each record gets a row, so leave it out")
+        return reading.table
+
+    def _checked(self, X: Any, reset: bool) -> pa.Table:
+        """Rows of a table in any container, with scikit-learn's checks."""
         if isinstance(X, Tensor):
             X = X.detach().cpu().numpy()
         framed = hasattr(X, "column_names") or hasattr(X, "columns")

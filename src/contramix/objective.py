@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -74,8 +74,8 @@ class Objective(nn.Module):
         self.terms = nn.ModuleList(Term(t, m, layout, pool) for t, m in zip(settings, methods))
         self.methods = list(dict.fromkeys(methods))
 
-    def forward(self, x: Float[Tensor, " B *s"], key: Key) -> Float[Tensor, ""]:
-        """The loss of a batch; all draws come from the key."""
+    def forward(self, x: Shaped[Tensor, " B *r"], key: Key) -> Float[Tensor, ""]:
+        """The loss of a batch of samples; all draws come from the key."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
     @property
@@ -83,7 +83,7 @@ class Objective(nn.Module):
         """The terms, first the recipe's own."""
         return [term for term in self.terms if isinstance(term, Term)]
 
-    def bounds(self, x: Float[Tensor, " B *s"], key: Key, batch: int) -> Bounds:
+    def bounds(self, x: Shaped[Tensor, " B *r"], key: Key, batch: int) -> Bounds:
         """Floor and chance of the loss of ``batch`` samples, judged by some of them."""
         each = [term.bounds(x, key.at(n), batch) for n, term in enumerate(self.summands)]
         return Bounds(*(sum(values) for values in zip(*each)))
@@ -109,11 +109,11 @@ class Term(nn.Module):
         self.noise, self.imix, self.weight = settings.noise, settings.imix, settings.weight
         self.layout, self.pool = layout, pool
 
-    def forward(self, x: Float[Tensor, " B *s"], key: Key) -> Float[Tensor, ""]:
+    def forward(self, x: Shaped[Tensor, " B *r"], key: Key) -> Float[Tensor, ""]:
         """The term's share of the loss."""
         return self.weight * torch.stack([self.method.loss(views) for views in self.turns(x, key)]).mean()
 
-    def turns(self, x: Float[Tensor, " B *s"], key: Key) -> Iterator[Views]:
+    def turns(self, x: Shaped[Tensor, " B *r"], key: Key) -> Iterator[Views]:
         """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
         noise_cut = _draw(self.noise.cut, key.at("noise cut"))
         mix_cut = _draw(self.imix.cut, key.at("mix cut")) if self.imix else noise_cut
@@ -131,12 +131,12 @@ class Term(nn.Module):
                     clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
             yield (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
 
-    def noisy(self, x: Float[Tensor, " B *s"], key: Key) -> tuple[Tensor, Tensor, str]:
+    def noisy(self, x: Shaped[Tensor, " B *r"], key: Key) -> tuple[Tensor, Tensor, str]:
         """Both noisy views of the online network, as its activations behind the noise's cut, and that cut."""
         cut = _draw(self.noise.cut, key.at("noise cut"))
         return *self._noisy(self.method.online, x, cut, key), cut
 
-    def bounds(self, x: Float[Tensor, " B *s"], key: Key, batch: int) -> Bounds:
+    def bounds(self, x: Shaped[Tensor, " B *r"], key: Key, batch: int) -> Bounds:
         """Floor and chance of the term's share of the loss."""
         turns = [self.method.bounds(views, batch) for views in self.turns(x, key)]
         return Bounds(*(self.weight * sum(values) / len(turns) for values in zip(*turns)))
@@ -145,9 +145,10 @@ class Term(nn.Module):
         """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""
         generator = key.at("noise").generator(x.device)
         if cut == "input":
-            return self.noise(x, generator=generator, layout=self.layout, pool=self.pool)
+            return self.noise.of_samples(network.encoder.front, x, generator, self.layout, self.pool)
         with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
-            return self.noise(network.encoder.run(x, stop=cut), generator=generator)
+            encoder = network.encoder
+            return self.noise(encoder.run(encoder.front(x), stop=cut), generator=generator)
 
     def _mix(self, query: Tensor, cut: str, key: Key) -> tuple[Tensor, Targets]:
         if self.imix is None:

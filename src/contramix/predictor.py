@@ -27,6 +27,7 @@ from contramix.finetune_settings import DEFAULT, FineTune
 from contramix.finetuning import Watch, fine_tune
 from contramix.pretrained import Pretrained, fill, finite, make_folder
 from contramix.run_folder import check_place as check_writable
+from contramix.samples import take
 from contramix.settings import Settings
 from contramix.tuned import Tuned
 
@@ -230,7 +231,7 @@ def finetuned_on(
         if task.kind == "regression":
             raise InputError(f"--labels-per-class: target {target!r} is a quantity, which has no classes")
         rows = draw_labels(data.y, rows, labels_per_class, seed)
-    x, y = data.x[torch.from_numpy(rows)], data.y[rows]
+    x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
     tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, watch=watch)
     tuned.facts["training_score"] = tuned.score(x, y)
     labels = _as_written(table.column(target), data.y) if task.classes else np.empty(0)

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,17 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import nn
 
 from contramix import checkpoint, durable
-from contramix.domains.table.columns import Categorical
-from contramix.domains.table.reading import Reading, ReadOptions, read
-from contramix.domains.table.spec import TableSpec
-from contramix.encoders.encoder import Encoder, wrap
+from contramix.domains import DOMAINS, Spec
+from contramix.domains.reading import Reading
+from contramix.domains.table.options import ReadOptions
+from contramix.encoders.building import build_encoder
+from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.recipe import Recipe
+from contramix.samples import Samples, in_order
 
 FORMAT = 1
 
@@ -42,29 +44,30 @@ class Pretrained:
     """
 
     recipe: Recipe
-    spec: TableSpec
+    spec: Spec
     encoder: Encoder
     facts: dict[str, Any] = field(default_factory=dict)
 
     def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Reading:
-        """Read a file of rows for this model: columns that were text are read as text.
+        """Read a file or folder in the form of what this model was trained on.
 
         Raises
         ------
         InputError
             If it cannot be read.
         """
-        text = tuple(c.name for c in self.spec.columns if isinstance(c, Categorical) and not c.numbers)
-        return read(path, replace(options or ReadOptions(), text=text))
+        return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on columns that the training table did not have, and that are not known otherwise."""
-        expected = {*self.spec.known_names, *known}
-        extra = [n for n in table.column_names if n not in expected]
-        more = " ..." if extra[10:] else ""
-        return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
+        return self.spec.unknown(table, known)
 
-    def embed(self, table: pa.Table, batch_size: int = 8192) -> Float32[ndarray, " n d"]:
+    def beside(self, table: pa.Table) -> list[str]:
+        """Columns that say which record a row is of, and stand beside a result: of images and sounds, file and label."""
+        content = DOMAINS[self.recipe.domain].content
+        return [] if content is None else [name for name in table.column_names if name != content]
+
+    def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
         """The representation of each row, in order.
 
         Raises
@@ -125,20 +128,34 @@ class Pretrained:
         place = Path(folder)
         config = _config(place)
         try:
-            spec = TableSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
             recipe = Recipe.from_toml((place / "recipe.toml").read_text(encoding="utf-8"), str(place / "recipe.toml"))
-        except ValidationError as error:
-            raise InputError(
-                f"{place / 'spec.json'}: not a specification of a table: {error.errors()[0]['msg']}"
-            ) from error
+            spec = read_spec(place, recipe)
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{place}: not a whole model: {error}") from error
         if config.get("own_encoder") and encoder is None:
             raise InputError(f"{place}: trained around a module of your own; give it as load(..., encoder=module)")
         with torch.random.fork_rng(devices=[]):
-            made = wrap(encoder, spec.inputs()) if encoder is not None else recipe.encoder.build(spec.inputs())
+            made = build_encoder(recipe.encoder, spec, encoder)
         fill(made, place / "model.safetensors", config["sha256"])
         return cls(recipe, spec, made.to(device).eval(), config)
+
+
+def read_spec(folder: Path, recipe: Recipe) -> Spec:
+    """What was learned of the data of a run.
+
+    Raises
+    ------
+    InputError
+        If it is not a specification of the recipe's domain.
+    OSError, UnicodeDecodeError
+        If it cannot be read.
+    """
+    path = folder / "spec.json"
+    try:
+        spec: Spec = DOMAINS[recipe.domain].spec.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise InputError(f"{path}: not a specification of {recipe.domain} data: {error.errors()[0]['msg']}") from error
+    return spec
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
@@ -208,7 +225,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def embed(encoder: Encoder, x: Float[Tensor, " n *s"], batch_size: int = 8192) -> Float32[ndarray, " n d"]:
+def embed(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
     """Representations of samples in evaluation mode; the encoder's mode is left as it was."""
     out = np.empty((len(x), encoder.width), np.float32)
     for start, z in embedded(encoder, x, batch_size):
@@ -216,16 +233,20 @@ def embed(encoder: Encoder, x: Float[Tensor, " n *s"], batch_size: int = 8192) -
     return out
 
 
-def embedded(encoder: Encoder, x: Tensor, batch_size: int = 8192) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
+def embedded(
+    encoder: Encoder, x: Samples, batch_size: int | None = None
+) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
     """The same batch by batch, each with the number of its first row."""
-    device = next(encoder.parameters(), x).device
+    device = next(encoder.parameters(), torch.empty(0)).device
     was_training = encoder.training
     encoder.eval()
     try:
-        for start in range(0, len(x), batch_size):
+        start = 0
+        for batch in in_order(x, batch_size):
             with torch.no_grad():  # not around the yield: the caller's own gradients are none of ours
-                z = encoder(x[start : start + batch_size].to(device)).cpu().numpy()
+                z = encoder(batch.to(device)).cpu().numpy()
             yield start, np.ascontiguousarray(z, np.float32)
+            start += len(z)
     finally:
         encoder.train(was_training)
 

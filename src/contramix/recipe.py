@@ -3,11 +3,15 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tomli_w
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from contramix.domains import DOMAINS
+from contramix.domains.audio.settings import AudioSettings
+from contramix.domains.image.settings import ImageSettings
 from contramix.domains.table.settings import TableSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
@@ -20,7 +24,7 @@ from contramix.training import Train
 
 
 class Recipe(TermSettings):
-    """Every setting of a run. Sections: method, noise, imix, encoder, train, table, and extra terms.
+    """Every setting of a run. Sections: method, noise, imix, encoder, train, that of its domain, and extra terms.
 
     Examples
     --------
@@ -32,18 +36,36 @@ class Recipe(TermSettings):
     """
 
     name: str = "custom"
-    domain: Literal["table"] = "table"
+    domain: str = "table"
     extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
     encoder: AnyEncoder = MLP()
     train: Train = Train()
     table: TableSettings = TableSettings()
+    image: ImageSettings = ImageSettings()
+    audio: AudioSettings = AudioSettings()
+
+    @model_validator(mode="after")
+    def _of_its_domain(self) -> "Recipe":
+        if self.domain not in DOMAINS:
+            raise PydanticCustomError("domain", "{hint}", {"hint": nearest(self.domain, DOMAINS), "path": ("domain",)})
+        for other in DOMAINS:
+            if other != self.domain and getattr(self, other) != type(self).model_fields[other].default:
+                what = {"mine": self.domain, "other": other, "path": (other,)}
+                raise PydanticCustomError("domain", "a recipe for domain '{mine}' has no section '{other}'", what)
+        return self
+
+    @property
+    def data(self) -> Settings:
+        """How data are read: the section of the recipe's domain."""
+        section: Settings = getattr(self, self.domain)
+        return section
 
     @classmethod
     def load(
         cls,
         recipe: "str | Path | Recipe",
         overrides: Mapping[str, Any] | None = None,
-        domain: str = "table",
+        domain: str | None = None,
     ) -> "Recipe":
         """A recipe by name, from a TOML file, or as it is; then single settings changed.
 
@@ -53,21 +75,32 @@ class Recipe(TermSettings):
             A name (``contramix recipes`` lists them), a path ending in ``.toml``, or a recipe.
         overrides
             Settings by dotted name, such as ``{"noise.rate": 0.3}``. A new ``kind`` begins with its own defaults.
+        domain
+            Of the data. A name is looked for there (None: among the tables'), and any other recipe must be for it.
 
         Raises
         ------
         InputError
             For a name, file, setting or value that is not known or not allowed.
         """
+        changes = dict(overrides or {})
+        domain = domain or changes.get("domain")
         if isinstance(recipe, Recipe):
             found, source = recipe.to_dict(), f"recipe {recipe.name}"
         else:
-            path = recipe_path(recipe, domain)
+            path = recipe_path(recipe, domain or "table")
             # With the defaults of what it leaves out, so that a setting of a member it does not name can be changed.
-            found, source = {**cls().to_dict(), "name": path.stem, **_parse(path)}, f"recipe {recipe}"
-        for name, value in sorted((overrides or {}).items(), key=lambda kv: not str(kv[0]).endswith(".kind")):
+            found = {**cls().model_dump(exclude_none=True), "name": path.stem, **_parse(path)}
+            source = f"recipe {recipe}"
+        for name, value in sorted(changes.items(), key=lambda kv: not str(kv[0]).endswith(".kind")):
             _override(found, str(name), value)
-        return cls._validated(found, source)
+        made = cls._validated(found, source)
+        if domain is not None and made.domain != domain:
+            raise InputError(
+                f"{source} is for domain {made.domain!r}, and the data are {domain!r}; 'contramix recipes' lists those "
+                f"for each, or write domain = \"{domain}\" into your own"
+            )
+        return made
 
     @classmethod
     def from_toml(cls, text: str, source: str = "recipe") -> "Recipe":
@@ -91,8 +124,8 @@ class Recipe(TermSettings):
             raise InputError(f"{source}: {explain(error)}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings as plain values."""
-        return self.model_dump(exclude_none=True)
+        """All settings as plain values; of the domains' sections its own."""
+        return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain})
 
     def to_toml(self) -> str:
         """All settings as TOML."""

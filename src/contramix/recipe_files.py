@@ -12,6 +12,20 @@ def shipped(domain: str = "table") -> dict[str, Path]:
     return {path.stem: path for path in sorted((FOLDER / domain).glob("*.toml"))}
 
 
+def domains(only: str | None = None) -> list[str]:
+    """Kinds of data for which there are recipes, tables first; or one of them.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    """
+    known = sorted((path.name for path in FOLDER.iterdir() if path.is_dir()), key=lambda name: (name != "table", name))
+    if only is not None and only not in known:
+        raise InputError(f"--domain {only!r} is not known; {nearest(only, known)}")
+    return known if only is None else [only]
+
+
 def summary(path: Path) -> str:
     """What a recipe says it is: its first comment line."""
     first = path.read_text(encoding="utf-8").split("\n", 1)[0]
@@ -33,5 +47,8 @@ def recipe_path(recipe: str | Path, domain: str = "table") -> Path:
         return path
     known = shipped(domain)
     if str(recipe) not in known:
+        others = [name for name in domains() if name != domain and str(recipe) in shipped(name)]
+        if others:
+            raise InputError(f"recipe {str(recipe)!r} is for domain {others[0]!r}, and here it is {domain!r}")
         raise InputError(f"unknown recipe {str(recipe)!r}; {nearest(str(recipe), known)}")
     return known[str(recipe)]

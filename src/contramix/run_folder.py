@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from contramix import checkpoint, durable
-from contramix.domains.table.spec import TableSpec
+from contramix.domains import Spec
 from contramix.errors import InputError
 from contramix.fitting import Fit
 from contramix.recipe import Recipe
@@ -83,7 +83,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def check_same(folder: Path, recipe: Recipe, seed: int, spec: TableSpec) -> None:
+def check_same(folder: Path, recipe: Recipe, seed: int, spec: Spec) -> None:
     """Refuse to mix two runs: other settings, seed, target or columns."""
     path = folder / "recipe.toml"
     if not path.is_file() or not (folder / "run.json").is_file():

@@ -15,7 +15,7 @@ import pyarrow as pa
 from contramix import checkpoint, durable
 from contramix.alarms import Alarms
 from contramix.errors import RunError
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.health import Health, Reading
 from contramix.interrupts import Interrupted, signals
 from contramix.pretrained import Pretrained
@@ -82,7 +82,7 @@ def pretrain_into(
     """
     check_place(folder)
     began = time.monotonic()
-    spec, notes = learn_columns(table, recipe, target, also)
+    spec, notes = learn_spec(table, recipe, target, also)
     for note in notes:
         told(note)
     # What is wrong with the data or the settings shows here, before anything is written.

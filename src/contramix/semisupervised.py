@@ -21,6 +21,7 @@ from contramix.predictor import Predictor
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
+from contramix.samples import take
 
 
 class Semisupervised(Learner):
@@ -72,11 +73,11 @@ class Semisupervised(Learner):
             model, x = fit.finish(), fit.x
         else:
             model = self._given()
-            x = model.spec.tensorize(self._table(X, reset=True))
+            x = model.spec.tensorize(self._table(X, model, reset=True))
             check_consistent_length(x, labelled)
         tuned = fine_tune(
             model.encoder,
-            x[torch.from_numpy(labelled).to(x.device)],
+            take(x, torch.from_numpy(np.flatnonzero(labelled))),
             y,
             task,
             settings,
@@ -97,7 +98,7 @@ class Semisupervised(Learner):
 
     def _scores(self, X: Any) -> Float[ndarray, " n *C"]:
         check_is_fitted(self, "model_")
-        return self.model_.scores(self._table(X, reset=False))
+        return self.model_.scores(self._table(X, self.model_))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

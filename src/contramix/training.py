@@ -14,6 +14,7 @@ from contramix.errors import InputError, RunError
 from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
 from contramix.randomness import Key, seeded
+from contramix.samples import Samples, batches, rows_at_once
 
 AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 1000, (5, 100)
 
@@ -103,13 +104,27 @@ class State:
     step: int = 0
 
 
-def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
+def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]:
+    """Row numbers of the batch of each step from ``start`` on; each epoch has an order of its own.
+
+    Drawn on the CPU, so that it is the same on every device.
+    """
+    shuffled = torch.empty(0, dtype=torch.long)
+    for step in range(start, plan.steps):
+        epoch, place = divmod(step, plan.steps_per_epoch)
+        if place == 0 or step == start:
+            shuffled = torch.randperm(len(x), generator=Key(seed).at("order", epoch).generator())
+            shuffled = shuffled.to(x.device) if isinstance(x, Tensor) else shuffled
+        yield shuffled[place * plan.batch_size : (place + 1) * plan.batch_size]
+
+
+def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
     """Take the steps that remain.
 
     Parameters
     ----------
     x
-        All samples, on the device.
+        All samples; those in memory lie on the device.
     state
         Where the run stands; it is moved on.
     train, plan
@@ -131,22 +146,17 @@ def pretrain(x: Tensor, state: State, train: Train, plan: Plan, seed: int) -> It
     parameters = [p for p in objective.parameters() if p.requires_grad]
     watch = _FiniteWatch(x.device)
     objective.train()
-    order, ordered, rate = torch.empty(0), -1, 0.0
-    while state.step < plan.steps:
-        epoch, place = divmod(state.step, plan.steps_per_epoch)
-        if epoch != ordered:
-            # On the CPU, so that the order is the same on every device.
-            order = torch.randperm(len(x), generator=Key(seed).at("order", epoch).generator()).to(x.device)
-            ordered = epoch
+    rate = 0.0
+    for batch in batches(x, order(x, plan, seed, state.step)):
+        epoch = state.step // plan.steps_per_epoch
         rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        index = order[place * plan.batch_size : (place + 1) * plan.batch_size]
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
         with seeded(key.at("dropout"), x.device):
-            loss = objective(x[index], key)
+            loss = objective(batch, key)
         loss.backward()
         if train.clip_norm:
             nn.utils.clip_grad_norm_(parameters, train.clip_norm)
@@ -184,7 +194,7 @@ class _FiniteWatch:
 
 
 @torch.no_grad()
-def recalibrate_bn(encoder: nn.Module, x: Tensor, batch_size: int = 4096) -> None:
+def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None) -> None:
     """Compute BatchNorm's running statistics anew, as means over clean batches; weights stay."""
     norms = [m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     kept = [(m, m.momentum) for m in norms]
@@ -195,7 +205,9 @@ def recalibrate_bn(encoder: nn.Module, x: Tensor, batch_size: int = 4096) -> Non
     encoder.eval()  # no dropout
     for norm in norms:
         norm.train()
-    for batch in x.tensor_split(max(1, math.ceil(len(x) / batch_size))):
+    # Batches of nearly equal size, so that none has one row.
+    size = batch_size or min(4096, rows_at_once(x))
+    for batch in batches(x, torch.arange(len(x)).tensor_split(max(1, math.ceil(len(x) / size)))):
         encoder(batch)
     for module, mode in modes:
         module.training = mode

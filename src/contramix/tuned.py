@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.task import Task
+from contramix.samples import Samples, in_order
 
 
 class Tuned(nn.Module):
@@ -31,26 +32,24 @@ class Tuned(nn.Module):
         self.facts: dict[str, Any] = {}
         """How it was trained: rows, steps, the score on held-out rows."""
 
-    def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B C"]:
+    def forward(self, x: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B C"]:
         """Logits, or standardised quantities."""
         out: Tensor = self.head(self.encoder(x))
         return out
 
     @torch.no_grad()
-    def scores(
-        self, x: Float[Tensor, " n *s"], batch_size: int = 8192
-    ) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+    def scores(self, x: Samples) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
         """Probabilities of the classes, or quantities in their unit, in evaluation mode."""
         was_training = self.training
         self.eval()
         device = self.head.weight.device
-        out = torch.cat([self(batch.to(device)).cpu().double() for batch in torch.split(x, batch_size)])
+        out = torch.cat([self(batch.to(device)).cpu().double() for batch in in_order(x)])
         self.train(was_training)
         if self.task.kind == "regression":
             return np.asarray(out[:, 0] * self.scale + self.mean)
         return np.asarray(out.softmax(1))
 
-    def score(self, x: Float[Tensor, " n *s"], y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
+    def score(self, x: Samples, y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
         """Accuracy (each row by the weight of its class, if given), or R squared."""
         scores = self.scores(x)
         hits = self.task.contributions(y, scores if self.task.kind == "regression" else scores.argmax(1))

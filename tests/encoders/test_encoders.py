@@ -1,7 +1,9 @@
 """Encoders: stages that can be stopped and sent on, the published network's size, and modules of the user's."""
 
 import math
+import sys
 from collections import OrderedDict
+from types import ModuleType
 
 import pytest
 import torch
@@ -10,14 +12,49 @@ from torch import nn
 
 from contramix.encoders import ENCODERS, AnyEncoder
 from contramix.encoders.codes import EmbedCodes, vector_size
-from contramix.encoders.encoder import Encoder, Inputs, wrap
+from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs, wrap
 from contramix.encoders.imix_mlp import Groups, IMixMLP, Maxout
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError
+from contramix.mixing.linear import Linear
 
 FLAT = Inputs((9,), (4, 2, 3))
 CODED = Inputs((9,), (4, 1, 4), ((4, 6),))
 IMAGE = Inputs((3, 2, 2))
+PICTURE = Inputs((3, 9, 8))
+TAKES = {kind: [FLAT, CODED, IMAGE, Inputs((5,))] for kind in ("mlp", "imix_mlp")}
+EVERY = [(kind, inputs) for kind in ENCODERS for inputs in TAKES.get(kind, [PICTURE, Inputs((1, 32, 10))])]
+
+
+def made(kind: str, width: int = 4) -> EncoderSettings:
+    size = {"name": "tiny"} if kind == "timm" else {"width": width}
+    return TypeAdapter(AnyEncoder).validate_python({"kind": kind, **size})
+
+
+class FakeTimm(ModuleType):
+    """Stands for timm, which is not there: it knows one model."""
+
+    @staticmethod
+    def create_model(name, pretrained, num_classes, in_chans):
+        if name != "tiny":
+            raise RuntimeError(f"Unknown model ({name})\nand more")
+        assert pretrained is False
+        assert num_classes == 0
+
+        class Tiny(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(in_chans, 5, 3, padding=1)
+
+            def forward(self, x):
+                return self.conv(x).relu().mean((2, 3))
+
+        return Tiny()
+
+
+@pytest.fixture(autouse=True)
+def _timm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", FakeTimm("timm"))
 
 
 def batch(inputs: Inputs, n: int = 6) -> torch.Tensor:
@@ -27,12 +64,11 @@ def batch(inputs: Inputs, n: int = 6) -> torch.Tensor:
     return x
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
-@pytest.mark.parametrize("inputs", [FLAT, CODED, IMAGE, Inputs((5,))], ids=["flat", "codes", "image", "ungrouped"])
+@pytest.mark.parametrize(("kind", "inputs"), EVERY)
 @pytest.mark.parametrize("training", [True, False])
 def test_two_halves_at_every_cut_are_the_whole(kind, inputs, training):
     torch.manual_seed(0)
-    encoder = TypeAdapter(AnyEncoder).validate_python({"kind": kind, "width": 4}).build(inputs).train(training)
+    encoder = made(kind).build(inputs).train(training)
     x = batch(inputs)
     whole = encoder(x)
     assert whole.shape == (6, encoder.width)
@@ -49,10 +85,38 @@ def test_two_halves_at_every_cut_are_the_whole(kind, inputs, training):
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_an_encoder_reads_and_writes_itself(kind):
-    made = TypeAdapter(AnyEncoder).validate_python(kind)
-    assert type(made) is ENCODERS[kind]
-    again = TypeAdapter(AnyEncoder).validate_python(TypeAdapter(AnyEncoder).dump_python(made))
-    assert again == made
+    settings = made(kind)
+    assert type(settings) is ENCODERS[kind]
+    again = TypeAdapter(AnyEncoder).validate_python(TypeAdapter(AnyEncoder).dump_python(settings))
+    assert again == settings
+
+
+@pytest.mark.parametrize(("kind", "inputs"), [(kind, inputs) for kind, inputs in EVERY if not inputs.codes])
+@pytest.mark.parametrize("training", [True, False])
+def test_mixing_at_every_cut_trains_through_both_partners(kind, inputs, training):
+    """The official code mixes behind an in-place ReLU and crashes in the backward pass."""
+    torch.manual_seed(0)
+    encoder = made(kind, width=16).build(inputs).train(training)
+    partner = torch.tensor([[3], [2], [1], [4], [5], [0]])
+    weight = torch.tensor([[0.7, 0.3]]).expand(6, 2)
+    for cut in encoder.cuts:
+        x = batch(inputs).requires_grad_()
+        half = encoder.run(x, stop=cut)
+        before = half.detach().clone()
+        mixed = Linear()(half, partner, weight, generator=torch.Generator(), layout=None).x
+        out = encoder.run(mixed, start=cut)
+        loss = out[0].square().sum()
+        loss.backward()
+        assert torch.isfinite(loss)
+        assert torch.equal(half, before)
+        reached = x.grad.flatten(1).abs().sum(1) > 0
+        assert reached[0]
+        assert reached[3]
+        if not training:  # BatchNorm's statistics tie all samples of a batch together
+            assert not reached[[1, 2, 4, 5]].any()
+        if cut != "output":
+            assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
+        encoder.zero_grad()
 
 
 def test_a_middle_part_runs_between_two_cuts():

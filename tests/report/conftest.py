@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contramix.domains.table.spec import LeftOut
+from contramix.domains.spec import LeftOut
 from contramix.report.map import make_map
 from contramix.report.page import ReportData
 from contramix.report.run_facts import RunFacts

@@ -46,7 +46,9 @@ def root(
 Data = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="A table: CSV (also .gz, .zst), Parquet, Arrow / Feather, JSONL, .npy or .npz."
+        metavar="DATA",
+        help="A table (CSV, also .gz and .zst, Parquet, Arrow / Feather, JSONL, .npy, .npz), or images or sounds: a "
+        "folder, a zip or tar of them, IDX, CIFAR, .npz, or Parquet.",
     ),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (--out of pretrain), or a saved model's.")]

@@ -17,13 +17,14 @@ from contramix.cli.evaluating import (
     Target,
     TaskName,
     Test,
+    baseline_names,
     budgets,
     keep_report,
     names,
     task_kind,
 )
 from contramix.cli.pretrain import Changes, Epochs, changed
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import DomainName, labelled, left_out, reads_data, target_of, tell
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def compare(
     options: "ReadOptions",
     data: Data,
-    target: Target,
+    target: Target = None,
+    domain: DomainName = None,
     recipes: Annotated[
         str, typer.Option(help="Names or TOML files, separated by commas; 'contramix recipes' lists them.")
     ] = "dacl-plus,imix-npair",
@@ -53,7 +55,7 @@ def compare(
     task: TaskName = None,
     metric: MetricName = None,
     probes: Probes = "linear,knn,finetune",
-    baselines: Baselines = "all",
+    baselines: Baselines = None,
     pick_on_test: PickOnTest = False,
     device: Device = "auto",
     json: Json = False,
@@ -66,9 +68,8 @@ def compare(
     labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on
     with the runs that are not finished. Writes report.json and report.html.
     """
-    from contramix.domains.table.reading import read
+    from contramix.domains import DOMAINS, find_domain
     from contramix.evaluation.compare import compare_recipes
-    from contramix.evaluation.comparison import BASELINES
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.report import as_json, as_table
     from contramix.pretrained import Pretrained
@@ -76,24 +77,29 @@ def compare(
     from contramix.recipe import Recipe
 
     kind, few = task_kind(task), budgets(labels_per_class)
-    wanted, against = names("--probes", probes, ALL_PROBES), names("--baselines", baselines, tuple(BASELINES))
-    overrides = changed(set_, epochs)
-    chosen = [Recipe.load(name.strip(), overrides) for name in recipes.split(",") if name.strip()]
+    wanted = names("--probes", probes, ALL_PROBES)
+    found = find_domain(data, domain)
+    against, overrides = baseline_names(baselines, found), changed(set_, epochs)
+    chosen = [Recipe.load(name.strip(), overrides, found) for name in recipes.split(",") if name.strip()]
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     output = Output(json, quiet)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
-    reading = read(data, options)
-    test_reading = read(test, options) if test else None
-    for note in (*reading.notes, *(test_reading.notes if test_reading else ())):
-        output.note(note)
+    reading = DOMAINS[found].read(data, options, chosen[-1].data)
+    test_reading = DOMAINS[found].read(test, options, chosen[-1].data) if test else None
+    for each in (reading, test_reading):
+        if each is not None:
+            tell(each, output)
+    target = target_of(reading, target)
+    table = labelled(reading.training, reading, target, output)
+    held_out = test_reading.table if test_reading else reading.test
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
         place,
-        reading.table,
+        table,
         target,
         chosen,
-        test=test_reading.table if test_reading else None,
+        test=None if held_out is None else labelled(held_out, reading, target, output),
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -104,15 +110,16 @@ def compare(
         device=device,
         command=command,
         where=str(data),
-        where_test=str(test),
+        where_test=str(test or data),
         watch=None if quiet else Titled,
         told=output.progress,
     )
     for note in evaluation.notes:
         output.note(note)
-    report = as_json(str(data), evaluation, target=target, command=command, runs=str(place))
+    more = {"runs": str(place), **left_out(reading, test_reading)}
+    report = as_json(str(data), evaluation, target=target, command=command, **more)
     runs = [place / recipe.name / "seed0" for recipe in chosen]
     best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")
-    keep_report(place, report, runs, best, reading.table, target, output)
-    table = as_table(f"{data}, target {target}", evaluation)
-    output.result(report, table, *evaluation.words(), f"Runs, report.json and report.html are in {place}.")
+    keep_report(place, report, runs, best, table, target, output)
+    shown = as_table(f"{data}, target {target}", evaluation)
+    output.result(report, shown, *evaluation.words(), f"Runs, report.json and report.html are in {place}.")

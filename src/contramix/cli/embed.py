@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import left_out, reads_data, tell
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def embed(
     options: "ReadOptions",
     run: Run,
@@ -25,7 +25,10 @@ def embed(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write the representation of each row: one row of float32 a record, in order."""
+    """Write the representation of each record: one row of float32 each, in order.
+
+    Of images and sounds, file, label and official part stand beside it.
+    """
     from contramix.embeddings import check_destination, check_kept, embedding_names, write_embeddings
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
@@ -34,11 +37,14 @@ def embed(
     check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
-    kept = list(dict.fromkeys(keep or ()))
+    beside = () if out.suffix == ".npy" else model.beside(reading.table)
+    kept = list(dict.fromkeys([*beside, *(keep or ())]))
     check_kept(kept, reading.table.column_names, embedding_names(model.encoder.width))
-    for note in (*reading.notes, *model.unknown(reading.table, kept)):
+    tell(reading, output)
+    for note in model.unknown(reading.table, kept):
         output.note(note)
     z = model.embed(reading.table)
     write_embeddings(out, z, reading.table, kept)
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": len(z), "columns": z.shape[1]}
+    facts |= left_out(reading)
     output.result(facts, f"{out}: {len(z):,} rows of {z.shape[1]} numbers")

@@ -16,31 +16,32 @@ from contramix.cli.evaluating import (
     Target,
     TaskName,
     Test,
+    baseline_names,
     budgets,
     keep_report,
     names,
     task_kind,
 )
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import labelled, left_out, reads_data, target_of, tell
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def evaluate(
     options: "ReadOptions",
     run: Run,
     data: Data,
-    target: Target,
+    target: Target = None,
     test: Test = None,
     labels_per_class: LabelsPerClass = "20",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="How many splits; at least 5 draws of few labels.")] = 3,
     task: TaskName = None,
     metric: MetricName = None,
     probes: Probes = "linear,knn,finetune",
-    baselines: Baselines = "all",
+    baselines: Baselines = None,
     pick_on_test: PickOnTest = False,
     recalibrate_bn: Annotated[
         bool, typer.Option("--recalibrate-bn", help="Also with BatchNorm's statistics computed anew from clean rows.")
@@ -52,12 +53,13 @@ def evaluate(
 ) -> None:
     """Tell whether pre-training helped: probes on the representations, beside the plain baselines.
 
-    All rows of the result see the same splits, seeds and labels: raw features, their principal components, the same
-    encoder without training, pre-trained with Gaussian noise and trained on the labels alone, and ensembles of trees on
-    raw features. Whatever is chosen is chosen on training rows. Writes report.json and report.html into RUN.
+    Data with official parts are learned from on the training part and scored on the test part; of others a fifth is
+    held out for each seed. All rows of the result see the same splits, seeds and labels: raw features, their principal
+    components, the same encoder without training, pre-trained with Gaussian noise and trained on the labels alone, and
+    ensembles of trees on raw features. Whatever is chosen is chosen on training rows. Writes report.json and
+    report.html into RUN.
     """
     from contramix.alarms import advice_from_log
-    from contramix.evaluation.comparison import BASELINES
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.evaluate import evaluate as run_evaluation
     from contramix.evaluation.report import as_json, as_table
@@ -67,18 +69,23 @@ def evaluate(
     from contramix.run_log import read_log
 
     kind, few = task_kind(task), budgets(labels_per_class)
-    wanted, against = names("--probes", probes, ALL_PROBES), names("--baselines", baselines, tuple(BASELINES))
+    wanted = names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
     model = Pretrained.load(run, resolve_device(device))
+    against = baseline_names(baselines, model.recipe.domain)
     reading = model.read(data, options)
     test_reading = model.read(test, options) if test else None
-    for note in (*reading.notes, *(test_reading.notes if test_reading else ())):
-        output.note(note)
+    for each in (reading, test_reading):
+        if each is not None:
+            tell(each, output)
+    target = target_of(reading, target)
+    table = labelled(reading.training, reading, target, output)
+    held_out = test_reading.table if test_reading else reading.test
     evaluation = run_evaluation(
         model,
-        reading.table,
+        table,
         target,
-        test=test_reading.table if test_reading else None,
+        test=None if held_out is None else labelled(held_out, reading, target, output),
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -90,14 +97,15 @@ def evaluate(
         folder=run / "baselines",
         heard=advice_from_log(read_log(run), model.facts.get("alarms", ())),
         where=str(data),
-        where_test=str(test),
+        where_test=str(test or data),
         watch=None if quiet else Titled,
         told=output.progress,
     )
     for note in evaluation.notes:
         output.note(note)
     command = shlex.join(["contramix", *sys.argv[1:]])
-    report = as_json(str(data), evaluation, run=str(run), target=target, command=command)
-    keep_report(run, report, [run], model, reading.table, target, output)
-    table = as_table(f"{run} on {data}, target {target}", evaluation)
-    output.result(report, table, *evaluation.words())
+    more = {"run": str(run), **left_out(reading, test_reading)}
+    report = as_json(str(data), evaluation, target=target, command=command, **more)
+    keep_report(run, report, [run], model, table, target, output)
+    shown = as_table(f"{run} on {data}, target {target}", evaluation)
+    output.result(report, shown, *evaluation.words())

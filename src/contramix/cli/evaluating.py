@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from contramix.evaluation.task import Kind
     from contramix.pretrained import Pretrained
 
-Target = Annotated[str, typer.Option(help="The column to predict.")]
+Target = Annotated[
+    str | None, typer.Option(help="The column to predict; the labels that the data carry themselves if not given.")
+]
 Test = Annotated[
     Path | None, typer.Option(help="Official test rows; without it a fifth of DATA is held out for each seed.")
 ]
@@ -37,8 +39,11 @@ Probes = Annotated[
     ),
 ]
 Baselines = Annotated[
-    str,
-    typer.Option(help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting; or 'all'."),
+    str | None,
+    typer.Option(
+        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting; or 'all'. Default: all "
+        "for tables, and for images and sounds all but the ensembles of trees."
+    ),
 ]
 PickOnTest = Annotated[
     bool,
@@ -66,6 +71,14 @@ def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple
         if name not in known:
             raise InputError(f"{option} {name}: not known; {nearest(name, known)}")
     return found
+
+
+def baseline_names(text: str | None, domain: str) -> tuple[str, ...]:
+    """The plain baselines asked for; those that make sense for a domain if none are."""
+    from contramix.domains import DOMAINS
+    from contramix.evaluation.comparison import BASELINES
+
+    return DOMAINS[domain].baselines if text is None else names("--baselines", text, tuple(BASELINES))
 
 
 def task_kind(text: str | None) -> "Kind | None":
@@ -102,6 +115,7 @@ def keep_report(
     import json
 
     from contramix import durable
+    from contramix.domains.reading import FILE
     from contramix.report.map import map_of
     from contramix.report.page import ReportData, write
     from contramix.report.run_facts import RunFacts
@@ -109,7 +123,7 @@ def keep_report(
     try:
         durable.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         output.progress("report.html")
-        drawn = map_of(model, table, target)
+        drawn = map_of(model, table, target, [name for name in (FILE,) if name in table.column_names and name != target])
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there

@@ -11,20 +11,20 @@ import typer
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
 from contramix.cli.evaluating import Target, TaskName, task_kind
 from contramix.cli.pretrain import changed
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import left_out, reads_data, target_of, tell
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def finetune(
     options: "ReadOptions",
     run: Run,
     data: Data,
-    target: Target,
     out: Annotated[Path, typer.Option(help="The fine-tuned model's folder.")],
+    target: Target = None,
     labels_per_class: Annotated[
         int | None, typer.Option(min=1, help="Take so many labelled rows of each class, drawn by the seed.")
     ] = None,
@@ -64,12 +64,14 @@ def finetune(
     check_place(out)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
-    for note in (*reading.notes, *model.unknown(reading.table, (target,))):
+    tell(reading, output)
+    target, table = target_of(reading, target), reading.training
+    for note in model.unknown(table, (target,)):
         output.note(note)
     began = time.monotonic()
     predictor = finetuned_on(
         model,
-        reading.table,
+        table,
         target,
         settings,
         kind=kind,
@@ -92,6 +94,7 @@ def finetune(
         "classes": list(predictor.task.classes),
         **predictor.tuned.facts,
         "seconds": seconds,
+        **left_out(reading),
     }
     output.result(facts, _summary(facts))
 

@@ -19,9 +19,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
 
     model = Pretrained.load(run)
     spec, facts = model.spec, model.facts
-    kinds: dict[str, list[str]] = {}
-    for column in spec.columns:
-        kinds.setdefault(column.kind, []).append(column.name)
+    kinds = spec.kinds
     plain = {
         **facts,
         "target": spec.target,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import left_out, reads_data, tell
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def predict(
     options: "ReadOptions",
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fine-tuned model's folder (--out of finetune).")],
@@ -37,9 +37,10 @@ def predict(
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = Predictor.load(model, resolve_device(device))
     reading = predictor.read(data, options)
-    kept = list(dict.fromkeys(keep or ()))
+    kept = list(dict.fromkeys([*predictor.beside(reading.table), *(keep or ())]))
     check_kept(kept, reading.table.column_names, predictor.result_names)
-    for note in (*reading.notes, *predictor.unknown(reading.table, (*kept, predictor.task.target))):
+    tell(reading, output)
+    for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):
         output.note(note)
     columns = predictor.predict(reading.table)
     write_columns(out, columns, reading.table, kept)
@@ -50,6 +51,7 @@ def predict(
         "rows": reading.table.num_rows,
         "target": predictor.task.target,
         "classes": list(predictor.task.classes),
+        **left_out(reading),
     }
     what = f"{len(predictor.task.classes)} classes" if predictor.task.classes else "a quantity"
     output.result(facts, f"{out}: {reading.table.num_rows:,} predictions of {predictor.task.target} ({what})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import DomainName, reads_data, tell
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Epochs = Annotated[int | None, typer.Option(help="Passes over the data; most rec
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def pretrain(
     options: "ReadOptions",
     data: Data,
@@ -30,8 +30,11 @@ def pretrain(
     recipe: Annotated[
         str, typer.Option(help="A recipe's name ('contramix recipes' lists them) or a TOML file.")
     ] = "imix-npair",
-    domain: Annotated[str | None, typer.Option(help="What the data are; found out if not given: table.")] = None,
-    target: Annotated[str | None, typer.Option(help="A column that is not an input: what is to be predicted.")] = None,
+    domain: DomainName = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="A column that is not an input: what is to be predicted. Labels of images and sounds never are."),
+    ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
@@ -45,29 +48,28 @@ def pretrain(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Learn representations of a table's rows, without labels.
+    """Learn representations of records, without labels: of a table's rows, of images, of sounds.
 
-    The run's folder then holds the model, what was learned of the columns, the recipe and a log. Stop it with
+    The run's folder then holds the model, what was learned of the data, the recipe and a log. Of data with official
+    parts only the training part is used. Stop it with
     Ctrl-C or kill it: the same command goes on from the last checkpoint, and ends with the same model.
     """
-    from contramix.domains.table.reading import read
+    from contramix.domains import DOMAINS, find_domain
     from contramix.progress import Titled
     from contramix.recipe import Recipe
     from contramix.runs import pretrain_into
 
-    if domain not in (None, "table"):
-        raise InputError(f"--domain {domain!r} is not known; give table, or leave it out")
-    chosen = Recipe.load(recipe, changed(set_, epochs))
+    name = find_domain(data, domain)
+    chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
     output = Output(json, quiet)
-    reading = read(data, options)
-    also = read(transductive, options).table if transductive else None
-    for note in reading.notes:
-        output.note(note)
+    reading = DOMAINS[name].read(data, options, chosen.data)
+    also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
+    tell(reading, output)
     outcome = pretrain_into(
         out,
-        reading.table,
+        reading.training,
         chosen,
-        target=target,
+        target=target or reading.target,
         also=also,
         seed=seed,
         device=device,
@@ -80,7 +82,10 @@ def pretrain(
         "run": str(out),
         "recipe": chosen.name,
         "rows": outcome.model.facts["rows"],
-        "columns": len(outcome.model.spec.columns),
+        "records": records,
+        "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
+        "form": outcome.model.spec.form,
+        "bad_files": [bad._asdict() for bad in reading.bad],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],
@@ -103,14 +108,15 @@ def _summary(facts: dict[str, Any]) -> Any:
     if facts["resumed_from"] is not None:
         state += f", resumed from step {facts['resumed_from']}"
     loss = "-" if facts["loss"] is None else f"{facts['loss']:.4f}"
-    left_out = ", ".join(c["name"] for c in facts["left_out"]) or "none"
+    excluded = [c["name"] for c in facts["left_out"]] + [bad["file"] for bad in facts["bad_files"]]
+    more = f" and {len(excluded) - 12} more" if excluded[12:] else ""
     alarms = ", ".join(alarm["name"].replace("_", " ") for alarm in facts["alarms"]) or "none"
     for name, value in (
         ("run", f"{facts['run']}, {state}"),
         ("recipe", facts["recipe"]),
-        ("data", f"{facts['rows']:,} rows, {facts['columns']} columns; left out: {left_out}"),
+        ("data", f"{facts['rows']:,} {facts['records']}, {facts['form']}; left out: {', '.join(excluded[:12]) or 'none'}{more}"),
         ("training", f"{facts['epochs']} epochs, {facts['steps']:,} steps, last loss {loss}"),
-        ("representation", f"{facts['representation']} numbers a row; alarms: {alarms}"),
+        ("representation", f"{facts['representation']} numbers each; alarms: {alarms}"),
         ("next", f"contramix embed {shlex.quote(facts['run'])} DATA --out embeddings.parquet"),
     ):
         table.add_row(name, value)

@@ -1,4 +1,4 @@
-"""The options by which commands read a table, declared once."""
+"""The options by which commands read data, declared once, and what is said of what was read."""
 
 import inspect
 from collections.abc import Callable
@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from contramix.errors import InputError
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from contramix.cli.app import Output
+    from contramix.domains.reading import Reading
     from contramix.domains.table.options import ReadOptions
 
 
@@ -27,6 +33,9 @@ def read_options(
     on_bad_rows: Annotated[
         str, typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.")
     ] = "fail",
+    on_bad_files: Annotated[
+        str, typer.Option(help="'skip' an image or sound that cannot be read, and say so, or 'fail'.")
+    ] = "skip",
 ) -> "ReadOptions":
     """The options as given on the command line."""
     from contramix.domains.table.options import MISSING_MARKERS, ReadOptions
@@ -38,10 +47,55 @@ def read_options(
         header=header,
         missing=MISSING_MARKERS if missing is None else tuple(missing),
         on_bad_rows=cast(Literal["fail", "skip"], on_bad_rows),
+        on_bad_files=cast(Literal["fail", "skip"], on_bad_files),
     )
 
 
-def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
+DomainName = Annotated[
+    str | None, typer.Option("--domain", help="What the data are: table, image or audio; found out if not given.")
+]
+SHOWN = 20
+"""Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
+
+
+def tell(reading: "Reading", output: "Output") -> None:
+    """Say what was guessed, and what could not be read."""
+    for note in reading.notes:
+        output.note(note)
+    for bad in reading.bad[:SHOWN]:
+        output.note(f"{bad.file}: {bad.reason}; left out")
+    if reading.bad[SHOWN:]:
+        output.note(f"... and {len(reading.bad) - SHOWN:,} more files; --json names all")
+
+
+def left_out(*readings: "Reading | None") -> dict[str, Any]:
+    """What could not be read, for the result's JSON; nothing where all could."""
+    bad = [bad._asdict() for reading in readings if reading for bad in reading.bad]
+    return {"bad_files": bad} if bad else {}
+
+
+def target_of(reading: "Reading", target: str | None) -> str:
+    """The column to predict: the one asked for, or the labels that the data carry themselves.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    if target is None and reading.target is None:
+        raise InputError("--target: name the column to predict; these data carry no labels of their own")
+    return target or str(reading.target)
+
+
+def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output") -> "pa.Table":
+    """Of data that carry their own labels, the records that have one."""
+    if reading.target != target or not table.column(target).null_count:
+        return table
+    output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
+    return table.filter(table.column(target).is_valid())
+
+
+def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command these options too; it gets them as one argument, ``options``."""
     ours = inspect.signature(read_options).parameters
     theirs = inspect.signature(command).parameters

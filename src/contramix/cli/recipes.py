@@ -12,26 +12,34 @@ def recipes(
     name: Annotated[
         str | None, typer.Argument(help="A recipe to print; its file can be changed and given by path.")
     ] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Of the recipe: table, image or audio. Default: all are listed, a table's printed.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List the recipes, or print one with all its settings."""
-    from contramix.recipe_files import recipe_path, shipped, summary
+    """List the recipes for each kind of data, or print one with all its settings.
+
+    The same name is the same method in each domain, with settings that suit it.
+    """
+    from contramix.recipe_files import domains, recipe_path, shipped, summary
 
     output = Output(json, quiet)
     if name is None:
         from rich.table import Table
 
-        listed = {recipe: summary(path) for recipe, path in shipped().items()}
-        table = Table(box=None, show_header=False)
-        for recipe, text in listed.items():
-            table.add_row(recipe, text)
-        output.result({"recipes": listed}, table)
+        listed = {of: {name: summary(path) for name, path in shipped(of).items()} for of in domains(domain)}
+        tables = []
+        for of, recipes in listed.items():
+            tables.append(Table(title=f"domain {of}", title_justify="left", box=None, show_header=False))
+            for recipe, text in recipes.items():
+                tables[-1].add_row(recipe, text)
+        output.result({"recipes": listed.get("table") or next(iter(listed.values())), "domains": listed}, *tables)
         return
     from contramix.recipe import Recipe
 
-    found = Recipe.load(name)
-    lines = recipe_path(name).read_text(encoding="utf-8-sig").splitlines()
+    found = Recipe.load(name, domain=domain)
+    lines = recipe_path(name, domain or "table").read_text(encoding="utf-8-sig").splitlines()
     comments = [line for line in lines if line.startswith("#")]
     output.result(found.to_dict(), "\n".join(comments), "", found.to_toml().rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import reads_data, tell
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def report(
     options: "ReadOptions",
     run: Run,
@@ -79,6 +79,8 @@ def _map(
     reading = model.read(data, options)
     names = reading.table.column_names
     colour = model.spec.target if target is None and model.spec.target in names else target
-    for note in (*reading.notes, *model.unknown(reading.table, [*keep, *([colour] if colour else [])])):
+    tell(reading, output)
+    for note in model.unknown(reading.table, [*keep, *([colour] if colour else [])]):
         output.note(note)
-    return map_of(model, reading.table, colour, keep, method="tsne" if method == "tsne" else "pca")
+    shown = [name for name in dict.fromkeys([*model.beside(reading.table), *keep]) if name != colour]
+    return map_of(model, reading.table, colour, shown, method="tsne" if method == "tsne" else "pca")

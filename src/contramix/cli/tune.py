@@ -10,14 +10,14 @@ import typer
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluating import MetricName, TaskName, task_kind
 from contramix.cli.pretrain import Changes, changed
-from contramix.cli.reading import reads_a_table
+from contramix.cli.reading import DomainName, labelled, reads_data, tell
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
 
 
 @app.command()
-@reads_a_table
+@reads_data
 def tune(
     options: "ReadOptions",
     data: Data,
@@ -51,6 +51,7 @@ def tune(
     fresh: Annotated[
         int, typer.Option(min=2, help="Fresh splits, seeds and draws of labels on which the best is checked.")
     ] = 5,
+    domain: DomainName = None,
     set_: Changes = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same search on the same machine.")] = 0,
     task: TaskName = None,
@@ -60,7 +61,7 @@ def tune(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Search a recipe's settings for your table, and write them as a recipe.
+    """Search a recipe's settings for your data, and write them as a recipe.
 
     Give training rows only: whatever tunes on rows of a test has seen the test. A fifth of the rows is held out of
     pre-training and of the probe, to judge. The first trial is the recipe as it is; at the end it and the best are
@@ -69,23 +70,25 @@ def tune(
     from rich.table import Table
 
     from contramix.cli.evaluating import names
-    from contramix.domains.table.reading import read
+    from contramix.domains import DOMAINS, find_domain
     from contramix.progress import Titled
     from contramix.recipe import Recipe
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
-    chosen = Recipe.load(recipe, changed(set_, None))
+    found = find_domain(data, domain)
+    chosen = Recipe.load(recipe, changed(set_, None), found)
     wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
     kind = task_kind(task)
     output = Output(json, quiet)
-    reading = read(data, options)
-    for note in reading.notes:
-        output.note(note)
+    reading = DOMAINS[found].read(data, options, chosen.data)
+    tell(reading, output)
+    target = target or reading.target
+    rows = reading.training if target is None else labelled(reading.training, reading, target, output)
     command = shlex.join(["contramix", *sys.argv[1:]])
     tuned = run_search(
         out,
-        reading.table,
+        rows,
         chosen,
         target=target,
         score=score,

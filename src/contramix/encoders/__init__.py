@@ -5,14 +5,20 @@ A new encoder is one file and one line in ``ENCODERS``.
 
 from typing import Annotated
 
+from contramix.encoders.cnn import CNN
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.encoders.imix_mlp import IMixMLP
 from contramix.encoders.mlp import MLP
+from contramix.encoders.resnet import ResNet
+from contramix.encoders.timm_model import TimmModel
 from contramix.registry import choice
 
 ENCODERS: dict[str, type[EncoderSettings]] = {
     "mlp": MLP,
     "imix_mlp": IMixMLP,
+    "cnn": CNN,
+    "resnet": ResNet,
+    "timm": TimmModel,
 }
 
 AnyEncoder = Annotated[EncoderSettings, *choice(ENCODERS)]

@@ -1,13 +1,14 @@
 """What an encoder is: named stages in a row, so that a batch can be stopped, mixed and sent on behind any of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from contramix.encoders.front import AsStored, Front
 from contramix.errors import InputError, nearest
 from contramix.settings import Settings
 
@@ -21,10 +22,17 @@ class Inputs(NamedTuple):
     """For flat vectors: widths of the column groups, in order; they sum to the vector's width."""
     codes: tuple[tuple[int, int], ...] = ()
     """Elements that hold whole-number codes, and how many codes each has."""
+    mean: tuple[float, ...] = ()
+    """For inputs with channels first: their means among the training samples, by which they are standardised."""
+    std: tuple[float, ...] = ()
+    """Their standard deviations."""
 
 
 class Encoder(nn.Module):
     """Stages run one after the other; ``width`` is the size of the representation that comes out.
+
+    Before them stands the ``front``, which makes inputs of samples as they are stored: called as a module, an encoder
+    takes samples, and ``run`` takes inputs.
 
     Examples
     --------
@@ -38,6 +46,7 @@ class Encoder(nn.Module):
 
     def __init__(self, stages: Mapping[str, nn.Module], width: int) -> None:
         super().__init__()
+        self.front: Front = AsStored()
         self.stages = nn.ModuleDict(stages)
         self.width = width
 
@@ -66,9 +75,31 @@ class Encoder(nn.Module):
             x = stage(x)
         return x
 
-    def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
-        """The representation."""
-        return self.run(x)
+    def forward(self, raw: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B d"]:
+        """The representation of samples."""
+        return self.run(self.front(raw))
+
+    def behind(self, front: Front, inputs: Inputs) -> "Encoder":
+        """This encoder with a front, and, where channels' statistics are known, a first stage that standardises."""
+        self.front = front
+        if inputs.mean and "standardise" not in self.stages:
+            self.stages = nn.ModuleDict({"standardise": Standardise(inputs.mean, inputs.std), **self.stages})
+        return self
+
+
+class Standardise(nn.Module):
+    """Channels to mean 0 and standard deviation 1, by the training samples' statistics."""
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", 1 / torch.tensor(std, dtype=torch.float32))
+
+    def forward(self, x: Float[Tensor, " B C *s"]) -> Float[Tensor, " B C *s"]:
+        """(B, C, ...) to the same shape."""
+        by_channel = (-1,) + (1,) * (x.dim() - 2)
+        mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
+        return (x - mean.reshape(by_channel)) * scale.reshape(by_channel)
 
 
 class EncoderSettings(Settings, ABC):

@@ -13,9 +13,9 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from torch import Tensor
 
-from contramix.domains.table.spec import TableSpec
+from contramix.domains import Spec
+from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.probes.rows import standardised
@@ -23,24 +23,26 @@ from contramix.evaluation.problem import Predicted, Problem
 from contramix.evaluation.task import Task
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
+from contramix.samples import Samples, in_order
 
 MOST_ONE_HOT = 1000
 
 
-def raw_features(spec: TableSpec, x: Tensor) -> Float32[ndarray, " n d"]:
-    """The columns as the encoder sees them, coded levels as one-hot (beyond 1,000 levels: sharing places)."""
-    codes = dict(spec.inputs().codes)
-    parts = [x.numpy()[:, [i for i in range(x.shape[1]) if i not in codes]]]
+def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
+    """The encoder's inputs as flat vectors, coded levels as one-hot (beyond 1,000 levels: sharing places)."""
+    codes, front = dict(spec.inputs().codes), spec.front()
+    inputs = torch.cat([front(batch).flatten(1) for batch in in_order(x)])
+    parts = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
     for element, levels in codes.items():
-        code = x[:, element].long() % MOST_ONE_HOT
+        code = inputs[:, element].long() % MOST_ONE_HOT
         parts.append(torch.nn.functional.one_hot(code, min(levels, MOST_ONE_HOT)).float().numpy())
     return np.concatenate(parts, 1)
 
 
-def untrained_encoder(recipe: Recipe, spec: TableSpec, seed: int) -> Encoder:
+def untrained_encoder(recipe: Recipe, spec: Spec, seed: int) -> Encoder:
     """The same encoder with the weights that a run of this seed begins with."""
     with seeded(Key(seed).at("weights")):
-        return recipe.encoder.build(spec.inputs())
+        return build_encoder(recipe.encoder, spec)
 
 
 def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:

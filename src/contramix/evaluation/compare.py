@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
@@ -19,7 +18,7 @@ from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import RowKind
 from contramix.evaluation.task import Kind
 from contramix.evaluation.twins import fine_tuned, gaussian_twin, supervised
-from contramix.fitting import learn_columns, resolve_device
+from contramix.fitting import learn_spec, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
@@ -69,7 +68,7 @@ def compare_recipes(
     """
     main = recipes[-1]
     place = resolve_device(device)
-    spec, notes = learn_columns(table, main, target)
+    spec, notes = learn_spec(table, main, target)
     data = records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     names = [recipe.name for recipe in recipes]
@@ -85,7 +84,7 @@ def compare_recipes(
     def features(name: str, seed: int) -> Float32[ndarray, " n d"]:
         model = models[name, seed]
         same = model.spec == spec
-        x = data.x if same else torch.cat([model.spec.tensorize(part) for part in (table, test) if part is not None])
+        x = data.x if same else records(model.spec, table, target, test=test, kind=task).x
         return frozen(model.encoder, x, out)
 
     for recipe in recipes:

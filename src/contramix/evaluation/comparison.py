@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from numpy import ndarray
-from torch import Tensor
 
-from contramix.domains.table.spec import TableSpec
+from contramix.domains import Spec
 from contramix.errors import InputError, nearest
 from contramix.evaluation.baselines import ENSEMBLES, pca, raw_features, untrained_encoder
 from contramix.evaluation.features import frozen
@@ -20,6 +19,7 @@ from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import Contestant, RowKind, on_features
 from contramix.evaluation.task import Kind, Task, find_task
 from contramix.recipe import Recipe
+from contramix.samples import Samples, joined, take
 
 BASELINES = {
     "raw": "the columns as the encoder sees them",
@@ -37,15 +37,21 @@ class Records(NamedTuple):
     """Labelled records, ready to be compared on."""
 
     task: Task
-    spec: TableSpec
-    x: Float[Tensor, " n k"]
+    spec: Spec
+    x: Samples
     y: ndarray
     official_test: ndarray | None
     """Row numbers of the official test part, if there is one."""
 
+    @property
+    def training(self) -> Samples:
+        """All samples but those of the official test part, which stand last."""
+        rows = len(self.x) - (0 if self.official_test is None else len(self.official_test))
+        return self.x if rows == len(self.x) else take(self.x, torch.arange(rows))
+
 
 def records(
-    spec: TableSpec,
+    spec: Spec,
     table: pa.Table,
     target: str,
     *,
@@ -62,7 +68,7 @@ def records(
         If the target is not there, has missing values, or was an input of pre-training.
     """
     values = _target(table, target, where)
-    if target in {c.name for c in spec.columns}:
+    if any(target in names for names in spec.kinds.values()):
         raise InputError(
             f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
             f"pre-train again with --target {target}"
@@ -73,7 +79,7 @@ def records(
         return Records(task, spec, x, y, None)
     y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
     official = np.arange(len(x), len(x) + len(x_test))
-    return Records(task, spec, torch.cat([x, x_test]), np.concatenate([y, y_test]), official)
+    return Records(task, spec, joined(x, x_test), np.concatenate([y, y_test]), official)
 
 
 def _target(table: pa.Table, target: str, where: str) -> pa.Array:
@@ -82,7 +88,7 @@ def _target(table: pa.Table, target: str, where: str) -> pa.Array:
     return table.column(target).combine_chunks()
 
 
-def _rows(spec: TableSpec, table: pa.Table, where: str) -> Tensor:
+def _rows(spec: Spec, table: pa.Table, where: str) -> Samples:
     try:
         return spec.tensorize(table)
     except InputError as error:

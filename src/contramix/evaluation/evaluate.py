@@ -133,8 +133,7 @@ def evaluate(
     z = frozen(model.encoder, data.x, folder)
     contestants += on_probes(name, "pretrained", lambda problem: z, probes, seconds)
     if recalibrate_bn:
-        train = data.x if data.official_test is None else data.x[: len(data.x) - len(data.official_test)]
-        again = frozen(recalibrated(model.encoder, train), data.x, folder)
+        again = frozen(recalibrated(model.encoder, data.training), data.x, folder)
         contestants += on_probes(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)
     if "finetune" in probes:
         contestants.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))

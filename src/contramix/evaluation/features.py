@@ -6,13 +6,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32
+import torch
+from jaxtyping import Float32
 from numpy import ndarray
-from torch import Tensor
 
 from contramix import durable
 from contramix.encoders.encoder import Encoder
 from contramix.pretrained import embed, embedded, finite
+from contramix.samples import Samples
 from contramix.training import recalibrate_bn
 
 IN_MEMORY = 1_000_000_000
@@ -20,7 +21,7 @@ IN_MEMORY = 1_000_000_000
 
 
 def frozen(
-    encoder: Encoder, x: Float[Tensor, " n *s"], folder: str | os.PathLike[str] | None = None
+    encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None
 ) -> Float32[ndarray, " n d"]:
     """Representations of samples in evaluation mode, to be probed.
 
@@ -55,11 +56,11 @@ def frozen(
         raise durable.unwritable(place, size, error) from error
 
 
-def recalibrated(encoder: Encoder, x: Float[Tensor, " n *s"]) -> Encoder:
+def recalibrated(encoder: Encoder, x: Samples) -> Encoder:
     """A copy of an encoder whose BatchNorm statistics are computed anew from clean samples.
 
     Noise and mixing change what BatchNorm sees while training; an encoder without BatchNorm comes back as it was.
     """
     made = copy.deepcopy(encoder)
-    recalibrate_bn(made, x.to(next(encoder.parameters(), x).device))
+    recalibrate_bn(made, x.to(next(encoder.parameters(), torch.empty(0)).device))
     return made

@@ -21,6 +21,7 @@ from contramix.fitting import Fit, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
+from contramix.samples import take
 
 
 def gaussian_twin(recipe: Recipe) -> Recipe:
@@ -32,8 +33,8 @@ def gaussian_twin(recipe: Recipe) -> Recipe:
     >>> twin.name, twin.encoder.width, twin.imix
     ('gaussian', 64, None)
     """
-    kept = {"encoder": recipe.encoder, "train": recipe.train, "table": recipe.table, "domain": recipe.domain}
-    return Recipe.load("gaussian").model_copy(update=kept)
+    kept = {"encoder": recipe.encoder, "train": recipe.train, recipe.domain: recipe.data}
+    return Recipe.load("gaussian", domain=recipe.domain).model_copy(update=kept)
 
 
 def pretrained_twin(
@@ -50,11 +51,10 @@ def pretrained_twin(
     ``folder`` whose name stands for recipe, rows and seed, so that a later call takes it as it is.
     """
     twin = gaussian_twin(recipe)
-    x = data.x[: len(data.x) if data.official_test is None else int(data.official_test.min())].contiguous()
-    what = f"{twin.to_toml()}{seed}".encode() + x.numpy().tobytes()
+    fit = Fit.begin(twin, data.spec, data.training, seed, device)
+    what = f"{twin.to_toml()}{seed}{fit.fingerprint}".encode()
     place = folder / f"gaussian-{hashlib.sha256(what).hexdigest()[:12]}"
     if not (place / "config.json").is_file():
-        fit = Fit.begin(twin, data.spec, x, seed, device)
         began = time.monotonic()
         steps = fit.steps()
         for _ in watch("gaussian")(fit.plan, 0, steps) if watch else steps:
@@ -77,7 +77,7 @@ def fine_tuned(
     """All weights trained on the labels, from those that ``encoder_of(split)`` has."""
 
     def predict(problem: Problem) -> Predicted:
-        train, test = (data.x[torch.from_numpy(np.asarray(rows))] for rows in (problem.train, problem.test))
+        train, test = (take(data.x, torch.from_numpy(np.asarray(rows))) for rows in (problem.train, problem.test))
         tuned = fine_tune(
             encoder_of(problem.split), train, problem.y, problem.task, seed=problem.seed, device=str(device)
         )

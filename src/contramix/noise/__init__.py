@@ -5,6 +5,7 @@ A new noise is one file and one line in ``NOISE``.
 
 from typing import Annotated
 
+from contramix.noise.augment import Augment
 from contramix.noise.drop import Drop
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.inputmix import InputMix
@@ -16,6 +17,7 @@ from contramix.registry import choice
 
 NOISE: dict[str, type[Noise]] = {
     "none": NoNoise,
+    "augment": Augment,
     "drop": Drop,
     "gaussian": Gaussian,
     "mixup": MixupNoise,

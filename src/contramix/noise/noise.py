@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from contramix.encoders.front import Front
 from contramix.mixing.layout import Layout
 from contramix.settings import Cut, Settings
 
@@ -18,6 +19,20 @@ class Noise(Settings, ABC):
     """
 
     cut: Cut = ("input",)
+
+    def of_samples(
+        self,
+        front: Front,
+        raw: Shaped[Tensor, " B *r"],
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+        """Two views, at the input, of samples as they are stored: of their clean inputs, unless a noise begins earlier.
+
+        Parameters are those of ``__call__``, and the way from samples to inputs.
+        """
+        return self(front(raw), generator=generator, layout=layout, pool=pool)
 
     @abstractmethod
     def __call__(

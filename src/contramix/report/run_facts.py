@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from contramix.domains.table.spec import LeftOut, TableSpec
+from contramix.domains.spec import LeftOut
 from contramix.errors import InputError
+from contramix.pretrained import read_spec
+from contramix.recipe import Recipe
 from contramix.run_log import read_log
 
 
@@ -57,19 +57,13 @@ class RunFacts:
         config = read_object(place / "config.json")
         try:
             recipe = (place / "recipe.toml").read_text(encoding="utf-8")
-            spec = TableSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
-        except ValidationError as error:
-            message = error.errors()[0]["msg"]
-            raise InputError(f"{place / 'spec.json'}: not a specification of a table: {message}") from error
+            spec = read_spec(place, Recipe.from_toml(recipe, str(place / "recipe.toml")))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{place}: not a whole model: {error}") from error
-        columns: dict[str, list[str]] = {}
-        for column in spec.columns:
-            columns.setdefault(column.kind, []).append(column.name)
         name = f"{config.get('recipe', place.name)}, seed {config.get('seed', 0)}"
         rows = config.get("rows", spec.rows)
         log = [line for line in read_log(place) if isinstance(line["step"], int)]
-        return cls(name, config, log, recipe, columns, spec.left_out, rows, spec.target)
+        return cls(name, config, log, recipe, spec.kinds, spec.left_out, rows, spec.target)
 
     @property
     def alarms(self) -> list[dict[str, Any]]:

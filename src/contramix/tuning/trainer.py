@@ -8,17 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float32, Float64
 from numpy import ndarray
-from torch import Tensor
 
-from contramix.domains.table.spec import TableSpec
+from contramix.domains import Spec
 from contramix.errors import RunError
-from contramix.fitting import Fit, learn_columns
+from contramix.fitting import Fit, learn_spec
 from contramix.pretrained import embed
 from contramix.randomness import Key
 from contramix.recipe import Recipe
 from contramix.runs import Watcher
+from contramix.samples import Samples, fingerprint_of, take
 from contramix.training import Plan
 from contramix.tuning.scores import Judge, Part
 
@@ -27,8 +27,8 @@ class Rows(NamedTuple):
     """A split, and all rows as its training rows make them."""
 
     part: Part
-    spec: TableSpec
-    x: Float[Tensor, " n k"]
+    spec: Spec
+    x: Samples
     notes: tuple[str, ...]
     """On columns that are left out."""
 
@@ -66,7 +66,7 @@ class Trainer:
         def rows(split: int) -> Rows:
             part = judge.part(self.seed(split))
             # Not a mean nor a level comes from rows held out.
-            spec, notes = learn_columns(table.take(pa.array(part.train)), recipe, target)
+            spec, notes = learn_spec(table.take(pa.array(part.train)), recipe, target)
             return Rows(part, spec, spec.tensorize(table), notes)
 
         self.rows = rows
@@ -78,7 +78,7 @@ class Trainer:
     def begin(self, recipe: Recipe, split: int) -> Fit:
         """Build networks; nothing is trained yet."""
         rows = self.rows(split)
-        x = rows.x[torch.from_numpy(rows.part.train)]
+        x = take(rows.x, torch.from_numpy(rows.part.train))
         fit = Fit.begin(recipe, rows.spec, x, self.seed(split), self.device)
         fit.plan = at_most(self.steps, fit.plan)
         return fit
@@ -97,7 +97,7 @@ class Trainer:
         encoder = fit.finish().encoder
 
         def features(which: ndarray) -> Float32[ndarray, " m d"]:
-            z = embed(encoder, rows.x[torch.from_numpy(which)])
+            z = embed(encoder, take(rows.x, torch.from_numpy(which)))
             if not np.isfinite(z).all():
                 raise RunError("the representations are not finite")
             return z
@@ -123,7 +123,7 @@ def at_most(steps: int, plan: Plan) -> Plan:
 
 def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, judge: Judge) -> str:
     """Stands for the rows and for what is to be predicted of them."""
-    spec, _ = learn_columns(table, recipe, target)
+    spec, _ = learn_spec(table, recipe, target)
     digest = hashlib.sha256(f"{spec.model_dump_json()}{judge.same_for()}".encode())
-    digest.update(spec.tensorize(table).contiguous().numpy().tobytes())
+    digest.update(fingerprint_of(spec.tensorize(table)).encode())
     return digest.hexdigest()[:32]

@@ -27,6 +27,11 @@ REAL = Path(__file__).parents[3].parent / "shared" / "data"
 NUMBERS = "a,b\n" + "".join(f"{i},{i}.5\n" for i in range(100))
 
 
+def both(*how):
+    reading = read(*how)
+    return reading.table, reading.notes
+
+
 def written(folder, content, name="table.csv"):
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -66,7 +71,7 @@ def real(name):
 
 def test_real_adult():
     path = real("adult/adult.data.csv.gz")
-    table, notes = read(path)
+    table, notes = both(path)
     assert table.shape == (32561, 15)
     assert [str(t) for t in table.schema.types].count("int64") == 6
     assert "no header" in notes[0]
@@ -89,7 +94,7 @@ def test_real_adult():
     ],
 )
 def test_real_files(name, shape, found):
-    table, notes = read(real(name))
+    table, notes = both(real(name))
     assert table.shape == shape
     assert (found in notes[0]) if found else not notes
     want = pd.read_csv(real(name), sep=None, engine="python", header=None if found == "no header" else 0)
@@ -140,7 +145,7 @@ def test_t03_duplicate_names(csv_file):
 
 
 def test_t04_blank_names(csv_file):
-    table, notes = read(csv_file(",b, \n1,2,x\n3,4,y\n"))
+    table, notes = both(csv_file(",b, \n1,2,x\n3,4,y\n"))
     assert table.column_names == ["column_1", "b", "column_3"]
     assert any("column_1, column_3" in note for note in notes)
 
@@ -148,7 +153,7 @@ def test_t04_blank_names(csv_file):
 def test_t05_short_row(csv_file):
     path = csv_file("a,b,c\n1,2,3\n\n4,5\n6,7,8\n")
     one_line_error(path, "line 4", "2 cells", "header has 3", "--on-bad-rows skip")
-    table, notes = read(path, ReadOptions(on_bad_rows="skip"))
+    table, notes = both(path, ReadOptions(on_bad_rows="skip"))
     assert table.to_pydict() == {"a": [1, 6], "b": [2, 7], "c": [3, 8]}
     assert any("1 bad rows skipped" in note for note in notes)
 
@@ -226,7 +231,7 @@ def test_a_quoted_cell_across_the_end_of_the_sample(csv_file):
 
 
 def test_one_column_without_a_delimiter(csv_file):
-    table, notes = read(csv_file("text\nhello\nno, you\nbye\nand so on\n"))
+    table, notes = both(csv_file("text\nhello\nno, you\nbye\nand so on\n"))
     assert table.to_pydict() == {"text": ["hello", "no, you", "bye", "and so on"]}
     assert any("one column" in note and "--delimiter" in note for note in notes)
 
@@ -243,7 +248,7 @@ def test_t08_point_in_a_file_of_decimal_commas_is_not_a_number(csv_file):
 
 
 def test_no_header_is_found_out(csv_file):
-    table, notes = read(csv_file("5,x,?\n6,y,2.5\n7,z,3\n"))
+    table, notes = both(csv_file("5,x,?\n6,y,2.5\n7,z,3\n"))
     assert table.to_pydict() == {
         "column_1": [5, 6, 7],
         "column_2": ["x", "y", "z"],
@@ -370,7 +375,7 @@ def test_t16_text_in_a_number_column(csv_file):
 
 
 def test_t16_text_in_the_sample_makes_text_and_says_so(csv_file):
-    table, notes = read(csv_file("n\n" + "5\n" * 50 + "oops\n"))
+    table, notes = both(csv_file("n\n" + "5\n" * 50 + "oops\n"))
     assert table.schema.types == [pa.large_string()]
     assert any("'n'" in note and "'oops'" in note for note in notes)
 
@@ -409,7 +414,7 @@ def test_t20_identifiers_stay_text(csv_file):
 
 def test_t20_long_identifiers_that_come_late(csv_file):
     far = "id,n\n" + "".join(f"{i},1\n" for i in range(300_000)) + "12345678901234567891,2\n"
-    table, notes = read(csv_file(far))
+    table, notes = both(csv_file(far))
     assert table["id"].type == pa.large_string()
     assert table["id"][-1].as_py() == "12345678901234567891"
     assert any("'id'" in note for note in notes)
@@ -471,7 +476,7 @@ def test_t22_dates(csv_file):
     ],
 )
 def test_t22_dates_that_are_unclear_stay_text(csv_file, dates):
-    table, notes = read(csv_file("d\n" + "\n".join(dates) + "\n"))
+    table, notes = both(csv_file("d\n" + "\n".join(dates) + "\n"))
     assert table["d"].to_pylist() == dates
     assert any("'d'" in note and "YYYY-MM-DD" in note for note in notes)
 

@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.types as pt
 
+from contramix.domains.reading import Reading
 from contramix.domains.table.canonical import canonical
 from contramix.domains.table.cells import EXACT_DIGITS, observed, typed
 from contramix.domains.table.diagnosis import first_fault
 from contramix.domains.table.opening import utf8
-from contramix.domains.table.options import Reading, ReadOptions, printable
+from contramix.domains.table.options import ReadOptions, printable
 from contramix.domains.table.sniffing import MAX_ROW_BYTES, SAMPLE_BYTES, Layout, sniff
 from contramix.errors import InputError
 

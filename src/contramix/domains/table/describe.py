@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy import ndarray
 
+from contramix.domains.spec import LeftOut
 from contramix.domains.table.boolean import Boolean, onehot_runs
 from contramix.domains.table.categorical import Categorical, level_names
 from contramix.domains.table.columns import AnyColumn
 from contramix.domains.table.dates import DateTime, phase, seconds
 from contramix.domains.table.numeric import Numeric, normal_quantile
 from contramix.domains.table.settings import TableSettings
-from contramix.domains.table.spec import LeftOut, TableSpec
+from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError, nearest
 
 FEW_ROWS = 20

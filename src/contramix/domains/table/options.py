@@ -1,11 +1,9 @@
-"""What a reader is told, and what it hands back."""
+"""What a reader is told."""
 
 import codecs
 import os
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
-
-import pyarrow as pa
+from typing import Literal
 
 from contramix.errors import InputError
 
@@ -40,6 +38,8 @@ class ReadOptions:
         Cells that mean "not observed", besides the empty cell.
     on_bad_rows : {"fail", "skip"}
         What to do with rows that have too few or too many cells.
+    on_bad_files : {"skip", "fail"}
+        What to do with an image or a sound that cannot be read: leave it out and say so, or stop.
     text : tuple of str
         Columns to read as text, whatever their cells look like: those a model learned as text.
 
@@ -60,6 +60,7 @@ class ReadOptions:
     header: bool | None = None
     missing: tuple[str, ...] = MISSING_MARKERS
     on_bad_rows: Literal["fail", "skip"] = "fail"
+    on_bad_files: Literal["skip", "fail"] = "skip"
     text: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -77,15 +78,10 @@ class ReadOptions:
             raise InputError(f"--decimal and --delimiter are both {self.decimal!r}: give two characters")
         if self.on_bad_rows not in ("fail", "skip"):
             raise InputError(f"--on-bad-rows {self.on_bad_rows!r}: give 'fail' or 'skip'")
+        if self.on_bad_files not in ("fail", "skip"):
+            raise InputError(f"--on-bad-files {self.on_bad_files!r}: give 'fail' or 'skip'")
         if self.encoding is not None:
             _check_codec(self.encoding)
-
-
-class Reading(NamedTuple):
-    """A table read, in canonical column types, and one-line notes on what was guessed or left out."""
-
-    table: pa.Table
-    notes: tuple[str, ...]
 
 
 def printable(text: str | bytes | os.PathLike[str], limit: int | None = None) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
+from contramix.domains.reading import Reading
 from contramix.domains.table.canonical import canonical
 from contramix.domains.table.delimited import read_delimited
 from contramix.domains.table.frames import to_arrow, without_index
 from contramix.domains.table.jsonlines import read_jsonl
 from contramix.domains.table.opening import check_file, format_of
-from contramix.domains.table.options import MAX_COLUMNS, MISSING_MARKERS, Reading, ReadOptions, printable
+from contramix.domains.table.options import MAX_COLUMNS, MISSING_MARKERS, ReadOptions, printable
 from contramix.errors import InputError
 
 __all__ = ["MAX_COLUMNS", "MISSING_MARKERS", "ReadOptions", "Reading", "read", "to_arrow"]

@@ -1,5 +1,6 @@
 """What was learned of a table: its columns, in canonical order, as JSON. It is half of a saved model."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,18 +10,11 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
+from contramix.domains.spec import Spec
 from contramix.domains.table.columns import AnyColumn, Boolean, Categorical, Element
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
-from contramix.settings import Settings
-
-
-class LeftOut(Settings):
-    """A column that is not an input, and why."""
-
-    name: str
-    reason: str
 
 
 class Unit(NamedTuple):
@@ -30,7 +24,7 @@ class Unit(NamedTuple):
     elements: list[Element]
 
 
-class TableSpec(Settings):
+class TableSpec(Spec):
     """The columns of a table and what was learned of each, from the training rows only.
 
     Examples
@@ -48,9 +42,6 @@ class TableSpec(Settings):
     domain: Literal["table"] = "table"
     format_version: Literal[1] = 1
     columns: tuple[AnyColumn, ...] = Field(min_length=1)
-    left_out: tuple[LeftOut, ...] = ()
-    target: str | None = None
-    rows: int = Field(ge=0)
     mixing: Literal["typed", "raw"] = "typed"
     infinite: Literal["error", "missing"] = "error"
 
@@ -59,6 +50,26 @@ class TableSpec(Settings):
         """Columns that the training table had, inputs or not."""
         target = set() if self.target is None else {self.target}
         return {c.name for c in self.columns} | {c.name for c in self.left_out} | target
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """Names of the columns that are inputs, by kind."""
+        found: dict[str, list[str]] = {}
+        for column in self.columns:
+            found.setdefault(column.kind, []).append(column.name)
+        return found
+
+    @property
+    def form(self) -> str:
+        """How many columns."""
+        return f"{len(self.columns)} columns"
+
+    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """A note on columns that the training table did not have, and that are not known otherwise."""
+        expected = {*self.known_names, *known}
+        extra = [n for n in table.column_names if n not in expected]
+        more = " ..." if extra[10:] else ""
+        return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 
     def tensorize(self, table: pa.Table) -> Float[Tensor, " n D"]:
         """Rows to vectors; columns are found by name, in whatever order they stand.

@@ -1,0 +1,55 @@
+"""Background noise that comes with the data: kept in the specification, as mel powers of a minute, a byte each."""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int16
+from numpy import ndarray
+from torch import Tensor
+
+from contramix.domains.audio.logmel import AMIN, Window, power, spectra
+from contramix.domains.audio.mel import mel_matrix
+
+FRAMES = 2048
+"""All noise together has at most so many frames: a minute, which is 64 kB."""
+_LOW_DB, _HIGH_DB = -100.0, 40.0
+
+
+def mel_powers(
+    x: Int16[ndarray, " samples"], sample_rate_hz: int, window: Window, mels: int
+) -> Float[Tensor, " frames mels"]:
+    """Mel powers of one waveform."""
+    hann = torch.hann_window(window.n_fft, dtype=torch.float64).float()
+    spectrum = spectra(torch.from_numpy(x).float()[None] / 32768, hann, window.hop)
+    return power(spectrum)[0] @ mel_matrix(sample_rate_hz, window.n_fft, mels).T
+
+
+def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
+    """Mel powers as text, in steps of half a decibel; as much of each as there is room for.
+
+    Examples
+    --------
+    >>> noise = torch.rand(5, 32)
+    >>> bool((unpack(pack([noise]), 32) / noise.clamp(min=1e-4)).log10().abs().max() < 0.03)
+    True
+    """
+    each = FRAMES // max(1, len(powers))
+    chosen = torch.cat([one[:each] for one in powers])
+    decibels = 10 * torch.log10(chosen.clamp(min=AMIN))
+    steps = ((decibels - _LOW_DB) / (_HIGH_DB - _LOW_DB) * 255).round().clamp(0, 255).to(torch.uint8)
+    return base64.b64encode(steps.numpy().tobytes()).decode()
+
+
+def unpack(text: str, mels: int) -> Float[Tensor, " frames mels"]:
+    """The mel powers again.
+
+    Raises
+    ------
+    ValueError
+        The text is none of :func:`pack`'s.
+    """
+    steps = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, mels)
+    decibels = torch.from_numpy(steps.astype(np.float32)) / 255 * (_HIGH_DB - _LOW_DB) + _LOW_DB
+    return 10 ** (decibels / 10)

@@ -1,0 +1,125 @@
+"""Read sounds: folders, archives, single files, and tables with a column of encoded clips."""
+
+import os
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from contramix.domains.audio.background import FRAMES, mel_powers, pack
+from contramix.domains.audio.decoding import ENDINGS, Tally, as_int16, decoder, waveform
+from contramix.domains.audio.form import AUDIO, Form, choose_form
+from contramix.domains.audio.layouts import Sounds, layout
+from contramix.domains.audio.settings import AudioSettings
+from contramix.domains.audio.spec import AudioSpec
+from contramix.domains.audio.words import ten_words
+from contramix.domains.files.cells import read_cells, table_files
+from contramix.domains.files.decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
+from contramix.domains.files.item import Item, Unreadable
+from contramix.domains.files.listing import Items, items
+from contramix.domains.files.records import records
+from contramix.domains.reading import LABEL, PART, Reading
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.errors import InputError
+
+COLUMNS = (AUDIO, "sound", "speech", "wav", "flac", "bytes")
+"""What a column of encoded clips is most often called."""
+_DONE = {
+    "resampled": "of another sample rate: resampled",
+    "averaged": "with several channels: averaged to one",
+    "padded": "shorter: silence was put behind them",
+    "cut": "longer: their start is used",
+    "clipped": "louder than full scale: clipped",
+    "silent": "all silent",
+}
+
+
+def read(
+    path: str | os.PathLike[str],
+    options: ReadOptions,
+    settings: AudioSettings,
+    like: AudioSpec | None = None,
+    *,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+) -> Reading:
+    """Read clips as rows of a table: ``audio``, ``file``, and ``label``, ``part`` and ``speaker`` where known.
+
+    Parameters
+    ----------
+    path
+        A folder or an archive of audio files, one such file, or Parquet and Arrow files with a column of encoded
+        clips. For the official layouts that are known see :func:`contramix.domains.audio.layouts.layout`.
+    options
+        ``on_bad_files`` says what to do with files that cannot be decoded.
+    settings
+        Rate and length of the clips.
+    like
+        A trained model's specification: its rate and length hold instead.
+    in_memory_bytes
+        Clips that take more are not kept decoded.
+
+    Raises
+    ------
+    InputError
+        There is no audio, or none that can be read; or soundfile or soxr is not installed.
+    """
+    cells = read_cells(path, COLUMNS) if table_files(path) else None
+    if cells is None:
+        found = items(path, ENDINGS)
+        sounds = layout(found)
+    else:
+        found, sounds = cells.items, Sounds(cells.items.files)
+    if not sounds.files and not found.bad:
+        raise InputError(f"{found.source}: holds background noise only")
+    if settings.words == "ten" and (like is None or sounds.labels is not None):
+        sounds = ten_words(sounds)
+    form, notes = choose_form(sounds.files, settings) if like is None else (Form(like.sample_rate_hz, like.samples), ())
+    form, missing = (form, ()) if like is not None else _with_background(form, sounds.background, settings)
+    tally = Tally()
+    decoded = decode_all(
+        Items(found.source, sounds.files, found.others, found.bad),
+        decoder(form.sample_rate_hz, form.samples, tally),
+        (form.samples,),
+        "int16",
+        on_bad_files=options.on_bad_files,
+        in_memory_bytes=in_memory_bytes,
+    )
+    names = [item.name for item in sounds.files]
+    extra = {} if sounds.speakers is None else {"speaker": sounds.speakers}
+    table = records(AUDIO, decoded, names, labels=sounds.labels, parts=sounds.parts, extra=extra)
+    target = None if sounds.labels is None else LABEL
+    if cells is not None:
+        table, target = _with_columns(table, cells.rest, decoded), cells.label
+    counted = [f"{count:,} clips {_DONE[fact]}" for fact, count in sorted(tally.counts.items())]
+    notes = (*found.notes, *sounds.notes, *notes, *missing, *counted)
+    return Reading(form.on(table), notes, target, decoded.bad, _parts(table))
+
+
+def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
+    """The form with the noise that lies beside the clips."""
+    at_most = FRAMES * settings.window(form.sample_rate_hz).hop // max(1, len(noise))
+    powers, missing = [], []
+
+    def heard(data: bytes) -> pa.Array:
+        return as_int16(waveform(data, form.sample_rate_hz, at_most))
+
+    for item, result in zip(noise, each(noise, heard)):
+        if isinstance(result, Unreadable):
+            missing.append(f"{item.name}: {printable(str(result), 200)}; the noise was left out")
+        else:
+            window = settings.window(form.sample_rate_hz)
+            powers.append(mel_powers(result, form.sample_rate_hz, window, settings.mels))
+    return form._replace(background=pack(powers) if powers else ""), tuple(missing)
+
+
+def _with_columns(table: pa.Table, rest: pa.Table, decoded: Decoded) -> pa.Table:
+    """The other columns of a table of cells; none takes the place of what was read."""
+    kept = rest.take(pa.array(decoded.kept, pa.int64()))
+    for name in kept.column_names:
+        if name not in table.column_names:
+            table = table.append_column(name, kept.column(name))
+    return table
+
+
+def _parts(table: pa.Table) -> tuple[str, ...]:
+    there = set(table.column(PART).to_pylist()) if PART in table.column_names else set()
+    return tuple(part for part in ("train", "valid", "test") if part in there)

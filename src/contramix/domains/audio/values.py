@@ -1,0 +1,112 @@
+"""Sounds from Python: waveforms as arrays, and lists of files."""
+
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int16
+from numpy import ndarray
+from torch import Tensor
+
+from contramix.domains.audio.decoding import ENDINGS, as_int16, decoder, fixed
+from contramix.domains.audio.form import AUDIO, Form, choose_form
+from contramix.domains.audio.settings import AudioSettings
+from contramix.domains.audio.spec import AudioSpec, clips_of
+from contramix.domains.files.decoding import decode_all
+from contramix.domains.files.item import Item, read_file
+from contramix.domains.files.listing import Items
+from contramix.domains.files.records import records
+from contramix.domains.reading import Reading
+from contramix.domains.table.options import printable
+from contramix.errors import InputError
+
+
+def claims_values(values: Any) -> bool:
+    """Whether values are sounds beyond doubt: a list of audio files, or a table of clips that was read before."""
+    if isinstance(values, pa.Table):
+        return AUDIO in values.column_names and Form.of(values) is not None
+    return _are_paths(values) and all(os.fsdecode(one).lower().endswith(tuple(ENDINGS)) for one in values)
+
+
+def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Reading:
+    """Clips from Python values.
+
+    Parameters
+    ----------
+    values
+        A list of paths of audio files; a table of clips that was read before; or waveforms, whose rate
+        ``settings.sample_rate_hz`` must say: an array or tensor (n, samples), or a list of one-dimensional ones of any
+        lengths. They are int16, or floats in [-1, 1].
+    settings
+        Where ``seconds`` is ``"auto"``, arrays keep their length, and a list of them gets that of the longest.
+    like
+        A trained model's specification: its rate and length hold.
+
+    Raises
+    ------
+    InputError
+        The values are no sounds, a file cannot be decoded, or a waveform holds what is no amplitude.
+
+    Examples
+    --------
+    >>> reading = from_values(np.zeros((3, 8000), np.int16), AudioSettings(sample_rate_hz=8000))
+    >>> reading.table.num_rows, reading.table.column("audio").type.shape
+    (3, [8000])
+    """
+    if isinstance(values, pa.Table):
+        clips_of(values)
+        return Reading(values)
+    if _are_paths(values):
+        return _from_files([os.fsdecode(one) for one in values], settings, like)
+    rate = like.sample_rate_hz if like is not None else settings.sample_rate_hz
+    if rate == "auto":
+        raise InputError("waveforms do not say their sample rate: set audio.sample_rate_hz, such as 16000")
+    clips = [_clip(wave, row) for row, wave in enumerate(_waveforms(values))]
+    longest = max(map(len, clips))
+    samples = longest if settings.seconds == "auto" else max(1, round(settings.seconds * rate))
+    form = Form(rate, samples if like is None else like.samples)
+    held = np.stack([fixed(clip, form.samples) for clip in clips])
+    return Reading(form.on(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
+
+
+def _from_files(places: list[str], settings: AudioSettings, like: AudioSpec | None) -> Reading:
+    files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
+    form, notes = choose_form(files, settings) if like is None else (Form(like.sample_rate_hz, like.samples), ())
+    decode = decoder(form.sample_rate_hz, form.samples)
+    found = Items("list of files", files, {})
+    decoded = decode_all(found, decode, (form.samples,), "int16", on_bad_files="fail")  # a row a value, always
+    return Reading(form.on(records(AUDIO, decoded, [item.name for item in files])), notes)
+
+
+def _are_paths(values: Any) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) > 0
+        and all(isinstance(one, str | bytes | os.PathLike) for one in values)
+    )
+
+
+def _waveforms(values: Any) -> list[ndarray]:
+    """One array a clip."""
+    if isinstance(values, Tensor | ndarray) and values.ndim == 2:
+        values = list(values)
+    if not isinstance(values, list | tuple) or not values:
+        raise InputError("give sounds as an array (n, samples), a list of one-dimensional arrays, or a list of files")
+    for row, one in enumerate(values):
+        if not isinstance(one, Tensor | ndarray) or one.ndim != 1 or not len(one):
+            raise InputError(f"row {row}: a sound is an array of one dimension with at least one sample")
+    return [one.detach().cpu().numpy() if isinstance(one, Tensor) else one for one in values]
+
+
+def _clip(wave: ndarray, row: int) -> Int16[ndarray, " n"]:
+    if wave.dtype == np.int16:
+        return wave
+    if wave.dtype.kind != "f":
+        raise InputError(f"row {row}: {wave.dtype} is no waveform: give int16, or floats in [-1, 1]")
+    if not np.isfinite(wave).all():
+        raise InputError(f"row {row}: the waveform holds NaN or infinite values")
+    if np.abs(wave).max() > 1:
+        raise InputError(f"row {row}: amplitude {np.abs(wave).max():.4g}: give int16, or floats in [-1, 1]")
+    return as_int16(wave.astype(np.float32))

@@ -1,0 +1,223 @@
+"""Decode one picture: upright, 8 bits, grey or RGB, of one size; or say in a few words why it cannot be done.
+
+Colour profiles are ignored, transparency is laid on white, and of an animation the first frame is taken.
+"""
+
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from contramix.domains.files.item import Unreadable
+from contramix.domains.image.form import Form
+from contramix.domains.table.options import printable
+from contramix.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MAX_PIXELS = 64_000_000
+"""Larger pictures are refused before they are decoded: a file of 140 kB can hold 144 million pixels."""
+_GREY = ("1", "L", "LA", "La", "I", "F")
+_ORIENTATION = 0x0112
+
+
+class Facts(NamedTuple):
+    """What a picture's header says."""
+
+    height: int
+    width: int
+    channels: int
+
+
+def check_pillow() -> None:
+    """Raise InputError unless Pillow is there."""
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise InputError("reading images needs pillow: pip install 'contramix[image]'") from None
+
+
+def facts(data: bytes) -> Facts:
+    """Upright size and channels of a picture; its pixels are not decoded.
+
+    Raises
+    ------
+    Unreadable
+        It is no picture, or its header is damaged.
+    """
+    return header(_opened(data))
+
+
+def header(image: "Image") -> Facts:
+    """Upright size and channels of one of Pillow's images."""
+    width, height = image.size[::-1] if _turn(image) >= 5 else image.size
+    return Facts(height, width, 1 if _is_grey(image) else 3)
+
+
+def decode(data: bytes, form: Form) -> UInt8[np.ndarray, " C H W"]:
+    """A picture in a form: the largest box of its middle with the form's proportions, resized with antialiasing.
+
+    Raises
+    ------
+    Unreadable
+        It cannot be decoded.
+    """
+    image = _opened(data)
+    shortest = max(form.height, form.width)
+    image.draft("RGB", (2 * shortest, 2 * shortest))  # a JPEG is decoded at the scale that is needed
+    try:
+        image.load()
+        return pixels(image, form)
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise anything on damaged data
+        raise Unreadable(_reason(error)) from None
+
+
+def pixels(image: "Image", form: Form) -> UInt8[np.ndarray, " C H W"]:
+    """A picture of Pillow's in a form."""
+    from PIL.Image import Resampling, Transpose
+
+    turn = _turn(image)
+    image = _in_8_bits(image, "L" if form.channels == 1 else "RGB")
+    if turn > 1:
+        turns = (
+            Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE,
+            Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90,
+        )  # fmt: skip
+        image = image.transpose(turns[turn - 2])
+    width, height = image.size
+    if (height, width) != (form.height, form.width):
+        scale = min(width / form.width, height / form.height)
+        left, top = (width - scale * form.width) / 2, (height - scale * form.height) / 2
+        box = (left, top, left + scale * form.width, top + scale * form.height)
+        image = image.resize((form.width, form.height), Resampling.BILINEAR, box)
+    array = np.asarray(image)
+    return np.ascontiguousarray(array[None] if form.channels == 1 else array.transpose(2, 0, 1))
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> dict[str, tuple[Any, Any]]:
+    """What opens a file and what knows it by its first bytes, of the kinds that are read.
+
+    Not `PIL.Image.open`: its limit on pixels is a variable of the process, and it would try every format there is.
+    """
+    check_pillow()
+    from PIL import (  # noqa: F401 - each registers itself
+        BmpImagePlugin,
+        GifImagePlugin,
+        Image,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    return {kind: Image.OPEN[kind] for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")}
+
+
+def _opened(data: bytes) -> Any:
+    found = [(kind, open_as) for kind, (open_as, accepts) in _kinds().items() if accepts(data[:16]) is True]
+    if not found:
+        raise Unreadable(_foreign(data[:4096]))
+    kind, open_as = found[0]
+    try:
+        image = open_as(BytesIO(data), "")
+    except MemoryError:
+        raise
+    except Exception as error:  # the plugins raise anything on a damaged header
+        said = str(error)
+        no_pixels = "not identified" in said or "zero" in said
+        raise Unreadable(f"damaged {kind} header{', or a width or height of 0' if no_pixels else ''}") from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"{width * height / 1e6:.0f} megapixels, the limit is {MAX_PIXELS // 1_000_000}")
+    return image
+
+
+def _turn(image: "Image") -> int:
+    """The EXIF orientation, 1 to 8; Pillow turns TIFFs itself. Damaged EXIF data say nothing."""
+    if image.format == "TIFF":
+        return 1
+    try:
+        turn = image.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1
+    return turn if turn in range(1, 9) else 1
+
+
+def _is_grey(image: "Image") -> bool:
+    if image.mode == "P":
+        entries = np.array(image.getpalette() or [0, 1, 2]).reshape(-1, 3)
+        return bool((entries == entries[:, :1]).all())
+    return image.mode in _GREY or image.mode.startswith("I;16")
+
+
+def _in_8_bits(image: "Image", mode: str) -> "Image":
+    """Grey or RGB in 8 bits. More bits are scaled by what they can hold, never clipped."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray(_scaled(np.asarray(image), 65535))
+    elif image.mode == "I":
+        image = Image.fromarray(_scaled(*_whole_numbers(image)))
+    elif image.mode == "F":
+        image = Image.fromarray(_from_floats(np.asarray(image)))
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _whole_numbers(image: "Image") -> tuple[np.ndarray, int]:
+    """Pixels of 32 bits, and the largest number that the file's own type holds."""
+    values = np.asarray(image).astype(np.int64)
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = tags.get(258, (16 if image.format == "PNG" else 32,))[0]
+    signed = tags.get(339, (1 if image.format == "PNG" else 2,))[0] == 2
+    if bits == 32 and not signed:
+        values %= 1 << 32  # Pillow holds them as signed
+    return values, (1 << (bits - signed)) - 1
+
+
+def _scaled(values: np.ndarray, top: int) -> np.ndarray:
+    if values.min() < 0:
+        raise Unreadable("pixels below 0")
+    return ((values.astype(np.int64) * 510 + top) // (2 * top)).astype(np.uint8)  # rounded to the nearest
+
+
+def _from_floats(values: np.ndarray) -> np.ndarray:
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 255):  # NaN too
+        raise Unreadable(f"float pixels from {low:g} to {high:g}: scale them to 0..1 or 0..255")
+    scaled: np.ndarray = np.rint(values * (255 if high <= 1 else 1)).astype(np.uint8)
+    return scaled
+
+
+def _reason(error: Exception) -> str:
+    said = printable(str(error).partition("\n")[0], 80)
+    if "truncated" in said.lower() or "unexpected end" in said.lower() or isinstance(error, EOFError):
+        return "truncated"
+    return f"damaged ({said or type(error).__name__})"
+
+
+def _foreign(head: bytes) -> str:
+    """What a file is that is no picture."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in start:
+        return "an SVG drawing, which is not read: save it as PNG"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "not an image: begins like HTML"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the image: run 'git lfs pull'"
+    if head[4:8] == b"ftyp":
+        return "HEIC, AVIF or a video, which are not read: save it as JPEG or PNG"
+    if head.isascii() and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
+        return "not an image: text"
+    if not head.strip(b"\0"):
+        return "not an image: zeros"
+    return "not an image of a known kind (PNG, JPEG, WebP, BMP, GIF, TIFF)"

@@ -1,0 +1,147 @@
+"""Read images: folders, archives, IDX, CIFAR, npy and npz, and tables with a column of encoded images."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import ceil
+
+import numpy as np
+import pyarrow as pa
+
+from contramix.domains.files.cells import Cells, read_cells, table_files
+from contramix.domains.files.decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
+from contramix.domains.files.item import Item, Unreadable
+from contramix.domains.files.layout import parts_and_labels
+from contramix.domains.files.listing import Items, NothingFoundError, ends_so, items
+from contramix.domains.files.records import records
+from contramix.domains.image import cifar, idx, npz
+from contramix.domains.image.claiming import COLUMNS
+from contramix.domains.image.decoding import ENDINGS, check_pillow, decode, facts
+from contramix.domains.image.form import IMAGE, Form, choose
+from contramix.domains.image.labelled import ORDER, as_reading
+from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.spec import ImageSpec
+from contramix.domains.reading import LABEL, PART, Reading
+from contramix.domains.table.options import ReadOptions
+
+LOOKED_AT = 5000
+"""Images, evenly spaced, whose headers decide size and channels where these are not set."""
+
+
+def read(
+    path: str | os.PathLike[str],
+    options: ReadOptions,
+    settings: ImageSettings,
+    like: ImageSpec | None = None,
+    *,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+) -> Reading:
+    """Read images as rows of a table: ``image``, ``file``, and ``label`` and ``part`` where the data say them.
+
+    Parameters
+    ----------
+    path
+        A folder or a zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, whose folders may be parts and
+        classes; IDX files; CIFAR-10 or CIFAR-100, either layout; an npy or npz file; Parquet or Arrow files with a
+        column of encoded images; one image.
+    options
+        ``on_bad_files`` says what to do with files that cannot be decoded.
+    settings
+        Size and channels.
+    like
+        A trained model's specification: its size and channels hold instead.
+    in_memory_bytes
+        Decoded images that take more are not kept, but decoded again whenever they are asked for.
+
+    Raises
+    ------
+    InputError
+        There are no images, or none that can be read; or Pillow is not installed and needed.
+    """
+    form = None if like is None else like.size
+    place = os.fsdecode(path)
+    if os.path.isfile(place) and place.lower().endswith(npz.ENDINGS):
+        arrays, notes = npz.read_npz(place)
+        return as_reading(arrays, settings, form, notes)
+    if table_files(place) and (cells := read_cells(place, COLUMNS)) is not None:
+        return _from_cells(cells, options, settings, form, in_memory_bytes)
+    try:
+        found = items(place, (*ENDINGS, *idx.ALL_ENDINGS, *cifar.ENDINGS))
+    except NothingFoundError:
+        if (lone := _lone_npz(place)) is None:
+            raise
+        arrays, notes = npz.read_npz(lone)
+        return as_reading(arrays, settings, form, notes)
+    if any(ends_so(name.lower(), idx.ALL_ENDINGS) for name in found.names):
+        files = idx.beside(place) if os.path.isfile(place) and len(found.files) == 1 else found.files
+        return as_reading(idx.read_idx(files, found.source), settings, form, found.notes)
+    if cifar.is_cifar(found.files):
+        return as_reading(cifar.read_cifar(found.files, found.source), settings, form, found.notes)
+    return _from_files(found, options, settings, form, in_memory_bytes)
+
+
+def decode_files(
+    found: Items, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+) -> tuple[Decoded, Form, tuple[str, ...]]:
+    """Files decoded in one form, which is chosen by their headers if it is not given."""
+    check_pillow()
+    notes: tuple[str, ...] = ()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what is odd in a file's header, at every file
+        if form is None:
+            form, notes = choose(_seen(found.files, settings), settings)
+        decoded = decode_all(
+            found,
+            partial(decode, form=form),
+            form,
+            np.uint8,
+            on_bad_files=options.on_bad_files,
+            in_memory_bytes=in_memory_bytes,
+        )
+    return decoded, form, notes
+
+
+def _seen(files: Sequence[Item], settings: ImageSettings) -> list[tuple[int, int, int]]:
+    if "auto" not in (settings.size, settings.channels):
+        return []
+    looked_at = files[:: ceil(len(files) / LOOKED_AT)] if files else ()
+    return [result for result in each(looked_at, facts) if not isinstance(result, Unreadable)]
+
+
+def _from_files(
+    found: Items, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+) -> Reading:
+    images = tuple(item for item in found.files if ends_so(item.name.lower(), ENDINGS))
+    found = replace(found, files=images)
+    decoded, form, notes = decode_files(found, options, settings, form, in_memory_bytes)
+    layout = parts_and_labels(found.names)
+    table = records(IMAGE, decoded, found.names, labels=layout.labels, parts=layout.parts)
+    target = None if layout.labels is None else LABEL
+    return Reading(form.on(table), (*found.notes, *notes), target, decoded.bad, _parts(table))
+
+
+def _from_cells(
+    cells: Cells, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+) -> Reading:
+    decoded, form, notes = decode_files(cells.items, options, settings, form, in_memory_bytes)
+    table = records(IMAGE, decoded, cells.items.names)
+    rest = cells.rest.take(pa.array(decoded.kept, pa.int64()))
+    for name in rest.column_names:
+        if name not in table.column_names:
+            table = table.append_column(name, rest.column(name))
+    return Reading(form.on(table), notes, cells.label, decoded.bad, _parts(table))
+
+
+def _parts(table: pa.Table) -> tuple[str, ...]:
+    there = set(table.column(PART).to_pylist()) if PART in table.column_names else set()
+    return tuple(part for part in ORDER if part in there) if "train" in there else ()
+
+
+def _lone_npz(folder: str) -> str | None:
+    """The one npy or npz file in a folder that holds no other images."""
+    if not os.path.isdir(folder):
+        return None
+    names = [name for name in os.listdir(folder) if name.lower().endswith(npz.ENDINGS) and not name.startswith(".")]
+    return os.path.join(folder, names[0]) if len(names) == 1 else None

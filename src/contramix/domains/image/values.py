@@ -1,0 +1,108 @@
+"""Images from Python: arrays, Pillow's images, and lists of files."""
+
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor
+
+from contramix.domains.files.cells import cells_of
+from contramix.domains.files.decoding import IN_MEMORY_BYTES
+from contramix.domains.files.encoded import ENCODED
+from contramix.domains.files.item import Item, Unreadable, read_file
+from contramix.domains.files.listing import Items
+from contramix.domains.files.records import records
+from contramix.domains.image.arrays import channels_first, facts_of, in_8_bits, in_form
+from contramix.domains.image.claiming import is_pillows
+from contramix.domains.image.decoding import header, pixels
+from contramix.domains.image.form import IMAGE, Form, choose
+from contramix.domains.image.labelled import Labelled, as_reading
+from contramix.domains.image.reading import decode_files
+from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.spec import ImageSpec
+from contramix.domains.reading import Reading
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.errors import InputError
+
+_EVERY_ROW = ReadOptions(on_bad_files="fail")
+_SOURCE = "images"
+
+
+def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Reading:
+    """Images from Python values; a row a value, so none is left out.
+
+    Parameters
+    ----------
+    values
+        An array or tensor (n, H, W), (n, H, W, C) or (n, C, H, W) of bytes, or of floats in 0..1 or 0..255; a list of
+        such single images, of Pillow's images or of paths; or a table of images that was read before.
+    settings
+        Size and channels.
+    like
+        A trained model's specification: its size and channels hold instead.
+
+    Raises
+    ------
+    InputError
+        They are no images, or one of them cannot be decoded.
+
+    Examples
+    --------
+    >>> from_values(np.zeros((5, 28, 28), np.uint8), ImageSettings()).table.column("image").type.shape
+    [1, 28, 28]
+    """
+    form = None if like is None else like.size
+    if isinstance(values, pa.Table):
+        return _from_table(values, settings, form)
+    if isinstance(values, np.ndarray | Tensor):
+        return as_reading([Labelled(_array(values), {}, None, _SOURCE)], settings, form)
+    if not isinstance(values, list | tuple) or not values:
+        raise InputError("give images as an array (n, height, width[, channels]), or a list of images or of files")
+    if all(isinstance(one, str | bytes | os.PathLike) for one in values):
+        places = [os.fsdecode(one) for one in values]
+        files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
+        found = Items("list of files", files, {})
+        decoded, form, notes = decode_files(found, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
+        return Reading(form.on(records(IMAGE, decoded, found.names)), notes)
+    return _from_list(values, settings, form)
+
+
+def _from_table(table: pa.Table, settings: ImageSettings, form: Form | None) -> Reading:
+    """A table that was read before, or one with a column of encoded images."""
+    if IMAGE not in table.column_names:
+        raise InputError(f"there is no column {IMAGE!r} of images")
+    kind = table.schema.field(IMAGE).type
+    if isinstance(kind, pa.FixedShapeTensorType) or (kind == ENCODED and Form.of(table) is not None):
+        return Reading(table)
+    cells = cells_of(table, IMAGE, f"column {IMAGE!r}")
+    decoded, form, notes = decode_files(cells.items, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
+    at = table.column_names.index(IMAGE)
+    return Reading(form.on(table.set_column(at, IMAGE, decoded.content)), notes)
+
+
+def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Reading:
+    """Single images, perhaps of many sizes: each array becomes a batch of one."""
+    notes: tuple[str, ...] = ()
+    singles: list[Any] = [one if is_pillows(one) else _single(one, row) for row, one in enumerate(values)]
+    if form is None:
+        form, notes = choose((header(one) if is_pillows(one) else facts_of(one) for one in singles), settings)
+    held = np.empty((len(singles), *form), np.uint8)
+    for row, one in enumerate(singles):
+        try:
+            held[row] = pixels(one, form) if is_pillows(one) else in_form(one, form)[0]
+        except (Unreadable, OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"row {row}: {printable(str(error), 120)}") from None
+    return Reading(form.on(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
+
+
+def _single(value: Any, row: int) -> np.ndarray:
+    if not isinstance(value, np.ndarray | Tensor):
+        raise InputError(f"row {row}: {type(value).__name__} is no image: give arrays, Pillow's images or paths")
+    array, _ = channels_first(_array(value)[None], f"row {row}")
+    return in_8_bits(array, f"row {row}")
+
+
+def _array(value: Any) -> np.ndarray:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value

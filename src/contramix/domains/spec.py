@@ -1,0 +1,66 @@
+"""What is learned of a domain's data: half of a saved model, as JSON."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import pyarrow as pa
+from pydantic import Field
+
+from contramix.encoders.encoder import Inputs
+from contramix.encoders.front import AsStored, Front
+from contramix.mixing.layout import Layout
+from contramix.samples import Samples
+from contramix.settings import Settings
+
+
+class LeftOut(Settings):
+    """A column that is not an input, and why."""
+
+    name: str
+    reason: str
+
+
+class Spec(Settings, ABC):
+    """What was learned of the training rows, and how rows become samples. Frozen, written as JSON."""
+
+    domain: str
+    target: str | None = None
+    rows: int = Field(ge=0)
+    left_out: tuple[LeftOut, ...] = ()
+    """Columns that are not inputs."""
+
+    @property
+    @abstractmethod
+    def kinds(self) -> dict[str, list[str]]:
+        """Columns that are inputs, by kind."""
+
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """What one record is, in a few words."""
+
+    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """A note on columns that the training table did not have, and that are not known otherwise."""
+        return ()
+
+    @abstractmethod
+    def tensorize(self, table: pa.Table) -> Samples:
+        """Rows to samples, in order.
+
+        Raises
+        ------
+        InputError
+            If the rows are not of the kind that was described.
+        """
+
+    @abstractmethod
+    def inputs(self) -> Inputs:
+        """What an encoder must know."""
+
+    def front(self) -> Front:
+        """The way from samples to an encoder's input."""
+        return AsStored()
+
+    def layout(self) -> Layout | None:
+        """How inputs may be mixed; None: any element with any, all alike."""
+        return None

@@ -1,0 +1,36 @@
+"""What stands between records as they are stored and a network's input: pixels to [0, 1], waveforms to log-mel."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+
+class Front(nn.Module, ABC):
+    """The way from stored samples to the input, clean or augmented. It has no weights, and is part of the encoder."""
+
+    @abstractmethod
+    def forward(self, raw: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B *s"]:
+        """Samples as they are stored to clean inputs."""
+
+    def augment(self, raw: Shaped[Tensor, " B *r"], generator: torch.Generator) -> Float[Tensor, " B *s"]:
+        """One view of each sample, changed in ways that keep what it shows; each sample draws its own.
+
+        Raises
+        ------
+        InputError
+            Where the domain knows no augmentation.
+        """
+        from contramix.errors import InputError
+
+        raise InputError(
+            "noise 'augment': no augmentation is known for these data; take another noise, such as mixup or marginal"
+        )
+
+
+class AsStored(Front):
+    """Samples are inputs already."""
+
+    def forward(self, raw: Float[Tensor, " B *s"]) -> Float[Tensor, " B *s"]:
+        return raw

@@ -1,0 +1,122 @@
+"""All samples of a run: a tensor where they fit into memory, else records that are decoded when they are asked for."""
+
+import hashlib
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+AHEAD = 3
+"""Batches that are decoded ahead of the one in use: enough to hide the decoding, few enough to be small."""
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Samples that are decoded in parallel when they are asked for; memory holds a few batches, never all.
+
+    Parameters
+    ----------
+    shape, dtype
+        Of all samples together: ``(n, *one)``.
+    decode
+        From row numbers to samples on the CPU.
+    fingerprint
+        Stands for the data.
+    """
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    decode: Callable[[Int[Tensor, " k"]], Tensor]
+    fingerprint: str
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which: slice | Tensor) -> Tensor:
+        index = torch.arange(len(self))[which.cpu() if isinstance(which, Tensor) else which]
+        return self.decode(index).to(self.device)
+
+    def to(self, device: torch.device | str) -> "Streamed":
+        """The same samples; what is decoded goes to a device."""
+        return replace(self, device=torch.device(device))
+
+
+Samples = Tensor | Streamed
+"""All samples of a run: ``len(x)``, ``x.shape``, ``x[rows]``."""
+
+
+AT_ONCE = 2**21
+"""Numbers that are sent through an encoder at once where no gradient is needed: enough to be fast, and small."""
+MOST_ROWS = 8192
+
+
+def rows_at_once(x: Samples) -> int:
+    """How many samples are encoded at once: fewer of large ones."""
+    return max(32, min(MOST_ROWS, AT_ONCE // max(1, math.prod(x.shape[1:]))))
+
+
+def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Tensor]:
+    """All samples, batch by batch."""
+    if isinstance(x, Tensor):
+        yield from torch.split(x, batch_size or rows_at_once(x))
+    else:
+        yield from batches(x, torch.split(torch.arange(len(x)), batch_size or rows_at_once(x)))
+
+
+def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
+    """Some samples; of streamed ones none is decoded yet."""
+    if isinstance(x, Tensor):
+        return x[rows.to(x.device)]
+    digest = hashlib.sha256(x.fingerprint.encode() + rows.numpy().tobytes()).hexdigest()[:32]
+    return replace(x, shape=(len(rows), *x.shape[1:]), decode=lambda index: x.decode(rows[index]), fingerprint=digest)
+
+
+def joined(first: Samples, second: Samples) -> Samples:
+    """The samples of both, one after the other."""
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return torch.cat([first, second])
+
+    def decode(index: Tensor) -> Tensor:
+        mine = index < len(first)
+        out = torch.empty((len(index), *first.shape[1:]), dtype=first.dtype)
+        for part, here, rows in ((first, mine, index), (second, ~mine, index - len(first))):
+            if here.any():
+                out[here] = part[rows[here]].cpu()
+        return out
+
+    each = [part.fingerprint if isinstance(part, Streamed) else "" for part in (first, second)]
+    return Streamed((len(first) + len(second), *first.shape[1:]), first.dtype, decode, "-".join(each))
+
+
+def fingerprint_of(x: Samples) -> str:
+    """Stands for samples: the same ones give the same, whatever they came from."""
+    if isinstance(x, Streamed):
+        return x.fingerprint
+    x = x.cpu().contiguous()
+    return hashlib.sha256(repr(tuple(x.shape)).encode() + x.numpy().tobytes()).hexdigest()[:32]
+
+
+def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The samples of each index in turn; streamed ones are decoded ahead, by a queue of a few batches."""
+    if isinstance(x, Tensor):
+        for index in indexes:
+            yield x[index.to(x.device)]
+        return
+    waiting: deque[Future[Tensor]] = deque()
+    with ThreadPoolExecutor(1) as ahead:  # decoding itself is parallel
+        try:
+            for index in indexes:
+                waiting.append(ahead.submit(x.__getitem__, index))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,79 @@
+"""Samples that are decoded when they are asked for are the same as samples in memory."""
+
+import pytest
+import torch
+
+from contramix.samples import Streamed, batches, fingerprint_of, in_order, joined, rows_at_once, take
+
+X = torch.arange(60, dtype=torch.uint8).reshape(20, 3)
+
+
+def streamed(x=X, asked=None):
+    def decode(index):
+        if asked is not None:
+            asked.append(index.tolist())
+        return x[index]
+
+    return Streamed(tuple(x.shape), x.dtype, decode, "abc")
+
+
+def test_rows_and_slices():
+    s = streamed()
+    assert len(s) == 20
+    assert torch.equal(s[torch.tensor([3, 1])], X[[3, 1]])
+    assert torch.equal(s[2:5], X[2:5])
+
+
+@pytest.mark.parametrize("x", [X, streamed()], ids=["memory", "streamed"])
+def test_batches_follow_the_indexes_in_order(x):
+    indexes = [torch.randperm(20)[:4] for _ in range(11)]
+    for batch, index in zip(batches(x, indexes), indexes, strict=True):
+        assert torch.equal(batch, X[index])
+
+
+def test_only_a_few_batches_are_decoded_ahead():
+    asked = []
+    indexes = (torch.tensor([n]) for n in range(20))
+    running = batches(streamed(asked=asked), indexes)
+    next(running)
+    running.close()
+    assert 1 <= len(asked) <= 5
+
+
+def test_an_error_of_decoding_reaches_the_loop():
+    def decode(index):
+        raise RuntimeError("gone")
+
+    with pytest.raises(RuntimeError, match="gone"):
+        list(batches(Streamed((2, 1), torch.uint8, decode, "x"), [torch.tensor([0])]))
+
+
+@pytest.mark.parametrize("x", [X, streamed()], ids=["memory", "streamed"])
+@pytest.mark.parametrize("size", [1, 7, 20, 50])
+def test_in_order_gives_each_row_once(x, size):
+    assert torch.equal(torch.cat(list(in_order(x, size))), X)
+
+
+def test_taking_and_joining():
+    rows = torch.tensor([5, 5, 0])
+    for x in (X, streamed()):
+        assert torch.equal(take(x, rows)[torch.tensor([2, 0])], X[[0, 5]])
+    for first, second in ((X, X.flip(0)), (streamed(), streamed(X.flip(0))), (X, streamed(X.flip(0)))):
+        both = joined(first, second)
+        index = torch.tensor([21, 0, 39, 19, 20])
+        assert len(both) == 40
+        assert torch.equal(both[index], torch.cat([X, X.flip(0)])[index])
+
+
+def test_fingerprints_tell_samples_apart():
+    assert fingerprint_of(X) == fingerprint_of(X.clone())
+    assert fingerprint_of(X) != fingerprint_of(X.flip(0))
+    assert fingerprint_of(X) != fingerprint_of(X.reshape(20, 1, 3))
+    one, other = take(streamed(), torch.tensor([0, 1])), take(streamed(), torch.tensor([1, 0]))
+    assert fingerprint_of(one) != fingerprint_of(other)
+
+
+def test_large_samples_go_through_an_encoder_a_few_at_a_time():
+    assert rows_at_once(torch.empty(1, 54)) == 8192
+    assert rows_at_once(torch.empty(1, 3, 32, 32)) == 682
+    assert rows_at_once(torch.empty(1, 3, 2000, 2000)) == 32
