@@ -47,7 +47,8 @@ class Recipe(TermSettings):
     @model_validator(mode="after")
     def _of_its_domain(self) -> "Recipe":
         if self.domain not in DOMAINS:
-            raise PydanticCustomError("domain", "{hint}", {"hint": nearest(self.domain, DOMAINS), "path": ("domain",)})
+            what = {"domain": self.domain, "known": ", ".join(map(repr, DOMAINS)), "path": ("domain",)}
+            raise PydanticCustomError("domain", "unknown domain '{domain}'; give one of {known}", what)
         for other in DOMAINS:
             if other != self.domain and getattr(self, other) != type(self).model_fields[other].default:
                 what = {"mine": self.domain, "other": other, "path": (other,)}

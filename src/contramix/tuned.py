@@ -38,12 +38,12 @@ class Tuned(nn.Module):
         return out
 
     @torch.no_grad()
-    def scores(self, x: Samples) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+    def scores(self, x: Samples, batch_size: int | None = None) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
         """Probabilities of the classes, or quantities in their unit, in evaluation mode."""
         was_training = self.training
         self.eval()
         device = self.head.weight.device
-        out = torch.cat([self(batch.to(device)).cpu().double() for batch in in_order(x)])
+        out = torch.cat([self(batch.to(device)).cpu().double() for batch in in_order(x, batch_size)])
         self.train(was_training)
         if self.task.kind == "regression":
             return np.asarray(out[:, 0] * self.scale + self.mean)

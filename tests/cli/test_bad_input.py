@@ -370,7 +370,7 @@ def test_a_call_without_what_it_needs(here, run):
     run.refused("pretrain").says("DATA", "pretrain --help")
     run.refused("pretrain", "people.csv").says("--out")
     run.refused("embed", "run").says("DATA", "embed --help")
-    run.refused("evaluate", "run", "people.csv").says("--target")
+    run.refused("evaluate", "run", "people.csv").says("run: there is no such folder")
     run.refused("recipes", "imix-npear").says("did you mean 'imix-npair'")
 
 
@@ -674,6 +674,7 @@ def test_a_target_that_cannot_be_predicted(finished, run, t, values, words):
 def test_targets_that_are_not_there_or_leak(finished, run):
     run.refused("evaluate", "run", "people.csv", "--target", "Y").says("people.csv", "'Y'", "did you mean 'y'")
     run.refused("evaluate", "run", "people.csv", "--target", "").says("''")
+    run.refused("evaluate", "run", "people.csv").says("--target", "no labels of their own")
     run.refused("evaluate", "run", "people.csv", "--target", "job").says(
         "'job' was among the inputs", "pre-train again with --target job"
     )

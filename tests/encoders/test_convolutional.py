@@ -60,11 +60,13 @@ def test_stages_of_the_small_stem_and_of_the_large():
         "pool": (128,),
     }
     inputs = Inputs((1, 40, 98))
-    assert shapes(CNN(width=4, depth=3).build(inputs), inputs) == {
+    assert shapes(CNN(width=4).build(inputs), inputs) == {
         "layer1": (4, 20, 49),
         "layer2": (8, 10, 25),
         "layer3": (16, 5, 13),
-        "pool": (16,),
+        "layer4": (16, 5, 13),
+        "layer5": (32, 5, 13),
+        "pool": (32,),
     }
 
 
@@ -236,3 +238,8 @@ def test_what_timm_cannot_do_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(InputError, match=r"^encoder 'timm' needs timm \(pip install timm\): [^\n]*$"):
         TimmModel(name="resnet18").build(Inputs((3, 8, 8)))
+
+
+@pytest.mark.parametrize("settings", [ResNet(width=2), ResNet(depth=50, width=2, stem="imagenet"), CNN(width=2)])
+def test_no_layer_works_in_place(settings):
+    assert not any(getattr(layer, "inplace", False) for layer in settings.build(Inputs((3, 8, 8))).modules())

@@ -69,7 +69,7 @@ def pretrain(
         out,
         reading.training,
         chosen,
-        target=target or reading.target,
+        target=reading.target if target is None else target,
         also=also,
         seed=seed,
         device=device,

@@ -82,9 +82,11 @@ def target_of(reading: "Reading", target: str | None) -> str:
     InputError
         If there is neither.
     """
-    if target is None and reading.target is None:
+    if target is not None:
+        return target
+    if reading.target is None:
         raise InputError("--target: name the column to predict; these data carry no labels of their own")
-    return target or str(reading.target)
+    return reading.target
 
 
 def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output") -> "pa.Table":

@@ -83,7 +83,7 @@ def tune(
     output = Output(json, quiet)
     reading = DOMAINS[found].read(data, options, chosen.data)
     tell(reading, output)
-    target = target or reading.target
+    target = reading.target if target is None else target
     rows = reading.training if target is None else labelled(reading.training, reading, target, output)
     command = shlex.join(["contramix", *sys.argv[1:]])
     tuned = run_search(

@@ -72,7 +72,7 @@ def test_spoken_digits_have_their_official_test_part():
     for item, label, part, speaker in zip(sounds.files, sounds.labels, sounds.parts, sounds.speakers):
         digit, name, number = item.name.removeprefix("recordings/").removesuffix(".wav").split("_")
         assert (label, speaker) == (digit, name)
-        assert part == ("test" if number in "01234" else "train")
+        assert part == ("test" if number in set("01234") else "train")
 
 
 def test_lists_say_parts():

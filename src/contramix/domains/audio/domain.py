@@ -5,14 +5,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from contramix.domains.audio.claiming import claims
+from contramix.domains.audio.decoding import ENDINGS
 from contramix.domains.audio.describe import describe
 from contramix.domains.audio.form import AUDIO
-from contramix.domains.audio.reading import read
+from contramix.domains.audio.reading import COLUMNS, read
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.values import claims_values, from_values
 from contramix.domains.domain import Domain
+from contramix.domains.files.claiming import holds
 from contramix.domains.reading import Reading
 from contramix.domains.table.options import ReadOptions
 
@@ -27,7 +28,7 @@ class Sounds(Domain[AudioSettings, AudioSpec]):
 
     def claims(self, path: str | os.PathLike[str]) -> bool:
         """Files with a sound's ending, folders and archives of them, and tables with a column of encoded ones."""
-        return claims(path)
+        return holds(path, ENDINGS, COLUMNS)
 
     def claims_values(self, values: Any) -> bool:
         """Lists of audio files, and tables of clips; arrays could be anything."""

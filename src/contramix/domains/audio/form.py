@@ -41,9 +41,10 @@ class Form(NamedTuple):
     def of(cls, table: pa.Table) -> "Form | None":
         """What is noted at a table's column of clips, if anything is."""
         noted = table.schema.field(AUDIO).metadata or {}
-        if _RATE not in noted or _SAMPLES not in noted:
+        try:
+            return cls(int(noted[_RATE]), int(noted[_SAMPLES]), noted.get(_BACKGROUND, b"").decode())
+        except (KeyError, ValueError):
             return None
-        return cls(int(noted[_RATE]), int(noted[_SAMPLES]), noted.get(_BACKGROUND, b"").decode())
 
 
 def choose_form(files: Sequence[Item], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:

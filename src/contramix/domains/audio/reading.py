@@ -1,9 +1,11 @@
 """Read sounds: folders, archives, single files, and tables with a column of encoded clips."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
+from numpy import ndarray
 
 from contramix.domains.audio.background import FRAMES, mel_powers, pack
 from contramix.domains.audio.decoding import ENDINGS, Tally, as_int16, decoder, waveform
@@ -12,12 +14,12 @@ from contramix.domains.audio.layouts import Sounds, layout
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.words import ten_words
-from contramix.domains.files.cells import read_cells, table_files
-from contramix.domains.files.decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
+from contramix.domains.files.cells import Cells, read_cells, table_files
+from contramix.domains.files.decoding import IN_MEMORY_BYTES, decode_all, each
 from contramix.domains.files.item import Item, Unreadable
 from contramix.domains.files.listing import Items, items
 from contramix.domains.files.records import records
-from contramix.domains.reading import LABEL, PART, Reading
+from contramix.domains.reading import FILE, LABEL, PART, Reading
 from contramix.domains.table.options import ReadOptions, printable
 from contramix.errors import InputError
 
@@ -63,35 +65,64 @@ def read(
         There is no audio, or none that can be read; or soundfile or soxr is not installed.
     """
     cells = read_cells(path, COLUMNS) if table_files(path) else None
-    if cells is None:
-        found = items(path, ENDINGS)
-        sounds = layout(found)
-    else:
-        found, sounds = cells.items, Sounds(cells.items.files)
+    if cells is not None:
+        return from_cells(cells, options, settings, like, in_memory_bytes)
+    found = items(path, ENDINGS)
+    sounds = layout(found)
     if not sounds.files and not found.bad:
         raise InputError(f"{found.source}: holds background noise only")
     if settings.words == "ten" and (like is None or sounds.labels is not None):
         sounds = ten_words(sounds)
-    form, notes = choose_form(sounds.files, settings) if like is None else (Form(like.sample_rate_hz, like.samples), ())
-    form, missing = (form, ()) if like is not None else _with_background(form, sounds.background, settings)
+    return from_sounds(found, sounds, options, settings, like, in_memory_bytes)
+
+
+def from_cells(
+    cells: Cells,
+    options: ReadOptions,
+    settings: AudioSettings,
+    like: AudioSpec | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+) -> Reading:
+    """The clips of a column of encoded ones, with the other columns."""
+    beside = {
+        name: cells.rest.column(name).combine_chunks() for name in cells.rest.column_names if name not in (AUDIO, FILE)
+    }
+    reading = from_sounds(cells.items, Sounds(cells.items.files), options, settings, like, in_memory_bytes, beside)
+    return replace(reading, target=cells.label)
+
+
+def from_sounds(
+    found: Items,
+    sounds: Sounds,
+    options: ReadOptions,
+    settings: AudioSettings,
+    like: AudioSpec | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+    beside: Mapping[str, pa.Array] | None = None,
+) -> Reading:
+    """Decode files, and put what is known of each beside its clip, and columns with a row a file."""
+    notes: tuple[str, ...] = ()
+    if like is None:
+        form, notes = choose_form(sounds.files, settings)
+        form, silent = _with_background(form, sounds.background, settings)
+        notes += silent
+    else:
+        form = Form(like.sample_rate_hz, like.samples)
     tally = Tally()
     decoded = decode_all(
-        Items(found.source, sounds.files, found.others, found.bad),
+        replace(found, files=sounds.files),
         decoder(form.sample_rate_hz, form.samples, tally),
         (form.samples,),
         "int16",
         on_bad_files=options.on_bad_files,
         in_memory_bytes=in_memory_bytes,
     )
+    extra = {**(beside or {}), **({} if sounds.speakers is None else {"speaker": sounds.speakers})}
     names = [item.name for item in sounds.files]
-    extra = {} if sounds.speakers is None else {"speaker": sounds.speakers}
     table = records(AUDIO, decoded, names, labels=sounds.labels, parts=sounds.parts, extra=extra)
-    target = None if sounds.labels is None else LABEL
-    if cells is not None:
-        table, target = _with_columns(table, cells.rest, decoded), cells.label
     counted = [f"{count:,} clips {_DONE[fact]}" for fact, count in sorted(tally.counts.items())]
-    notes = (*found.notes, *sounds.notes, *notes, *missing, *counted)
-    return Reading(form.on(table), notes, target, decoded.bad, _parts(table))
+    target = None if sounds.labels is None else LABEL
+    return Reading(form.on(table), (*found.notes, *sounds.notes, *notes, *counted), target, decoded.bad, _parts(table))
 
 
 def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
@@ -99,7 +130,7 @@ def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings)
     at_most = FRAMES * settings.window(form.sample_rate_hz).hop // max(1, len(noise))
     powers, missing = [], []
 
-    def heard(data: bytes) -> pa.Array:
+    def heard(data: bytes) -> ndarray:
         return as_int16(waveform(data, form.sample_rate_hz, at_most))
 
     for item, result in zip(noise, each(noise, heard)):
@@ -109,15 +140,6 @@ def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings)
             window = settings.window(form.sample_rate_hz)
             powers.append(mel_powers(result, form.sample_rate_hz, window, settings.mels))
     return form._replace(background=pack(powers) if powers else ""), tuple(missing)
-
-
-def _with_columns(table: pa.Table, rest: pa.Table, decoded: Decoded) -> pa.Table:
-    """The other columns of a table of cells; none takes the place of what was read."""
-    kept = rest.take(pa.array(decoded.kept, pa.int64()))
-    for name in kept.column_names:
-        if name not in table.column_names:
-            table = table.append_column(name, kept.column(name))
-    return table
 
 
 def _parts(table: pa.Table) -> tuple[str, ...]:

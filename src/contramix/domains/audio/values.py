@@ -10,23 +10,28 @@ from jaxtyping import Int16
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.audio.decoding import ENDINGS, as_int16, decoder, fixed
-from contramix.domains.audio.form import AUDIO, Form, choose_form
+from contramix.domains.audio.decoding import ENDINGS, as_int16, fixed
+from contramix.domains.audio.form import AUDIO, Form
+from contramix.domains.audio.layouts import Sounds
+from contramix.domains.audio.reading import from_cells, from_sounds
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
-from contramix.domains.files.decoding import decode_all
+from contramix.domains.files.cells import cells_of, is_cell
 from contramix.domains.files.item import Item, read_file
 from contramix.domains.files.listing import Items
-from contramix.domains.files.records import records
 from contramix.domains.reading import Reading
-from contramix.domains.table.options import printable
+from contramix.domains.table.options import ReadOptions, printable
 from contramix.errors import InputError
+
+_EVERY_ROW = ReadOptions(on_bad_files="fail")
 
 
 def claims_values(values: Any) -> bool:
-    """Whether values are sounds beyond doubt: a list of audio files, or a table of clips that was read before."""
+    """Whether values are sounds beyond doubt: a list of audio files, or a table of clips."""
     if isinstance(values, pa.Table):
-        return AUDIO in values.column_names and Form.of(values) is not None
+        return AUDIO in values.column_names and (
+            is_cell(values.schema.field(AUDIO).type) or Form.of(values) is not None
+        )
     return _are_paths(values) and all(os.fsdecode(one).lower().endswith(tuple(ENDINGS)) for one in values)
 
 
@@ -36,9 +41,9 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     Parameters
     ----------
     values
-        A list of paths of audio files; a table of clips that was read before; or waveforms, whose rate
-        ``settings.sample_rate_hz`` must say: an array or tensor (n, samples), or a list of one-dimensional ones of any
-        lengths. They are int16, or floats in [-1, 1].
+        A list of paths of audio files; a table of clips that was read before, or with a column ``audio`` of encoded
+        ones; or waveforms, whose rate ``settings.sample_rate_hz`` must say: an array or tensor (n, samples), or a list
+        of one-dimensional ones of any lengths. They are int16, or floats in [-1, 1]. Each value becomes a row.
     settings
         Where ``seconds`` is ``"auto"``, arrays keep their length, and a list of them gets that of the longest.
     like
@@ -56,10 +61,14 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     (3, [8000])
     """
     if isinstance(values, pa.Table):
+        if AUDIO in values.column_names and Form.of(values) is None and is_cell(values.schema.field(AUDIO).type):
+            return from_cells(cells_of(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, like)
         clips_of(values)
         return Reading(values)
     if _are_paths(values):
-        return _from_files([os.fsdecode(one) for one in values], settings, like)
+        places = [os.fsdecode(one) for one in values]
+        files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
+        return from_sounds(Items("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, like)
     rate = like.sample_rate_hz if like is not None else settings.sample_rate_hz
     if rate == "auto":
         raise InputError("waveforms do not say their sample rate: set audio.sample_rate_hz, such as 16000")
@@ -69,15 +78,6 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     form = Form(rate, samples if like is None else like.samples)
     held = np.stack([fixed(clip, form.samples) for clip in clips])
     return Reading(form.on(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
-
-
-def _from_files(places: list[str], settings: AudioSettings, like: AudioSpec | None) -> Reading:
-    files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
-    form, notes = choose_form(files, settings) if like is None else (Form(like.sample_rate_hz, like.samples), ())
-    decode = decoder(form.sample_rate_hz, form.samples)
-    found = Items("list of files", files, {})
-    decoded = decode_all(found, decode, (form.samples,), "int16", on_bad_files="fail")  # a row a value, always
-    return Reading(form.on(records(AUDIO, decoded, [item.name for item in files])), notes)
 
 
 def _are_paths(values: Any) -> bool:

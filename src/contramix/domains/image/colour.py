@@ -16,7 +16,7 @@ def grey(x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B 1 H W"]:
     """The grey picture: 0.299 red + 0.587 green + 0.114 blue; where there are not three channels, their mean."""
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
-    red, green, blue = x.split(1, 1)
+    red, green, blue = torch.chunk(x, 3, 1)
     return (red * 0.299).add_(green, alpha=0.587).add_(blue, alpha=0.114)
 
 
@@ -42,7 +42,7 @@ def turn_hue_(x: Float[Tensor, " B 3 H W"], turn: Float[Tensor, " B"]) -> Float[
     chroma c stands at ``±(1 + (green + blue - red - m) / c)``, with the sign of ``green - blue``: one formula for all
     six sectors. At a distance of d from its own colour, a channel lies ``c clamp(d - 1, 0, 1)`` under the largest.
     """
-    red, green, blue = x.split(1, 1)
+    red, green, blue = torch.chunk(x, 3, 1)
     largest, smallest = x.amax(1, keepdim=True), x.amin(1, keepdim=True)
     chroma = largest - smallest
     place = (green - smallest).add_(blue).sub_(red).div_(chroma.clamp(min=torch.finfo(x.dtype).tiny)).add_(1)

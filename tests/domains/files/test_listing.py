@@ -1,0 +1,135 @@
+"""Which files are found in a folder, in what order, and what is set aside."""
+
+import os
+
+import pytest
+
+from contramix.domains.files.item import Unreadable
+from contramix.domains.files.listing import NothingFoundError, items
+from contramix.domains.reading import BadFile
+from contramix.errors import InputError
+
+PNG = {".png"}
+
+
+def write(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+
+
+def test_all_folders_in_order_of_names(tmp_path):
+    write(tmp_path, "b/2.png", "b/10.PNG", "a/z/1.png", "c.png", "a.gif")
+    found = items(tmp_path, PNG)
+    assert found.names == ["a/z/1.png", "b/10.PNG", "b/2.png", "c.png"]
+    assert [item.read() for item in found.files] == [name.encode() for name in found.names]
+    assert found.bad == ()
+
+
+def test_hidden_files_and_resource_forks_are_left_out(tmp_path):
+    write(tmp_path, "1.png", ".2.png", "._1.png", "__MACOSX/1.png", ".git/3.png", "a/.b/4.png")
+    assert items(tmp_path, PNG).names == ["1.png"]
+
+
+def test_lists_beside_the_files(tmp_path):
+    write(tmp_path, "1.png", "split.csv", "lists/testing.TXT", "readme.md")
+    found = items(tmp_path, PNG)
+    assert list(found.others) == ["lists/testing.TXT", "split.csv"]
+    assert found.others["split.csv"].read() == b"split.csv"
+
+
+def test_a_folder_called_like_a_file_and_a_dead_link_are_bad(tmp_path):
+    write(tmp_path, "ok.png", "not/inside.png")
+    (tmp_path / "x.png").mkdir()
+    (tmp_path / "dead.png").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.png")
+    found = items(tmp_path, PNG)
+    assert found.names == ["not/inside.png", "ok.png"]
+    assert found.bad == (
+        BadFile("dead.png", "a link that leads nowhere"),
+        BadFile("pipe.png", "not a regular file"),
+        BadFile("x.png", "a folder, not a file"),
+    )
+
+
+def test_links_that_go_round_in_circles(tmp_path):
+    write(tmp_path, "a/1.png")
+    (tmp_path / "a/loop").symlink_to(tmp_path)
+    (tmp_path / "a/self").symlink_to(tmp_path / "a/self")
+    (tmp_path / "outside").symlink_to(tmp_path / "a")
+    assert len(items(tmp_path, PNG).files) == 1
+
+
+def test_very_deep_folders(tmp_path):
+    deep = "/".join(["d"] * 1200)
+    os.makedirs(tmp_path / "d")
+    at = os.open(tmp_path, os.O_RDONLY)
+    here = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(1200):
+            os.makedirs("d", exist_ok=True)
+            os.chdir("d")
+        with open("1.png", "wb") as file:
+            file.write(b"1")
+    finally:
+        os.chdir(here)
+        os.close(at)
+    assert items(tmp_path, PNG).names == [f"{deep}/1.png"]
+
+
+def test_an_ending_that_is_a_whole_name(tmp_path):
+    write(tmp_path, "meta", "x/meta", "nometa")
+    assert items(tmp_path, ("/meta",)).names == ["meta", "x/meta"]
+
+
+def test_one_file(tmp_path):
+    write(tmp_path, "a/1.png")
+    assert items(tmp_path / "a/1.png", PNG).names == ["1.png"]
+
+
+def test_names_of_any_bytes(tmp_path):
+    name = os.fsdecode(b"caf\xe9\x1b[2J.png")
+    (tmp_path / name).write_bytes(b"x")
+    (item,) = items(tmp_path, PNG).files
+    assert item.name == "caf\\xe9[2J.png"
+    assert item.read() == b"x"
+    assert item.where is None
+
+
+def test_an_empty_file_is_unreadable(tmp_path):
+    (tmp_path / "1.png").touch()
+    (item,) = items(tmp_path, PNG).files
+    with pytest.raises(Unreadable, match="^0 bytes$"):
+        item.read()
+
+
+def test_a_file_beyond_the_limit_is_not_read(tmp_path):
+    with open(tmp_path / "1.png", "wb") as file:
+        file.truncate((1 << 30) + 1)
+    (item,) = items(tmp_path, PNG).files
+    with pytest.raises(Unreadable, match="1.0 GiB, the limit is 1 GiB"):
+        item.read()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: None, "no such file or folder"),
+        (lambda path: path.mkdir(), "holds no file that ends in .png"),
+        (lambda path: path.write_bytes(b"x"), "holds no file that ends in .png"),
+        (lambda path: os.mkfifo(path), "is not a regular file"),
+    ],
+)
+def test_nothing_to_read(tmp_path, make, said):
+    make(tmp_path / "data")
+    with pytest.raises(InputError, match=said) as caught:
+        items(tmp_path / "data", PNG)
+    assert "data" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_found_is_an_error_of_its_own(tmp_path):
+    write(tmp_path, "a.txt")
+    with pytest.raises(NothingFoundError):
+        items(tmp_path, PNG)
