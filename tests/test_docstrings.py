@@ -1,17 +1,22 @@
 """The examples in docstrings run, and give what they say."""
 
 import doctest
-import pkgutil
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import contramix
 
-MODULES = [m.name for m in pkgutil.walk_packages(contramix.__path__, "contramix.") if not m.name.endswith("__main__")]
+FOLDER = Path(contramix.__file__).parent
+MODULES = sorted(
+    ".".join(("contramix", *path.relative_to(FOLDER).with_suffix("").parts)).removesuffix(".__init__")
+    for path in FOLDER.rglob("*.py")
+    if path.stem != "__main__"
+)
 
 
-@pytest.mark.parametrize("name", ["contramix", *MODULES])
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_of(name):
     assert doctest.testmod(import_module(name)).failed == 0
 

@@ -147,16 +147,14 @@ def test_a_tar_that_claims_an_enormous_member(tmp_path):
     member = tarfile.TarInfo("1.png")
     member.size = 1 << 40
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(member.tobuf() + b"short"))
-    with pytest.raises(InputError, match="truncated or damaged"):
+    with pytest.raises(InputError, match="would unpack to 1,099,511,627,776"):
         items(tmp_path / "a.tar.gz", PNG)
     (tmp_path / "a.tar").write_bytes(member.tobuf() + b"short")
-    try:
-        (item,) = items(tmp_path / "a.tar", PNG).files
-    except InputError as error:
-        assert "truncated or damaged" in str(error)
-    else:
-        with pytest.raises(Unreadable):
-            item.read()
+    with pytest.raises(InputError, match="truncated or damaged"):
+        items(tmp_path / "a.tar", PNG)
+    (tmp_path / "a.tar").write_bytes(member.tobuf() + bytes(1024))
+    with pytest.raises(InputError, match="truncated or damaged"):
+        items(tmp_path / "a.tar", PNG)
 
 
 def test_packed_files_beyond_what_memory_may_hold(tmp_path, monkeypatch):
@@ -171,15 +169,10 @@ def test_a_truncated_archive_is_one_line(tmp_path, kind, share):
     path = make(tmp_path / f"a.{kind}", FILES)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    try:
-        found = items(path, PNG)
-    except InputError as error:
-        assert str(path) in str(error)
-        assert "\n" not in str(error)
-    else:  # a plain tar that ends between two members is an archive
-        assert kind == "tar"
-        for item in found.files[:-1]:
-            assert item.read() == FILES[item.name]
+    with pytest.raises(InputError, match=r"truncated or damaged|empty file") as caught:
+        items(path, PNG)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_random_bytes_called_an_archive(tmp_path):
@@ -197,7 +190,7 @@ def test_a_damaged_and_an_encrypted_member_are_unreadable_alone(tmp_path):
     at = data.rindex(b"3.png") - 46 + 8  # the flags in the central directory: encrypted
     path.write_bytes(data[:at] + b"\x01" + data[at + 1 :])
     first, second, third = items(path, PNG).files
-    with pytest.raises(Unreadable, match="damaged in the archive.*CRC"):
+    with pytest.raises(Unreadable, match=r"damaged in the archive.*CRC"):
         first.read()
     assert second.read() == b"second" * 20
     with pytest.raises(Unreadable, match="encrypted in the archive"):
@@ -221,7 +214,7 @@ def test_too_many_members(tmp_path, monkeypatch):
             items(make(tmp_path / f"a.{kind}", FILES), PNG)
 
 
-def test_reading_is_picklable_in_nothing_but_partial(tmp_path):
+def test_an_archive_is_opened_once(tmp_path):
     """Items of one archive share it: they are not one open file each."""
     found = items(make(tmp_path / "a.zip", FILES), PNG)
     reads = {id(item.read.func.__self__) for item in found.files if isinstance(item.read, partial)}

@@ -44,7 +44,7 @@ def decibels(mel: Float[Tensor, " B frames mels"], top_db: float) -> Float[Tenso
 
     Examples
     --------
-    >>> decibels(torch.tensor([[[1.0, 0.1], [100.0, 0.0]]]), top_db=80)
+    >>> decibels(torch.tensor([[[1.0, 0.1], [100.0, 0.0]]]), top_db=80.0)
     tensor([[[-20., -30.],
              [  0., -80.]]])
     """

@@ -116,6 +116,10 @@ def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
 
 
 def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+    with open(path, "rb") as file:
+        file.seek(-min(512, os.path.getsize(path)), os.SEEK_END)
+        if any(file.read()):  # tarfile would read what is there and say nothing
+            raise tarfile.ReadError("no end mark")
     with tarfile.open(path, "r:") as archive:
         for number, member in enumerate(archive):
             check_growth(path, number, 0, 1)
@@ -127,12 +131,13 @@ def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
 
 def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Iterator[Item]:
     size = os.path.getsize(path)
-    held = 0
+    held = claimed = 0
     with _UNPACK[head](path) as plain:
         counted = cast(BinaryIO, _Counted(plain, path, size))
         with tarfile.open(fileobj=counted, mode="r|") as archive:
             for number, member in enumerate(archive):
-                check_growth(path, number, 0, size)
+                claimed += member.size
+                check_growth(path, number, claimed, size)
                 name = clean(member.name)
                 if not member.isreg() or member.issparse() or not wanted(name):
                     continue

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -146,9 +147,9 @@ def _in_archive(path: str, source: str, ends: tuple[str, ...]) -> Items:
 
 
 def walk(root: str) -> Iterator[tuple[str, str]]:
-    """All that is in a folder, with relative names; each folder is entered once, whatever links lead to it."""
+    """All that is in a folder, with relative names; each folder is entered once, by a link only if in no other way."""
     seen: set[tuple[int, int]] = set()
-    waiting = [(root, "")]
+    waiting = deque([(root, "")])
     while waiting:
         folder, below = waiting.pop()
         try:
@@ -156,13 +157,26 @@ def walk(root: str) -> Iterator[tuple[str, str]]:
             if (facts.st_dev, facts.st_ino) in seen:
                 continue
             seen.add((facts.st_dev, facts.st_ino))
-            with os.scandir(folder) as entries:
-                found = [(entry.path, below + entry.name, entry.is_dir()) for entry in entries if visible(entry.name)]
+            with os.scandir(folder) as found:
+                entries = sorted((entry for entry in found if visible(entry.name)), key=lambda entry: entry.name)
         except OSError as error:
             raise InputError(f"{printable(folder)}: {_cannot(error)}") from None
-        waiting += [(full, name + "/") for full, name, is_folder in found if is_folder]
-        # A folder that is called x.png is handed on too: the caller says what is wrong with it.
-        yield from ((full, name) for full, name, is_folder in found if not is_folder or "." in name)
+        for entry in entries:
+            name = below + entry.name
+            is_folder = _is_folder(entry)
+            if is_folder and entry.is_symlink():
+                waiting.appendleft((entry.path, name + "/"))
+            elif is_folder:
+                waiting.append((entry.path, name + "/"))
+            if not is_folder or "." in entry.name:  # of a folder called x.png the caller says what is wrong with it
+                yield entry.path, name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def visible(name: str) -> bool:

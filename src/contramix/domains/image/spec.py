@@ -85,7 +85,7 @@ class ImageSpec(Spec):
 
     def inputs(self) -> Inputs:
         """Channels, rows, columns."""
-        return Inputs(self.size, mean=self.mean, std=self.std)
+        return Inputs(tuple(self.size), mean=self.mean, std=self.std)
 
     def front(self) -> ImageFront:
         """The way from bytes to [0, 1], clean or augmented."""
