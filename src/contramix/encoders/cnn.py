@@ -13,7 +13,7 @@ LAYERS = ((1, 2), (2, 2), (4, 2), (4, 1), (8, 1))
 class CNN(EncoderSettings):
     """Five layers of a 3x3 convolution, BatchNorm and ReLU; stages ``layer1`` to ``layer5``, ``pool``.
 
-    The first three halve the picture's sides. 8 times the width come out.
+    The first three halve the picture's sides. 8 times the width come out. At 16, a thousand steps of 256 images of 32 x 32 take one to two minutes on two cores.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class CNN(EncoderSettings):
     (('input', 'layer1', 'layer2', 'layer3', 'layer4', 'layer5', 'pool', 'output'), 128)
     """
 
-    width: int = Field(default=32, ge=1, le=1024)
+    width: int = Field(default=16, ge=1, le=1024)
 
     def build(self, inputs: Inputs) -> Encoder:
         """Inputs are (channels, height, width) of any size.

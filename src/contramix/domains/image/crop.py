@@ -71,6 +71,8 @@ def enlarge(x: Float[Tensor, " B C H W"], boxes: Boxes, flip: Bool[Tensor, " B"]
 
     A box is never larger than its picture, so nothing is shrunk and nothing needs smoothing against aliasing. Pixels
     outside the box play no part: the result is that of cutting out and resizing.
+    NOTE[DIFF]: the papers' loaders crop ImageNet's pictures at their full size, and shrink or enlarge the crop to 224;
+    here pictures have been brought to one size when they were read, so a small crop of a large picture is less sharp.
     """
     down = _places(boxes.top, boxes.height, x.shape[2])[:, :, None]
     across = _places(boxes.left, boxes.width, x.shape[3])[:, None, :]

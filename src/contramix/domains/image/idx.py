@@ -42,6 +42,8 @@ def parse(data: bytes, name: str) -> np.ndarray:
         if head[2] != _BYTES:
             raise InputError(f"{name}: IDX of type 0x{head[2]:02x}; only unsigned bytes (0x08) are read")
         start = 4 + 4 * head[3]
+        if len(head) < start:
+            raise InputError(f"{name}: truncated in its header; copy the file again")
         shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
         check_growth(name, 0, prod(shape), len(data))
         body = head[start:]
