@@ -1,21 +1,40 @@
 """Shipped recipes state their source, command, time and expected number, and train."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from contramix import ContrastiveEncoder
-from contramix.recipe_files import shipped
+from contramix.recipe import Recipe
+from contramix.recipe_files import domains, shipped
 
+EACH = [(domain, name) for domain in domains() for name in shipped(domain)]
 NAMES = [name for name in shipped() if name != "imix-covtype-npair"]
+MEDIA = [(domain, name) for domain, name in EACH if domain != "table"]
 
 
-@pytest.mark.parametrize("name", shipped())
-def test_header_states_what_it_must(name):
-    lines = shipped()[name].read_text().splitlines()
+@pytest.mark.parametrize(("domain", "name"), EACH)
+def test_header_states_what_it_must(domain, name):
+    lines = shipped(domain)[name].read_text().splitlines()
     assert lines[0].startswith("# ")
     for word in ("Source", "Command", "Time"):
         assert any(line.startswith(f"# {word}: ") for line in lines), word
     assert any(line.startswith(("# Expected: ", "# Published: ")) for line in lines)
+    assert Recipe.load(name, domain=domain).domain == domain
+
+
+def test_the_same_names_stand_for_the_same_methods_in_each_domain():
+    tables = set(shipped("table"))
+    for domain in domains():
+        assert {"npair", "simclr", "moco", "byol", "simsiam", "dacl", "dacl-plus", "gaussian", "simclr-dacl"} <= set(
+            shipped(domain)
+        )
+        for name in tables & set(shipped(domain)):
+            mine, theirs = Recipe.load(name, domain=domain), Recipe.load(name)
+            assert type(mine.method) is type(theirs.method)
+            assert (mine.imix is None) == (theirs.imix is None)
+            assert len(mine.extra) == len(theirs.extra)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,6 +45,24 @@ def test_trains_on_a_small_table(name):
     assert z.shape == (64, 32)
     assert np.isfinite(z).all()
     assert z.std(0).max() > 0
+
+
+@pytest.mark.parametrize(("domain", "name"), MEDIA)
+def test_trains_on_a_few_images_and_clips(domain, name):
+    draw = np.random.default_rng(0)
+    small = {"encoder.width": 2, "train.warmup_epochs": 0.0}
+    if domain == "image":
+        x = draw.integers(0, 256, (16, 12, 12, 3), dtype=np.uint8)
+        small |= {"image.size": 12}
+    else:
+        x = draw.normal(0, 0.1, (16, 400)).clip(-1, 1).astype(np.float32)
+        small |= {"domain": "audio", "audio.sample_rate_hz": 1000, "audio.seconds": 0.4, "audio.mels": 8}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        encoder = ContrastiveEncoder(name, epochs=1, batch_size=8, random_state=0, overrides=small)
+        z = encoder.fit_transform(x)
+    assert len(z) == 16
+    assert np.isfinite(z).all()
 
 
 def test_the_published_network_trains_at_a_small_width():

@@ -67,10 +67,15 @@ def _python(data: bytes, name: str, _: bool) -> tuple[np.ndarray, dict[str, Any]
     try:
         batch = {_text(key): value for key, value in values.items()}
         pixels = batch["data"]
-        labels = {LABEL: batch.get("labels", batch.get("fine_labels")), COARSE: batch.get("coarse_labels")}
-        if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != PIXELS or labels[LABEL] is None:
+        found = {LABEL: batch.get("labels", batch.get("fine_labels")), COARSE: batch.get("coarse_labels")}
+        labels = {column: np.array(values, np.int64) for column, values in found.items() if values is not None}
+        if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != PIXELS or LABEL not in labels:
             raise TypeError
-        return pixels, {key: np.array(value, np.int64) for key, value in labels.items() if value is not None}
+        if any(len(values) != len(pixels) for values in labels.values()):
+            raise InputError(f"{name}: {len(labels[LABEL]):,} labels for {len(pixels):,} images")
+        return pixels, labels
+    except InputError:
+        raise
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: is no CIFAR batch: it needs 'data' of {PIXELS} bytes a row, and 'labels'") from None
 

@@ -147,9 +147,9 @@ def _check_sums(data: bytes) -> None:
     view, at = memoryview(data), 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(view[at : at + 4], "big")
-        if view[at + 4 : at + 8] == b"IDAT" and end + 4 <= len(data):
-            if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-                raise Unreadable("damaged (a checksum is wrong)")
+        pixels_here = data[at + 4 : at + 8] == b"IDAT" and end + 4 <= len(data)
+        if pixels_here and zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise Unreadable("damaged (a checksum is wrong)")
         at = end + 4
 
 

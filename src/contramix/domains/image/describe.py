@@ -11,6 +11,7 @@ from contramix.domains.files.encoded import ENCODED
 from contramix.domains.image.form import IMAGE, Form
 from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.spec import ImageSpec, images_of
+from contramix.domains.reading import FILE, PART
 from contramix.domains.spec import LeftOut
 from contramix.errors import InputError
 from contramix.samples import Samples, Streamed, batches
@@ -48,7 +49,9 @@ def describe(
         target=target,
         rows=len(images),
         left_out=tuple(
-            LeftOut(name=name, reason="is no image") for name in table.column_names if name not in (IMAGE, target)
+            LeftOut(name=name, reason="is no image")
+            for name in table.column_names
+            if name not in (IMAGE, FILE, PART, target)
         ),
     )
     mean, std = _moments([draft.tensorize(one) for one in ([table] if also is None else [table, also])])

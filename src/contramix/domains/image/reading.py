@@ -24,10 +24,15 @@ from contramix.domains.image.labelled import ORDER, as_reading
 from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.spec import ImageSpec
 from contramix.domains.reading import LABEL, PART, Reading
-from contramix.domains.table.options import ReadOptions
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.errors import InputError
 
 LOOKED_AT = 5000
 """Images, evenly spaced, whose headers decide size and channels where these are not set."""
+_READ = (
+    "give a folder or one zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, IDX or CIFAR files, "
+    "an npy or npz file, or Parquet with a column of encoded images"
+)
 
 
 def read(
@@ -71,11 +76,11 @@ def read(
         found = items(place, (*ENDINGS, *idx.ALL_ENDINGS, *cifar.ENDINGS))
     except NothingFoundError:
         if (lone := _lone_npz(place)) is None:
-            raise
+            raise InputError(f"{printable(place)}: holds no images: {_READ}") from None
         arrays, notes = npz.read_npz(lone)
         return as_reading(arrays, settings, form, notes)
     if any(ends_so(name.lower(), idx.ALL_ENDINGS) for name in found.names):
-        files = idx.beside(place) if os.path.isfile(place) and len(found.files) == 1 else found.files
+        files = idx.beside(place) if ends_so(os.path.basename(place).lower(), idx.ENDINGS) else found.files
         return as_reading(idx.read_idx(files, found.source), settings, form, found.notes)
     if cifar.is_cifar(found.files):
         return as_reading(cifar.read_cifar(found.files, found.source), settings, form, found.notes)
