@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import DTypeLike
 
 from contramix.domains.files.encoded import digest_of, encoded
 from contramix.domains.files.item import Item, Unreadable
@@ -47,7 +48,7 @@ def decode_all(
     items: Items,
     decode: Callable[[bytes], np.ndarray],
     shape: tuple[int, ...],
-    dtype: np.typing.DTypeLike,
+    dtype: DTypeLike,
     *,
     on_bad_files: Literal["skip", "fail"] = "skip",
     in_memory_bytes: int = IN_MEMORY_BYTES,
