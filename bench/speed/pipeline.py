@@ -1,0 +1,88 @@
+"""What share of a training step is spent on getting the batch, in memory and streamed, and on making views.
+
+python bench/speed/pipeline.py --data-dir DIR
+
+DIR has ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``, of whose first images files are made. Times are medians of
+wall-clock time in one run; shares are what counts. Decoding of streamed images goes on beside the step, so its cost is what
+a step takes longer than in memory.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from contramix.domains import DOMAINS
+from contramix.domains.image.reading import read as read_images
+from contramix.domains.table.options import ReadOptions
+from contramix.fitting import Fit, learn_spec
+from contramix.randomness import Key
+from contramix.recipe import Recipe
+from contramix.training import order
+
+STEPS = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    data = parser.parse_args().data_dir
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, cnn of width 16, batch 256, imix-npair")
+    print(f"{'':40} {'step ms':>8} {'batch %':>8} {'views %':>8}")
+    for name, domain, path in (
+        ("Fashion-MNIST in memory", "image", data / "fashion_mnist"),
+        ("FSDD in memory", "audio", data / "fsdd"),
+        ("Speech Commands in memory", "audio", data / "speech_commands"),
+    ):
+        recipe = Recipe.load("imix-npair", domain=domain)
+        report(name, recipe, DOMAINS[domain].read(path, ReadOptions(), recipe.data).training)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Recipe.load("imix-npair", domain="image")
+        write_images(data / "fashion_mnist", Path(folder))
+        for name, limit in (("2,000 PNG files in memory", 2**31), ("2,000 PNG files, streamed", 1)):
+            report(name, recipe, read_images(folder, ReadOptions(), recipe.data, in_memory_bytes=limit).table)
+
+
+def write_images(source: Path, folder: Path) -> None:
+    """The first images as PNG files."""
+    from PIL import Image
+
+    recipe = Recipe.load("npair", domain="image")
+    table = DOMAINS["image"].read(source, ReadOptions(), recipe.data).table.slice(0, 2000)
+    for n, image in enumerate(table.column("image").combine_chunks().to_numpy_ndarray()):
+        Image.fromarray(image[0]).save(folder / f"{n:04}.png")
+
+
+def report(name: str, recipe: Recipe, table: object) -> None:
+    """One line: a whole step, the share of fetching its batch from memory, and that of making both views."""
+    spec, _ = learn_spec(table, recipe)
+    fit = Fit.begin(recipe, spec, spec.tensorize(table), seed=0)
+    fit.plan = fit.plan._replace(epochs=max(2, -(-(STEPS + 3) // fit.plan.steps_per_epoch)))
+    front, noise = fit.encoder.front, recipe.noise
+    x = fit.x[torch.arange(fit.plan.batch_size)]
+    generator = Key(0).generator()
+    views = median(timed(lambda: noise.of_samples(front, x, generator)) for _ in range(STEPS))
+    steps = iter(fit.steps())
+    whole = median(timed(lambda: next(steps)) for _ in range(STEPS))
+    indexes = list(order(fit.x, fit.plan, 0))[:STEPS]
+    if isinstance(fit.x, Tensor):
+        batch = f"{100 * median(timed(lambda index=index: fit.x[index]) for index in indexes) / whole:8.2f}"
+    else:
+        batch = f"{'':8}"
+    print(f"{name:40} {1e3 * whole:8.0f} {batch} {100 * views / whole:8.1f}", flush=True)
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
