@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from contramix.encoders import ENCODERS
-from contramix.encoders.front import AsStored
 from contramix.encoders.encoder import Inputs
+from contramix.encoders.front import AsStored
 from contramix.encoders.imix_mlp import IMixMLP
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError

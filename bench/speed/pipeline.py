@@ -2,9 +2,9 @@
 
 python bench/speed/pipeline.py --data-dir DIR
 
-DIR has ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``, of whose first images files are made. Times are medians of
-wall-clock time in one run; shares are what counts. Decoding of streamed images goes on beside the step, so its cost is what
-a step takes longer than in memory.
+DIR has ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``, of whose first images files are made. Times are medians
+of wall-clock time in one run; shares are what counts. Decoding of streamed images goes on beside the step, so its cost
+is what a step takes longer than in memory.
 """
 
 import argparse

@@ -80,7 +80,11 @@ def fine_tune(
         mean, scale = float(y[train].mean()), float(y[train].std()) or 1.0
     with seeded(key.at("weights")):
         tuned = Tuned(copy.deepcopy(encoder).requires_grad_(), task, mean, scale).to(place)
-    rows, truth, loss = take(x, torch.from_numpy(train)).to(place), _truth(task, (y[train] - mean) / scale, place), _loss(task, weight, place)
+    rows, truth, loss = (
+        take(x, torch.from_numpy(train)).to(place),
+        _truth(task, (y[train] - mean) / scale, place),
+        _loss(task, weight, place),
+    )
     _fit_head(tuned, rows, truth, loss, key)
     plan = settings.plan(len(train))
     every = max(1, plan.steps // LOOKS)

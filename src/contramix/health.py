@@ -171,7 +171,9 @@ class Health:
         network = term.method.online
         x = self._x[:VIEWED]
         first, second, cut = term.noisy(x, key)
-        likeness = self._likeness if cut == "input" else Likeness(network.encoder.run(network.encoder.front(x), stop=cut))
+        likeness = (
+            self._likeness if cut == "input" else Likeness(network.encoder.run(network.encoder.front(x), stop=cut))
+        )
         h_first, h_second = (network.encoder.run(view, start=cut) for view in (first, second))
         u, v = (normalize(network.projector(h), dim=1) for h in (h_first, h_second))
         return {

@@ -63,7 +63,7 @@ class Pretrained:
         return self.spec.unknown(table, known)
 
     def beside(self, table: pa.Table) -> list[str]:
-        """Columns that say which record a row is of, and stand beside a result: of images and sounds, file and label."""
+        """Columns that say which record a row is of, and stand beside a result: of sounds, its file and label."""
         content = DOMAINS[self.recipe.domain].content
         return [] if content is None else [name for name in table.column_names if name != content]
 

@@ -99,7 +99,7 @@ class Recipe(TermSettings):
         if domain is not None and made.domain != domain:
             raise InputError(
                 f"{source} is for domain {made.domain!r}, and the data are {domain!r}; 'contramix recipes' lists those "
-                f"for each, or write domain = \"{domain}\" into your own"
+                f'for each, or write domain = "{domain}" into your own'
             )
         return made
 

@@ -87,6 +87,18 @@ class Output:
         if not self.quiet and sys.stderr.isatty():
             print(f"\r\033[2K{one_line(text)}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
 
+    @property
+    def seconds_apart(self) -> float:
+        """How often what is being done should be told."""
+        return 0.25 if sys.stderr.isatty() else 15.0
+
+    def passing(self, text: str) -> None:
+        """What is being done now, on a terminal in place of what was done before, elsewhere as a line."""
+        if sys.stderr.isatty():
+            self.progress(text)
+        elif not self.quiet:
+            print(one_line(text), file=sys.stderr)
+
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
         """The result: as one JSON object, or for a person."""
         self.progress("")

@@ -24,7 +24,7 @@ from contramix.cli.evaluating import (
     task_kind,
 )
 from contramix.cli.pretrain import Changes, Epochs, changed
-from contramix.cli.reading import DomainName, labelled, left_out, reads_data, target_of, tell
+from contramix.cli.reading import DomainName, labelled, left_out, reads_data, target_of, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def compare(
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     output = Output(json, quiet)
+    options = watching(options, output)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
     reading = DOMAINS[found].read(data, options, chosen[-1].data)
     test_reading = DOMAINS[found].read(test, options, chosen[-1].data) if test else None

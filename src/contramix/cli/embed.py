@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading import left_out, reads_data, tell
+from contramix.cli.reading import left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -34,6 +34,7 @@ def embed(
     from contramix.pretrained import Pretrained
 
     output = Output(json, quiet)
+    options = watching(options, output)
     check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)

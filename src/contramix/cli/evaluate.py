@@ -22,7 +22,7 @@ from contramix.cli.evaluating import (
     names,
     task_kind,
 )
-from contramix.cli.reading import labelled, left_out, reads_data, target_of, tell
+from contramix.cli.reading import labelled, left_out, reads_data, target_of, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -71,6 +71,7 @@ def evaluate(
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
+    options = watching(options, output)
     model = Pretrained.load(run, resolve_device(device))
     against = baseline_names(baselines, model.recipe.domain)
     reading = model.read(data, options)

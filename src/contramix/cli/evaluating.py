@@ -41,8 +41,8 @@ Probes = Annotated[
 Baselines = Annotated[
     str | None,
     typer.Option(
-        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting; or 'all'. Default: all "
-        "for tables, and for images and sounds all but the ensembles of trees."
+        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting; or 'all'. Default: "
+        "all for tables; for images and sounds all but boosting, which takes long on pixels."
     ),
 ]
 PickOnTest = Annotated[
@@ -123,7 +123,9 @@ def keep_report(
     try:
         durable.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         output.progress("report.html")
-        drawn = map_of(model, table, target, [name for name in (FILE,) if name in table.column_names and name != target])
+        drawn = map_of(
+            model, table, target, [name for name in (FILE,) if name in table.column_names and name != target]
+        )
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there

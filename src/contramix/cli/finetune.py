@@ -11,7 +11,7 @@ import typer
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
 from contramix.cli.evaluating import Target, TaskName, task_kind
 from contramix.cli.pretrain import changed
-from contramix.cli.reading import left_out, reads_data, target_of, tell
+from contramix.cli.reading import left_out, reads_data, target_of, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -61,6 +61,7 @@ def finetune(
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
     kind = task_kind(task)
     output = Output(json, quiet)
+    options = watching(options, output)
     check_place(out)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import left_out, reads_data, tell
+from contramix.cli.reading import left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -34,6 +34,7 @@ def predict(
     from contramix.predictor import Predictor
 
     output = Output(json, quiet)
+    options = watching(options, output)
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = Predictor.load(model, resolve_device(device))
     reading = predictor.read(data, options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import DomainName, reads_data, tell
+from contramix.cli.reading import DomainName, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def pretrain(
     domain: DomainName = None,
     target: Annotated[
         str | None,
-        typer.Option(help="A column that is not an input: what is to be predicted. Labels of images and sounds never are."),
+        typer.Option(
+            help="A column that is not an input: what is to be predicted. Labels of images and sounds never are."
+        ),
     ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
@@ -62,6 +64,7 @@ def pretrain(
     name = find_domain(data, domain)
     chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
     output = Output(json, quiet)
+    options = watching(options, output)
     reading = DOMAINS[name].read(data, options, chosen.data)
     also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
     tell(reading, output)
@@ -109,12 +112,15 @@ def _summary(facts: dict[str, Any]) -> Any:
         state += f", resumed from step {facts['resumed_from']}"
     loss = "-" if facts["loss"] is None else f"{facts['loss']:.4f}"
     excluded = [c["name"] for c in facts["left_out"]] + [bad["file"] for bad in facts["bad_files"]]
-    more = f" and {len(excluded) - 12} more" if excluded[12:] else ""
+    names = ", ".join(excluded[:12]) + (f" and {len(excluded) - 12} more" if excluded[12:] else "")
     alarms = ", ".join(alarm["name"].replace("_", " ") for alarm in facts["alarms"]) or "none"
     for name, value in (
         ("run", f"{facts['run']}, {state}"),
         ("recipe", facts["recipe"]),
-        ("data", f"{facts['rows']:,} {facts['records']}, {facts['form']}; left out: {', '.join(excluded[:12]) or 'none'}{more}"),
+        (
+            "data",
+            f"{facts['rows']:,} {facts['records']}, {facts['form']}; left out: {names or 'none'}",
+        ),
         ("training", f"{facts['epochs']} epochs, {facts['steps']:,} steps, last loss {loss}"),
         ("representation", f"{facts['representation']} numbers each; alarms: {alarms}"),
         ("next", f"contramix embed {shlex.quote(facts['run'])} DATA --out embeddings.parquet"),

@@ -1,7 +1,9 @@
 """The options by which commands read data, declared once, and what is said of what was read."""
 
 import inspect
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -66,6 +68,19 @@ def tell(reading: "Reading", output: "Output") -> None:
         output.note(f"{bad.file}: {bad.reason}; left out")
     if reading.bad[SHOWN:]:
         output.note(f"... and {len(reading.bad) - SHOWN:,} more files; --json names all")
+
+
+def watching(options: "ReadOptions", output: "Output") -> "ReadOptions":
+    """The options, with the progress of decoding shown: in place on a terminal, as a line now and then elsewhere."""
+    shown = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= output.seconds_apart:
+            shown = time.monotonic()
+            output.passing(f"reading: {done:,} of {total:,} files")
+
+    return replace(options, progress=progress)
 
 
 def left_out(*readings: "Reading | None") -> dict[str, Any]:

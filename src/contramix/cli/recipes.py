@@ -13,7 +13,8 @@ def recipes(
         str | None, typer.Argument(help="A recipe to print; its file can be changed and given by path.")
     ] = None,
     domain: Annotated[
-        str | None, typer.Option(help="Of the recipe: table, image or audio. Default: all are listed, a table's printed.")
+        str | None,
+        typer.Option(help="Of the recipe: table, image or audio. Default: all are listed, a table's printed."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

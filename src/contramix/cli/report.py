@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
-from contramix.cli.reading import reads_data, tell
+from contramix.cli.reading import reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _map(
     from contramix.report.map import map_of
 
     model = Pretrained.load(run)
-    reading = model.read(data, options)
+    reading = model.read(data, watching(options, output))
     names = reading.table.column_names
     colour = model.spec.target if target is None and model.spec.target in names else target
     tell(reading, output)

@@ -10,7 +10,7 @@ import typer
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluating import MetricName, TaskName, task_kind
 from contramix.cli.pretrain import Changes, changed
-from contramix.cli.reading import DomainName, labelled, reads_data, tell
+from contramix.cli.reading import DomainName, labelled, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -81,6 +81,7 @@ def tune(
     wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
     kind = task_kind(task)
     output = Output(json, quiet)
+    options = watching(options, output)
     reading = DOMAINS[found].read(data, options, chosen.data)
     tell(reading, output)
     target = reading.target if target is None else target

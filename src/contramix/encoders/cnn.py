@@ -13,7 +13,8 @@ LAYERS = ((1, 2), (2, 2), (4, 2), (4, 1), (8, 1))
 class CNN(EncoderSettings):
     """Five layers of a 3x3 convolution, BatchNorm and ReLU; stages ``layer1`` to ``layer5``, ``pool``.
 
-    The first three halve the picture's sides. 8 times the width come out. At 16, a thousand steps of 256 images of 32 x 32 take one to two minutes on two cores.
+    The first three halve the picture's sides. 8 times the width come out. At 16, a thousand steps of 256 images of
+    32 x 32 take one to two minutes on two cores.
 
     Parameters
     ----------

@@ -20,9 +20,7 @@ IN_MEMORY = 1_000_000_000
 """Features of more bytes than this lie in a file."""
 
 
-def frozen(
-    encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None
-) -> Float32[ndarray, " n d"]:
+def frozen(encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None) -> Float32[ndarray, " n d"]:
     """Representations of samples in evaluation mode, to be probed.
 
     Those of more than 1 GB are mapped from a file that has no name: it takes its space as long as the array lives, and

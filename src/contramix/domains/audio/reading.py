@@ -116,6 +116,7 @@ def from_sounds(
         "int16",
         on_bad_files=options.on_bad_files,
         in_memory_bytes=in_memory_bytes,
+        progress=options.progress,
     )
     extra = {**(beside or {}), **({} if sounds.speakers is None else {"speaker": sounds.speakers})}
     names = [item.name for item in sounds.files]

@@ -104,6 +104,7 @@ def decode_files(
             np.uint8,
             on_bad_files=options.on_bad_files,
             in_memory_bytes=in_memory_bytes,
+            progress=options.progress,
         )
     return decoded, form, notes
 

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,8 @@ class ReadOptions:
         What to do with an image or a sound that cannot be read: leave it out and say so, or stop.
     text : tuple of str
         Columns to read as text, whatever their cells look like: those a model learned as text.
+    progress : callable, optional
+        Is told how many images or sounds are decoded, and how many there are.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class ReadOptions:
     on_bad_rows: Literal["fail", "skip"] = "fail"
     on_bad_files: Literal["skip", "fail"] = "skip"
     text: tuple[str, ...] = ()
+    progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter in ("\\t", "tab"):
