@@ -17,7 +17,7 @@ from contramix.training import State, pretrain
 
 
 class ContrastiveEncoder(Learner):
-    """Learn representations of rows from unlabelled rows, by mixing them.
+    """Learn representations of records from unlabelled ones, by mixing them: of a table's rows, images or sounds.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ class ContrastiveEncoder(Learner):
     overrides : mapping, optional
         Any setting of the recipe by its dotted name: ``{"noise.rate": 0.3, "encoder.width": 512}``.
     encoder : torch.nn.Module, optional
-        A module of your own to train instead of the recipe's encoder: float32 (n, d) in, (n, k) out.
+        A module of your own to train instead of the recipe's encoder: float32 (n, d) in, for images and sounds
+        (n, channels, height, width), and (n, k) out.
 
     Attributes
     ----------
@@ -55,6 +56,11 @@ class ContrastiveEncoder(Learner):
     ``fit`` takes pandas, polars and Arrow frames with columns of any kind, numpy arrays, torch tensors, scipy
     sparse matrices (densified up to a limit) and paths of table files. Frames are handled as scikit-learn does:
     the same columns in the same order at ``transform``. ``y`` is ignored.
+
+    Arrays and tensors of four axes are images (channels first or last), and so are three axes of bytes, lists of image
+    files and of Pillow's images; lists of sound files are sounds. A path may be a folder or an archive of either. Arrays of
+    waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the data have
+    official parts, ``fit`` takes the training part and ``transform`` all.
 
     Examples
     --------
