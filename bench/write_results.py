@@ -57,8 +57,8 @@ def media() -> Iterator[str]:
     """Images and sounds at a budget for two cores."""
     yield from ("## Images and sounds at a budget for two cores", "")
     yield "Three seeds of each recipe, with 20 labels a class five draws; official test parts. The small network"
-    yield "(`cnn`, width 16). Seconds are of pre-training and probing, mean over seeds. CIFAR-10 is stored as JPEG, which"
-    yield "loses detail."
+    yield "(`cnn`, width 16). Seconds are of pre-training and probing, mean over seeds. CIFAR-10 is stored as JPEG,"
+    yield "which loses detail."
     yield ""
     for name, title in MEDIA.items():
         path = RESULTS / "media" / name / "report.json"
