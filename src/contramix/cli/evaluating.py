@@ -115,7 +115,6 @@ def keep_report(
     import json
 
     from contramix import durable
-    from contramix.domains.reading import FILE
     from contramix.report.map import map_of
     from contramix.report.page import ReportData, write
     from contramix.report.run_facts import RunFacts
@@ -123,9 +122,7 @@ def keep_report(
     try:
         durable.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         output.progress("report.html")
-        drawn = map_of(
-            model, table, target, [name for name in (FILE,) if name in table.column_names and name != target]
-        )
+        drawn = map_of(model, table, target, [name for name in model.beside(table) if name != target])
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there

@@ -10,6 +10,7 @@ from contramix.domains.audio.form import AUDIO, Form
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
 from contramix.domains.files.encoded import ENCODED
+from contramix.domains.reading import FILE, PART
 from contramix.domains.spec import LeftOut
 from contramix.errors import InputError
 from contramix.samples import batches
@@ -54,7 +55,9 @@ def describe(
         target=target,
         rows=len(clips),
         left_out=tuple(
-            LeftOut(name=name, reason="is no sound") for name in table.column_names if name not in (AUDIO, target)
+            LeftOut(name=name, reason="is no sound")
+            for name in table.column_names
+            if name not in (AUDIO, FILE, PART, target)
         ),
     )
     mean, std = _moments(draft, [table] if also is None else [table, also])
