@@ -58,9 +58,9 @@ class ContrastiveEncoder(Learner):
     the same columns in the same order at ``transform``. ``y`` is ignored.
 
     Arrays and tensors of four axes are images (channels first or last), and so are three axes of bytes, lists of image
-    files and of Pillow's images; lists of sound files are sounds. A path may be a folder or an archive of either. Arrays of
-    waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the data have
-    official parts, ``fit`` takes the training part and ``transform`` all.
+    files and of Pillow's images; lists of sound files are sounds. A path may be a folder or an archive of either.
+    Arrays of waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the
+    data have official parts, ``fit`` takes the training part and ``transform`` all.
 
     Examples
     --------

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -56,6 +57,18 @@ def read_options(
 DomainName = Annotated[
     str | None, typer.Option("--domain", help="What the data are: table, image or audio; found out if not given.")
 ]
+DATA_DIR = inspect.Parameter(
+    "data_dir",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option(
+            help="Where official data sets lie, for DATA given by name: cifar10, cifar100, fashion-mnist, "
+            "speech-commands-v0.01 or -v0.02. Default: the environment's CONTRAMIX_DATA. Their checksums are verified."
+        ),
+    ],
+)
 SHOWN = 20
 """Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
 
@@ -119,10 +132,16 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_options(**given: Any) -> None:
-        command(options=read_options(**{name: given.pop(name) for name in ours}), **given)
+        from contramix.datasets.official import find_data
+
+        options, data_dir = read_options(**{name: given.pop(name) for name in ours}), given.pop("data_dir")
+        for name in ("data", "test"):
+            if given.get(name) is not None:
+                given[name] = find_data(given[name], data_dir)
+        command(options=options, **given)
 
     shown = [p for name, p in theirs.items() if name != "options"]
-    for option in ours.values():
+    for option in (*ours.values(), DATA_DIR):
         option.annotation.__metadata__[0].rich_help_panel = "Reading"
         shown.append(option)
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown]

@@ -1,0 +1,138 @@
+"""Data sets that users have or can get: where they come from, what they are called, and their published checksums.
+
+Nothing is downloaded. A name such as ``cifar10`` stands for the official files in ``--data-dir`` or ``CONTRAMIX_DATA``.
+"""
+
+import gzip
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from contramix.errors import InputError
+
+DATA_DIR = "CONTRAMIX_DATA"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Official:
+    """A data set's official files.
+
+    Parameters
+    ----------
+    url
+        Where they are published.
+    either
+        Archives of which one is enough, by name, with the checksum that stands beside them.
+    all_of
+        Or files that belong together, by name without ``.gz``, with the checksum of their content, so that how they
+        were compressed does not matter.
+    """
+
+    url: str
+    either: tuple[tuple[str, str], ...] = ()
+    all_of: tuple[tuple[str, str], ...] = ()
+
+
+OFFICIAL: dict[str, Official] = {
+    "cifar10": Official(
+        "https://www.cs.toronto.edu/~kriz/cifar.html",
+        either=(
+            ("cifar-10-python.tar.gz", "md5:c58f30108f718f92721af3b95e74349a"),
+            ("cifar-10-binary.tar.gz", "md5:c32a1d4ab5d03f1284b67883e8d87530"),
+        ),
+    ),
+    "cifar100": Official(
+        "https://www.cs.toronto.edu/~kriz/cifar.html",
+        either=(
+            ("cifar-100-python.tar.gz", "md5:eb9058c3a382ffc7106e4002c42a8d85"),
+            ("cifar-100-binary.tar.gz", "md5:03b5dce01913d631647c71ecec9e9cb8"),
+        ),
+    ),
+    "fashion-mnist": Official(
+        "https://github.com/zalandoresearch/fashion-mnist",
+        all_of=(
+            ("train-images-idx3-ubyte", "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+            ("train-labels-idx1-ubyte", "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+            ("t10k-images-idx3-ubyte", "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+            ("t10k-labels-idx1-ubyte", "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+        ),
+    ),
+    "speech-commands-v0.01": Official(
+        "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
+        either=(
+            (
+                "speech_commands_v0.01.tar.gz",
+                "sha256:743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+            ),
+        ),
+    ),
+    "speech-commands-v0.02": Official(
+        "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+        either=(
+            (
+                "speech_commands_v0.02.tar.gz",
+                "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+            ),
+        ),
+    ),
+}
+"""By the names that commands understand."""
+
+
+def find_data(data: Path, data_dir: Path | None = None) -> Path:
+    """A path as it is; where nothing lies there and it is a data set's name, that set's official files, verified.
+
+    Parameters
+    ----------
+    data
+        A path, or a name of ``OFFICIAL``.
+    data_dir
+        Where official files lie, there or in a folder of the data set's name; None: ``CONTRAMIX_DATA``.
+
+    Raises
+    ------
+    InputError
+        If it is a name and its files are not there, or are not the official ones.
+    """
+    known = OFFICIAL.get(str(data))
+    if known is None or data.exists():
+        return data
+    root = data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
+    wanted = " or ".join(name for name, _ in known.either) or ", ".join(f"{name}.gz" for name, _ in known.all_of)
+    if root is None:
+        raise InputError(f"{data}: say where {wanted} lies: --data-dir DIR, or {DATA_DIR}; it is from {known.url}")
+    for place in (root, root / str(data), root / str(data).replace("-", "_")):
+        for name, checksum in known.either:
+            if (place / name).is_file():
+                _verify(place / name, checksum)
+                return place / name
+        files = [_packed_or_not(place / name) for name, _ in known.all_of]
+        if files and all(files):
+            for file, (_, checksum) in zip(files, known.all_of):
+                _verify(Path(str(file)), checksum, unpack=True)
+            return place
+    raise InputError(f"{data}: there is no {wanted} in {root}; get it from {known.url}")
+
+
+def _packed_or_not(path: Path) -> Path | None:
+    """The file, or the same with ``.gz``."""
+    return next((file for file in (path, path.with_name(f"{path.name}.gz")) if file.is_file()), None)
+
+
+def _verify(path: Path, checksum: str, unpack: bool = False) -> None:
+    kind, expected = checksum.split(":")
+    digest = hashlib.new(kind, usedforsecurity=False)
+    try:
+        with gzip.open(path) if unpack and path.suffix == ".gz" else open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); copy it again") from error
+    if digest.hexdigest() != expected:
+        raise InputError(
+            f"{path}: not the official file ({kind} {digest.hexdigest()}, published is {expected}): get it again, or "
+            "give its path in place of the name to use it as it is"
+        )
