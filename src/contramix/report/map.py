@@ -1,7 +1,7 @@
 """A map of representations in two dimensions, with the nearest neighbours of each point."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from numpy import ndarray
 from contramix.errors import InputError, nearest
 from contramix.pretrained import Pretrained
 from contramix.randomness import Key
+from contramix.report.pictures import Sheet, sheet_of
 
 Method = Literal["pca", "tsne"]
 MOST = 10_000
@@ -42,6 +43,8 @@ class Map:
         How the map was made, in words.
     axes
         What the two axes are, in words; empty where they mean nothing.
+    pictures
+        The points as the network sees them, where these are pictures.
     """
 
     xy: Float32[ndarray, " n 2"]
@@ -51,6 +54,7 @@ class Map:
     distances: Float32[ndarray, " n k"]
     method: str
     axes: tuple[str, str] = ("", "")
+    pictures: Sheet | None = None
 
 
 def map_of(
@@ -71,7 +75,8 @@ def map_of(
     """
     rows = sample_rows(table.num_rows, _at_most(most, method), seed)
     part = table.take(pa.array(rows))
-    return make_map(model.embed(part), part, target, keep, most=len(rows), seed=seed, method=method, rows=rows)
+    made = make_map(model.embed(part), part, target, keep, most=len(rows), seed=seed, method=method, rows=rows)
+    return replace(made, pictures=sheet_of(model, part))
 
 
 def make_map(

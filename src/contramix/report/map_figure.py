@@ -74,7 +74,8 @@ def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
     hover(made, [("record", "@record"), *((name, f"@k{n}") for n, name in enumerate(names[:SHOWN]))], [points], limit=1)
     k = the_map.neighbours.shape[1]
     told = [_told(scale) for scale in scales]
-    return made, {"columns": names, "neighbours": k, "scales": told, "ramp": Viridis256}
+    sheet = None if the_map.pictures is None else the_map.pictures._asdict()
+    return made, {"columns": names, "neighbours": k, "scales": told, "ramp": Viridis256, "sheet": sheet}
 
 
 def _data(the_map: Map, scales: list[Scale]) -> dict[str, Any]:

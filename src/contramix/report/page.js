@@ -116,7 +116,11 @@
     const table = at(id);
     const line = (cells, name) => {
       const row = document.createElement("tr");
-      row.append(...cells.map((cell) => element(name, cell)));
+      row.append(...cells.map((cell) => {
+        const made = element(name, cell instanceof Node ? "" : cell);
+        if (cell instanceof Node) made.append(cell);
+        return made;
+      }));
       return row;
     };
     const top = document.createElement("thead"), body = document.createElement("tbody");
@@ -125,6 +129,21 @@
     table.replaceChildren(...(rows.length ? [top, body] : []));
   }
 
+  // A record as the network sees it: its place on the sheet of all pictures.
+  function picture(i) {
+    const { uri, side, across, rows } = map.sheet, shown = 48;
+    const made = element("span", "", "picture");
+    made.setAttribute("role", "img");
+    made.setAttribute("aria-label", `record ${count(record(i))}`);
+    made.style.backgroundImage = `url(${uri})`;
+    made.style.backgroundSize = `${across * shown}px ${rows * shown}px`;
+    made.style.backgroundPosition = `${-shown * (i % across)}px ${-shown * Math.floor(i / across)}px`;
+    made.style.imageRendering = side < shown ? "pixelated" : "auto";
+    return made;
+  }
+
+  const pictured = (i) => (map.sheet ? [picture(i)] : []);
+  const seen = () => (map.sheet ? ["Picture"] : []);
   const count = (n) => n.toLocaleString("en");
   const kept = (i) => map.columns.map((_, n) => points.get_column(`k${n}`)[i]);
   const record = (i) => points.get_column("record")[i];
@@ -137,7 +156,8 @@
     at("selected-told").textContent = all.length
       ? `${count(all.length)} of ${count(total)} records selected${more}.`
       : "Nothing is selected.";
-    fill("selected", ["Record", ...map.columns], all.slice(0, most).map((i) => [count(record(i)), ...kept(i)]));
+    const listed = all.slice(0, most).map((i) => [count(record(i)), ...pictured(i), ...kept(i)]);
+    fill("selected", ["Record", ...seen(), ...map.columns], listed);
     for (const button of at("legend").querySelectorAll("button")) button.setAttribute("aria-pressed", "false");
     if (all.length === 1) neighbours(all[0]);
   }
@@ -146,12 +166,13 @@
     at("record").value = record(i);
     const places = Array.from({ length: map.neighbours }, (_, n) => points.get_column(`n${n}`)[i]);
     const rows = places.map((j, n) => [
-      String(n + 1), count(record(j)), points.get_column(`d${n}`)[i].toPrecision(4), ...kept(j),
+      String(n + 1), count(record(j)), points.get_column(`d${n}`)[i].toPrecision(4), ...pictured(j), ...kept(j),
     ]);
     const itself = map.columns.map((name, n) => `${name}: ${kept(i)[n]}`).join(", ");
     at("neighbours-told").textContent =
       `Nearest to record ${count(record(i))}${itself && ` (${itself})`}, of the records on the map:`;
-    fill("neighbours", ["", "Record", "Distance", ...map.columns], rows);
+    at("neighbours-told").prepend(...pictured(i));
+    fill("neighbours", ["", "Record", "Distance", ...seen(), ...map.columns], rows);
     const [x, y] = [points.get_column("x"), points.get_column("y")];
     const ringed = [i, ...places];
     near.data = { x: ringed.map((j) => x[j]), y: ringed.map((j) => y[j]), size: ringed.map((j) => (j === i ? 18 : 11)) };

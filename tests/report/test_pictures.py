@@ -1,0 +1,88 @@
+"""Records that are pictures stand on one sheet, in the order of the map's points, and the page shows them."""
+
+import base64
+import io
+import shutil
+
+import numpy as np
+import pytest
+
+from contramix import ContrastiveEncoder
+from contramix.report.map import map_of
+from contramix.report.page import ReportData, write
+from contramix.report.pictures import SIDES, sheet_of
+
+Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+
+
+def fitted(x):
+    small = {"encoder.width": 2, "noise.kind": "none"}
+    return ContrastiveEncoder("npair", epochs=1, batch_size=4, random_state=0, overrides=small).fit(x)
+
+
+@pytest.fixture(scope="module")
+def coloured():
+    """Twelve images of one colour each."""
+    colours = np.random.default_rng(0).integers(0, 256, (12, 1, 1, 3), dtype=np.uint8)
+    return np.broadcast_to(colours, (12, 16, 16, 3)).copy()
+
+
+@pytest.fixture(scope="module")
+def model(coloured):
+    return fitted(coloured)
+
+
+def pixels(sheet):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.uri.partition(",")[2]))))
+
+
+def test_each_picture_stands_at_its_place(model, coloured):
+    table = model._table(coloured, model.model_)
+    sheet = sheet_of(model.model_, table)
+    assert (sheet.side, sheet.across, sheet.rows) == (SIDES[1], 4, 3)
+    shown = pixels(sheet)
+    assert shown.shape == (3 * 48, 4 * 48, 3)
+    for n, image in enumerate(coloured):
+        top, left = 48 * (n // 4), 48 * (n % 4)
+        middle = shown[top + 8 : top + 40, left + 8 : left + 40].reshape(-1, 3).mean(0)
+        assert np.abs(middle - image[0, 0]).max() < 6  # JPEG loses a little
+
+
+def test_rows_of_a_table_are_no_pictures():
+    x = np.random.default_rng(0).normal(size=(8, 3))
+    model = ContrastiveEncoder("npair", epochs=1, batch_size=4, random_state=0, overrides={"encoder.width": 4}).fit(x)
+    assert sheet_of(model.model_, model._table(x, model.model_)) is None
+
+
+def test_a_map_of_a_sample_shows_the_sampled_records(model, coloured):
+    table = model._table(coloured, model.model_)
+    made = map_of(model.model_, table, most=5)
+    assert (made.pictures.across, made.pictures.rows) == (3, 2)
+    shown = pixels(made.pictures)
+    for n, row in enumerate(made.rows):
+        top, left = 48 * (n // 3), 48 * (n % 3)
+        assert np.abs(shown[top + 24, left + 24].astype(int) - coloured[row, 0, 0]).max() < 10
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)")
+def test_the_page_shows_them_beside_the_neighbours(model, coloured, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    table = model._table(coloured, model.model_)
+    write(tmp_path / "report.html", ReportData("images", "command", None, [], map_of(model.model_, table)))
+    complaints = []
+    with playwright.sync_playwright() as library:
+        browser = library.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_selector("html[data-ready=yes]", timeout=30_000)
+        assert page.locator("#neighbours .picture").count() == 10
+        own = page.locator("#neighbours-told .picture")
+        assert own.get_attribute("aria-label") == "record 1"
+        box = own.bounding_box()
+        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        seen = np.array(shot.getpixel((int(box["x"] + 24), int(box["y"] + 24))))
+        browser.close()
+    assert complaints == []
+    assert np.abs(seen - coloured[0, 0, 0]).max() < 10
