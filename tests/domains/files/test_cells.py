@@ -32,7 +32,7 @@ def test_a_column_of_bytes(tmp_path, kind):
     pq.write_table(pa.table({"x": [1, 2, 3], "img": pa.array(BYTES, kind)}), tmp_path / "a.parquet")
     cells = read_cells(tmp_path / "a.parquet", NAMES)
     assert reads(cells) == BYTES
-    assert cells.items.names == ["row 0", "row 1", "row 2"]
+    assert cells.items.names == ["row 1", "row 2", "row 3"]
     assert cells.rest.to_pydict() == {"x": [1, 2, 3]}
     assert cells.label is None
 

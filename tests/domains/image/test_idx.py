@@ -43,7 +43,7 @@ def test_a_folder_has_parts_and_labels(tmp_path, packed):
     np.testing.assert_array_equal(pixels[:, 0], np.concatenate([IMAGES["train"], IMAGES["t10k"]]))
     assert reading.table.column("label").to_pylist() == [5, 0, 4, 1, 9, 2, 1, 7, 2, 1]
     assert reading.table.column("part").to_pylist() == ["train"] * 7 + ["test"] * 3
-    assert reading.table.column("file").to_pylist() == [f"row {n}" for n in range(10)]
+    assert reading.table.column("file").to_pylist() == [f"row {n}" for n in range(1, 11)]
     assert reading.training.num_rows == 7
     assert reading.test.num_rows == 3
 

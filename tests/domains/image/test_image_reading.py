@@ -174,7 +174,7 @@ def test_hugging_faces_parquet(tmp_path):
     reading = read(tmp_path / "a.parquet", OPTIONS, AUTO)
     np.testing.assert_array_equal(pixels(reading), np.stack(images).transpose(0, 3, 1, 2))
     assert reading.table.drop_columns(["image"]).to_pydict() == {
-        "file": ["row 0", "row 1", "row 2", "row 3"], "label": ["cat", "dog", "dog", "cat"], "id": list("wxyz"),
+        "file": ["row 1", "row 2", "row 3", "row 4"], "label": ["cat", "dog", "dog", "cat"], "id": list("wxyz"),
     }  # fmt: skip
     assert reading.target == "label"
     streamed = read(tmp_path / "a.parquet", OPTIONS, AUTO, in_memory_bytes=0)
@@ -190,7 +190,7 @@ def test_shards_with_parts_and_a_broken_row(tmp_path):
         pq.write_table(pa.table({"image": values, "label": list(range(len(values)))}), tmp_path / f"{name}.parquet")
     reading = read(tmp_path, OPTIONS, AUTO)
     assert (reading.parts, reading.table.num_rows) == (("train", "test"), 2)
-    assert reading.bad == (BadFile("row 2", "not an image: text"),)
+    assert reading.bad == (BadFile("row 3", "not an image: text"),)
     assert reading.table.column("part").to_pylist() == ["test", "train"]
     assert reading.training.num_rows == 1
 

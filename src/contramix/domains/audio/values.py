@@ -96,7 +96,7 @@ def _waveforms(values: Any) -> list[ndarray]:
         raise InputError("give sounds as an array (n, samples), a list of one-dimensional arrays, or a list of files")
     for row, one in enumerate(values):
         if not isinstance(one, Tensor | ndarray) or one.ndim != 1 or not len(one):
-            raise InputError(f"row {row}: a sound is an array of one dimension with at least one sample")
+            raise InputError(f"row {row + 1}: a sound is an array of one dimension with at least one sample")
     return [one.detach().cpu().numpy() if isinstance(one, Tensor) else one for one in values]
 
 
@@ -104,9 +104,9 @@ def _clip(wave: ndarray, row: int) -> Int16[ndarray, " n"]:
     if wave.dtype == np.int16:
         return wave
     if wave.dtype.kind != "f":
-        raise InputError(f"row {row}: {wave.dtype} is no waveform: give int16, or floats in [-1, 1]")
+        raise InputError(f"row {row + 1}: {wave.dtype} is no waveform: give int16, or floats in [-1, 1]")
     if not np.isfinite(wave).all():
-        raise InputError(f"row {row}: the waveform holds NaN or infinite values")
+        raise InputError(f"row {row + 1}: the waveform holds NaN or infinite values")
     if np.abs(wave).max() > 1:
-        raise InputError(f"row {row}: amplitude {np.abs(wave).max():.4g}: give int16, or floats in [-1, 1]")
+        raise InputError(f"row {row + 1}: amplitude {np.abs(wave).max():.4g}: give int16, or floats in [-1, 1]")
     return as_int16(wave.astype(np.float32))

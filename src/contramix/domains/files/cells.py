@@ -98,7 +98,7 @@ def cells_of(table: pa.Table, name: str, source: str, base: str | None = None) -
     """The cells of one column as files; paths in them are relative to ``base``, and are not followed without it."""
     paths, items = _items(table.column(name), base)
     if any(path is None for path in paths) or len(set(paths)) < len(paths):
-        items = [item._replace(name=f"row {number}") for number, item in enumerate(items)]
+        items = [item._replace(name=f"row {number}") for number, item in enumerate(items, start=1)]
     rest = table.drop_columns([name])
     label = next((column for column in _LABELS if column in rest.column_names), None)
     if label is not None:

@@ -75,7 +75,7 @@ def as_reading(
     table = records(
         IMAGE,
         Decoded(pa.FixedShapeTensorArray.from_numpy_ndarray(images), list(rows), ()),
-        [f"row {row}" for row in rows],
+        [f"row {row + 1}" for row in rows],
         labels=columns.pop(LABEL, None),
         parts=named if in_parts else None,
         extra=columns,

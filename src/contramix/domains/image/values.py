@@ -93,15 +93,15 @@ def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Readi
         try:
             held[row] = pixels(one, form) if is_pillows(one) else in_form(one, form)[0]
         except (Unreadable, OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"row {row}: {printable(str(error), 120)}") from None
+            raise InputError(f"row {row + 1}: {printable(str(error), 120)}") from None
     return Reading(form.on(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
 
 
 def _single(value: Any, row: int) -> np.ndarray:
     if not isinstance(value, np.ndarray | Tensor):
-        raise InputError(f"row {row}: {type(value).__name__} is no image: give arrays, Pillow's images or paths")
-    array, _ = channels_first(_array(value)[None], f"row {row}")
-    return in_8_bits(array, f"row {row}")
+        raise InputError(f"row {row + 1}: {type(value).__name__} is no image: give arrays, Pillow's images or paths")
+    array, _ = channels_first(_array(value)[None], f"row {row + 1}")
+    return in_8_bits(array, f"row {row + 1}")
 
 
 def _array(value: Any) -> np.ndarray:
