@@ -15,6 +15,11 @@ torch.set_num_threads(1)
 WORDS = pa.large_string()
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are named by their length: what is packed may hold a clock, and two workers must collect the same names."""
+    return f"{argname}-{len(val)}" if isinstance(val, bytes) else None
+
+
 def _mixed_table(rows: int = 48) -> pa.Table:
     """Numbers with and without gaps, dates, booleans (three of them one-hot), text of few and of many levels.
 

@@ -38,9 +38,9 @@ def embed(
     check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
-    beside = () if out.suffix == ".npy" else model.beside(reading.table)
-    kept = list(dict.fromkeys([*beside, *(keep or ())]))
-    check_kept(kept, reading.table.column_names, embedding_names(model.encoder.width))
+    beside = model.beside(reading.table)
+    kept = list(dict.fromkeys([*(beside if out.suffix != ".npy" else ()), *(keep or ())]))
+    check_kept(kept, beside or reading.table.column_names, embedding_names(model.encoder.width))
     tell(reading, output)
     for note in model.unknown(reading.table, kept):
         output.note(note)

@@ -15,6 +15,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     """Tell what a run is: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table
 
+    from contramix.domains import DOMAINS
     from contramix.pretrained import Pretrained
 
     model = Pretrained.load(run)
@@ -30,7 +31,8 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     table = Table(box=None, show_header=False)
     weights = sum(p.numel() for p in model.encoder.parameters())
     table.add_row("recipe", f"{model.recipe.name}: {model.recipe.method.__class__.__name__} with {_mixing(model)}")
-    table.add_row("data", f"{facts.get('rows', spec.rows):,} rows, target {spec.target or 'none'}")
+    rows = f"{facts.get('rows', spec.rows):,} {DOMAINS[spec.domain].records}"
+    table.add_row("data", f"{rows}, {spec.form}; target {spec.target or 'none'}")
     for kind, names in kinds.items():
         table.add_row(f"{kind} columns", f"{len(names)}: {', '.join(names[:12])}{' ...' if names[12:] else ''}")
     if "predicts" in facts:
@@ -41,7 +43,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
         table.add_row("left out", f"{left_out.name}: {left_out.reason}")
     table.add_row(
         "encoder",
-        f"{weights:,} weights, {model.encoder.width} numbers a row, stages {', '.join(model.encoder.cuts)}",
+        f"{weights:,} weights, {model.encoder.width} numbers each, stages {', '.join(model.encoder.cuts)}",
     )
     seconds = facts.get("seconds")
     time = "" if seconds is None else f", {seconds:.1f} s"

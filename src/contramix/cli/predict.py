@@ -38,8 +38,9 @@ def predict(
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = Predictor.load(model, resolve_device(device))
     reading = predictor.read(data, options)
-    kept = list(dict.fromkeys([*predictor.beside(reading.table), *(keep or ())]))
-    check_kept(kept, reading.table.column_names, predictor.result_names)
+    beside = predictor.beside(reading.table)
+    kept = list(dict.fromkeys([*beside, *(keep or ())]))
+    check_kept(kept, beside or reading.table.column_names, predictor.result_names)
     tell(reading, output)
     for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):
         output.note(note)

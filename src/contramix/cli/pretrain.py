@@ -53,8 +53,8 @@ def pretrain(
     """Learn representations of records, without labels: of a table's rows, of images, of sounds.
 
     The run's folder then holds the model, what was learned of the data, the recipe and a log. Of data with official
-    parts only the training part is used. Stop it with
-    Ctrl-C or kill it: the same command goes on from the last checkpoint, and ends with the same model.
+    parts only the training part is used. Stop it with Ctrl-C or kill it: the same command goes on from the last
+    checkpoint, and ends with the same model.
     """
     from contramix.domains import DOMAINS, find_domain
     from contramix.progress import Titled

@@ -113,7 +113,10 @@ def target_of(reading: "Reading", target: str | None) -> str:
     if target is not None:
         return target
     if reading.target is None:
-        raise InputError("--target: name the column to predict; these data carry no labels of their own")
+        raise InputError(
+            "--target: name the column to predict; these data carry no labels of their own (of images and sounds: put "
+            "each class into a folder of its name)"
+        )
     return reading.target
 
 

@@ -70,7 +70,7 @@ def test_a_specification_survives_json():
     assert ImageSpec.model_validate_json(spec.model_dump_json()) == spec
     assert (spec.target, spec.left_out) == ("label", ())
     assert spec.kinds == {"image": ["image"]}
-    assert spec.form == "images of 12 x 10 pixels, RGB"
+    assert spec.form == "12 x 10 pixels, RGB"
 
 
 def test_other_columns_are_left_out():

@@ -10,8 +10,7 @@ from contramix.domains.audio.form import AUDIO, Form
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
 from contramix.domains.files.encoded import ENCODED
-from contramix.domains.reading import FILE, PART
-from contramix.domains.spec import LeftOut
+from contramix.domains.files.records import left_out
 from contramix.errors import InputError
 from contramix.samples import batches
 
@@ -30,7 +29,7 @@ def describe(
     Raises
     ------
     InputError
-        There are no clips, or their rate is not known.
+        There are no clips, their rate is not known, or there is no column ``target``.
     """
     clips = clips_of(table)
     if len(clips) == 0:
@@ -54,11 +53,7 @@ def describe(
         background=form.background,
         target=target,
         rows=len(clips),
-        left_out=tuple(
-            LeftOut(name=name, reason="is no sound")
-            for name in table.column_names
-            if name not in (AUDIO, FILE, PART, target)
-        ),
+        left_out=left_out(table, AUDIO, target, "is no sound"),
     )
     mean, std = _moments(draft, [table] if also is None else [table, also])
     notes = []

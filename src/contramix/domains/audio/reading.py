@@ -13,7 +13,7 @@ from contramix.domains.audio.form import AUDIO, Form, choose_form
 from contramix.domains.audio.layouts import Sounds, layout
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
-from contramix.domains.audio.words import ten_words
+from contramix.domains.audio.words import TEN, ten_words
 from contramix.domains.files.cells import Cells, read_cells, table_files
 from contramix.domains.files.decoding import IN_MEMORY_BYTES, decode_all, each
 from contramix.domains.files.item import Item, Unreadable
@@ -71,7 +71,7 @@ def read(
     sounds = layout(found)
     if not sounds.files and not found.bad:
         raise InputError(f"{found.source}: holds background noise only")
-    if settings.words == "ten" and (like is None or sounds.labels is not None):
+    if settings.words == "ten" and (like is None or TEN & set(sounds.labels or ())):
         sounds = ten_words(sounds)
     return from_sounds(found, sounds, options, settings, like, in_memory_bytes)
 

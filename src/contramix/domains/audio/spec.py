@@ -67,7 +67,7 @@ class AudioSpec(Spec):
     def form(self) -> str:
         """Length and rate of a clip, and the size of its picture."""
         seconds, frames = self.samples / self.sample_rate_hz, self.window.frames(self.samples)
-        return f"clips of {seconds:g} s at {self.sample_rate_hz:,} Hz, as {self.mels} mel bands x {frames} frames"
+        return f"{seconds:g} s at {self.sample_rate_hz:,} Hz, as {self.mels} mel bands x {frames} frames"
 
     @property
     def window(self) -> Window:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -111,6 +111,7 @@ def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> Items:
     files: list[Item] = []
     others: dict[str, Item] = {}
     bad: list[BadFile] = []
+    foreign: Counter[str] = Counter()
     for full, name in walk(root):
         lower = name.lower()
         if ends_so(lower, ends):
@@ -121,7 +122,15 @@ def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> Items:
                 bad.append(BadFile(printable(name), reason))
         elif lower.endswith(LISTS) and _not_a_file(full) is None:
             others[printable(name)] = _file(full, name)
-    return Items(source, tuple(sorted(files, key=_name_of)), dict(sorted(others.items())), tuple(sorted(bad)))
+        elif (ending := os.path.splitext(lower)[1]) and os.path.isfile(full):
+            foreign[printable(ending)] += 1
+    notes = (_of_other_kinds(foreign),) if foreign else ()
+    return Items(source, tuple(sorted(files, key=_name_of)), dict(sorted(others.items())), tuple(sorted(bad)), notes)
+
+
+def _of_other_kinds(foreign: Counter[str]) -> str:
+    kinds = ", ".join(f"{count:,} {ending}" for ending, count in foreign.most_common(5))
+    return f"files of other kinds are left out: {kinds}{', ...' * (len(foreign) > 5)}"
 
 
 def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> Items:

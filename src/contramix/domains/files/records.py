@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from contramix.domains.files.decoding import Decoded
 from contramix.domains.reading import FILE, LABEL, PART
+from contramix.domains.spec import LeftOut
+from contramix.errors import InputError, nearest
 
 
 def records(
@@ -38,6 +40,20 @@ def records(
         columns[name] = _values(values)
     kept = pa.array(decoded.kept, pa.int64())
     return pa.table({column: decoded.content, **{name: values.take(kept) for name, values in columns.items()}})
+
+
+def left_out(table: pa.Table, content: str, target: str | None, reason: str) -> tuple[LeftOut, ...]:
+    """The columns that are neither the input, ``content``, nor the target, nor say which record a row is.
+
+    Raises
+    ------
+    InputError
+        The target is no column, or the input itself.
+    """
+    others = [name for name in table.column_names if name != content]
+    if target is not None and target not in others:
+        raise InputError(f"--target: there is no column of labels {target!r}; {nearest(target, others)}")
+    return tuple(LeftOut(name=name, reason=reason) for name in others if name not in (FILE, PART, target))
 
 
 def _values(values: Sequence[Any] | pa.Array | pa.ChunkedArray) -> pa.Array:

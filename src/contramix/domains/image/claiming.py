@@ -48,7 +48,9 @@ def is_pillows(value: Any) -> bool:
 
 
 def _is_picture(value: Any) -> bool:
-    return isinstance(value, np.ndarray | Tensor) and value.ndim == 3 and str(value.dtype).endswith("uint8")
+    if not isinstance(value, np.ndarray | Tensor):
+        return False
+    return value.ndim == 3 or (value.ndim == 2 and str(value.dtype).endswith("uint8"))
 
 
 def _is_images(kind: pa.DataType) -> bool:

@@ -8,11 +8,10 @@ import pyarrow as pa
 import torch
 
 from contramix.domains.files.encoded import ENCODED
+from contramix.domains.files.records import left_out
 from contramix.domains.image.form import IMAGE, Form
 from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.spec import ImageSpec, images_of
-from contramix.domains.reading import FILE, PART
-from contramix.domains.spec import LeftOut
 from contramix.errors import InputError
 from contramix.samples import Samples, Streamed, batches
 
@@ -31,7 +30,7 @@ def describe(
     Raises
     ------
     InputError
-        There are no images.
+        There are no images, or no column ``target``.
     """
     images = images_of(table)
     if len(images) == 0:
@@ -48,11 +47,7 @@ def describe(
         augment=settings.augment,
         target=target,
         rows=len(images),
-        left_out=tuple(
-            LeftOut(name=name, reason="is no image")
-            for name in table.column_names
-            if name not in (IMAGE, FILE, PART, target)
-        ),
+        left_out=left_out(table, IMAGE, target, "is no image"),
     )
     mean, std = _moments([draft.tensorize(one) for one in ([table] if also is None else [table, also])])
     flat = [channel for channel, value in enumerate(std) if value < LEAST_STD]

@@ -60,7 +60,7 @@ class ImageSpec(Spec):
     @property
     def form(self) -> str:
         """Size and colours of an image."""
-        return f"images of {self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'RGB'}"
+        return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'RGB'}"
 
     def tensorize(self, table: pa.Table) -> Samples:
         """Images as uint8 (n, C, H, W), or decoded when they are asked for.
