@@ -27,8 +27,8 @@ IMAGES = (
 )
 BUDGETS = {
     "cifar10": (IMAGES, 14),  # 39 batches an epoch: 546 steps
-    "fsdd": (SOUNDS, 30),  # 10 batches an epoch: 300 steps
-    "speech": (SOUNDS, 40),  # 4 batches an epoch: 160 steps
+    "fsdd": (SOUNDS, 20),  # 10 batches an epoch: 200 steps
+    "speech": (SOUNDS, 30),  # 5 batches an epoch: 150 steps
 }
 TRAINING_IMAGES = 10_000
 

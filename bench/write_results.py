@@ -49,7 +49,7 @@ def real_tables() -> Iterator[str]:
 MEDIA = {
     "cifar10": "JPEG CIFAR-10, 10,000 training images",
     "fsdd": "Free Spoken Digit Dataset, 2,700 training clips",
-    "speech": "Speech Commands v0.01, three words, 1,260 training clips",
+    "speech": "Speech Commands v0.01, three words, 1,350 training clips",
 }
 
 
