@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading import left_out, reads_data, tell, watching
+from contramix.cli.reading import carried, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -38,9 +38,8 @@ def embed(
     check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
-    beside = model.beside(reading.table)
-    kept = list(dict.fromkeys([*(beside if out.suffix != ".npy" else ()), *(keep or ())]))
-    check_kept(kept, beside or reading.table.column_names, embedding_names(model.encoder.width))
+    kept = carried(reading.table, model.beside(reading.table), keep or (), out)
+    check_kept(kept, reading.table.column_names, embedding_names(model.encoder.width))
     tell(reading, output)
     for note in model.unknown(reading.table, kept):
         output.note(note)

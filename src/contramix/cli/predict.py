@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import left_out, reads_data, tell, watching
+from contramix.cli.reading import carried, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -38,9 +38,8 @@ def predict(
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = Predictor.load(model, resolve_device(device))
     reading = predictor.read(data, options)
-    beside = predictor.beside(reading.table)
-    kept = list(dict.fromkeys([*beside, *(keep or ())]))
-    check_kept(kept, beside or reading.table.column_names, predictor.result_names)
+    kept = carried(reading.table, predictor.beside(reading.table), keep or (), out)
+    check_kept(kept, reading.table.column_names, predictor.result_names)
     tell(reading, output)
     for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):
         output.note(note)

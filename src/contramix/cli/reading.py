@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -13,6 +13,8 @@ import typer
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from contramix.cli.app import Output
@@ -126,6 +128,28 @@ def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output
         return table
     output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
     return table.filter(table.column(target).is_valid())
+
+
+def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
+    """The columns to write in front of a result: those that say which record a row is, and those asked for.
+
+    Raises
+    ------
+    InputError
+        A column that is asked for is the input itself, or cannot be written so.
+    """
+    from pyarrow.types import is_nested
+
+    names = table.column_names
+    for name in keep:
+        if name in names and beside and name not in beside:
+            raise InputError(f"--keep: {name!r} is the input itself; known: {', '.join(beside)}")
+        if name in names and out.suffix == ".csv" and is_nested(table.schema.field(name).type):
+            raise InputError(
+                f"--keep: a CSV cell cannot hold column {name!r}, of {table.schema.field(name).type}: write .parquet"
+            )
+    written = [name for name in beside if out.suffix != ".csv" or not is_nested(table.schema.field(name).type)]
+    return list(dict.fromkeys([*(written if out.suffix != ".npy" else ()), *keep]))
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:

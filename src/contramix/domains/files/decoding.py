@@ -157,4 +157,4 @@ def threads() -> int:
 
 
 def _refused(items: Items, bad: BadFile) -> InputError:
-    return InputError(f"{items.source}: {bad.file}: {bad.reason}; leave it out (--on-bad-files skip does so)")
+    return InputError(f"{items.source}: {bad.file}: {bad.reason}; --on-bad-files skip leaves such files out")

@@ -28,7 +28,7 @@ def channels_first(
     >>> channels_first(np.zeros((5, 28, 28)), "x.npy")[0].shape
     (5, 1, 28, 28)
     """
-    if array.ndim == 3 and array.shape[2] in (3, 4):
+    if array.ndim == 3 and array.shape[2] in (3, 4) and min(array.shape[:2]) > 4:
         raise InputError(
             f"{source}: {' x '.join(map(str, array.shape))} is one image in colour: give (n, height, width, channels)"
         )

@@ -57,7 +57,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"{shown}: cannot be opened ({printable(str(error), 200)})") from None
     if os.path.isdir(path):
-        raise InputError(f"{shown}: is a folder, name a file in it")
+        raise InputError(f"{shown}: is a folder, and not one of images or sounds: name a file in it")
     if not os.path.isfile(path):
         raise InputError(f"{shown}: is not a regular file")
     if size == 0:
