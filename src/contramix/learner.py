@@ -73,7 +73,8 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         reading = self._reading(X, recipe)
         table = reading.training
         spec, notes = learn_spec(table, recipe)
-        for note in (*reading.notes, *notes):
+        bad = [f"{file}: {reason}; left out" for file, reason in reading.bad]
+        for note in (*reading.notes, *notes, *bad):
             warnings.warn(note, ContramixWarning, stacklevel=3)
         # A fitted encoder is never the module that was given, so that fitting again begins anew.
         module = None if self.encoder is None else deepcopy(self.encoder)
@@ -112,7 +113,8 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _recipe(self, X: Any, overrides: Mapping[str, Any]) -> Recipe:
         """The recipe, for the domain of the data where it is a name."""
-        if isinstance(self.recipe, Recipe) or str(self.recipe).endswith(".toml") or "domain" in overrides:
+        told = {str(name).partition(".")[0] for name in overrides} & {"domain", *DOMAINS}
+        if isinstance(self.recipe, Recipe) or str(self.recipe).endswith(".toml") or told:
             return Recipe.load(self.recipe, overrides)
         return Recipe.load(self.recipe, overrides, find_domain_of(X))
 

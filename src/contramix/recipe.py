@@ -85,7 +85,8 @@ class Recipe(TermSettings):
             For a name, file, setting or value that is not known or not allowed.
         """
         changes = dict(overrides or {})
-        domain = domain or changes.get("domain")
+        named = {str(name).partition(".")[0] for name in changes}
+        domain = domain or changes.get("domain") or next((other for other in DOMAINS if other in named), None)
         if isinstance(recipe, Recipe):
             found, source = recipe.to_dict(), f"recipe {recipe.name}"
         else:

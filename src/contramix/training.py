@@ -16,7 +16,7 @@ from contramix.optimizers import OptimizerSettings
 from contramix.randomness import Key, seeded
 from contramix.samples import Samples, batches, rows_at_once
 
-AUTO_BATCH, AUTO_STEPS, AUTO_EPOCHS = 512, 1000, (5, 100)
+AUTO_STEPS, AUTO_EPOCHS = 1000, (5, 100)
 
 
 def _whole_or_auto(value: Any) -> Any:
@@ -36,7 +36,9 @@ class Train(OptimizerSettings):
     epochs
         Passes over the data; ``"auto"``: enough for about 1,000 steps, at least 5 and at most 100.
     batch_size
-        Samples a step; ``"auto"``: 512, or all samples where there are fewer.
+        Samples a step; ``"auto"``: ``auto_batch``, or all samples where there are fewer.
+    auto_batch
+        What ``"auto"`` is at most.
     clip_norm
         Gradients longer than this are shortened to it.
     recalibrate_bn
@@ -46,6 +48,7 @@ class Train(OptimizerSettings):
 
     epochs: WholeOrAuto = "auto"
     batch_size: WholeOrAuto = "auto"
+    auto_batch: int = Field(default=512, ge=2)
     clip_norm: float | None = Field(default=None, gt=0)
     recalibrate_bn: bool = False
 
@@ -59,7 +62,7 @@ class Train(OptimizerSettings):
         """
         if samples < 2:
             raise InputError(f"pre-training needs at least 2 rows, to compare one with another; there is {samples}")
-        batch = min(AUTO_BATCH, samples) if self.batch_size == "auto" else self.batch_size
+        batch = min(self.auto_batch, samples) if self.batch_size == "auto" else self.batch_size
         if batch < 2:
             raise InputError(f"train.batch_size is {batch}; a sample is compared with others, so at least 2")
         if batch > samples:

@@ -94,13 +94,14 @@ def compare(
     target = target_of(reading, target)
     table = labelled(reading.training, reading, target, output)
     held_out = test_reading.table if test_reading else reading.test
+    held_out = None if held_out is None else labelled(held_out, reading, target, output)
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
         place,
         table,
         target,
         chosen,
-        test=None if held_out is None else labelled(held_out, reading, target, output),
+        test=held_out,
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -118,6 +119,7 @@ def compare(
     for note in evaluation.notes:
         output.note(note)
     more = {"runs": str(place), **left_out(reading, test_reading)}
+    more["labelled"] = {"training": table.num_rows, "test": None if held_out is None else held_out.num_rows}
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     runs = [place / recipe.name / "seed0" for recipe in chosen]
     best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")

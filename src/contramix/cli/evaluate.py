@@ -82,11 +82,12 @@ def evaluate(
     target = target_of(reading, target)
     table = labelled(reading.training, reading, target, output)
     held_out = test_reading.table if test_reading else reading.test
+    held_out = None if held_out is None else labelled(held_out, reading, target, output)
     evaluation = run_evaluation(
         model,
         table,
         target,
-        test=None if held_out is None else labelled(held_out, reading, target, output),
+        test=held_out,
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -106,6 +107,7 @@ def evaluate(
         output.note(note)
     command = shlex.join(["contramix", *sys.argv[1:]])
     more = {"run": str(run), **left_out(reading, test_reading)}
+    more["labelled"] = {"training": table.num_rows, "test": None if held_out is None else held_out.num_rows}
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     keep_report(run, report, [run], model, table, target, output)
     shown = as_table(f"{run} on {data}, target {target}", evaluation)

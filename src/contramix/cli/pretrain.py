@@ -56,6 +56,8 @@ def pretrain(
     parts only the training part is used. Stop it with Ctrl-C or kill it: the same command goes on from the last
     checkpoint, and ends with the same model.
     """
+    import pyarrow.compute as pc
+
     from contramix.domains import DOMAINS, find_domain
     from contramix.progress import Titled
     from contramix.recipe import Recipe
@@ -68,6 +70,12 @@ def pretrain(
     reading = DOMAINS[name].read(data, options, chosen.data)
     also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
     tell(reading, output)
+    if reading.parts:
+        rows, training = reading.table.num_rows, reading.training.num_rows
+        output.note(f"official parts: pre-training sees the {training:,} {records} of the training part, of {rows:,}")
+    if target is None and reading.target is not None:
+        classes = pc.count_distinct(reading.table.column(reading.target)).as_py()
+        output.note(f"the data carry labels ({classes:,} classes), which are no input")
     outcome = pretrain_into(
         out,
         reading.training,

@@ -69,6 +69,8 @@ def records(
     """
     values = _target(table, target, where)
     if any(target in names for names in spec.kinds.values()):
+        if sum(len(names) for names in spec.kinds.values()) == 1:
+            raise InputError(f"target {target!r} is the input itself; name a column of labels")
         raise InputError(
             f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
             f"pre-train again with --target {target}"
