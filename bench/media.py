@@ -28,7 +28,7 @@ IMAGES = (
 BUDGETS = {
     "cifar10": (IMAGES, 14),  # 39 batches an epoch: 546 steps
     "fsdd": (SOUNDS, 20),  # 10 batches an epoch: 200 steps
-    "speech": (SOUNDS, 30),  # 5 batches an epoch: 150 steps
+    "speech": ("npair,imix-npair,dacl,dacl-plus", 30),  # 5 batches an epoch: 150 steps
 }
 TRAINING_IMAGES = 10_000
 
