@@ -73,7 +73,7 @@ def streamed(
         for row, sample in enumerate(each(items, decode)):
             if isinstance(sample, Unreadable):
                 raise RunError(f"{printable(items[row].name)}: {sample}, though it could be read at first")
-            out[row] = torch.from_numpy(sample)
+            out[row] = torch.tensor(sample)
         return out
 
     return Streamed((len(cells), *shape), dtype, rows, fingerprint.hexdigest())
