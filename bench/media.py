@@ -10,8 +10,6 @@ and config.json.
 """
 
 import argparse
-import json
-import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
+from keeping import keep
 
 RESULTS = Path(__file__).parent / "results" / "media"
 SOUNDS = "npair,imix-npair,moco,imix-moco,byol,imix-byol,dacl,dacl-plus"
@@ -76,18 +75,6 @@ def data_for(name: str, data: Path, work: Path) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         np.savez(out, **arrays)
     return out
-
-
-def keep(place: Path, out: Path, **facts: object) -> None:
-    """Copy what is small from a comparison's folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    report = json.loads((place / "report.json").read_text())
-    (out / "report.json").write_text(json.dumps({**report, **facts}, indent=1) + "\n")
-    for config in sorted(place.glob("*/seed*/config.json")):
-        kept = out / config.parent.relative_to(place)
-        kept.mkdir(parents=True, exist_ok=True)
-        for file in ("recipe.toml", "config.json"):
-            shutil.copy(config.parent / file, kept / file)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ run, its recipe.toml and config.json (seed, steps, seconds, machine, versions, a
 """
 
 import argparse
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from keeping import keep
 from tables import TARGETS
 
 RESULTS = Path(__file__).parent / "results" / "real-tables"
@@ -45,15 +44,7 @@ def main() -> None:
             *("--probes", "linear,knn", "--out", str(place)),
         ]
         subprocess.run([str(Path(sys.executable).parent / command[0]), *command[1:]], check=True)
-        out = RESULTS / name
-        out.mkdir(parents=True, exist_ok=True)
-        report = json.loads((place / "report.json").read_text())
-        (out / "report.json").write_text(json.dumps({**report, "commit": commit}, indent=1) + "\n")
-        for config in sorted(place.glob("*/seed*/config.json")):
-            kept = out / config.parent.relative_to(place)
-            kept.mkdir(parents=True, exist_ok=True)
-            for file in ("recipe.toml", "config.json"):
-                shutil.copy(config.parent / file, kept / file)
+        keep(place, RESULTS / name, commit=commit)
 
 
 if __name__ == "__main__":
