@@ -201,3 +201,9 @@ def test_a_recipe_is_frozen():
 
 def test_encoder_of_a_recipe_builds():
     assert Recipe.load("npair", {"encoder.width": 4}).encoder.build(Inputs((3,))).width == 4
+
+
+def test_a_setting_of_a_domain_says_which_domain_a_name_is_of():
+    assert Recipe.load("dacl", {"audio.mels": 16}).audio.mels == 16
+    assert Recipe.load("dacl", {"image.size": 16}).domain == "image"
+    assert Recipe.load("dacl", {"noise.alpha": 0.7}).domain == "table"

@@ -369,3 +369,10 @@ def test_plans_that_cannot_be_are_refused(samples, changes, says):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         Train.model_validate(wrong)
+
+
+def test_auto_takes_its_most_or_all_samples_where_there_are_fewer():
+    train = Train(auto_batch=256)
+    assert train.plan(10_000).batch_size == 256
+    assert train.plan(60).batch_size == 60
+    assert Train().plan(10_000).batch_size == 512
