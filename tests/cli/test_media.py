@@ -120,7 +120,10 @@ LAYOUTS = {
 @pytest.mark.parametrize(("layout", "records"), LAYOUTS.values(), ids=LAYOUTS)
 def test_official_layouts_by_path_alone(here, run, layout, records):
     data = layout()
-    made = json.loads(run.done("pretrain", data, "--out", "run", *TINY, "--json").out)
+    told = run.done("pretrain", data, "--out", "run", *TINY, "--json")
+    assert f"pre-training sees the 32 {records} of the training part, of 48" in told.err
+    assert "the data carry labels (2 classes), which are no input" in told.err
+    made = json.loads(told.out)
     assert (made["records"], made["rows"], made["bad_files"]) == (records, 32, [])
 
     run.done("embed", "run", data, "--out", "z.parquet")
@@ -137,6 +140,7 @@ def test_official_layouts_by_path_alone(here, run, layout, records):
         raw = [row for row in report["rows"] if (row["name"], row["labels_per_class"]) == ("raw", None)]
         assert [row["mean"] for row in raw] == [0.0]
         assert report["target"] == "label"
+        assert report["labelled"] == {"training": 32, "test": 16}
 
 
 # ---------------------------------------------------------------- files that cannot be read

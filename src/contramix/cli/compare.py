@@ -24,7 +24,7 @@ from contramix.cli.evaluating import (
     task_kind,
 )
 from contramix.cli.pretrain import Changes, Epochs, changed
-from contramix.cli.reading import DomainName, labelled, left_out, reads_data, target_of, tell, watching
+from contramix.cli.reading import DomainName, read_labelled, reads_data, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,22 +86,15 @@ def compare(
     output = Output(json, quiet)
     options = watching(options, output)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
-    reading = DOMAINS[found].read(data, options, chosen[-1].data)
-    test_reading = DOMAINS[found].read(test, options, chosen[-1].data) if test else None
-    for each in (reading, test_reading):
-        if each is not None:
-            tell(each, output)
-    target = target_of(reading, target)
-    table = labelled(reading.training, reading, target, output)
-    held_out = test_reading.table if test_reading else reading.test
-    held_out = None if held_out is None else labelled(held_out, reading, target, output)
+    rows = read_labelled(lambda path: DOMAINS[found].read(path, options, chosen[-1].data), data, test, target, output)
+    table, target = rows.training, rows.target
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
         place,
         table,
         target,
         chosen,
-        test=held_out,
+        test=rows.test,
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -118,8 +111,7 @@ def compare(
     )
     for note in evaluation.notes:
         output.note(note)
-    more = {"runs": str(place), **left_out(reading, test_reading)}
-    more["labelled"] = {"training": table.num_rows, "test": None if held_out is None else held_out.num_rows}
+    more = {"runs": str(place), **rows.facts}
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     runs = [place / recipe.name / "seed0" for recipe in chosen]
     best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")

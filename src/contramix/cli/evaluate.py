@@ -22,7 +22,7 @@ from contramix.cli.evaluating import (
     names,
     task_kind,
 )
-from contramix.cli.reading import labelled, left_out, reads_data, target_of, tell, watching
+from contramix.cli.reading import read_labelled, reads_data, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -74,20 +74,13 @@ def evaluate(
     options = watching(options, output)
     model = Pretrained.load(run, resolve_device(device))
     against = baseline_names(baselines, model.recipe.domain)
-    reading = model.read(data, options)
-    test_reading = model.read(test, options) if test else None
-    for each in (reading, test_reading):
-        if each is not None:
-            tell(each, output)
-    target = target_of(reading, target)
-    table = labelled(reading.training, reading, target, output)
-    held_out = test_reading.table if test_reading else reading.test
-    held_out = None if held_out is None else labelled(held_out, reading, target, output)
+    rows = read_labelled(lambda path: model.read(path, options), data, test, target, output)
+    table, target = rows.training, rows.target
     evaluation = run_evaluation(
         model,
         table,
         target,
-        test=held_out,
+        test=rows.test,
         labels_per_class=few,
         seeds=seeds,
         task=kind,
@@ -106,8 +99,7 @@ def evaluate(
     for note in evaluation.notes:
         output.note(note)
     command = shlex.join(["contramix", *sys.argv[1:]])
-    more = {"run": str(run), **left_out(reading, test_reading)}
-    more["labelled"] = {"training": table.num_rows, "test": None if held_out is None else held_out.num_rows}
+    more = {"run": str(run), **rows.facts}
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     keep_report(run, report, [run], model, table, target, output)
     shown = as_table(f"{run} on {data}, target {target}", evaluation)

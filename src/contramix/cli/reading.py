@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 
 import typer
 
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
     from contramix.cli.app import Output
@@ -128,6 +126,36 @@ def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output
         return table
     output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
     return table.filter(table.column(target).is_valid())
+
+
+class Labelled(NamedTuple):
+    """What evaluate and compare work on: what was read, the column to predict, training and official test records."""
+
+    readings: "tuple[Reading, Reading | None]"
+    target: str
+    training: "pa.Table"
+    test: "pa.Table | None"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the result's JSON: what could not be read, and how many records were left."""
+        test = None if self.test is None else self.test.num_rows
+        return {**left_out(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
+
+
+def read_labelled(
+    read: "Callable[[Path], Reading]", data: Path, test: Path | None, target: str | None, output: "Output"
+) -> Labelled:
+    """Read data, and a test file if there is one; else the test part is the data's own, if they have one."""
+    reading, test_reading = read(data), read(test) if test else None
+    for each in (reading, test_reading):
+        if each is not None:
+            tell(each, output)
+    target = target_of(reading, target)
+    held_out = test_reading.table if test_reading else reading.test
+    training = labelled(reading.training, reading, target, output)
+    held_out = None if held_out is None else labelled(held_out, reading, target, output)
+    return Labelled((reading, test_reading), target, training, held_out)
 
 
 def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:

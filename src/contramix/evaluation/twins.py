@@ -21,7 +21,7 @@ from contramix.fitting import Fit, resolve_device
 from contramix.pretrained import Pretrained
 from contramix.progress import Titled
 from contramix.recipe import Recipe
-from contramix.samples import take
+from contramix.samples import fingerprint_of, take
 
 
 def gaussian_twin(recipe: Recipe) -> Recipe:
@@ -51,10 +51,10 @@ def pretrained_twin(
     ``folder`` whose name stands for recipe, rows and seed, so that a later call takes it as it is.
     """
     twin = gaussian_twin(recipe)
-    fit = Fit.begin(twin, data.spec, data.training, seed, device)
-    what = f"{twin.to_toml()}{seed}{fit.fingerprint}".encode()
+    what = f"{twin.to_toml()}{seed}{fingerprint_of(data.training)}".encode()
     place = folder / f"gaussian-{hashlib.sha256(what).hexdigest()[:12]}"
     if not (place / "config.json").is_file():
+        fit = Fit.begin(twin, data.spec, data.training, seed, device)
         began = time.monotonic()
         steps = fit.steps()
         for _ in watch("gaussian")(fit.plan, 0, steps) if watch else steps:
