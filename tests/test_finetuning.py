@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
 from contramix import finetuning
-from contramix.encoders.encoder import Inputs, wrap
+from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
+from contramix.encoders.wrapping import wrap
 from contramix.errors import InputError, RunError
 from contramix.evaluation.task import Task
 from contramix.finetune_settings import FineTune

@@ -188,7 +188,7 @@ def test_toml_holds_every_setting():
         "alpha": 2.0,
         "partners": 1,
         "fold": True,
-        "cut": ["input"],
+        "cut": ["auto"],
     }
     assert written["method"]["projector"]["kind"] == "mlpbn"
     assert written["noise"]["kind"] == "marginal"

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from torch import nn
 
 from contramix import checkpoint
-from contramix.encoders.encoder import Inputs, wrap
+from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
+from contramix.encoders.wrapping import wrap
 from contramix.errors import ContramixWarning, InputError, RunError
 from contramix.heads import Head
 from contramix.imix import IMix

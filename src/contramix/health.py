@@ -20,14 +20,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from contramix import measures
 from contramix.bounds import Bounds
+from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError, RunError
 from contramix.evaluation.task import find_task
 from contramix.fitting import Fit
 from contramix.likeness import Likeness
+from contramix.mixing.layout import Layout
 from contramix.objective import Objective, Term
 from contramix.randomness import Key, seeded
 from contramix.samples import in_order, take
 from contramix.training import Plan, Step
+from contramix.types import values_of
 
 SAMPLE = 1024
 """Rows that a reading looks at; a share of a few thousandths is still seen in so many."""
@@ -123,7 +126,7 @@ class Health:
         self._key = Key(fit.seed).at("health")
         drawn = torch.randperm(len(fit.x), generator=self._key.generator())[:SAMPLE]
         self._x = fit.x[drawn.to(fit.x.device)]
-        self._likeness = Likeness(fit.encoder.front(self._x), fit.state.objective.summands[0].layout)
+        self._likeness: Likeness | None = None
         self._labels = None if labels is None else _labels(labels, drawn.numpy())
 
     @torch.no_grad()
@@ -171,17 +174,22 @@ class Health:
         network = term.method.online
         x = self._x[:VIEWED]
         first, second, cut = term.noisy(x, key)
-        likeness = (
-            self._likeness if cut == "input" else Likeness(network.encoder.run(network.encoder.front(x), stop=cut))
-        )
-        h_first, h_second = (network.encoder.run(view, start=cut) for view in (first, second))
+        likeness = self._likeness_at(network.encoder, cut, term.layout)
+        h_first, h_second = (values_of(network.encoder.run(view, start=cut)) for view in (first, second))
         u, v = (normalize(network.projector(h), dim=1) for h in (h_first, h_second))
         return {
             "alignment": measures.alignment(u, v),
             "uniformity": (measures.uniformity(u) + measures.uniformity(v)) / 2,
-            "view_cosine_input": likeness(first, second),
+            "view_cosine_input": likeness(values_of(first), values_of(second)),
             "view_cosine_output": measures.centred_cosine(h_first, h_second, z.double().mean(0)),
         }
+
+    def _likeness_at(self, encoder: Encoder, cut: str, layout: Layout | None) -> Likeness:
+        if cut == "input":
+            if self._likeness is None:
+                self._likeness = Likeness(values_of(encoder.front(self._x)), layout)
+            return self._likeness
+        return Likeness(values_of(encoder.run(encoder.front(self._x[:VIEWED]), stop=cut)))
 
 
 def _finite(found: Mapping[str, float]) -> dict[str, float]:

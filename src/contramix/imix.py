@@ -33,7 +33,7 @@ class IMix(Settings):
         Keep each sample's own weight at least 1/2 (the published code, default). The pseudo-code does not.
     cut
         Where queries are mixed: ``"input"``, a stage of the encoder, or ``"output"``; several are drawn anew
-        at each step.
+        at each step. ``"auto"``: the first where samples have one shape.
     """
 
     operator: AnyOperator = Linear()
@@ -41,7 +41,7 @@ class IMix(Settings):
     partners: int = Field(default=1, ge=1, le=16)
     per: Literal["sample", "batch"] | None = None
     fold: bool = True
-    cut: Cut = ("input",)
+    cut: Cut = ("auto",)
 
     @model_validator(mode="after")
     def _few_enough(self) -> "IMix":

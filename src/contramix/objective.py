@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -17,9 +17,11 @@ from contramix.methods.npair import NPair
 from contramix.mixing.layout import Layout
 from contramix.noise import AnyNoise
 from contramix.noise.drop import Drop
+from contramix.noise.none import NoNoise
 from contramix.randomness import Key
+from contramix.samples import Batch
 from contramix.settings import Settings
-from contramix.types import Targets, Views
+from contramix.types import Activations, Targets, Views, joined, mixed_in, split, values_of
 
 
 class TermSettings(Settings):
@@ -74,7 +76,7 @@ class Objective(nn.Module):
         self.terms = nn.ModuleList(Term(t, m, layout, pool) for t, m in zip(settings, methods))
         self.methods = list(dict.fromkeys(methods))
 
-    def forward(self, x: Shaped[Tensor, " B *r"], key: Key) -> Float[Tensor, ""]:
+    def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
         """The loss of a batch of samples; all draws come from the key."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
@@ -83,7 +85,7 @@ class Objective(nn.Module):
         """The terms, first the recipe's own."""
         return [term for term in self.terms if isinstance(term, Term)]
 
-    def bounds(self, x: Shaped[Tensor, " B *r"], key: Key, batch: int) -> Bounds:
+    def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
         """Floor and chance of the loss of ``batch`` samples, judged by some of them."""
         each = [term.bounds(x, key.at(n), batch) for n, term in enumerate(self.summands)]
         return Bounds(*(sum(values) for values in zip(*each)))
@@ -107,68 +109,72 @@ class Term(nn.Module):
         super().__init__()
         self.method = method
         self.noise, self.imix, self.weight = settings.noise, settings.imix, settings.weight
+        encoder = method.online.encoder
+        self.noise_cuts = tuple(encoder.named(cut) for cut in settings.noise.cut)
+        self.mix_cuts = tuple(encoder.named(cut) for cut in settings.imix.cut) if settings.imix else ()
         self.layout, self.pool = layout, pool
 
-    def forward(self, x: Shaped[Tensor, " B *r"], key: Key) -> Float[Tensor, ""]:
+    def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
         """The term's share of the loss."""
         return self.weight * torch.stack([self.method.loss(views) for views in self.turns(x, key)]).mean()
 
-    def turns(self, x: Shaped[Tensor, " B *r"], key: Key) -> Iterator[Views]:
+    def turns(self, x: Batch, key: Key) -> Iterator[Views]:
         """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
-        noise_cut = _draw(self.noise.cut, key.at("noise cut"))
-        mix_cut = _draw(self.imix.cut, key.at("mix cut")) if self.imix else noise_cut
+        noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
+        mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
         method, shared = self.method, self.method.target is self.method.online
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
 
         for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric else [(0, 1)]):
             if shared and (method.mutual or method.passes == "one"):
-                both = method.online.encoder.run(torch.cat([mine[a], theirs[b]]), noise_cut, mix_cut)
-                query, clean = both.chunk(2)
+                both = method.online.encoder.run(joined([mine[a], theirs[b]]), noise_cut, mix_cut)
+                query, clean = split(both, [len(mine[a]), len(theirs[b])])
             else:
                 query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
                 with torch.set_grad_enabled(torch.is_grad_enabled() and shared):
                     clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
             yield (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
 
-    def noisy(self, x: Shaped[Tensor, " B *r"], key: Key) -> tuple[Tensor, Tensor, str]:
+    def noisy(self, x: Batch, key: Key) -> tuple[Activations, Activations, str]:
         """Both noisy views of the online network, as its activations behind the noise's cut, and that cut."""
-        cut = _draw(self.noise.cut, key.at("noise cut"))
+        cut = _draw(self.noise_cuts, key.at("noise cut"))
         return *self._noisy(self.method.online, x, cut, key), cut
 
-    def bounds(self, x: Shaped[Tensor, " B *r"], key: Key, batch: int) -> Bounds:
+    def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
         """Floor and chance of the term's share of the loss."""
         turns = [self.method.bounds(views, batch) for views in self.turns(x, key)]
         return Bounds(*(self.weight * sum(values) / len(turns) for values in zip(*turns)))
 
-    def _noisy(self, network: Network, x: Tensor, cut: str, key: Key) -> tuple[Tensor, Tensor]:
+    def _noisy(self, network: Network, x: Batch, cut: str, key: Key) -> tuple[Activations, Activations]:
         """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""
         generator = key.at("noise").generator(x.device)
         if cut == "input":
             return self.noise.of_samples(network.encoder.front, x, generator, self.layout, self.pool)
         with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
             encoder = network.encoder
-            return self.noise(encoder.run(encoder.front(x), stop=cut), generator=generator)
+            return self.noise.of_activations(encoder.run(encoder.front(x), stop=cut), generator)
 
-    def _mix(self, query: Tensor, cut: str, key: Key) -> tuple[Tensor, Targets]:
+    def _mix(self, query: Activations, cut: str, key: Key) -> tuple[Activations, Targets]:
+        values = values_of(query)
         if self.imix is None:
-            return query, Targets.plain(len(query), query.device)
+            return query, Targets.plain(len(query), values.device)
         layout = self.layout if cut == "input" else None
-        mixed = self.imix(query, generator=key.generator(query.device), layout=layout)
-        return mixed.x, Targets.of(mixed)
+        mixed = self.imix(values, generator=key.generator(values.device), layout=layout)
+        return mixed_in(query, mixed), Targets.of(mixed)
 
-    def _pair(self, query: Tensor, clean: Tensor, cut: str, key: Key) -> Views:
+    def _pair(self, query: Activations, clean: Activations, cut: str, key: Key) -> Views:
         mixed, targets = self._mix(query, cut, key)
         return Views(mixed, clean, targets, cut)
 
-    def _mutual(self, first: Tensor, second: Tensor, cut: str, key: Key) -> Views:
+    def _mutual(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
         """All 2N views as queries and keys. Views are mixed within their half, so that a query's labels are
         counterparts in the other half, never one of its ingredients."""
-        n, keys = len(first), torch.cat([first, second])
+        n, keys = len(first), joined([first, second])
         mixed_a, a = self._mix(first, cut, key.at(0))
         mixed_b, b = self._mix(second, cut, key.at(1))
         targets = Targets(torch.cat([a.index + n, b.index]), torch.cat([a.weight, b.weight]))
-        return Views(torch.cat([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
+        return Views(joined([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:
@@ -179,6 +185,13 @@ def _draw(cuts: tuple[str, ...], key: Key) -> str:
 
 def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
     last_noise = max(encoder.position(cut) for cut in term.noise.cut)
+    mixed_at = [cut for part in (term.imix, term.noise) if part and not isinstance(part, NoNoise) for cut in part.cut]
+    for cut in mixed_at:
+        if encoder.position(cut) < encoder.position(encoder.cuts[0]):
+            raise InputError(
+                f"nothing can be mixed or changed at {cut!r}: samples have no one shape there; "
+                f"take one of {', '.join(encoder.cuts)}"
+            )
     if term.imix is None:
         return
     if not method.takes_imix:

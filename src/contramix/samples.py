@@ -1,4 +1,4 @@
-"""All samples of a run: a tensor where they fit into memory, else records that are decoded when they are asked for."""
+"""All samples of a run: a tensor or packed graphs where they fit into memory, else decoded when they are asked for."""
 
 import hashlib
 import math
@@ -6,10 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
+
+from contramix.graphs import Graphs
 
 AHEAD = 3
 """Batches that are decoded ahead of the one in use: enough to hide the decoding, few enough to be small."""
@@ -47,31 +50,37 @@ class Streamed:
         return replace(self, device=torch.device(device))
 
 
-Samples = Tensor | Streamed
-"""All samples of a run: ``len(x)``, ``x.shape``, ``x[rows]``."""
+Batch = Tensor | Graphs
+"""Samples that lie in memory."""
+Samples = Batch | Streamed
+"""All samples of a run: ``len(x)``, ``x[rows]``, ``x.to(device)``."""
 
 
 AT_ONCE = 2**21
 """Numbers that are sent through an encoder at once where no gradient is needed: enough to be fast, and small."""
 MOST_ROWS = 8192
+NODES_AT_ONCE = 2**15
+"""Of graphs: each node becomes a few hundred numbers a layer."""
 
 
 def rows_at_once(x: Samples) -> int:
     """How many samples are encoded at once: fewer of large ones."""
+    if isinstance(x, Graphs):
+        return max(32, min(MOST_ROWS, NODES_AT_ONCE * len(x) // max(1, len(x.x))))
     return max(32, min(MOST_ROWS, AT_ONCE // max(1, math.prod(x.shape[1:]))))
 
 
-def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Tensor]:
+def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
     """All samples, batch by batch."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or rows_at_once(x))
-    else:
+    elif len(x):
         yield from batches(x, torch.split(torch.arange(len(x)), batch_size or rows_at_once(x)))
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
     """Some samples; of streamed ones none is decoded yet."""
-    if isinstance(x, Tensor):
+    if isinstance(x, Batch):
         return x[rows.to(x.device)]
     digest = hashlib.sha256(x.fingerprint.encode() + rows.numpy().tobytes()).hexdigest()[:32]
     return replace(x, shape=(len(rows), *x.shape[1:]), decode=lambda index: x.decode(rows[index]), fingerprint=digest)
@@ -79,8 +88,12 @@ def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
 
 def joined(first: Samples, second: Samples) -> Samples:
     """The samples of both, one after the other."""
+    if isinstance(first, Graphs) and isinstance(second, Graphs):
+        return Graphs.joined([first, second])
     if isinstance(first, Tensor) and isinstance(second, Tensor):
         return torch.cat([first, second])
+    if isinstance(first, Graphs) or isinstance(second, Graphs):
+        raise TypeError("graphs are joined with graphs")
 
     def decode(index: Tensor) -> Tensor:
         mine = index < len(first)
@@ -98,13 +111,21 @@ def fingerprint_of(x: Samples) -> str:
     """Stands for samples: the same ones give the same, whatever they came from."""
     if isinstance(x, Streamed):
         return x.fingerprint
-    x = x.cpu().contiguous()
-    return hashlib.sha256(repr(tuple(x.shape)).encode() + x.numpy().tobytes()).hexdigest()[:32]
+    digest = hashlib.sha256()
+    for tensor in (x,) if isinstance(x, Tensor) else x.tensors():
+        digest.update(repr(tuple(tensor.shape)).encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
-def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Tensor]:
+@overload
+def batches(x: Tensor | Streamed, indexes: Iterable[Tensor]) -> Iterator[Tensor]: ...
+@overload
+def batches(x: Graphs, indexes: Iterable[Tensor]) -> Iterator[Graphs]: ...
+@overload
+def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]: ...
+def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
     """The samples of each index in turn; streamed ones are decoded ahead, by a queue of a few batches."""
-    if isinstance(x, Tensor):
+    if isinstance(x, Batch):
         for index in indexes:
             yield x[index.to(x.device)]
         return

@@ -19,4 +19,5 @@ def as_tuple(value: Any) -> Any:
 
 
 Cut = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-"""Where something is mixed: ``"input"``, a stage of the encoder, ``"output"``; several are drawn anew each step."""
+"""Where something is mixed: ``"input"``, a stage of the encoder, ``"output"``; several are drawn anew each step.
+``"auto"`` is the first of them where samples have one shape: of tables and images the input, of graphs the output."""

@@ -14,7 +14,7 @@ from contramix.errors import InputError, RunError
 from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
 from contramix.randomness import Key, seeded
-from contramix.samples import Samples, batches, rows_at_once
+from contramix.samples import Batch, Samples, batches, rows_at_once
 
 AUTO_STEPS, AUTO_EPOCHS = 1000, (5, 100)
 
@@ -117,7 +117,7 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
         epoch, place = divmod(step, plan.steps_per_epoch)
         if place == 0 or step == start:
             shuffled = torch.randperm(len(x), generator=Key(seed).at("order", epoch).generator())
-            shuffled = shuffled.to(x.device) if isinstance(x, Tensor) else shuffled
+            shuffled = shuffled.to(x.device) if isinstance(x, Batch) else shuffled
         yield shuffled[place * plan.batch_size : (place + 1) * plan.batch_size]
 
 

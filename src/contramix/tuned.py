@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.task import Task
-from contramix.samples import Samples, in_order
+from contramix.samples import Batch, Samples, in_order
 
 
 class Tuned(nn.Module):
@@ -32,7 +32,7 @@ class Tuned(nn.Module):
         self.facts: dict[str, Any] = {}
         """How it was trained: rows, steps, the score on held-out rows."""
 
-    def forward(self, x: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B C"]:
+    def forward(self, x: Batch) -> Float[Tensor, " B C"]:
         """Logits, or standardised quantities."""
         out: Tensor = self.head(self.encoder(x))
         return out

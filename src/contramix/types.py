@@ -1,6 +1,8 @@
 """The few shapes that pass between the axes: what an operator made, what a query should match, what a method sees."""
 
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -39,13 +41,67 @@ class Targets(NamedTuple):
         return cls(torch.cat([own, mixed.partner], 1), mixed.weight)
 
 
+class Ragged(ABC):
+    """A batch of which one tensor, ``values``, is mixed, and the rest goes along.
+
+    Operators and noises see ``values`` only, so none of them knows what a sequence or a graph is.
+    """
+
+    values: Float[Tensor, " B *s"]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @abstractmethod
+    def replaced(self, values: Float[Tensor, " B *s"]) -> "Ragged":
+        """The same batch with other values."""
+
+    @abstractmethod
+    def mixed(self, mixed: Mixed) -> "Ragged":
+        """The batch with its values mixed, and what goes along brought into line with that."""
+
+    @classmethod
+    @abstractmethod
+    def joined(cls, parts: "Sequence[Any]") -> "Ragged":
+        """Batches, one behind the other."""
+
+    @abstractmethod
+    def split(self, sizes: Sequence[int]) -> "tuple[Ragged, ...]":
+        """The batch in parts."""
+
+
+Activations = Tensor | Ragged
+"""What flows through an encoder."""
+
+
+def values_of(x: Activations) -> Float[Tensor, " B *s"]:
+    """What is mixed of a batch."""
+    return x.values if isinstance(x, Ragged) else x
+
+
+def mixed_in(x: Activations, mixed: Mixed) -> Activations:
+    """The batch whose values were mixed."""
+    return x.mixed(mixed) if isinstance(x, Ragged) else mixed.x
+
+
+def joined(parts: Sequence[Activations]) -> Activations:
+    """Batches of a kind, one behind the other."""
+    first = parts[0]
+    return type(first).joined(parts) if isinstance(first, Ragged) else torch.cat(parts)  # type: ignore[arg-type]
+
+
+def split(x: Activations, sizes: Sequence[int]) -> tuple[Activations, ...]:
+    """A batch in parts of such sizes."""
+    return x.split(sizes) if isinstance(x, Ragged) else torch.split(x, list(sizes))
+
+
 class Views(NamedTuple):
     """What a method compares: two views of a batch, as activations behind the stage ``cut``.
 
     Where every view is a query and a key (SimCLR) and nothing is mixed, ``query is key``.
     """
 
-    query: Float[Tensor, " Q *s"]
-    key: Float[Tensor, " K *s"]
+    query: Activations
+    key: Activations
     targets: Targets
     cut: str = "input"

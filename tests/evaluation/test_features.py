@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from contramix.encoders.encoder import Inputs, wrap
+from contramix.encoders.encoder import Inputs
+from contramix.encoders.wrapping import wrap
 from contramix.errors import InputError, RunError
 from contramix.evaluation import features
 from contramix.evaluation.features import frozen, recalibrated

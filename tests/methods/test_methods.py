@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from contramix.encoders.encoder import Inputs, wrap
+from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
+from contramix.encoders.wrapping import wrap
 from contramix.heads import HEADS, Head, Predictor
 from contramix.methods import METHODS
 from contramix.methods.byol import BYOL

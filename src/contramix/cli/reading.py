@@ -55,7 +55,10 @@ def read_options(
 
 
 DomainName = Annotated[
-    str | None, typer.Option("--domain", help="What the data are: table, image or audio; found out if not given.")
+    str | None,
+    typer.Option(
+        "--domain", help="What the data are: table, image, audio, text, series or graph; found out if not given."
+    ),
 ]
 DATA_DIR = inspect.Parameter(
     "data_dir",

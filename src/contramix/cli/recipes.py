@@ -14,7 +14,9 @@ def recipes(
     ] = None,
     domain: Annotated[
         str | None,
-        typer.Option(help="Of the recipe: table, image or audio. Default: all are listed, a table's printed."),
+        typer.Option(
+            help="Of the recipe: table, image, audio, text, series or graph. Default: all are listed, a table's printed."
+        ),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import pyarrow as pa
+from jaxtyping import Float32
+from numpy import ndarray
 from pydantic import Field
 
 from contramix.encoders.encoder import Inputs
@@ -56,6 +58,10 @@ class Spec(Settings, ABC):
     @abstractmethod
     def inputs(self) -> Inputs:
         """What an encoder must know."""
+
+    def features(self, x: Samples) -> Float32[ndarray, " n d"] | None:
+        """What a plain model is given of samples; None: the inputs, as flat vectors."""
+        return None
 
     def front(self) -> Front:
         """The way from samples to an encoder's input."""

@@ -2,22 +2,33 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from contramix.encoders.front import AsStored, Front
 from contramix.errors import InputError, nearest
+from contramix.samples import Batch
 from contramix.settings import Settings
+from contramix.types import Activations, Ragged, values_of
+
+Kind = Literal["values", "steps", "tokens", "graphs"]
+KINDS: dict[Kind, str] = {
+    "values": "a tensor of numbers a sample",
+    "steps": "channels x steps a sample, with padding where lengths differ",
+    "tokens": "whole numbers that stand for pieces of text, 0 for padding",
+    "graphs": "packed graphs",
+}
+"""What encoders may be fed, by kind, in words."""
 
 
 class Inputs(NamedTuple):
     """What an encoder must know of its inputs."""
 
     shape: tuple[int, ...]
-    """The shape of one sample."""
+    """The shape of one sample: of tokens their number, of graphs the features of a node."""
     groups: tuple[int, ...] = ()
     """For flat vectors: widths of the column groups, in order; they sum to the vector's width."""
     codes: tuple[tuple[int, int], ...] = ()
@@ -26,6 +37,11 @@ class Inputs(NamedTuple):
     """For inputs with channels first: their means among the training samples, by which they are standardised."""
     std: tuple[float, ...] = ()
     """Their standard deviations."""
+    kind: Kind = "values"
+    varying: bool = False
+    """Of steps: whether some samples are padded."""
+    tokens: int = 0
+    """Of tokens: how many there are, with padding; they are 0 to this number less one."""
 
 
 class Encoder(nn.Module):
@@ -33,6 +49,18 @@ class Encoder(nn.Module):
 
     Before them stands the ``front``, which makes inputs of samples as they are stored: called as a module, an encoder
     takes samples, and ``run`` takes inputs.
+
+    Parameters
+    ----------
+    stages
+        Modules by name, in order. Each takes what the one before gives, :data:`contramix.types.Activations`, and the
+        last one gives a tensor.
+    width
+        Of the representation.
+    first
+        The first cut where something may be mixed.
+    auto
+        Where it is mixed unless a cut is named; None: at the first.
 
     Examples
     --------
@@ -44,16 +72,28 @@ class Encoder(nn.Module):
     True
     """
 
-    def __init__(self, stages: Mapping[str, nn.Module], width: int) -> None:
+    def __init__(
+        self, stages: Mapping[str, nn.Module], width: int, *, first: str = "input", auto: str | None = None
+    ) -> None:
         super().__init__()
         self.front: Front = AsStored()
         self.stages = nn.ModuleDict(stages)
         self.width = width
+        self.first, self.auto = first, auto or first
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All places between stages, in order."""
+        return ("input", *self.stages, "output")
 
     @property
     def cuts(self) -> tuple[str, ...]:
         """All places where something may be mixed, in order."""
-        return ("input", *self.stages, "output")
+        return self.places[self.places.index(self.first) :]
+
+    def named(self, cut: str) -> str:
+        """A cut by its own name: ``"auto"`` is where samples of the kind are mixed unless told otherwise."""
+        return self.auto if cut == "auto" else cut
 
     def position(self, cut: str) -> int:
         """How many stages lie before a cut.
@@ -63,21 +103,22 @@ class Encoder(nn.Module):
         InputError
             If there is no such cut.
         """
+        cut = self.named(cut)
         if cut == "output":
             return len(self.stages)
-        if cut not in self.cuts:
+        if cut not in self.places:
             raise InputError(f"the encoder has no stage {cut!r}; {nearest(cut, self.cuts)}")
-        return self.cuts.index(cut)
+        return self.places.index(cut)
 
-    def run(self, x: Float[Tensor, " B *s"], start: str = "input", stop: str = "output") -> Float[Tensor, " B *t"]:
+    def run(self, x: Activations, start: str = "input", stop: str = "output") -> Activations:
         """Run the stages after the cut ``start`` up to the cut ``stop``."""
         for stage in list(self.stages.values())[self.position(start) : self.position(stop)]:
             x = stage(x)
         return x
 
-    def forward(self, raw: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B d"]:
+    def forward(self, raw: Batch) -> Float[Tensor, " B d"]:
         """The representation of samples."""
-        return self.run(self.front(raw))
+        return self.run(self.front(raw))  # type: ignore[return-value]  # the last stage gives a tensor
 
     def behind(self, front: Front, inputs: Inputs) -> "Encoder":
         """This encoder with a front, and, where channels' statistics are known, a first stage that standardises."""
@@ -95,55 +136,20 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", 1 / torch.tensor(std, dtype=torch.float32))
 
-    def forward(self, x: Float[Tensor, " B C *s"]) -> Float[Tensor, " B C *s"]:
+    def forward(self, x: Activations) -> Activations:
         """(B, C, ...) to the same shape."""
-        by_channel = (-1,) + (1,) * (x.dim() - 2)
+        values = values_of(x)
+        by_channel = (-1,) + (1,) * (values.dim() - 2)
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
-        return (x - mean.reshape(by_channel)) * scale.reshape(by_channel)
+        values = (values - mean.reshape(by_channel)) * scale.reshape(by_channel)
+        return x.replaced(values) if isinstance(x, Ragged) else values
 
 
 class EncoderSettings(Settings, ABC):
-    """Settings of an encoder, which ``build`` turns into one."""
+    """Settings of an encoder, which ``build`` turns into one. ``takes`` says what kinds of inputs it can be fed."""
+
+    takes: ClassVar[frozenset[Kind]] = frozenset({"values"})
 
     @abstractmethod
     def build(self, inputs: Inputs) -> Encoder:
         """Make the encoder for inputs of a kind; weights come from torch's global generator."""
-
-
-def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
-    """Make an encoder of any module: of a Sequential's children, named as there; else one stage, ``module``.
-
-    Raises
-    ------
-    InputError
-        If it does not turn a batch of the inputs into one vector a sample.
-    """
-    if isinstance(module, Encoder):
-        return module
-    # A Sequential with a forward of its own is one stage. Not named_children: it leaves out a child's second use.
-    sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
-    children = module._modules.items() if sequential else ()
-    stages = {_stage_name(n): m for n, m in children if m is not None}
-    encoder = Encoder(stages or {"module": module}, 0)
-    parameter = next(module.parameters(), torch.zeros(()))
-    was_training = module.training
-    try:
-        with torch.no_grad():
-            out = torch.zeros(2, *inputs.shape, device=parameter.device)
-            for stage in encoder.eval().stages.values():
-                out = stage(out)
-    except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {reason}") from error
-    if not isinstance(out, Tensor):
-        raise InputError(f"the encoder must give one vector a sample, not {type(out).__name__}")
-    if out.dim() != 2 or len(out) != 2:
-        raise InputError(f"the encoder must give one vector a sample; for 2 samples it gives {tuple(out.shape)}")
-    encoder.width = out.shape[1]
-    return encoder.train(was_training)
-
-
-def _stage_name(name: str) -> str:
-    """A child's own name, unless it is a number, a cut's, or one that torch's containers use themselves."""
-    free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
-    return name if free else f"stage{name}"

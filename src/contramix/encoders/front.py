@@ -1,20 +1,23 @@
 """What stands between records as they are stored and a network's input: pixels to [0, 1], waveforms to log-mel."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor, nn
+
+from contramix.types import Activations
 
 
 class Front(nn.Module, ABC):
     """The way from stored samples to the input, clean or augmented. It has no weights, and is part of the encoder."""
 
     @abstractmethod
-    def forward(self, raw: Shaped[Tensor, " B *r"]) -> Float[Tensor, " B *s"]:
-        """Samples as they are stored to clean inputs."""
+    def forward(self, raw: Any) -> Activations:
+        """Samples as they are stored, of the kind that its domain makes, to clean inputs."""
 
-    def augment(self, raw: Shaped[Tensor, " B *r"], generator: torch.Generator) -> Float[Tensor, " B *s"]:
+    def augment(self, raw: Any, generator: torch.Generator) -> Activations:
         """One view of each sample, changed in ways that keep what it shows; each sample draws its own.
 
         Raises
@@ -32,5 +35,5 @@ class Front(nn.Module, ABC):
 class AsStored(Front):
     """Samples are inputs already."""
 
-    def forward(self, raw: Float[Tensor, " B *s"]) -> Float[Tensor, " B *s"]:
+    def forward(self, raw: Shaped[Tensor, " B *s"]) -> Shaped[Tensor, " B *s"]:
         return raw

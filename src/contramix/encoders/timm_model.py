@@ -6,7 +6,8 @@ from pydantic import Field
 
 from contramix.domains.table.options import printable
 from contramix.encoders.convolution import channels
-from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs, wrap
+from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.wrapping import wrap
 from contramix.errors import InputError
 
 

@@ -24,14 +24,19 @@ from contramix.evaluation.task import Task
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 from contramix.samples import Samples, in_order
+from contramix.types import values_of
 
 MOST_ONE_HOT = 1000
 
 
 def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
-    """The encoder's inputs as flat vectors, coded levels as one-hot (beyond 1,000 levels: sharing places)."""
+    """What a plain model is given: the domain's own features, or the encoder's inputs as flat vectors, coded levels as
+    one-hot (beyond 1,000 levels: sharing places)."""
+    own = spec.features(x)
+    if own is not None:
+        return own
     codes, front = dict(spec.inputs().codes), spec.front()
-    inputs = torch.cat([front(batch).flatten(1) for batch in in_order(x)])
+    inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in in_order(x)])
     parts = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
     for element, levels in codes.items():
         code = inputs[:, element].long() % MOST_ONE_HOT

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
-from contramix.domains import Spec
+from contramix.domains import DOMAINS, Spec
 from contramix.errors import InputError, nearest
 from contramix.evaluation.baselines import ENSEMBLES, pca, raw_features, untrained_encoder
 from contramix.evaluation.features import frozen
+from contramix.evaluation.plain import PLAIN, Whole
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import Contestant, RowKind, on_features
@@ -42,6 +43,8 @@ class Records(NamedTuple):
     y: ndarray
     official_test: ndarray | None
     """Row numbers of the official test part, if there is one."""
+    content: pa.ChunkedArray | None = None
+    """The column that is the input, as it was read, where the domain has one; rows as in ``x``."""
 
     @property
     def training(self) -> Samples:
@@ -77,11 +80,15 @@ def records(
         )
     task = find_task(target, values, where, kind)
     y, x = task.encode(values, where), _rows(spec, table, where)
+    name = DOMAINS[spec.domain].content
+    content = None if name is None else table.column(name)
     if test is None:
-        return Records(task, spec, x, y, None)
+        return Records(task, spec, x, y, None, content)
     y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
     official = np.arange(len(x), len(x) + len(x_test))
-    return Records(task, spec, joined(x, x_test), np.concatenate([y, y_test]), official)
+    if content is not None:
+        content = pa.chunked_array([*content.chunks, *test.column(name).chunks], content.type)
+    return Records(task, spec, joined(x, x_test), np.concatenate([y, y_test]), official, content)
 
 
 def _target(table: pa.Table, target: str, where: str) -> pa.Array:
@@ -119,7 +126,9 @@ def plain_baselines(
 
     made: list[Contestant] = []
     for name in (n for n in BASELINES if n in names):
-        if name in ENSEMBLES:
+        if name in PLAIN:
+            made.append(Contestant(name, "baseline", name, PLAIN[name](Whole(data.spec, data.content, data.x))))
+        elif name in ENSEMBLES:
             made.append(on_features(name, "baseline", lambda problem: raw, name, ENSEMBLES[name]))
         elif name == "raw":
             made += on_probes(name, "baseline", lambda problem: raw, probes)

@@ -15,7 +15,7 @@ from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Head
 from contramix.settings import Settings
-from contramix.types import Views
+from contramix.types import Activations, Views, joined
 
 
 class MethodSettings(Settings, ABC):
@@ -54,7 +54,7 @@ class Network(nn.Module):
         self.encoder = encoder
         self.projector = projector
 
-    def forward(self, x: Float[Tensor, " B *s"], cut: str = "input") -> Float[Tensor, " B p"]:
+    def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
         """Activations behind a cut to unit vectors."""
         return normalize(self.projector(self.encoder.run(x, start=cut)), dim=1)
 
@@ -83,7 +83,7 @@ class Method(nn.Module, ABC):
             return z, z
         if self.passes == "two":
             return self.online(views.query, views.cut), self.online(views.key, views.cut)
-        both = self.online(torch.cat([views.query, views.key]), views.cut)
+        both = self.online(joined([views.query, views.key]), views.cut)
         query, key = both.split([len(views.query), len(views.key)])
         return query, key
 
@@ -112,7 +112,7 @@ class Momentum(nn.Module):
         self._average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
-    def encode(self, key: Float[Tensor, " K *s"], cut: str) -> Float[Tensor, " K p"]:
+    def encode(self, key: Activations, cut: str) -> Float[Tensor, " K p"]:
         """Unit vectors that get no gradient."""
         z: Tensor = self.network(key, cut)
         return z

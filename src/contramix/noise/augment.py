@@ -1,13 +1,15 @@
 """Augmentation: each view is the sample changed in a way that the domain knows to keep its meaning."""
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor
 
 from contramix.encoders.front import Front
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
 from contramix.noise.noise import Noise
+from contramix.samples import Batch
+from contramix.types import Activations
 
 
 class Augment(Noise):
@@ -25,11 +27,11 @@ class Augment(Noise):
     def of_samples(
         self,
         front: Front,
-        raw: Shaped[Tensor, " B *r"],
+        raw: Batch,
         generator: torch.Generator,
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+    ) -> tuple[Activations, Activations]:
         return front.augment(raw, generator), front.augment(raw, generator)
 
     def __call__(

@@ -9,6 +9,7 @@ from contramix.mixing import AnyOperator, weights
 from contramix.mixing.layout import Layout
 from contramix.mixing.linear import Linear
 from contramix.noise.noise import Noise
+from contramix.types import Activations, joined, mixed_in, split, values_of
 
 
 class InputMix(Noise):
@@ -30,8 +31,20 @@ class InputMix(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        both = torch.cat([x, x])
+        first, second = self.of_activations(x, generator, layout, pool)
+        return values_of(first), values_of(second)
+
+    def of_activations(
+        self,
+        x: Activations,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Activations, Activations]:
+        """Two views; what goes along with what is mixed, such as padding, is mixed alike."""
+        both = joined([x, x])
         weight = weights.dirichlet(len(both), self.partners, self.alpha, True, generator)
         partner = weights.any_partner(len(both), self.partners, generator)
-        first, second = self.operator(both, partner, weight, generator=generator, layout=layout).x.chunk(2)
+        mixed = self.operator(values_of(both), partner, weight, generator=generator, layout=layout)
+        first, second = split(mixed_in(both, mixed), [len(x), len(x)])
         return first, second

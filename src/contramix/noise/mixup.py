@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from pydantic import AliasChoices, BeforeValidator, Field
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from contramix.mixing.linear import Linear
 from contramix.mixing.operator import Operator
 from contramix.noise.noise import Noise
 from contramix.settings import as_tuple
+from contramix.types import Activations, Mixed, mixed_in, values_of
 
 
 def _several(value: object) -> object:
@@ -50,6 +51,21 @@ class MixupNoise(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+        first, second = self._mixed(x, generator, layout)
+        return first.x, second.x
+
+    def of_activations(
+        self,
+        x: Activations,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Activations, Activations]:
+        """Two views; what goes along with what is mixed, such as padding, is mixed alike."""
+        first, second = self._mixed(values_of(x), generator, layout)
+        return mixed_in(x, first), mixed_in(x, second)
+
+    def _mixed(self, x: Tensor, generator: torch.Generator, layout: Layout | None) -> tuple[Mixed, Mixed]:
         n = len(x)
         drawn = torch.randint(
             len(self.operators),
@@ -60,16 +76,23 @@ class MixupNoise(Noise):
         first, second = (self._view(x, drawn, generator, layout) for _ in range(2))
         return first, second
 
-    def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Tensor:
+    def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Mixed:
         # Algorithm 1, lines 4 to 9: lambda and partner anew for each view.
-        view = x
-        for number, operator in enumerate(self.operators):
+        views = []
+        for operator in self.operators:
             partner = weights.other_partner(len(x), generator)
             if operator.keeps:
                 weight = weights.constant(len(x), self.keep_prob, x.device)
             else:
                 weight = weights.uniform(len(x), self.alpha, generator)
-            mixed = operator(x, partner, weight, generator=generator, layout=layout).x
-            mine = (drawn == number).reshape(-1, *(1,) * (x.dim() - 1))
-            view = mixed if len(self.operators) == 1 else torch.where(mine, mixed, view)
+            views.append(operator(x, partner, weight, generator=generator, layout=layout))
+        view = views[0]
+        for number, other in enumerate(views[1:], start=1):
+            view = _chosen(drawn == number, other, view)
         return view
+
+
+def _chosen(mine: Bool[Tensor, " B"], first: Mixed, second: Mixed) -> Mixed:
+    """Of each sample what one operator made, or what the other did."""
+    each = (torch.where(mine.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
+    return Mixed(*each)

@@ -3,36 +3,51 @@
 from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor
 
 from contramix.encoders.front import Front
 from contramix.mixing.layout import Layout
+from contramix.samples import Batch
 from contramix.settings import Cut, Settings
+from contramix.types import Activations, Ragged
 
 
 class Noise(Settings, ABC):
     """Makes two views of a batch, the samples' labels kept.
 
     ``cut`` says where: on the input, behind a named stage of the encoder, or on its output (then each sample
-    is encoded once and its representation gets the noise twice).
+    is encoded once and its representation gets the noise twice); ``"auto"``, where samples first have one shape.
     """
 
-    cut: Cut = ("input",)
+    cut: Cut = ("auto",)
 
     def of_samples(
         self,
         front: Front,
-        raw: Shaped[Tensor, " B *r"],
+        raw: Batch,
         generator: torch.Generator,
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
+    ) -> tuple[Activations, Activations]:
         """Two views, at the input, of samples as they are stored: of their clean inputs, unless a noise begins earlier.
 
         Parameters are those of ``__call__``, and the way from samples to inputs.
         """
-        return self(front(raw), generator=generator, layout=layout, pool=pool)
+        return self.of_activations(front(raw), generator, layout, pool)
+
+    def of_activations(
+        self,
+        x: Activations,
+        generator: torch.Generator,
+        layout: Layout | None = None,
+        pool: Float[Tensor, " n *s"] | None = None,
+    ) -> tuple[Activations, Activations]:
+        """Two views of what flows through an encoder; of a ragged batch, of what is mixed of it."""
+        if not isinstance(x, Ragged):
+            return self(x, generator=generator, layout=layout, pool=pool)
+        first, second = self(x.values, generator=generator)
+        return x.replaced(first), x.replaced(second)
 
     @abstractmethod
     def __call__(

@@ -113,7 +113,8 @@ def tune(
     for note in trainer.rows(0).notes:
         told(note)
     # What is wrong with the recipe shows here, before anything is written.
-    cuts = trainer.begin(recipe, 0).encoder.cuts
+    encoder = trainer.begin(recipe, 0).encoder
+    cuts = encoder.cuts[encoder.cuts.index(encoder.auto) :]
     facts = {
         "data": fingerprint(table, recipe, target, judge),
         "score": judge.words,

@@ -126,8 +126,8 @@ def _width(c: Choices) -> None:
 
 
 def _cut(c: Choices) -> None:
-    # Queries are mixed behind the noise; the output is the last stage once more.
-    first = max(c.cuts.index(cut) for cut in c.recipe.noise.cut) if c.recipe.imix else 0
+    # Queries are mixed behind the noise (at the first place unless named); the output is the last stage once more.
+    first = max(c.cuts.index(cut) if cut in c.cuts else 0 for cut in c.recipe.noise.cut) if c.recipe.imix else 0
     places = tuple(c.cuts[first:-1]) or c.cuts[-1:]
     options = {place: (place,) for place in places} | ({"all": places} if places[1:] else {})
     c.one_of("imix.cut" if c.recipe.imix else "noise.cut", options)

@@ -5,6 +5,7 @@ from typing import Literal
 import pyarrow as pa
 import torch
 from pydantic import Field, model_validator
+from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from contramix.domains.audio.augment import AudioAugment
@@ -17,7 +18,7 @@ from contramix.domains.files.encoded import ENCODED, streamed
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.samples import Samples
+from contramix.samples import Streamed
 
 
 class AudioSpec(Spec):
@@ -74,7 +75,7 @@ class AudioSpec(Spec):
         """The sizes of the short-time Fourier transform."""
         return Window(self.n_fft, self.hop)
 
-    def tensorize(self, table: pa.Table) -> Samples:
+    def tensorize(self, table: pa.Table) -> Tensor | Streamed:
         """Clips as int16 (n, samples), or decoded when they are asked for.
 
         Raises

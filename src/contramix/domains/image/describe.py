@@ -6,6 +6,7 @@ from math import ceil
 import numpy as np
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 from contramix.domains.files.encoded import ENCODED
 from contramix.domains.files.records import left_out
@@ -13,7 +14,7 @@ from contramix.domains.image.form import IMAGE, Form
 from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.spec import ImageSpec, images_of
 from contramix.errors import InputError
-from contramix.samples import Samples, Streamed, batches
+from contramix.samples import Streamed, batches
 
 MEASURED = 20_000
 """Images, evenly spaced, that give mean and deviation where they must be decoded for it; else all do."""
@@ -55,7 +56,7 @@ def describe(
     return draft.model_copy(update={"mean": mean, "std": tuple(max(s, LEAST_STD) for s in std)}), notes
 
 
-def _moments(samples: Sequence[Samples]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(samples: Sequence[Tensor | Streamed]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel in [0, 1]: from whole-number sums, so exact and in any order."""
     step = 1
     if any(isinstance(x, Streamed) for x in samples):

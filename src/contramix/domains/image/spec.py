@@ -6,6 +6,7 @@ from typing import Literal
 import pyarrow as pa
 import torch
 from pydantic import Field
+from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from contramix.domains.files.encoded import ENCODED, streamed
@@ -16,7 +17,7 @@ from contramix.domains.image.front import ImageFront
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.samples import Samples
+from contramix.samples import Streamed
 
 
 class ImageSpec(Spec):
@@ -62,7 +63,7 @@ class ImageSpec(Spec):
         """Size and colours of an image."""
         return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'RGB'}"
 
-    def tensorize(self, table: pa.Table) -> Samples:
+    def tensorize(self, table: pa.Table) -> Tensor | Streamed:
         """Images as uint8 (n, C, H, W), or decoded when they are asked for.
 
         Raises
