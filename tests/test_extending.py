@@ -61,4 +61,4 @@ def test_a_member_entered_while_running_is_known_to_recipes(monkeypatch):
 
     monkeypatch.setitem(NOISE, "mine", Mine)
     recipe = contramix.Recipe.load("npair", {"noise.kind": "mine", "noise.strength": 2.0})
-    assert recipe.to_dict()["noise"] == {"kind": "mine", "cut": ("input",), "strength": 2.0}
+    assert recipe.to_dict()["noise"] == {"kind": "mine", "cut": ("auto",), "strength": 2.0}

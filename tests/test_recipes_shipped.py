@@ -12,7 +12,6 @@ from contramix.recipe_files import domains, shipped
 
 EACH = [(domain, name) for domain in domains() for name in shipped(domain)]
 NAMES = [name for name in shipped() if name != "imix-covtype-npair"]
-MEDIA = [(domain, name) for domain, name in EACH if domain != "table"]
 
 
 @pytest.mark.parametrize(("domain", "name"), EACH)
@@ -48,17 +47,31 @@ def test_trains_on_a_small_table(name):
     assert z.std(0).max() > 0
 
 
-@pytest.mark.parametrize(("domain", "name"), MEDIA)
-def test_trains_on_a_few_images_and_clips(domain, name):
-    draw = np.random.default_rng(0)
-    small = {"encoder.width": 2, "train.warmup_epochs": 0.0}
+def few_images(draw):
+    return draw.integers(0, 256, (16, 12, 12, 3), dtype=np.uint8), {"image.size": 12}
+
+
+def few_clips(draw):
+    x = draw.normal(0, 0.1, (16, 400)).clip(-1, 1).astype(np.float32)
+    return x, {"domain": "audio", "audio.sample_rate_hz": 1000, "audio.seconds": 0.4, "audio.mels": 8}
+
+
+def few_series(draw):
+    return [draw.normal(size=(2, 12 + n)) for n in range(16)], {}
+
+
+def few_texts(draw):
+    return [" ".join(draw.choice(["rain", "snow", "wind", "sun"], 3 + n % 5)) for n in range(16)], {"encoder.heads": 1}
+
+
+FEW = {"image": few_images, "audio": few_clips, "series": few_series, "text": few_texts}
+
+
+@pytest.mark.parametrize(("domain", "name"), [(domain, name) for domain, name in EACH if domain in FEW])
+def test_trains_on_a_few_records(domain, name):
+    x, small = FEW[domain](np.random.default_rng(0))
+    small |= {"encoder.width": 2, "train.warmup_epochs": 0.0}
     small |= {"encoder.depth": 18} if isinstance(Recipe.load(name, domain=domain).encoder, ResNet) else {}
-    if domain == "image":
-        x = draw.integers(0, 256, (16, 12, 12, 3), dtype=np.uint8)
-        small |= {"image.size": 12}
-    else:
-        x = draw.normal(0, 0.1, (16, 400)).clip(-1, 1).astype(np.float32)
-        small |= {"domain": "audio", "audio.sample_rate_hz": 1000, "audio.seconds": 0.4, "audio.mels": 8}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         encoder = ContrastiveEncoder(name, epochs=1, batch_size=8, random_state=0, overrides=small)

@@ -51,7 +51,7 @@ def resolve_device(device: str) -> torch.device:
 
 def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
     """The training samples for noise that draws from them, where they are inputs as they lie."""
-    return x if isinstance(x, Tensor) and isinstance(encoder.front, AsStored) else None
+    return x if isinstance(x, Tensor) and x.is_floating_point() and isinstance(encoder.front, AsStored) else None
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """Many graphs in one: the nodes of all behind one another, and their edges."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -23,6 +25,8 @@ class Graphs:
         From (row 0) and to (row 1), as numbers of nodes among those of all graphs.
     node_counts, edge_counts
         Of each graph; their order is that of nodes and edges.
+    undirected
+        Whether each edge stands there in both directions.
 
     Examples
     --------
@@ -37,6 +41,7 @@ class Graphs:
     edges: Int[Tensor, " 2 E"]
     node_counts: Int[Tensor, " B"]
     edge_counts: Int[Tensor, " B"]
+    undirected: bool = False
 
     def __len__(self) -> int:
         return len(self.node_counts)
@@ -62,11 +67,29 @@ class Graphs:
         numbers = torch.arange(len(self), device=self.device)
         return numbers.repeat_interleave(self.node_counts, output_size=len(self.x))
 
+    def sums(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " B w"]:
+        """The sum over each graph's nodes; 0 for a graph without nodes."""
+        return nodes.new_zeros(len(self), nodes.shape[1]).index_add(0, self.graph, nodes)
+
+    def gathered(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " N w"]:
+        """For each node the sum over the nodes from which an edge leads to it."""
+        out: Tensor = _Gathered.apply(nodes, self)  # type: ignore[no-untyped-call]
+        return out
+
+    @cached_property
+    def incoming(self) -> Tensor:
+        """Edges as a sparse matrix, whose row says which nodes lead to a node."""
+        return _sparse(self.edges[1], self.edges[0], len(self.x), self.x.dtype)
+
+    @cached_property
+    def outgoing(self) -> Tensor:
+        """Its transpose."""
+        return self.incoming if self.undirected else _sparse(self.edges[0], self.edges[1], len(self.x), self.x.dtype)
+
     def to(self, device: torch.device | str) -> "Graphs":
         """The same graphs on a device."""
-        return Graphs(
-            self.x.to(device), self.edges.to(device), self.node_counts.to(device), self.edge_counts.to(device)
-        )
+        x, edges, nodes, each = (tensor.to(device) for tensor in self.tensors())
+        return Graphs(x, edges, nodes, each, self.undirected)
 
     def __getitem__(self, which: slice | Int[Tensor, " k"]) -> "Graphs":
         """Some of the graphs, by their numbers, in that order; a number may stand there twice."""
@@ -76,7 +99,7 @@ class Graphs:
         node, _ = _runs(self.first_node[rows], nodes)
         edge, ends = _runs(self.first_edge[rows], edges)
         moved = (nodes.cumsum(0) - nodes - self.first_node[rows]).repeat_interleave(edges, output_size=ends)
-        return Graphs(self.x[node], self.edges[:, edge] + moved, nodes, edges)
+        return Graphs(self.x[node], self.edges[:, edge] + moved, nodes, edges, self.undirected)
 
     @staticmethod
     def joined(parts: "Sequence[Graphs]") -> "Graphs":
@@ -90,11 +113,39 @@ class Graphs:
             torch.cat(edges, 1),
             torch.cat([part.node_counts for part in parts]),
             torch.cat([part.edge_counts for part in parts]),
+            all(part.undirected for part in parts),
         )
 
     def tensors(self) -> tuple[Tensor, ...]:
         """All that they are made of."""
         return self.x, self.edges, self.node_counts, self.edge_counts
+
+
+class _Gathered(torch.autograd.Function):
+    """A product with a sparse matrix, whose gradient is one with its transpose: no number an edge is ever stored."""
+
+    @staticmethod
+    def forward(ctx: Any, nodes: Tensor, graphs: Graphs) -> Tensor:
+        ctx.graphs = graphs
+        return graphs.incoming @ nodes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return ctx.graphs.outgoing @ gradients[0], None
+
+
+def _sparse(row: Int[Tensor, " E"], column: Int[Tensor, " E"], size: int, dtype: torch.dtype) -> Tensor:
+    """The square matrix with a 1 for each edge, by rows."""
+    if len(row) and bool((row[1:] < row[:-1]).any()):
+        order = row.argsort(stable=True)
+        column = column[order]
+    start = torch.zeros(size + 1, dtype=torch.long, device=row.device)
+    start[1:] = row.bincount(minlength=size).cumsum(0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that it is in beta
+        return torch.sparse_csr_tensor(
+            start, column, torch.ones(len(row), dtype=dtype, device=row.device), (size, size), check_invariants=False
+        )
 
 
 def _runs(start: Int[Tensor, " k"], length: Int[Tensor, " k"]) -> tuple[Int[Tensor, " n"], int]:

@@ -194,11 +194,8 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
             )
     if term.imix is None:
         return
-    if not method.takes_imix:
-        raise InputError(
-            "i-Mix needs MoCo's revised form: a mixture's second label is another sample's key, which the "
-            "original form leaves out; set method.form = 'revised'"
-        )
+    if method.without_imix is not None:
+        raise InputError(method.without_imix)
     if min(encoder.position(cut) for cut in term.imix.cut) < last_noise:
         raise InputError(
             f"i-Mix at {'/'.join(term.imix.cut)} comes before the noise at {'/'.join(term.noise.cut)}; "

@@ -22,6 +22,7 @@ from contramix import checkpoint, durable
 from contramix.domains import DOMAINS, Spec
 from contramix.domains.reading import Reading
 from contramix.domains.table.options import ReadOptions
+from contramix.domains.text.column import is_text
 from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
@@ -66,6 +67,12 @@ class Pretrained:
         """Columns that say which record a row is of, and stand beside a result: of sounds, its file and label."""
         content = DOMAINS[self.recipe.domain].content
         return [] if content is None else [name for name in table.column_names if name != content]
+
+    def shown(self, table: pa.Table) -> list[str]:
+        """Columns that show a person which record a row is of: those beside it, and a text itself."""
+        content = DOMAINS[self.recipe.domain].content
+        itself = [name for name in table.column_names if name == content and is_text(table.schema.field(name).type)]
+        return [*itself, *self.beside(table)]
 
     def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
         """The representation of each row, in order.

@@ -11,8 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from contramix.domains import DOMAINS
 from contramix.domains.audio.settings import AudioSettings
+from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.table.settings import TableSettings
+from contramix.domains.text.settings import TextSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
@@ -43,6 +46,9 @@ class Recipe(TermSettings):
     table: TableSettings = TableSettings()
     image: ImageSettings = ImageSettings()
     audio: AudioSettings = AudioSettings()
+    graph: GraphSettings = GraphSettings()
+    text: TextSettings = TextSettings()
+    series: SeriesSettings = SeriesSettings()
 
     @model_validator(mode="after")
     def _of_its_domain(self) -> "Recipe":

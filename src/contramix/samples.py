@@ -60,14 +60,15 @@ AT_ONCE = 2**21
 """Numbers that are sent through an encoder at once where no gradient is needed: enough to be fast, and small."""
 MOST_ROWS = 8192
 NODES_AT_ONCE = 2**15
-"""Of graphs: each node becomes a few hundred numbers a layer."""
+"""Of graphs: each node becomes a few hundred numbers a layer; and so does each token of texts."""
 
 
 def rows_at_once(x: Samples) -> int:
     """How many samples are encoded at once: fewer of large ones."""
     if isinstance(x, Graphs):
         return max(32, min(MOST_ROWS, NODES_AT_ONCE * len(x) // max(1, len(x.x))))
-    return max(32, min(MOST_ROWS, AT_ONCE // max(1, math.prod(x.shape[1:]))))
+    at_once = NODES_AT_ONCE if x.dtype == torch.int32 else AT_ONCE
+    return max(32, min(MOST_ROWS, at_once // max(1, math.prod(x.shape[1:]))))
 
 
 def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:

@@ -24,7 +24,8 @@ CODED = Inputs((9,), (4, 1, 4), ((4, 6),))
 IMAGE = Inputs((3, 2, 2))
 PICTURE = Inputs((3, 9, 8))
 TAKES = {kind: [FLAT, CODED, IMAGE, Inputs((5,))] for kind in ("mlp", "imix_mlp")}
-EVERY = [(kind, inputs) for kind in ENCODERS for inputs in TAKES.get(kind, [PICTURE, Inputs((1, 32, 10))])]
+OF_VALUES = [kind for kind, settings in ENCODERS.items() if "values" in settings.takes]
+EVERY = [(kind, inputs) for kind in OF_VALUES for inputs in TAKES.get(kind, [PICTURE, Inputs((1, 32, 10))])]
 
 
 def made(kind: str, width: int = 4) -> EncoderSettings:

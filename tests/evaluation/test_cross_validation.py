@@ -81,3 +81,18 @@ def test_too_few_records_for_the_folds():
     y = np.array([0, 1, 2] * 4)
     with pytest.raises(InputError, match="at least 10 records"):
         cross_validated(CLASSES, [[np.zeros((12, 2), np.float32)]], y)
+
+
+def test_all_folds_at_once_are_the_folds_one_by_one():
+    from contramix.evaluation.cross_validation import adam_on_folds
+    from contramix.evaluation.probes.descent import Descent
+    from contramix.optimizers import OptimizerSettings
+
+    draw = np.random.default_rng(3)
+    y = draw.integers(0, 3, 90)
+    z = (draw.normal(size=(90, 7)) + y[:, None] * np.array([1, 0, 0, -1, 0, 0, 0])).astype(np.float32)
+    constant = OptimizerSettings(optimizer="adamw", lr=1.0, weight_decay=0.0, schedule="constant", warmup_epochs=0)
+    one_by_one = Descent(constant, rates=(1e-2,), epochs=100).probe
+    task = Task("classification", "kind", ("a", "b", "c"))
+    expected = cross_validated(task, [[z]], y, folds=5, seed=4, probe=one_by_one).each[0, 0]
+    np.testing.assert_allclose(adam_on_folds(z, y, folds=5, seed=4), expected, atol=1e-9)

@@ -144,8 +144,8 @@ def test_original_moco_is_the_loop_over_own_key_and_queue(loops):
         for i in range(N)
     )
     assert method.loss(Views(a, b, labels(N, 0))).item() == pytest.approx(want / N, abs=1e-10)
-    assert not MoCo(form="original").takes_imix
-    assert MoCo().takes_imix
+    assert "method.form = 'revised'" in MoCo(form="original").without_imix
+    assert MoCo().without_imix is None
 
 
 @partnered

@@ -49,6 +49,22 @@ def test_each_picture_stands_at_its_place(model, coloured):
         assert np.abs(middle - image[0, 0]).max() < 6  # JPEG loses a little
 
 
+@pytest.mark.parametrize("lengths", [(30, 30, 30, 30), (30, 12, 300, 1)])
+def test_series_are_drawn_as_curves(lengths):
+    ramps = [(1 - 2 * (n % 2)) * np.arange(length, dtype=float)[None] for n, length in enumerate(lengths)]
+    model = fitted(ramps)
+    sheet = sheet_of(model.model_, model._table(ramps, model.model_))
+    shown = pixels(sheet)
+    assert shown.shape == (2 * 48, 2 * 48)
+    for n, length in enumerate(lengths):
+        dark = shown[48 * (n // 2) :, 48 * (n % 2) :][:48, :48] < 100
+        for column in range(3, 45) if length > 1 else ():
+            rows = np.flatnonzero(dark[:, column])
+            wanted = column if n % 2 else 47 - column  # falling, or rising
+            assert len(rows)
+            assert np.abs(rows - wanted).max() <= 2
+
+
 def test_rows_of_a_table_are_no_pictures():
     x = np.random.default_rng(0).normal(size=(8, 3))
     model = ContrastiveEncoder("npair", epochs=1, batch_size=4, random_state=0, overrides={"encoder.width": 4}).fit(x)

@@ -84,7 +84,7 @@ def compare(
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = watching(options, output, target)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
     rows = read_labelled(lambda path: DOMAINS[found].read(path, options, chosen[-1].data), data, test, target, output)
     table, target = rows.training, rows.target

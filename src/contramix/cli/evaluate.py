@@ -71,7 +71,7 @@ def evaluate(
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = watching(options, output, target)
     model = Pretrained.load(run, resolve_device(device))
     against = baseline_names(baselines, model.recipe.domain)
     rows = read_labelled(lambda path: model.read(path, options), data, test, target, output)

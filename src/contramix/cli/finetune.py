@@ -61,7 +61,7 @@ def finetune(
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
     kind = task_kind(task)
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = watching(options, output, target)
     check_place(out)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)

@@ -66,7 +66,7 @@ def pretrain(
     name = find_domain(data, domain)
     chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = watching(options, output, target)
     reading = DOMAINS[name].read(data, options, chosen.data)
     also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
     tell(reading, output)

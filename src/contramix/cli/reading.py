@@ -86,8 +86,9 @@ def tell(reading: "Reading", output: "Output") -> None:
         output.note(f"... and {len(reading.bad) - SHOWN:,} more files; --json names all")
 
 
-def watching(options: "ReadOptions", output: "Output") -> "ReadOptions":
-    """The options, with the progress of decoding shown: in place on a terminal, as a line now and then elsewhere."""
+def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
+    """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
+    with the column that is to be predicted."""
     shown = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -96,7 +97,7 @@ def watching(options: "ReadOptions", output: "Output") -> "ReadOptions":
             shown = time.monotonic()
             output.passing(f"reading: {done:,} of {total:,} files")
 
-    return replace(options, progress=progress)
+    return replace(options, progress=progress, target=target)
 
 
 def left_out(*readings: "Reading | None") -> dict[str, Any]:
@@ -171,9 +172,11 @@ def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: 
     """
     from pyarrow.types import is_nested
 
+    from contramix.domains.text.column import is_text
+
     names = table.column_names
     for name in keep:
-        if name in names and beside and name not in beside:
+        if name in names and beside and name not in beside and not is_text(table.schema.field(name).type):
             raise InputError(f"--keep: {name!r} is the input itself; known: {', '.join(beside)}")
         if name in names and out.suffix == ".csv" and is_nested(table.schema.field(name).type):
             raise InputError(

@@ -15,7 +15,7 @@ def recipes(
     domain: Annotated[
         str | None,
         typer.Option(
-            help="Of the recipe: table, image, audio, text, series or graph. Default: all are listed, a table's printed."
+            help="Of the recipe: table, image, audio, text, series, graph. Default: all are listed, a table's printed."
         ),
     ] = None,
     json: Json = False,

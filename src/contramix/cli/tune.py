@@ -81,7 +81,7 @@ def tune(
     wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
     kind = task_kind(task)
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = watching(options, output, target)
     reading = DOMAINS[found].read(data, options, chosen.data)
     tell(reading, output)
     target = reading.target if target is None else target

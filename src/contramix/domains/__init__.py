@@ -8,14 +8,20 @@ from typing import Any
 
 from contramix.domains.audio.domain import Sounds
 from contramix.domains.domain import Domain
+from contramix.domains.graph.domain import GraphSets
 from contramix.domains.image.domain import Images
+from contramix.domains.series.domain import TimeSeries
 from contramix.domains.spec import Spec
 from contramix.domains.table.domain import Tables
+from contramix.domains.text.domain import Texts
 from contramix.errors import InputError, nearest
 
 DOMAINS: dict[str, Domain[Any, Any]] = {
     "image": Images(),
     "audio": Sounds(),
+    "graph": GraphSets(),
+    "text": Texts(),
+    "series": TimeSeries(),
     "table": Tables(),
 }
 

@@ -6,19 +6,25 @@ A new encoder is one file and one line in ``ENCODERS``.
 from typing import Annotated
 
 from contramix.encoders.cnn import CNN
+from contramix.encoders.cnn1d import CNN1d
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.gin import GIN
 from contramix.encoders.imix_mlp import IMixMLP
 from contramix.encoders.mlp import MLP
 from contramix.encoders.resnet import ResNet
 from contramix.encoders.timm_model import TimmModel
+from contramix.encoders.transformer import Transformer
 from contramix.registry import choice
 
 ENCODERS: dict[str, type[EncoderSettings]] = {
     "mlp": MLP,
     "imix_mlp": IMixMLP,
     "cnn": CNN,
+    "cnn1d": CNN1d,
     "resnet": ResNet,
     "timm": TimmModel,
+    "gin": GIN,
+    "transformer": Transformer,
 }
 
 AnyEncoder = Annotated[EncoderSettings, *choice(ENCODERS)]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from numpy import ndarray
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -78,12 +79,12 @@ def boosting(problem: Problem, z: ndarray) -> Predicted:
     return predictions(problem.task, model, z[problem.test])
 
 
-def predictions(task: Task, model: Any, test: ndarray) -> Predicted:
+def predictions(task: Task, model: Any, test: ndarray | csr_matrix) -> Predicted:
     """What a fitted scikit-learn model predicts; classes that it never saw get the lowest score."""
     if task.kind == "regression":
         return Predicted(np.asarray(model.predict(test)))
     shares = model.predict_proba(test)
-    score = np.zeros((len(test), len(task.classes)))
+    score = np.zeros((test.shape[0], len(task.classes)))
     score[:, model.classes_] = shares
     return Predicted(np.asarray(model.classes_[shares.argmax(1)]), score)
 

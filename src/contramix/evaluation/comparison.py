@@ -28,6 +28,9 @@ BASELINES = {
     "untrained": "the same encoder with its first weights",
     "trees": "extremely randomised trees on the columns",
     "boosting": "histogram gradient boosting on the columns",
+    "tfidf": "TF-IDF of words and pairs of words, and a linear model",
+    "wl": "Weisfeiler-Lehman colours of graphs, and a linear model",
+    "rocket": "random convolutional kernels of series, and a ridge model",
     "gaussian": "the same encoder pre-trained with Gaussian noise instead",
     "supervised": "the same network trained on the labels alone",
 }

@@ -6,6 +6,7 @@ A new method is one file and one line in ``METHODS``.
 from typing import Annotated
 
 from contramix.methods.byol import BYOL
+from contramix.methods.infograph import InfoGraph
 from contramix.methods.method import Method, MethodSettings
 from contramix.methods.moco import MoCo
 from contramix.methods.npair import NPair
@@ -19,6 +20,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "moco": MoCo,
     "byol": BYOL,
     "simsiam": SimSiam,
+    "infograph": InfoGraph,
 }
 
 AnyMethod = Annotated[MethodSettings, *choice(METHODS)]

@@ -37,9 +37,9 @@ class MethodSettings(Settings, ABC):
     passes: Literal["one", "two"] = "one"
 
     @property
-    def takes_imix(self) -> bool:
-        """Whether its loss can express a label that names several keys."""
-        return True
+    def without_imix(self) -> str | None:
+        """Why its loss cannot express a label that names several keys; None: it can."""
+        return None
 
     @abstractmethod
     def build(self, encoder: Encoder) -> "Method":

@@ -38,9 +38,14 @@ class MoCo(MethodSettings):
     buffers: Literal["own", "copy"] = "own"
 
     @property
-    def takes_imix(self) -> bool:
+    def without_imix(self) -> str | None:
         """The original form has no key of another sample among its logits."""
-        return self.form == "revised"
+        if self.form == "revised":
+            return None
+        return (
+            "i-Mix needs MoCo's revised form: a mixture's second label is another sample's key, which the "
+            "original form leaves out; set method.form = 'revised'"
+        )
 
     def build(self, encoder: Encoder) -> "MoCoMethod":
         return MoCoMethod(self, encoder)

@@ -1,6 +1,8 @@
-"""Records that are pictures, small, on one sheet: images as they are, sounds as the log-mel that the network sees."""
+"""Records as small pictures on one sheet: images as they are, sounds as the log-mel that the network sees, series as
+curves."""
 
 import base64
+from collections.abc import Iterator
 from io import BytesIO
 from math import ceil, isqrt
 from typing import NamedTuple
@@ -8,15 +10,22 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from torch import Tensor
 from torch.nn.functional import interpolate
 
+from contramix.masked import Masked
 from contramix.pretrained import Pretrained
 from contramix.samples import in_order
+from contramix.types import Activations, values_of
 
 MOST_PIXELS = 4_000_000
 """Of the sheet, so that it takes about 1.5 MB."""
 SIDES = 16, 48
 """Least and most pixels of a picture's side."""
+CURVES = 4
+"""Channels of a series that are drawn."""
 
 
 class Sheet(NamedTuple):
@@ -33,9 +42,11 @@ class Sheet(NamedTuple):
 
 
 def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
-    """The records of a table as the network sees them; None where its inputs are no pictures, or Pillow is missing."""
-    shape = model.spec.inputs().shape
-    if len(shape) != 3 or shape[0] not in (1, 3) or table.num_rows == 0:
+    """The records of a table as the network sees them; None where its inputs are neither pictures nor series, or
+    Pillow is missing."""
+    inputs = model.spec.inputs()
+    pictured = inputs.kind == "values" and len(inputs.shape) == 3 and inputs.shape[0] in (1, 3)
+    if not (pictured or inputs.kind == "steps") or table.num_rows == 0:
         return None
     try:
         from PIL import Image
@@ -45,15 +56,37 @@ def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
     side = min(max(SIDES[0], isqrt(MOST_PIXELS // n)), SIDES[1])
     across = ceil(n**0.5)
     rows = ceil(n / across)
-    sheet = np.full((rows * side, across * side, shape[0]), 255, np.uint8)
+    sheet = np.full((rows * side, across * side, inputs.shape[0] if pictured else 1), 255, np.uint8)
     device = next(model.encoder.parameters(), torch.empty(0)).device
     place = 0
     for batch in in_order(model.spec.tensorize(table)):
-        small = interpolate(model.encoder.front(batch.to(device)), (side, side), mode="area")
-        for picture in (255 * small.clamp(0, 1)).round().byte().permute(0, 2, 3, 1).cpu().numpy():
+        seen = model.encoder.front(batch.to(device))
+        for picture in _shrunk(values_of(seen), side) if pictured else _curves(seen, side):
             top, left = side * (place // across), side * (place % across)
             sheet[top : top + side, left : left + side] = picture
             place += 1
     sink = BytesIO()
-    Image.fromarray(sheet[:, :, 0] if shape[0] == 1 else sheet).save(sink, "JPEG", quality=80)
+    Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet).save(sink, "JPEG", quality=80)
     return Sheet(f"data:image/jpeg;base64,{base64.b64encode(sink.getvalue()).decode()}", side, across, rows)
+
+
+def _shrunk(x: Float[Tensor, " B C H W"], side: int) -> UInt8[ndarray, " B side side C"]:
+    small = interpolate(x, (side, side), mode="area")
+    return np.asarray((255 * small.clamp(0, 1)).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"]]:
+    """Each series as curves, its channels over one another, from its lowest value to its highest."""
+    from PIL import Image, ImageDraw
+
+    values = values_of(x).cpu().numpy()
+    lengths = x.presence.sum(1).long().tolist() if isinstance(x, Masked) else [values.shape[2]] * len(values)
+    for series, length in zip(values, lengths):
+        there = series[:CURVES, :length]
+        low, high = float(there.min()), float(there.max())
+        across = np.linspace(1, side - 2, length)
+        down = side - 2 - (there - low) / ((high - low) or 1.0) * (side - 3)
+        image = Image.new("L", (side, side), 255)
+        for channel in down:
+            ImageDraw.Draw(image).line(list(zip(across.tolist(), channel.tolist())), fill=0)
+        yield np.asarray(image)[:, :, None]

@@ -13,7 +13,7 @@ from contramix.domains.files.claiming import holds
 from contramix.domains.image.decoding import ENDINGS
 from contramix.domains.image.form import IMAGE
 from contramix.domains.image.idx import ENDINGS as IDX
-from contramix.domains.image.npz import meaning
+from contramix.domains.image.npz import means_images
 
 COLUMNS = (IMAGE, "img", "picture", "jpg", "png")
 """What a column of encoded images is most often called."""
@@ -72,7 +72,7 @@ def _arrays_of_images(path: str) -> bool:
             with zipfile.ZipFile(file) as archive:
                 members = archive.namelist()
                 for member in members:
-                    if meaning(member.removesuffix(".npy"))[1] == "images" or len(members) == 1:
+                    if means_images(member.removesuffix(".npy")) or len(members) == 1:
                         with archive.open(member) as stream:
                             if _looks_like_images(*_header(stream)):
                                 return True

@@ -43,6 +43,8 @@ class ReadOptions:
         What to do with an image or a sound that cannot be read: leave it out and say so, or stop.
     text : tuple of str
         Columns to read as text, whatever their cells look like: those a model learned as text.
+    target : str, optional
+        The column to predict, where it is known before reading: it is no step of a series.
     progress : callable, optional
         Is told how many images or sounds are decoded, and how many there are.
 
@@ -65,6 +67,7 @@ class ReadOptions:
     on_bad_rows: Literal["fail", "skip"] = "fail"
     on_bad_files: Literal["skip", "fail"] = "skip"
     text: tuple[str, ...] = ()
+    target: str | None = None
     progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:

@@ -4,26 +4,15 @@ A new one is one function in a file of its own, one line in ``PLAIN``, one in ``
 it is, and its name among the ``baselines`` of its domain.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from contramix.evaluation.plain.rocket import rocket
+from contramix.evaluation.plain.tfidf import tfidf
+from contramix.evaluation.plain.whole import Plain, Whole
+from contramix.evaluation.plain.wl import wl
 
-import pyarrow as pa
+PLAIN: dict[str, Plain] = {
+    "wl": wl,
+    "tfidf": tfidf,
+    "rocket": rocket,
+}
 
-from contramix.domains import Spec
-from contramix.evaluation.problem import Predicted, Problem
-from contramix.samples import Samples
-
-
-class Whole(NamedTuple):
-    """All records of a comparison, those of the official test part last."""
-
-    spec: Spec
-    content: pa.ChunkedArray | None
-    """The column that is the input, as it was read."""
-    x: Samples
-
-
-Plain = Callable[[Whole], Callable[[Problem], Predicted]]
-"""From all records to a predictor, which learns from a problem's training rows only."""
-
-PLAIN: dict[str, Plain] = {}
+__all__ = ["PLAIN", "Plain", "Whole"]

@@ -1,0 +1,192 @@
+"""Graphs from Python values: those of PyTorch Geometric and of networkx, known by what they have, not imported."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float32, Int64
+from numpy import ndarray
+
+from contramix.domains.graph.form import GRAPH, MOST_NODES, Packed
+from contramix.domains.reading import LABEL, Reading
+from contramix.errors import InputError
+
+
+class One(NamedTuple):
+    """A graph."""
+
+    nodes: int
+    ends: Int64[ndarray, " 2 E"]
+    x: Float32[ndarray, " N A"] | None
+    label: Any
+
+
+def claims_values(values: Any) -> bool:
+    """Whether these are graphs: a list or a data set of PyG's ``Data``, or a list of networkx's graphs."""
+    first = _first(values)
+    return _is_pyg(first) or _is_networkx(first)
+
+
+def from_values(values: Any, labels: bool | None = None) -> Reading:
+    """Records of graphs, with their labels ``y`` where all have one.
+
+    What nodes have is ``x`` of PyG's graphs, and of networkx's the attribute ``x`` of its nodes: numbers, which are
+    attributes, unless they are one-hot in every node; then they are labels.
+
+    Parameters
+    ----------
+    values
+        A list, or a data set that is indexed like one.
+    labels
+        Whether ``x`` is labels, where that is known; a node without a 1 has one that is not known.
+
+    Raises
+    ------
+    InputError
+        A graph is not whole; the message says which, from 0.
+    """
+    graphs = [_one(value, number) for number, value in enumerate(_each(values))]
+    if not graphs:
+        raise InputError("there are no graphs in the list")
+    if sum(graph.nodes for graph in graphs) > MOST_NODES:
+        raise InputError(f"the graphs have {sum(graph.nodes for graph in graphs):,} nodes, and at most {MOST_NODES:,}"
+                         " are taken")  # fmt: skip
+    attributes, of_nodes = _of_nodes(graphs), None
+    if attributes is not None and labels is not False and _one_hot(attributes, or_none=labels is True):
+        of_nodes = np.where(attributes.any(1), attributes.argmax(1), -1)[:, None]
+        attributes = None
+    ends = [np.unique(graph.ends, axis=1) if graph.ends.size else graph.ends for graph in graphs]
+    packed = Packed(
+        np.array([graph.nodes for graph in graphs], np.int64),
+        np.array([each.shape[1] for each in ends], np.int64),
+        np.concatenate(ends, 1),
+        labels=of_nodes,
+        attributes=attributes,
+    )
+    columns: dict[str, pa.Array] = {GRAPH: packed.column()}
+    notes = []
+    repeated = sum(graph.ends.shape[1] for graph in graphs) - packed.ends.shape[1]
+    if repeated:
+        notes.append(f"{repeated:,} edges stand there again, and count once")
+    classes = [graph.label for graph in graphs]
+    without = sum(label is None for label in classes)
+    if not without:
+        columns[LABEL] = _column(classes)
+    elif without < len(classes):
+        notes.append(f"{without:,} of {len(classes):,} graphs have no label of one number: labels are left out")
+    return Reading(pa.table(columns), tuple(notes), LABEL if LABEL in columns else None)
+
+
+def _first(values: Any) -> Any:
+    try:
+        return values[0] if hasattr(values, "__getitem__") and len(values) and not hasattr(values, "columns") else None
+    except (TypeError, KeyError, IndexError, ValueError):
+        return None
+
+
+def _each(values: Any) -> Sequence[Any]:
+    return [values[n] for n in range(len(values))]
+
+
+def _is_pyg(value: Any) -> bool:
+    return hasattr(value, "edge_index") and hasattr(value, "num_nodes")
+
+
+def _is_networkx(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("is_directed", "number_of_nodes", "edges", "nodes"))
+
+
+def _one(value: Any, number: int) -> One:
+    if _is_pyg(value):
+        return _of_pyg(value, number)
+    if _is_networkx(value):
+        return _of_networkx(value, number)
+    raise InputError(f"graph {number} is {type(value).__name__}: give PyTorch Geometric's Data, or networkx's graphs")
+
+
+def _of_pyg(value: Any, number: int) -> One:
+    if value.edge_index is None and getattr(value, "adj_t", None) is not None:
+        raise InputError(f"graph {number}: its edges are a matrix, adj_t: give edge_index, 2 x edges")
+    ends = np.zeros((2, 0), np.int64) if value.edge_index is None else _numbers(value.edge_index, "edge_index", number)
+    if ends.ndim != 2 or len(ends) != 2:
+        raise InputError(f"graph {number}: edge_index is {' x '.join(map(str, ends.shape))}, and should be 2 x edges")
+    if ends.dtype.kind not in "iu":
+        raise InputError(f"graph {number}: edge_index holds {ends.dtype}, and numbers of nodes are whole")
+    x, y = getattr(value, "x", None), getattr(value, "y", None)
+    label = y
+    if not (y is None or isinstance(y, str | int | float)):
+        single = _numbers(y, "y", number).reshape(-1)
+        label = single[0].item() if len(single) == 1 else None
+    features = None if x is None else _numbers(x, "x", number)
+    return _checked(int(value.num_nodes or 0), ends.astype(np.int64), features, label, number)
+
+
+def _of_networkx(value: Any, number: int) -> One:
+    places = {name: place for place, name in enumerate(value.nodes)}
+    pairs = np.array([(places[a], places[b]) for a, b in value.edges()], np.int64).reshape(-1, 2)
+    if not value.is_directed():
+        loops = pairs[:, 0] == pairs[:, 1]
+        pairs = np.concatenate([pairs, pairs[~loops, ::-1]])
+    given = [data.get("x") for _, data in value.nodes(data=True)]
+    x = None
+    if any(one is not None for one in given):
+        if any(one is None for one in given):
+            raise InputError(f"graph {number}: some of its nodes have no attribute 'x', which others have")
+        try:
+            x = np.array([np.atleast_1d(np.asarray(one, np.float64)) for one in given])
+        except (TypeError, ValueError):
+            raise InputError(f"graph {number}: the attribute 'x' of its nodes is not numbers, alike for all") from None
+    label = value.graph.get("y", value.graph.get("label"))
+    return _checked(value.number_of_nodes(), pairs.T, x, label, number)
+
+
+def _numbers(value: Any, what: str, number: int) -> ndarray:
+    """A tensor or an array as an array of numbers."""
+    try:
+        array = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError):
+        array = np.zeros(0, object)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"graph {number}: {what} is {type(value).__name__}, and should be a tensor of numbers")
+    return array
+
+
+def _checked(nodes: int, ends: Int64[ndarray, " 2 E"], x: ndarray | None, label: Any, number: int) -> One:
+    outside = ends[(ends < 0) | (ends >= nodes)]
+    if len(outside):
+        raise InputError(f"graph {number}: an edge at node {outside[0]}; its {nodes} nodes are numbered from 0")
+    if x is None:
+        return One(nodes, ends, None, label)
+    if x.ndim == 0 or len(x) != nodes:
+        raise InputError(f"graph {number}: features of {x.shape[0] if x.ndim else 0} nodes, and it has {nodes}")
+    x = x.reshape(nodes, int(np.prod(x.shape[1:])))
+    if not (abs(x) <= np.finfo(np.float32).max).all():
+        raise InputError(f"graph {number}: a node's features are not finite, or too large")
+    return One(nodes, ends, x.astype(np.float32), label)
+
+
+def _of_nodes(graphs: Sequence[One]) -> Float32[ndarray, " N A"] | None:
+    widths = {n: 0 if graph.x is None else graph.x.shape[1] for n, graph in enumerate(graphs) if graph.nodes}
+    first = next(iter(widths), -1)
+    for number, width in widths.items():
+        if width != widths[first]:
+            said = [f"{w or 'no'} features a node" for w in (width, widths[first])]
+            raise InputError(f"graph {number} has {said[0]}, and graph {first} has {said[1]}")
+    if not any(widths.values()):
+        return None
+    return np.concatenate([graph.x for graph in graphs if graph.x is not None and graph.nodes])
+
+
+def _one_hot(x: Float32[ndarray, " N A"], or_none: bool) -> bool:
+    ones: Bool[ndarray, " N A"] = x == 1
+    counts = ones.sum(1)
+    return len(x) > 0 and bool((ones | (x == 0)).all() and ((counts == 1) | (or_none & (counts == 0))).all())
+
+
+def _column(labels: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array(labels, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise InputError(f"the graphs' labels are of kinds that do not go together: {kinds}") from None

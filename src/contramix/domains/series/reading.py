@@ -1,0 +1,59 @@
+"""Read series: ``.ts`` files, npy and npz, and tables."""
+
+import os
+
+from contramix.domains.files.archives import is_archive
+from contramix.domains.files.listing import NothingFoundError, items
+from contramix.domains.files.npz import ENDINGS as ARRAYS
+from contramix.domains.files.npz import read_arrays
+from contramix.domains.reading import Reading
+from contramix.domains.series.problems import ENDINGS, read_problem
+from contramix.domains.series.settings import SeriesSettings
+from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.series.tables import from_table
+from contramix.domains.series.values import of_arrays
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.domains.table.reading import read as read_table
+from contramix.errors import InputError
+
+_CALLED = ("x", "series", "data")
+
+
+def read(
+    path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
+) -> Reading:
+    """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` where the data say them.
+
+    Parameters
+    ----------
+    path
+        A ``.ts`` file; a folder or an archive of them; an npy or npz file; any table, long or wide.
+    options
+        ``on_bad_files`` says what to do with series that cannot be used.
+    settings, like
+        How to read them; a trained model's columns hold.
+
+    Raises
+    ------
+    InputError
+        There are no series, or they are damaged.
+    """
+    place = os.fsdecode(path)
+    lower = place.lower()
+    alone = os.path.isfile(place)
+    if alone and lower.endswith(ARRAYS):
+        parts, notes = read_arrays(place, _CALLED, "series")
+        return of_arrays(parts, options, notes)
+    if alone and not lower.endswith(ENDINGS) and not is_archive(place):
+        table = read_table(path, options)
+        reading = from_table(table.table, printable(place), options, settings, like)
+        return Reading(reading.table, (*table.notes, *reading.notes), bad=reading.bad)
+    try:
+        found = items(place, ENDINGS)
+    except NothingFoundError:
+        raise InputError(
+            f"{printable(place)}: holds no series: give .ts files, or name one table, npy or npz file of them"
+        ) from None
+    for bad in found.bad:
+        raise InputError(f"{found.source}: {bad.file}: {bad.reason}")
+    return read_problem(found, options, settings.problem, trained=like is not None)

@@ -1,0 +1,187 @@
+"""Series from tables: long, a row a step, or wide, a row a series."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from jaxtyping import Float64, Int64
+from numpy import ndarray
+
+from contramix.domains.files.decoding import Decoded
+from contramix.domains.reading import Reading
+from contramix.domains.series.content import SERIES, with_columns
+from contramix.domains.series.gathering import Found, gather, without_end
+from contramix.domains.series.settings import SeriesSettings
+from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.errors import InputError, nearest
+
+
+def from_table(
+    table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
+) -> Reading:
+    """Series of a table of canonical columns.
+
+    Parameters
+    ----------
+    table
+        With ``settings.id``: a row a step; columns of numbers are channels, and a column that is the same throughout
+        every series, such as a label, stands beside them. Without: a row a series; columns of numbers, in their order,
+        are its steps. A series ends behind the last step that has a value.
+    source
+        What messages begin with.
+    options
+        ``target`` names a column that is no step and no channel.
+    settings, like
+        How to read it; a trained model's columns hold.
+
+    Raises
+    ------
+    InputError
+        A column is missing, there are no numbers, or the steps of a series cannot be put in order.
+    """
+    if table.num_rows == 0:
+        raise InputError(f"{source}: no rows")
+    if SERIES in table.column_names:
+        raise InputError(f"{source}: rename the column {SERIES!r}: the series themselves will be called so")
+    if settings.id is None:
+        return _wide(table, source, options, like)
+    return _long(table, source, options, settings, settings.id, like)
+
+
+def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec | None) -> Reading:
+    target = options.target if like is None or options.target is not None else like.target
+    names = _numeric(table, (target,)) if like is None or not like.columns else list(like.columns)
+    _require(table, names, source)
+    if not names:
+        raise InputError(f"{source}: no columns of numbers to be the steps of series")
+    values = np.stack([_numbers(table.column(name), source, name) for name in names], 1)
+    whole = [without_end(row[None]) for row in values]
+    found = [Found(f"row {number}", row) for number, row in enumerate(whole, start=1)]
+    content, notes = gather(found, source, options.on_bad_files)
+    shorter = sum(one.shape[1] < len(names) for one in whole)
+    if shorter:
+        notes = (f"{shorter:,} series have no values at the last steps, and end before them", *notes)
+    if like is None:
+        notes = (f"a row is a series; its {len(names):,} steps are the columns {_named(names)}", *notes)
+    return _reading(table.drop_columns(names), content, names, notes)
+
+
+def _long(
+    table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, by: str, like: SeriesSpec | None
+) -> Reading:
+    keys = [by] if settings.time is None else [by, settings.time]
+    _require(table, keys, source)
+    for name in keys:
+        if table.column(name).null_count:
+            row = table.column(name).is_null().to_pylist().index(True) + 1
+            raise InputError(f"{source}, row {row}: {name!r} is missing; each step needs one")
+    series, first = _numbered(table.column(by))
+    times = None if settings.time is None else _times(table.column(settings.time), f"{source}, column {keys[1]!r}")
+    order = np.argsort(series, kind="stable") if times is None else np.lexsort((times, series))
+    notes = () if times is None else _in_order(table.column(by), series, times, order, source)
+    constant = [name for name in table.column_names if name not in keys and _is_constant(table.column(name), series)]
+    if options.target in table.column_names and options.target not in (by, *constant):
+        raise InputError(f"{source}: --target {options.target!r} is not the same throughout each series")
+    names = _numeric(table, (*keys, *constant)) if like is None or not like.columns else list(like.columns)
+    _require(table, names, source)
+    if not names:
+        raise InputError(f"{source}: no columns of numbers that change within a series, to be its channels")
+    left = [name for name in table.column_names if name not in (*keys, *constant, *names)]
+    if left:
+        notes += (f"left out, as they change within a series and are no channels: {_named(left)}",)
+    if like is None:
+        notes = (f"a row is a step; the channels are the columns {_named(names)}", *notes)
+    values = np.stack([_numbers(table.column(name), source, name) for name in names])[:, order]
+    ends = np.flatnonzero(np.diff(series[order])) + 1
+    at = [None] * len(first) if times is None else [t - t[0] for t in np.split(times[order], ends)]
+    ids = table.column(by).take(pa.array(first)).to_pylist()
+    found = [
+        Found(f"series {printable(str(name), 60)}", part, when if when is None else when.astype(np.float64))
+        for name, part, when in zip(ids, np.split(values, ends, 1), at, strict=True)
+    ]
+    content, said = gather(found, source, options.on_bad_files)
+    beside = table.select([name for name in (by, *constant) if name not in names]).take(pa.array(first))
+    return _reading(beside, content, names, (*notes, *said))
+
+
+def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Reading:
+    kept = pa.array(content.kept, pa.int64())
+    columns = {name: beside.column(name).take(kept) for name in beside.column_names}
+    return Reading(with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad=content.bad)
+
+
+def _in_order(
+    ids: pa.ChunkedArray, series: Int64[ndarray, " n"], times: ndarray, order: Int64[ndarray, " n"], source: str
+) -> tuple[str, ...]:
+    """A note on series whose steps were not in order; no series may have two steps at a time."""
+    twice = np.flatnonzero((np.diff(series[order]) == 0) & (np.diff(times[order]) == 0))
+    if len(twice):
+        row, again = sorted((int(order[twice[0]]), int(order[twice[0] + 1])))
+        what = printable(str(ids[row].as_py()), 60)
+        raise InputError(
+            f"{source}: rows {row + 1} and {again + 1} are the same step of series {what!r}: leave one out"
+        )
+    as_found = np.argsort(series, kind="stable")
+    back = (np.diff(times[as_found]) < 0) & (np.diff(series[as_found]) == 0)
+    moved = len(np.unique(series[as_found][1:][back]))
+    return (f"the steps of {moved:,} series did not stand in order of time, and are sorted",) if moved else ()
+
+
+def _numbered(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
+    """Series numbered as they first appear, and the first row of each."""
+    series = _codes(ids)
+    return series, np.unique(series, return_index=True)[1]
+
+
+def _codes(column: pa.ChunkedArray) -> Int64[ndarray, " n"]:
+    """Values numbered as they first appear; a missing one is a value."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _is_constant(column: pa.ChunkedArray, series: Int64[ndarray, " n"]) -> bool:
+    codes = _codes(column)
+    first = np.unique(series, return_index=True)[1]
+    return bool(np.array_equal(codes, codes[first][series]))
+
+
+def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
+    """Numbers or dates, as numbers that can be compared exactly."""
+    if pt.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    if not _is_number(column.type):
+        raise InputError(f"{where}: times are numbers or dates, not text; --set series.time names another column")
+    times: ndarray = column.to_numpy()
+    if not np.isfinite(times).all():
+        raise InputError(f"{where}, row {int((~np.isfinite(times)).argmax()) + 1}: the time is infinite")
+    return times
+
+
+def _numbers(column: pa.ChunkedArray, source: str, name: str) -> Float64[ndarray, " n"]:
+    if not _is_number(column.type):
+        raise InputError(f"{source}: column {printable(name, 60)!r} is not of numbers here, as it was for the model")
+    numbers: ndarray = pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy()
+    return numbers
+
+
+def _numeric(table: pa.Table, but: Sequence[str | None]) -> list[str]:
+    return [field.name for field in table.schema if _is_number(field.type) and field.name not in but]
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pt.is_floating(kind) or pt.is_integer(kind))
+
+
+def _require(table: pa.Table, names: Sequence[str], source: str) -> None:
+    for name in names:
+        if name not in table.column_names:
+            hint = nearest(name, map(printable, table.column_names))
+            raise InputError(f"{source}: there is no column {printable(name, 60)!r}; {hint}")
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = [printable(name, 60) for name in names]
+    return ", ".join(shown if len(shown) <= 8 else [*shown[:4], "...", shown[-1]])

@@ -1,0 +1,140 @@
+"""Series from Python: arrays, lists of arrays, and frames."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64
+from numpy import ndarray
+from torch import Tensor
+
+from contramix.domains.files.npz import Arrays
+from contramix.domains.files.records import records
+from contramix.domains.reading import LABEL, PART, Reading
+from contramix.domains.series.content import SERIES, channels_of, steps_of
+from contramix.domains.series.gathering import Found, gather, without_end
+from contramix.domains.series.settings import SeriesSettings
+from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.series.tables import from_table
+from contramix.domains.table.frames import to_arrow
+from contramix.domains.table.options import ReadOptions
+from contramix.errors import InputError
+
+_EVERY_ROW = ReadOptions(on_bad_files="fail")
+_GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (channels, steps) or (steps,)"
+ORDER = ("train", "valid", "test")
+
+
+def claims_values(values: Any) -> bool:
+    """Whether values are series beyond doubt: numbers with three axes that are no bytes, lists of arrays with two, or
+    of one and of differing lengths; or a table of series that was read before.
+    """
+    if isinstance(values, pa.Table):
+        return SERIES in values.column_names and channels_of(values.schema.field(SERIES).type) is not None
+    if isinstance(values, ndarray | Tensor):
+        return values.ndim == 3 and _is_number(values)
+    if not isinstance(values, list | tuple) or not values:
+        return False
+    if not all(isinstance(one, ndarray | Tensor) and _is_number(one) for one in values):
+        return False
+    axes = {one.ndim for one in values}
+    return axes == {2} or (axes == {1} and len({len(one) for one in values}) > 1)
+
+
+def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Reading:
+    """Series from Python values; a row a series, so none is left out.
+
+    Parameters
+    ----------
+    values
+        An array or tensor (n, channels, steps), or (n, steps) of one channel, in which a series ends behind the last
+        step that is not NaN in every channel; a list of arrays (channels, steps) or (steps,) of any lengths; a frame,
+        read as :func:`contramix.domains.series.tables.from_table` does; or a table of series that was read before.
+    settings, like
+        How frames are read; a trained model's columns hold.
+
+    Raises
+    ------
+    InputError
+        They are no series, or one of them has no steps or no values.
+
+    Examples
+    --------
+    >>> from_values([np.zeros((2, 5)), np.ones((2, 3))], SeriesSettings()).table.num_rows
+    2
+    """
+    if isinstance(values, pa.Table) and claims_values(values):
+        steps_of(values)
+        return Reading(values)
+    if isinstance(values, ndarray | Tensor):
+        return of_arrays([Arrays(_array(values), {}, None, "series")], _EVERY_ROW)
+    if isinstance(values, list | tuple) and any(isinstance(one, ndarray | Tensor) for one in values):
+        found = [Found(f"row {row}", _single(one, row)) for row, one in enumerate(values, start=1)]
+        content, notes = gather(found, "series", "fail")
+        return Reading(pa.table({SERIES: content.content}), notes)
+    if isinstance(values, list | tuple | str | bytes):
+        raise InputError(f"give series as {_GIVE}")
+    return from_table(to_arrow(values), "frame", _EVERY_ROW, settings, like)
+
+
+def of_arrays(parts: Sequence[Arrays], options: ReadOptions, notes: tuple[str, ...] = ()) -> Reading:
+    """Arrays as a reading, the training part first.
+
+    Raises
+    ------
+    InputError
+        They are no series, or labels and series are not equally many.
+    """
+    parts = sorted(parts, key=lambda part: ORDER.index(part.part or "train"))
+    found: list[Found] = []
+    shorter = 0
+    for part in parts:
+        array = _series(part.content, part.source)
+        for name, column in part.labels.items():
+            if len(column) != len(array):
+                raise InputError(f"{part.source}: {len(column):,} entries of '{name}' for {len(array):,} series")
+        whole = [without_end(one) for one in array]
+        shorter += sum(one.shape[1] < array.shape[2] for one in whole)
+        found += [Found(f"row {len(found) + n}", one) for n, one in enumerate(whole, start=1)]
+    source = parts[0].source
+    content, said = gather(found, source, options.on_bad_files)
+    if shorter:
+        said = (f"{shorter:,} series have NaN at the last steps, and end before them", *said)
+    named = [part.part for part in parts for _ in range(len(part.content))]
+    in_parts = len(parts) > 1 and parts[0].part == "train"
+    labelled = all(LABEL in part.labels for part in parts)
+    labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labelled else None
+    table = records(SERIES, content, [one.name for one in found], labels=labels, parts=named if in_parts else None)
+    official = tuple(part for part in ORDER if part in table.column(PART).to_pylist()) if in_parts else ()
+    return Reading(table, (*notes, *said), LABEL if labelled else None, content.bad, official)
+
+
+def _array(values: Any) -> ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+
+
+def _is_number(values: Any) -> bool:
+    kind = str(values.dtype).removeprefix("torch.")
+    return kind.startswith(("float", "int", "uint")) and kind != "uint8"
+
+
+def _series(array: ndarray, source: str) -> Float64[ndarray, " n C T"]:
+    if array.ndim == 2:
+        array = array[:, None]
+    if array.ndim != 3 or 0 in array.shape[:2]:
+        raise InputError(f"{source}: shape {array.shape} is none of series: give {_GIVE}")
+    return _numbers(array, source)
+
+
+def _single(value: Any, row: int) -> Float64[ndarray, " C T"]:
+    if not isinstance(value, ndarray | Tensor) or value.ndim not in (1, 2) or (value.ndim == 2 and not len(value)):
+        raise InputError(f"row {row}: is no series: give {_GIVE}")
+    array = _array(value)
+    return _numbers(array[None] if array.ndim == 1 else array, f"row {row}")
+
+
+def _numbers(array: ndarray, source: str) -> ndarray:
+    if array.dtype.kind not in "iufb":
+        raise InputError(f"{source}: values of type {array.dtype}: give numbers")
+    return array.astype(np.float64)

@@ -1,0 +1,137 @@
+"""Read texts: lines of files, files of folders and archives, and the column of a table."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+
+from contramix.domains.files.archives import is_archive
+from contramix.domains.files.decoding import Decoded, each
+from contramix.domains.files.item import Item, Unreadable, read_file
+from contramix.domains.files.layout import parts_and_labels
+from contramix.domains.files.listing import Items, items
+from contramix.domains.files.records import records
+from contramix.domains.reading import LABEL, PART, BadFile, Reading
+from contramix.domains.table.opening import check_file
+from contramix.domains.table.options import ReadOptions, printable
+from contramix.domains.table.reading import read as read_table
+from contramix.domains.text.column import TEXT, with_texts
+from contramix.domains.text.decoding import Text, decoded, lines_of, unpacked
+from contramix.domains.text.labelled import split_labels
+from contramix.domains.text.layouts import TABLES, TXT, Lined, documents, line_files, without_packing
+from contramix.domains.text.settings import TextSettings
+from contramix.domains.text.spec import TextSpec
+from contramix.errors import InputError
+
+_TEXTS = pa.large_string()
+
+
+def read(
+    path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, like: TextSpec | None = None
+) -> Reading:
+    """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` where they are known.
+
+    Parameters
+    ----------
+    path
+        A table (CSV, JSONL, Parquet, Arrow) with a column of text. A file of lines, which may begin with a label, also
+        packed by gzip, bzip2 or xz; or a folder or an archive with one for each official part. Else a folder or an
+        archive of ``.txt`` files, each a text; class folders are labels.
+    options
+        How to read a table; ``encoding`` holds for all. ``on_bad_files`` says what to do with files that are no text.
+    settings
+        Which column.
+    like
+        A trained model's specification, whose column is taken if it is there.
+
+    Raises
+    ------
+    InputError
+        There is no text, or it cannot be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "films.txt"
+    >>> _ = path.write_text("1 a fine film\\n0 dull\\n")
+    >>> read(path, ReadOptions(), TextSettings()).table.to_pydict()
+    {'text': ['a fine film', 'dull'], 'label': ['1', '0']}
+    """
+    place, source = os.fsdecode(path), printable(path)
+    lower = without_packing(place)
+    if not os.path.isdir(place) and not is_archive(place):
+        check_file(path)
+        if lower.removesuffix(".zst").endswith(TABLES) or settings.column != "auto":
+            reading = read_table(path, options)
+            table, notes = with_texts(reading.table, settings.column, None if like is None else like.column)
+            target = LABEL if LABEL in table.column_names else None
+            return Reading(table, (*reading.notes, *notes), target)
+        item = Item(printable(os.path.basename(place)), partial(read_file, place))
+        return _from_lines(source, [Lined(item, None)], options)
+    lined = line_files(items(path, {""}))
+    if lined is not None:
+        return _from_lines(source, lined, options)
+    found = items(path, TXT)
+    return from_documents(replace(found, files=tuple(documents(found))), options)
+
+
+def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Reading:
+    tables, notes = [], []
+    for item, part in files:
+        try:
+            text, latin = decoded(unpacked(item.read()), options.encoding)
+        except (Unreadable, OSError) as error:
+            shown = source if len(files) == 1 else f"{source}: {item.name}"
+            raise InputError(f"{shown}: {printable(str(error), 200)}") from None
+        if latin:
+            notes.append(f"{item.name} is not UTF-8 and is read as Latin-1; --encoding says otherwise")
+        texts, labels = split_labels(lines_of(text))
+        known = pa.nulls(len(texts), _TEXTS) if labels is None else pa.array(labels, _TEXTS)
+        columns = {TEXT: pa.array(texts, _TEXTS), LABEL: known}
+        if part is not None:
+            columns[PART] = pa.array([part] * len(texts), _TEXTS)
+        tables.append(pa.table(columns))
+    table = pa.concat_tables(tables)
+    if table.num_rows == 0:
+        raise InputError(f"{source}: holds no line of text")
+    labelled = table.column(LABEL).null_count < table.num_rows
+    parts = tuple(str(part) for _, part in files if part is not None)
+    return Reading(
+        table if labelled else table.drop_columns([LABEL]), tuple(notes), LABEL if labelled else None, (), parts
+    )
+
+
+def from_documents(found: Items, options: ReadOptions) -> Reading:
+    """The texts of files, each whole."""
+    if not found.files:
+        raise InputError(f"{found.source}: holds no file that ends in {', '.join(TXT)}, nor one of lines for each part")
+    texts: list[str] = []
+    kept: list[int] = []
+    bad: list[BadFile] = []
+    latin = 0
+
+    def work(data: bytes) -> Text:
+        return decoded(unpacked(data), options.encoding)
+
+    for number, result in enumerate(each(found.files, work)):
+        if isinstance(result, Unreadable):
+            bad.append(BadFile(found.files[number].name, printable(str(result), 200)))
+            if options.on_bad_files == "fail":
+                raise InputError(f"{found.source}: {bad[-1].file}: {bad[-1].reason}; --on-bad-files skip leaves it out")
+        else:
+            texts.append(result.text.strip())
+            kept.append(number)
+            latin += result.latin
+        if options.progress is not None:
+            options.progress(number + 1, len(found.files))
+    if not kept:
+        shown = "; ".join(f"{file}: {reason}" for file, reason in bad[:3])
+        raise InputError(f"{found.source}: none of {len(bad):,} files can be read ({shown}{'; ...' * (len(bad) > 3)})")
+    parts, labels = parts_and_labels(found.names)
+    content = Decoded(pa.array(texts, _TEXTS), kept, tuple(bad))
+    table = records(TEXT, content, found.names, labels=labels, parts=parts)
+    notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; --encoding says otherwise",) if latin else ()
+    there = () if parts is None else tuple(part for part in ("train", "valid", "test") if part in parts)
+    return Reading(table, notes, None if labels is None else LABEL, tuple(bad), there)

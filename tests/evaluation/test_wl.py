@@ -1,0 +1,102 @@
+"""Weisfeiler-Lehman colours against a literal refinement with dictionaries."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from contramix.domains.graph.describe import describe
+from contramix.domains.graph.form import GRAPH, Packed
+from contramix.domains.graph.settings import GraphSettings
+from contramix.errors import InputError
+from contramix.evaluation.comparison import records
+from contramix.evaluation.cross_validation import cross_validated
+from contramix.evaluation.plain import PLAIN, Whole
+from contramix.evaluation.plain.wl import colour_counts
+
+
+def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Packed:
+    """Small ones, so that the same colours turn up again and again; the first has no nodes."""
+    draw = np.random.default_rng(seed)
+    nodes = np.concatenate([[0], draw.integers(1, 7, number - 1)])
+    each = []
+    for n in nodes:
+        pairs = draw.integers(0, max(1, n), (2, draw.integers(0, 9))) if n else np.zeros((2, 0), np.int64)
+        each.append(np.unique(np.concatenate([pairs, pairs[::-1]], 1) if undirected else pairs, axis=1))
+    given = draw.integers(0, labels, (int(nodes.sum()), 1)) if labels else None
+    return Packed(nodes, np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64), given)
+
+
+def literal(graphs: Packed, rounds: int) -> list[Counter]:
+    """Colours as nested tuples: a node's own, and the sorted colours of those from which an edge leads to it."""
+    first_node, first_edge = graphs.nodes.cumsum() - graphs.nodes, graphs.edges.cumsum() - graphs.edges
+    found = []
+    for number, count in enumerate(graphs.nodes.tolist()):
+        ends = graphs.ends[:, first_edge[number] : first_edge[number] + graphs.edges[number]].T.tolist()
+        of = range(first_node[number], first_node[number] + count)
+        colours = [() if graphs.labels is None else tuple(graphs.labels[node].tolist()) for node in of]
+        seen = Counter((0, colour) for colour in colours)
+        for round_ in range(1, rounds + 1):
+            colours = [
+                (colours[node], tuple(sorted(colours[a] for a, b in ends if b == node))) for node in range(count)
+            ]
+            seen.update((round_, colour) for colour in colours)
+        found.append(seen)
+    return found
+
+
+@pytest.mark.parametrize("undirected", [True, False])
+@pytest.mark.parametrize("labels", [0, 3])
+def test_colours_are_those_of_a_literal_refinement(labels, undirected):
+    graphs = random_graphs(60, labels, labels, undirected)
+    for rounds in range(4):
+        expected, found = literal(graphs, rounds), colour_counts(graphs, rounds).toarray()
+        kinds = sorted({colour for counts in expected for colour in counts}, key=repr)
+        assert found.shape == (60, len(kinds))
+        table = np.array([[counts[kind] for kind in kinds] for counts in expected])
+        # The same columns, by whatever numbers colours are called.
+        assert sorted(map(tuple, table.T.tolist())) == sorted(map(tuple, found.T.tolist()))
+
+
+def test_the_order_of_nodes_says_nothing():
+    graphs = random_graphs(20, 5, 3, True)
+    draw, first = np.random.default_rng(0), graphs.first_node
+    ends, labels = graphs.ends.copy(), graphs.labels.copy()
+    which = np.arange(20).repeat(graphs.edges)
+    for number, count in enumerate(graphs.nodes):
+        place = draw.permutation(count)
+        ends[:, which == number] = place[ends[:, which == number]]
+        labels[first[number] + place] = graphs.labels[first[number] : first[number] + count]
+    moved = colour_counts(Packed(graphs.nodes, graphs.edges, ends, labels))
+    np.testing.assert_array_equal(moved.toarray(), colour_counts(graphs).toarray())
+
+
+def rings(number: int) -> pa.Table:
+    """Six nodes in one ring, or in two: of two neighbours each, so that only longer cycles or tails tell. A tail hangs
+    on each, and its length is the class."""
+    each, nodes = [], []
+    for n in range(number):
+        tail = 1 + n % 2
+        pairs = [(a, (a + 1) % 6) for a in range(6)] + [(5 + t, 6 + t) for t in range(tail)]
+        extra = n % 5  # isolated nodes, of which the class says nothing
+        nodes.append(6 + tail + extra)
+        each.append(np.array([*pairs, *(p[::-1] for p in pairs)]).T)
+    packed = Packed(np.array(nodes), np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64))
+    return pa.table({GRAPH: packed.column(), "label": [str(n % 2) for n in range(number)]})
+
+
+def test_what_only_structure_tells_is_learned():
+    table = rings(40)
+    spec, _ = describe(table, GraphSettings(), "label")
+    data = records(spec, table, "label")
+    predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
+    nothing = np.zeros((40, 1), np.float32)
+    found = cross_validated(data.task, [[nothing]], data.y, folds=4, probe=lambda problem, z: predict(problem))
+    assert found.mean == 1.0
+
+
+def test_it_is_for_graphs():
+    with pytest.raises(InputError, match="the baseline 'wl' is for graphs"):
+        PLAIN["wl"](Whole(None, None, torch.zeros(2, 2)))
