@@ -37,6 +37,7 @@ N, D = 8, 6
 HEAD = Head(kind="mlpbn", hidden=8, out=5)
 CUTS = ("input", "layer1", "layer2", "output")
 KEY = Key(0).at("step", 3)
+CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]
 
 
 def settings_of(kind, **changes):
@@ -73,7 +74,7 @@ def weight_one(n, partners, alpha, fold, generator):
     return torch.tensor([[1.0] + [0.0] * partners] * n)
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_imix_of_weight_one_is_the_plain_method_in_loss_and_gradient(kind, cut, symmetric, monkeypatch):
@@ -102,7 +103,7 @@ def test_weight_one_is_plain_for_every_operator(operator, monkeypatch):
     assert mixed(data(), KEY).item() == pytest.approx(plain(data(), KEY).item(), abs=1e-10)
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 def test_imix_changes_the_loss(kind):
     plain = objective(TermSettings(method=settings_of(kind)))
     mixed = objective(TermSettings(method=settings_of(kind), imix=IMix()))
@@ -210,7 +211,7 @@ def test_methods_with_a_momentum_network_mix_queries_and_keep_keys_clean(kind, c
     assert loss.item() == pytest.approx(want, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in METHODS if kind != "simclr"])
+@pytest.mark.parametrize("kind", [kind for kind in CONTRASTIVE if kind != "simclr"])
 def test_symmetric_is_the_mean_of_both(kind):
     made = objective(TermSettings(method=settings_of(kind, symmetric=True), noise=Two()))
     a, b, t = data(), data().flip(1) + 0.5, Targets.plain(N)
@@ -229,7 +230,7 @@ def test_symmetric_moco_queues_the_keys_of_both_turns():
     assert int(made.methods[0].position) == 2 * N
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 @pytest.mark.parametrize("cut", [*((c,) for c in CUTS), CUTS, ("input", "output")], ids=lambda cuts: "+".join(cuts))
 def test_every_method_trains_with_mixing_at_every_cut(kind, cut):
     """The published N-pair code crashes on every hidden cut: it writes into a ReLU's output."""
@@ -249,10 +250,11 @@ def test_every_method_trains_with_mixing_at_every_cut(kind, cut):
     assert not torch.equal(first, before)
 
 
+OF_VALUES = [kind for kind, settings in ENCODERS.items() if "values" in settings.takes]
 FLAT, PICTURES = Inputs((D,), (4, 2)), Inputs((2, 12, 12), mean=(0.1, 0.2), std=(1.0, 2.0))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ENCODERS if kind != "timm"])  # one stage, as of any user's module
+@pytest.mark.parametrize("kind", [kind for kind in OF_VALUES if kind != "timm"])  # one stage, as of any user's module
 @pytest.mark.parametrize("operator", [Linear(), Binary(), Geometric()], ids=lambda o: type(o).__name__)
 def test_every_named_stage_of_every_encoder_can_be_mixed_behind(kind, operator):
     torch.manual_seed(0)
@@ -331,7 +333,7 @@ def test_noise_at_a_hidden_cut_draws_the_same_for_both_networks(kind):
     assert not target.requires_grad
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 @pytest.mark.parametrize("cut", CUTS)
 def test_every_method_trains_with_mixup_noise_and_imix_behind_any_cut(kind, cut):
     noise = MixupNoise(operators=(Linear(), Binary()), cut=(cut,))
@@ -365,7 +367,7 @@ def test_layout_and_pool_are_known_at_the_input_only(seen, mixed_rows, mixed_lay
         assert NoiseSpy.seen[-1][3] is mixed_rows
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 def test_a_mixed_table_trains_in_every_method(kind, mixed_rows, mixed_layout, mixed_spec):
     torch.manual_seed(0)
     term = TermSettings(method=settings_of(kind), noise=Marginal(), imix=IMix(partners=2))
@@ -420,7 +422,7 @@ def test_a_terms_weight_scales_its_loss():
     )
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", CONTRASTIVE)
 def test_the_same_key_gives_the_same_loss_and_leaves_global_randomness_alone(kind):
     term = TermSettings(method=settings_of(kind), noise=MixupNoise(), imix=IMix(cut=("input", "layer1")))
     made = objective(term)
@@ -432,7 +434,7 @@ def test_the_same_key_gives_the_same_loss_and_leaves_global_randomness_alone(kin
 
 def test_the_batch_is_left_as_it_was():
     x = data()
-    for kind in METHODS:
+    for kind in CONTRASTIVE:
         objective(TermSettings(method=settings_of(kind), imix=IMix()))(x, KEY).backward()
     assert torch.equal(x, data())
 

@@ -2,6 +2,7 @@
 
 import warnings
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -64,7 +65,11 @@ def few_texts(draw):
     return [" ".join(draw.choice(["rain", "snow", "wind", "sun"], 3 + n % 5)) for n in range(16)], {"encoder.heads": 1}
 
 
-FEW = {"image": few_images, "audio": few_clips, "series": few_series, "text": few_texts}
+def few_graphs(draw):
+    return [nx.gnp_random_graph(3 + n % 4, 0.5, seed=int(draw.integers(1000))) for n in range(16)], {}
+
+
+FEW = {"image": few_images, "audio": few_clips, "series": few_series, "text": few_texts, "graph": few_graphs}
 
 
 @pytest.mark.parametrize(("domain", "name"), [(domain, name) for domain, name in EACH if domain in FEW])

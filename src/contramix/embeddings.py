@@ -1,6 +1,7 @@
 """Embeddings and predictions as files: Parquet, CSV or npy."""
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,8 @@ from contramix.errors import InputError, nearest
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A text cell that begins so would be run by a spreadsheet; in CSV it gets an apostrophe in front."""
+NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
+"""Unless it is a number, such as the class -1."""
 ENDINGS = (".parquet", ".csv", ".npy")
 
 
@@ -107,4 +110,4 @@ def _harmless(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
 
 
 def _harmless_text(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text

@@ -112,6 +112,12 @@ class Term(nn.Module):
         encoder = method.online.encoder
         self.noise_cuts = tuple(encoder.named(cut) for cut in settings.noise.cut)
         self.mix_cuts = tuple(encoder.named(cut) for cut in settings.imix.cut) if settings.imix else ()
+        for cut in self.noise_cuts:
+            if encoder.position(cut) > encoder.position(method.latest):
+                raise InputError(
+                    f"what the method looks at is gone at {cut!r}: set noise.cut to 'input', or to a cut up to "
+                    f"{method.latest!r}"
+                )
         self.layout, self.pool = layout, pool
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
@@ -197,7 +203,8 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
     if method.without_imix is not None:
         raise InputError(method.without_imix)
     if min(encoder.position(cut) for cut in term.imix.cut) < last_noise:
+        mixed, noisy = ("/".join(map(encoder.named, part.cut)) for part in (term.imix, term.noise))
         raise InputError(
-            f"i-Mix at {'/'.join(term.imix.cut)} comes before the noise at {'/'.join(term.noise.cut)}; "
+            f"i-Mix at {mixed} comes before the noise at {noisy}; "
             "queries are mixed after the views are made, so set imix.cut behind noise.cut"
         )

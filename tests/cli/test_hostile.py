@@ -227,9 +227,8 @@ def test_columns_called_like_settings(here, run):
 
 
 def test_a_csv_of_embeddings_runs_no_formula(here, run):
-    parquet(
-        "f.parquet", **{"=a": numbers(20), "t": ["=1+1", "+x", "-x", "@x", "\tx", "fine", None, "", "x=1", "\rx"] * 2}
-    )
+    cells = ["=1+1", "+x", "-x", "@x", "\tx", "fine", None, "", "x=1", "\rx", "-1", "+2.5", "-1+1", "-1\n"]
+    parquet("f.parquet", **{"=a": numbers(28), "t": cells * 2})
     run.done("pretrain", "f.parquet", *OUT, *run.small)
     run.done("embed", "run", "f.parquet", "--out", "z.csv", "--keep", "t", "--keep", "=a")
     lines = Path("z.csv").read_bytes().decode().split("\n")
@@ -242,6 +241,8 @@ def test_a_csv_of_embeddings_runs_no_formula(here, run):
         '"\'\tx"',
         '"fine"',
     ]
+    # Numbers are no formulas.
+    assert [line.split(",")[0] for line in lines[11:15]] == ['"-1"', '"+2.5"', '"\'-1+1"', "\"'-1"]
 
 
 # ---------------------------------------------------------------- values

@@ -15,6 +15,7 @@ from contramix.imix import IMix
 from contramix.methods.infograph import InfoGraph, jensen_shannon
 from contramix.methods.simclr import SimCLR
 from contramix.node_states import NodeStates
+from contramix.noise.drop import Drop
 from contramix.noise.mixup import MixupNoise
 from contramix.noise.none import NoNoise
 from contramix.objective import ExtraSettings, Objective, TermSettings
@@ -121,6 +122,8 @@ def test_what_does_not_go_together(graphs):
         InfoGraph().build(Encoder({"linear": nn.Linear(3, 4)}, 4))
     with pytest.raises(InputError, match="no virtual labels to mix; leave imix out"):
         Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut="input"), imix=IMix()))
-    late = Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut="output")))
-    with pytest.raises(InputError, match=r"noise\.cut = 'input'"):
-        late(graphs, Key(0))
+    for late in ("output", "readout", "auto"):
+        with pytest.raises(InputError, match=r"gone at .*: set noise\.cut to 'input', or to a cut up to 'layer2'"):
+            Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut=late)))
+    dropped = Objective(gin(), TermSettings(method=InfoGraph(), noise=Drop(cut="layer2")))
+    assert dropped(graphs, Key(0)).isfinite()

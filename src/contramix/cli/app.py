@@ -16,7 +16,7 @@ app = typer.Typer(
     name="contramix",
     help="Learn representations from unlabelled data by mixing samples, and see whether it helped.\n\n"
     "First steps: 'contramix demo' shows the experiment on real data; 'contramix pretrain your.csv --target y "
-    "--out run' learns from your table, and as well from a folder of images or sounds; 'contramix embed run your.csv "
+    "--out run' learns from your table, and as well from images, sounds, texts, series or graphs; 'contramix embed run your.csv "
     "--out z.parquet' writes its embeddings; "
     "'contramix evaluate run your.csv --target y' tells whether they help.",
     no_args_is_help=True,
@@ -48,8 +48,9 @@ Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help="A table (CSV, also .gz and .zst, Parquet, Arrow / Feather, JSONL, .npy, .npz), or images or sounds: a "
-        "folder, a zip or tar of them, IDX, CIFAR, .npz, or Parquet.",
+        help="A table (CSV, also .gz and .zst, Parquet, Arrow / Feather, JSONL, .npy, .npz); images or sounds (a "
+        "folder, a zip or tar of them, IDX, CIFAR, .npz, or Parquet); texts (lines of a .txt, or a folder of files); "
+        "time series (.ts); graphs (TU's raw files). A table is read as texts or series with --domain.",
     ),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (--out of pretrain), or a saved model's.")]

@@ -27,7 +27,7 @@ def embed(
 ) -> None:
     """Write the representation of each record: one row of float32 each, in order.
 
-    Of images and sounds, file, label and official part stand beside it.
+    Of other data than tables, file, label and official part stand beside it, where they are known.
     """
     from contramix.embeddings import check_destination, check_kept, embedding_names, write_embeddings
     from contramix.fitting import resolve_device

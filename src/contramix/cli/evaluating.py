@@ -41,8 +41,9 @@ Probes = Annotated[
 Baselines = Annotated[
     str | None,
     typer.Option(
-        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting; or 'all'. Default: "
-        "all for tables; for images and sounds all but boosting, which takes long on pixels."
+        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting, and of some kinds of data "
+        "one of their own: tfidf for text, rocket for series, wl for graphs; or 'all'. Default: "
+        "those that make sense for the kind of data."
     ),
 ]
 PickOnTest = Annotated[

@@ -37,7 +37,7 @@ def read_options(
         str, typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.")
     ] = "fail",
     on_bad_files: Annotated[
-        str, typer.Option(help="'skip' an image or sound that cannot be read, and say so, or 'fail'.")
+        str, typer.Option(help="'skip' an image, sound or text that cannot be read, and say so, or 'fail'.")
     ] = "skip",
 ) -> "ReadOptions":
     """The options as given on the command line."""
@@ -118,7 +118,7 @@ def target_of(reading: "Reading", target: str | None) -> str:
         return target
     if reading.target is None:
         raise InputError(
-            "--target: name the column to predict; these data carry no labels of their own (of images and sounds: put "
+            "--target: name the column to predict; these data carry no labels of their own (of files: put "
             "each class into a folder of its name)"
         )
     return reading.target

@@ -145,7 +145,7 @@ def _in_words(
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
     if better:
         best = max(better, key=lambda s: s.mean)
-        how = "" if best.name in ("trees", "boosting", "supervised") else f" with {best.probe}"
+        how = "" if best.probe in (best.name, "finetune") else f" with {best.probe}"
         sentences.append(f"With all labels {described(best.name)}{how} reach {best.mean:.3f}, which is better still.")
     else:
         sentences.append("No plain baseline does better.")
@@ -161,6 +161,9 @@ def described(baseline: str) -> str:
         "trees": "extremely randomised trees on raw features",
         "boosting": "gradient-boosted trees on raw features",
         "supervised": "networks of the same kind trained on the labels alone",
+        "tfidf": "TF-IDF of words and a linear model",
+        "rocket": "ROCKET's random convolutions and a linear model",
+        "wl": "Weisfeiler-Lehman colours and a linear model",
     }.get(baseline, f"features of {baseline}")
 
 

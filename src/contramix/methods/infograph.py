@@ -44,14 +44,15 @@ class InfoGraphMethod(Method):
         super().__init__(settings.model_copy(update={"passes": "two", "symmetric": False}), encoder)
         if "readout" not in encoder.places:
             raise InputError("method 'infograph' compares nodes with graphs: it needs graphs and encoder 'gin'")
+        self.latest = encoder.places[encoder.places.index("readout") - 1]
         self.online.projector = Shortcut(encoder.width)
         self.local = Shortcut(encoder.width)
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
         """Of one view; the other is not looked at."""
-        state = self.online.encoder.run(views.query, start=views.cut, stop=self.online.encoder.places[-3])
+        state = self.online.encoder.run(views.query, start=views.cut, stop=self.latest)
         if not isinstance(state, NodeStates):
-            raise InputError("method 'infograph' looks at nodes, which are gone at the output: set noise.cut = 'input'")
+            raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
         graph = self.online.projector(state.values)
         return jensen_shannon(node @ graph.T, state.graphs.graph)

@@ -64,6 +64,8 @@ class Method(nn.Module, ABC):
 
     mutual: ClassVar[bool] = False
     """Every view is a query and every other view a key (SimCLR)."""
+    latest: str = "output"
+    """The last cut at which its views may stand."""
 
     def __init__(self, settings: MethodSettings, encoder: Encoder) -> None:
         super().__init__()

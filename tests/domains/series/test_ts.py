@@ -159,7 +159,7 @@ def test_parts_that_do_not_go_together(tmp_path):
 
 def test_a_folder_of_other_things(tmp_path):
     (tmp_path / "notes.md").write_text("nothing")
-    with pytest.raises(InputError, match="holds no series: give .ts files"):
+    with pytest.raises(InputError, match=r"holds no series: give .ts files"):
         read(tmp_path, ReadOptions(), AUTO)
     write(tmp_path, code="export const x: number = 1;\n")
     with pytest.raises(InputError, match=r"code\.ts, line 1: .* stands before @data"):

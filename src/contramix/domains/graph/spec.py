@@ -90,7 +90,7 @@ class GraphSpec(Spec):
     @property
     def form(self) -> str:
         """What nodes have."""
-        return f"graphs whose nodes have {self.width} features: {' and '.join(self.features_of_nodes)}"
+        return f"nodes with {self.width} features: {' and '.join(self.features_of_nodes)}"
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on nodes whose labels the training graphs did not have."""

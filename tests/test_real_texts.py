@@ -1,0 +1,76 @@
+"""Real texts: complete, in their official parts, and TF-IDF scores on them what it is known to."""
+
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contramix.domains import find_domain
+from contramix.domains.table.options import ReadOptions
+from contramix.domains.text.domain import Texts
+from contramix.domains.text.settings import TextSettings
+from contramix.errors import InputError
+from contramix.evaluation.comparison import records
+from contramix.evaluation.plain import PLAIN, Whole
+from contramix.evaluation.problem import Problem
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "text"
+AUTO = TextSettings()
+
+
+def need(*names):
+    for name in names:
+        if not (DATA / name).exists():
+            pytest.skip(f"needs text/{name} in a folder shared/data beside the repository")
+    return DATA / names[0]
+
+
+def linked(folder, *names):
+    """A folder with some of the files."""
+    need(*names)
+    for name in names:
+        (folder / name).symlink_to(DATA / name)
+    return folder
+
+
+def test_trec(tmp_path):
+    folder = linked(tmp_path, "TREC.train.all.gz", "TREC.test.all.gz")
+    assert find_domain(folder) == "text"
+    reading = Texts().read(folder, ReadOptions(), AUTO)
+    assert (reading.parts, reading.target) == (("train", "test"), "label")
+    assert (reading.training.num_rows, reading.test.num_rows) == (5452, 500)
+    assert reading.notes == ("TREC.train.all.gz is not UTF-8 and is read as Latin-1; --encoding says otherwise",)
+    raw = gzip.decompress((DATA / "TREC.train.all.gz").read_bytes()).decode("latin-1").rstrip("\n").split("\n")
+    rows = zip(reading.training.column("label").to_pylist(), reading.training.column("text").to_pylist())
+    assert [f"{label} {text}" for label, text in rows] == [line.strip() for line in raw]
+    spec, notes = Texts().describe(reading.training, AUTO, "label")
+    assert (spec.rows, spec.vocabulary, spec.max_tokens) == (5452, 4000, 31)
+    assert notes == ("49 texts are longer than 31 tokens: their start is used",)
+
+
+def test_sst2(tmp_path):
+    folder = linked(tmp_path, *(f"stsa.binary.{part}.gz" for part in ("train", "dev", "test")))
+    reading = Texts().read(folder, ReadOptions(), AUTO)
+    assert Counter(reading.table.column("part").to_pylist()) == {"train": 6920, "valid": 872, "test": 1821}
+    assert Counter(reading.test.column("label").to_pylist()) == {"0": 912, "1": 909}
+    assert reading.notes == ()
+
+
+def test_both_in_one_folder_are_told_apart():
+    need("TREC.train.all.gz", "stsa.binary.train.gz")
+    assert find_domain(DATA) == "text"
+    with pytest.raises(InputError, match="holds 2 data sets"):
+        Texts().read(DATA, ReadOptions(), AUTO)
+
+
+def test_tfidf_on_trec():
+    read = [Texts().read(need(f"TREC.{part}.all.gz"), ReadOptions(), AUTO).table for part in ("train", "test")]
+    spec, _ = Texts().describe(read[0], AUTO, "label")
+    data = records(spec, read[0], "label", test=read[1])
+    train = np.arange(1000)
+    problem = Problem(data.task, train, data.y[train], data.official_test)
+    predicted = PLAIN["tfidf"](Whole(spec, data.content, data.x))(problem)
+    accuracy = (predicted.value == data.y[data.official_test]).mean()
+    assert 0.78 < accuracy < 0.85
