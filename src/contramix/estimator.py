@@ -17,7 +17,7 @@ from contramix.training import State, pretrain
 
 
 class ContrastiveEncoder(Learner):
-    """Learn representations of records from unlabelled ones, by mixing them: rows, images, sounds, texts, series, graphs.
+    """Learn representations of records from unlabelled ones, by mixing them: rows, images, texts, graphs ...
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class ContrastiveEncoder(Learner):
 
     Arrays and tensors of four axes are images (channels first or last), and so are three axes of bytes, lists of image
     files and of Pillow's images; lists of sound files are sounds. Lists and 1-D arrays of strings are texts, three axes
-    of other numbers (series, channels, steps) and lists of arrays are time series, lists of PyTorch Geometric's ``Data``
-    or of networkx's graphs are graphs. A path may be a folder or an archive of any of these.
+    of other numbers (series, channels, steps) and lists of arrays are time series, lists of PyTorch Geometric's
+    ``Data`` or of networkx's graphs are graphs. A path may be a folder or an archive of any of these.
     Arrays of waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the
     data have official parts, ``fit`` takes the training part and ``transform`` all.
 

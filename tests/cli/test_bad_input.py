@@ -347,7 +347,7 @@ RECIPES = {
     "not TOML": ("train:\n  lr: 0.1\n", ["r.toml", "not a TOML recipe", "line 1"]),
     "not text": (b"\xff\xfe\0\0", ["r.toml", "not a TOML recipe"]),
     "too deep": ("x = " + "[" * 5000, ["r.toml", "not a TOML recipe"]),
-    "another domain": ("domain = 'graph'\n", ["r.toml", "domain", "'table'"]),
+    "another domain": ("domain = 'video'\n", ["r.toml", "domain", "'table'"]),
 }
 
 

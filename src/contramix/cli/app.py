@@ -16,8 +16,8 @@ app = typer.Typer(
     name="contramix",
     help="Learn representations from unlabelled data by mixing samples, and see whether it helped.\n\n"
     "First steps: 'contramix demo' shows the experiment on real data; 'contramix pretrain your.csv --target y "
-    "--out run' learns from your table, and as well from images, sounds, texts, series or graphs; 'contramix embed run your.csv "
-    "--out z.parquet' writes its embeddings; "
+    "--out run' learns from your table, and as well from images, sounds, texts, series or graphs; "
+    "'contramix embed run your.csv --out z.parquet' writes its embeddings; "
     "'contramix evaluate run your.csv --target y' tells whether they help.",
     no_args_is_help=True,
     add_completion=False,

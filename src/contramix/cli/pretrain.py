@@ -34,7 +34,7 @@ def pretrain(
     target: Annotated[
         str | None,
         typer.Option(
-            help="A column that is not an input: what is to be predicted. The labels of other data than tables never are."
+            help="A column that is not an input: what is to be predicted. Of other data than tables labels never are."
         ),
     ] = None,
     set_: Changes = None,
