@@ -37,6 +37,7 @@ from contramix.evaluation.probes import PROBES, Probe
 from contramix.fitting import Fit
 from contramix.pretrained import embed
 from contramix.recipe import Recipe
+from contramix.training import recalibrate_bn
 
 RESULTS = Path(__file__).parent / "results" / "graphs"
 EPOCHS, LAST, REPEATS, WIDTH = 20, 5, 5, 512
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--width", type=int, default=WIDTH)
     parser.add_argument("--sweep", action="store_true")
+    parser.add_argument("--untrained", action="store_true")
     options = parser.parse_args()
     for name in options.names:
         data = labelled_graphs(options.data_dir / f"{name}.zip")
@@ -71,6 +73,10 @@ def main() -> None:
             for changes in (change for several in SWEEPS.values() for change in several):
                 for repeat in range(options.repeats):
                     kept(place, "dacl", FIXED, repeat, data, options.width, changes)
+            continue
+        if options.untrained:
+            for repeat in range(options.repeats):
+                untrained(place, repeat, data, options.width)
             continue
         for repeat in range(options.repeats):
             for row in PLAIN_ROWS:
@@ -137,6 +143,23 @@ def trained(
         "honest": folds(data, features[-1:], repeat, PROBES["linear"]),
         "losses": losses,
     }
+
+
+def untrained(place: Path, repeat: int, data: Records, width: int) -> None:
+    """An encoder as it begins, at several rates of the linear layer; BatchNorm as it begins too, or with statistics of
+    the graphs."""
+    encoder = untrained_encoder(Recipe.load("dacl-mutag", {"encoder.width": width}), data.spec, repeat)
+    for norm in ("as it begins", "of the graphs"):
+        if norm == "of the graphs":
+            recalibrate_bn(encoder, data.x)
+        z = embed(encoder, data.x)
+        for rate in (1e-1, 1e-2, 1e-3, 1e-4):
+            found = {"published": [rounded(adam_on_folds(z, data.y, seed=repeat, rate=rate))]}
+            facts = {"row": "none", "rate": None, "repeat": repeat, "width": width, **found, "commit": commit()}
+            facts |= {"changes": {"BatchNorm": norm, "rate of the linear layer": rate}, "largest": float(abs(z).max())}
+            file = place / f"none_{norm.replace(' ', '-')}_linear={rate:g}_{repeat}.json"
+            file.write_text(json.dumps(facts) + "\n")
+            print(file.name, f"{100 * np.mean(found['published']):.2f}", flush=True)
 
 
 def last_epochs(recipe: Recipe, data: Records, seed: int) -> tuple[list[np.ndarray], list[float]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from graph_results import graphs
 from scipy import stats
 
 HERE = Path(__file__).parent
@@ -26,6 +27,7 @@ def main() -> None:
         "",
         *real_tables(),
         *media(),
+        *graphs(RESULTS / "graphs"),
         *defaults(),
         "## CovType, more recipes",
         "",
