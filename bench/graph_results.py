@@ -26,11 +26,12 @@ def graphs(results: Path) -> Iterator[str]:
     """Table 4 by the published protocol and by an honest one, and what alpha, tau and the cut change."""
     runs = [json.loads(file.read_text()) | {"data": file.parent.name} for file in sorted(results.glob("*/*.json"))]
     yield from ("## Graphs: table 4 of DACL", "")
-    yield "`python bench/graphs.py NAME --data-dir DIR/tu`, one command a data set; `--rows`, `--rates` and `--repeats` as"
-    yield "the tables show. Published protocol: GIN of 4 layers and width 512, 20 epochs, mixing at the output with alpha .9"
-    yield "and tau 1; a linear layer by 100 full-batch steps of Adam in ten folds, mean over folds and the last five epochs;"
-    yield "mean ± standard deviation over repeats. The last column is the difference in standard deviations of both together"
-    yield "(of ours with one repeat the paper's alone). Why some differ: [ADR 22](../docs/adr/0022-table-4-of-dacl.md)."
+    yield "`python bench/graphs.py NAME --data-dir DIR/tu`, one command a data set; `--rows`, `--rates` and"
+    yield "`--repeats` as the tables show. Published protocol: GIN of 4 layers and width 512, 20 epochs, mixing at"
+    yield "the output with alpha .9 and tau 1; a linear layer by 100 full-batch steps of Adam in ten folds, mean"
+    yield "over folds and the last five epochs; mean ± standard deviation over repeats. The last column is the"
+    yield "difference in standard deviations of both together (of ours with one repeat the paper's alone). Why some"
+    yield "differ: [ADR 22](../docs/adr/0022-table-4-of-dacl.md)."
     yield ""
     yield "| data | row | rate | repeats | measured | published | difference |"
     yield "|---|---|---|---|---|---|---|"
@@ -43,8 +44,9 @@ def graphs(results: Path) -> Iterator[str]:
             f"{_shown(mean, spread)} | {there:.2f} ± {theirs:.2f} | {far:+.1f} |"
         )
     yield ""
-    yield "The honest protocol: the same runs at the rate 1e-3, fixed beforehand, the last epoch only, logistic regression"
-    yield "whose strength is chosen inside the training folds; plain features beside it, under the same folds."
+    yield "The honest protocol: the same runs at the rate 1e-3, fixed beforehand, the last epoch only, logistic"
+    yield "regression whose strength is chosen inside the training folds; plain features beside it, under the same"
+    yield "folds."
     yield ""
     found = {(d, w): e for (d, w, rate), e in _grouped(runs, "honest") if rate in (None, RATE)}
     names = list(dict.fromkeys(data for data, _ in found))
@@ -81,8 +83,9 @@ def _sweeps(runs: list[dict[str, Any]]) -> Iterator[str]:
             if run["row"] == "dacl":
                 each[run["data"], name, _value(value)].append(run)
     yield from ("### What alpha, tau and the cut change", "")
-    yield "The paper fixes alpha .9, tau 1 and the output. One setting changed at a time, rate 1e-3; a cut behind layer l"
-    yield "mixes what layers 1 to l pooled; «all» draws one anew each step. Mean ± standard deviation over repeats."
+    yield "The paper fixes alpha .9, tau 1 and the output. One setting changed at a time, rate 1e-3; a cut behind"
+    yield "layer l mixes what layers 1 to l pooled; «all» draws one anew each step. Mean ± standard deviation over"
+    yield "repeats."
     yield ""
     yield "| data | setting | value | repeats | published protocol | honest |"
     yield "|---|---|---|---|---|---|"
@@ -101,8 +104,8 @@ def _untrained(runs: list[dict[str, Any]]) -> Iterator[str]:
             each[run["data"], *run["changes"].values()].append(100 * float(np.mean(run["published"])))
     rates = sorted({rate for _, _, rate in each}, reverse=True)
     yield from ("### An encoder as it begins", "")
-    yield "No pre-training, published protocol, at several rates of the linear layer; BatchNorm's statistics as they begin"
-    yield "(mean 0, variance 1), or computed from the graphs without labels."
+    yield "No pre-training, published protocol, at several rates of the linear layer; BatchNorm's statistics as they"
+    yield "begin (mean 0, variance 1), or computed from the graphs without labels."
     yield ""
     yield f"| data | BatchNorm | {' | '.join(f'{rate:g}' for rate in rates)} |"
     yield "|---" * (len(rates) + 2) + "|"

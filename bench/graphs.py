@@ -148,7 +148,8 @@ def trained(
 def untrained(place: Path, repeat: int, data: Records, width: int) -> None:
     """An encoder as it begins, at several rates of the linear layer; BatchNorm as it begins too, or with statistics of
     the graphs."""
-    encoder = untrained_encoder(Recipe.load("dacl-mutag", {"encoder.width": width}), data.spec, repeat)
+    recipe = Recipe.load("dacl-mutag", {"encoder.width": width}, "graph")
+    encoder = untrained_encoder(recipe, data.spec, repeat)
     for norm in ("as it begins", "of the graphs"):
         if norm == "of the graphs":
             recalibrate_bn(encoder, data.x)
