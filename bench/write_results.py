@@ -27,6 +27,7 @@ def main() -> None:
         "",
         *real_tables(),
         *media(),
+        *sequences(),
         *graphs(RESULTS / "graphs"),
         *defaults(),
         "## CovType, more recipes",
@@ -64,6 +65,29 @@ def media() -> Iterator[str]:
     yield ""
     for name, title in MEDIA.items():
         path = RESULTS / "media" / name / "report.json"
+        if path.exists():
+            report = json.loads(path.read_text())
+            yield from _one_table(title, report)
+            yield from _claims(report)
+
+
+SEQUENCES = {
+    "trec": "TREC, 5,452 training questions",
+    "sst2": "SST-2, 6,920 training sentences",
+    "italy": "ItalyPowerDemand, 67 training series",
+    "vowels": "JapaneseVowels, 270 training series of 7 to 26 steps",
+    "osuleaf": "OSULeaf, 200 training series",
+}
+
+
+def sequences() -> Iterator[str]:
+    """Texts and time series at the recipes' own length, or a budget."""
+    yield from ("## Texts and time series", "")
+    yield "`python bench/sequences.py NAME --data-dir DIR`. Official test parts; three seeds of each recipe unless the"
+    yield "command says otherwise, with few labels five draws. Nothing was trained on other data than these."
+    yield ""
+    for name, title in SEQUENCES.items():
+        path = RESULTS / "sequences" / name / "report.json"
         if path.exists():
             report = json.loads(path.read_text())
             yield from _one_table(title, report)

@@ -275,7 +275,7 @@ def test_files_from_python():
         {"a": 1},
         None,
     ],
-    ids=repr,
+    ids=lambda v: type(v).__name__,
 )
 def test_values_of_others_are_not_claimed(values):
     assert find_domain_of(values) != "text"
