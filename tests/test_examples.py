@@ -53,6 +53,7 @@ def test_readme_names_commands_and_options_that_exist():
 def test_settings_that_pages_name_exist(page):
     from contramix import Recipe
 
-    for name in re.findall(r"`((?:train|table)\.\w+)", page.read_text()):
+    sections = "train|table|image|audio|text|series|graph"
+    for name in re.findall(rf"`((?:{sections})\.(?!txt\b)\w+)", page.read_text()):
         section, setting = name.split(".")
         assert setting in type(getattr(Recipe(), section)).model_fields, name
