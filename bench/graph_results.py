@@ -19,7 +19,6 @@ PUBLISHED = {
 TITLES = {"raw": "counts and degrees", "wl": "Weisfeiler-Lehman colours", "none": "no pre-training",
           "infograph": "InfoGraph", "dacl": "DACL"}  # fmt: skip
 RATE = 1e-3
-DEFAULTS = {"noise.alpha": 0.9, "method.temperature": 1.0, "noise.cut": "output"}
 
 
 def graphs(results: Path) -> Iterator[str]:
@@ -82,17 +81,19 @@ def _sweeps(runs: list[dict[str, Any]]) -> Iterator[str]:
         for name, value in run["changes"].items():
             if run["row"] == "dacl":
                 each[run["data"], name, _value(value)].append(run)
+    unchanged = [run for run in runs if run["row"] == "dacl" and run["rate"] == RATE and not run["changes"]]
+    for data in dict.fromkeys(data for data, _, _ in each):
+        each[data, "none", "alpha .9, tau 1, output"] = [run for run in unchanged if run["data"] == data]
     yield from ("### What alpha, tau and the cut change", "")
     yield "The paper fixes alpha .9, tau 1 and the output. One setting changed at a time, rate 1e-3; a cut behind"
     yield "layer l mixes what layers 1 to l pooled; «all» draws one anew each step. Mean ± standard deviation over"
     yield "repeats."
     yield ""
-    yield "| data | setting | value | repeats | published protocol | honest |"
+    yield "| data | changed | value | repeats | published protocol | honest |"
     yield "|---|---|---|---|---|---|"
-    for (data, name, value), several in each.items():
+    for (data, name, value), several in sorted(each.items(), key=lambda kv: (kv[0][0], kv[0][1] != "none", kv[0][1])):
         cells = [_shown(*_moments([100 * float(np.mean(run[p])) for run in several])) for p in ("published", "honest")]
-        mark = " (published)" if str(DEFAULTS[name]) == value else ""
-        yield f"| {data} | {name} | {value}{mark} | {len(several)} | {' | '.join(cells)} |"
+        yield f"| {data} | {name} | {value} | {len(several)} | {' | '.join(cells)} |"
     yield ""
 
 

@@ -47,12 +47,12 @@ FIXED = 1e-3
 ROWS = ("none", "infograph", "dacl")
 PLAIN_ROWS = ("raw", "wl")
 SWEEPS: dict[str, list[dict[str, Any]]] = {
-    "alpha": [{"noise.alpha": alpha} for alpha in (0.0, 0.5, 0.7, 0.9, 0.99)],
-    "tau": [{"method.temperature": tau} for tau in (0.1, 0.5, 1.0, 2.0)],
-    "cut": [{"noise.cut": cut} for cut in ("layer1", "layer2", "layer3", "output")]
+    "alpha": [{"noise.alpha": alpha} for alpha in (0.0, 0.5, 0.7, 0.99)],
+    "tau": [{"method.temperature": tau} for tau in (0.1, 0.5, 2.0)],
+    "cut": [{"noise.cut": cut} for cut in ("layer1", "layer2", "layer3")]
     + [{"noise.cut": ["layer1", "layer2", "layer3", "output"]}],
 }
-"""One setting of DACL changed at a time, from alpha .9, tau 1 and the output."""
+"""One setting of DACL changed at a time; without a change they are alpha .9, tau 1 and the output."""
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "italy": (SERIES, (*RECIPES, *FEW, "--set", "series.problem=ItalyPowerDemand")),
     "vowels": (SERIES, (*RECIPES, *FEW, "--set", "series.problem=JapaneseVowels")),
     "osuleaf": (SERIES, (*RECIPES, *FEW, "--set", "series.problem=OSULeaf")),
-    "trec": ("text/TREC.train.all.gz", (*RECIPES, "--test", "text/TREC.test.all.gz", "--epochs", "10")),
-    "sst2": (TRAIN, (*RECIPES, "--test", TEST, "--epochs", "5")),
+    "trec": ("text/TREC.train.all.gz", (*RECIPES, "--test", "text/TREC.test.all.gz", "--epochs", "5")),
+    "sst2": (TRAIN, (*RECIPES, "--test", TEST, "--epochs", "4")),
 }
 
 
