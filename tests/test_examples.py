@@ -15,6 +15,14 @@ def test_custom_operator_runs():
     assert run.stdout.strip() == "(256, 512)", run.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("graphs", "512 numbers a graph; accuracy"), ("series", "(120, 256) (1, 256)")]
+)
+def test_examples_of_other_data_run(name, said):
+    run = subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py"], capture_output=True, text=True)
+    assert said in run.stdout, run.stderr
+
+
 def test_table_example_runs_on_one_epoch():
     code = (ROOT / "examples" / "table.py").read_text().replace("epochs=20", "epochs=1")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
