@@ -190,6 +190,7 @@ def _draw(cuts: tuple[str, ...], key: Key) -> str:
 
 
 def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
+    term.noise.check(encoder.front)
     last_noise = max(encoder.position(cut) for cut in term.noise.cut)
     mixed_at = [cut for part in (term.imix, term.noise) if part and not isinstance(part, NoNoise) for cut in part.cut]
     for cut in mixed_at:

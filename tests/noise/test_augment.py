@@ -47,6 +47,16 @@ def test_where_no_augmentation_is_known_it_says_so(generator):
         Augment().of_samples(AsStored(), torch.zeros(2, 3), generator)
 
 
+def test_a_run_that_would_need_one_is_refused_before_it_begins():
+    from contramix.objective import Objective, TermSettings
+
+    encoder = Encoder({"layer": torch.nn.Linear(3, 2)}, 2)
+    with pytest.raises(InputError, match="no augmentation is known"):
+        Objective(encoder, TermSettings(noise=Augment()))
+    encoder.front = Bytes()
+    Objective(encoder, TermSettings(noise=Augment()))
+
+
 def test_behind_a_stage_it_is_refused():
     encoder = Encoder({"layer": torch.nn.Linear(3, 2)}, 2)
     encoder.front = Bytes()

@@ -7,7 +7,10 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
+from contramix.errors import InputError
 from contramix.types import Activations
+
+UNKNOWN = "noise 'augment': no augmentation is known for these data; take another noise, such as mixup or marginal"
 
 
 class Front(nn.Module, ABC):
@@ -25,11 +28,7 @@ class Front(nn.Module, ABC):
         InputError
             Where the domain knows no augmentation.
         """
-        from contramix.errors import InputError
-
-        raise InputError(
-            "noise 'augment': no augmentation is known for these data; take another noise, such as mixup or marginal"
-        )
+        raise InputError(UNKNOWN)
 
 
 class AsStored(Front):

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.encoders.front import Front
+from contramix.encoders.front import UNKNOWN, Front
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
 from contramix.noise.noise import Noise
@@ -23,6 +23,11 @@ class Augment(Noise):
     InputError
         Where the domain knows none, or behind a stage.
     """
+
+    def check(self, front: Front) -> None:
+        """Only for data whose domain knows an augmentation."""
+        if type(front).augment is Front.augment:
+            raise InputError(UNKNOWN)
 
     def of_samples(
         self,

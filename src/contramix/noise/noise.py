@@ -22,6 +22,15 @@ class Noise(Settings, ABC):
 
     cut: Cut = ("auto",)
 
+    def check(self, front: Front) -> None:
+        """Refuse, before anything is trained, data that it is not for.
+
+        Raises
+        ------
+        InputError
+            If these are such.
+        """
+
     def of_samples(
         self,
         front: Front,
