@@ -85,6 +85,7 @@ def sequences() -> Iterator[str]:
     yield from ("## Texts and time series", "")
     yield "`python bench/sequences.py NAME --data-dir DIR`. Official test parts; three seeds of each recipe unless the"
     yield "command says otherwise, with few labels five draws. Nothing was trained on other data than these."
+    yield "Seconds were taken beside other load; those of JapaneseVowels' supervised row hold a pause of the machine."
     yield ""
     for name, title in SEQUENCES.items():
         path = RESULTS / "sequences" / name / "report.json"
