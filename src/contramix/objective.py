@@ -194,7 +194,7 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
     last_noise = max(encoder.position(cut) for cut in term.noise.cut)
     mixed_at = [cut for part in (term.imix, term.noise) if part and not isinstance(part, NoNoise) for cut in part.cut]
     for cut in mixed_at:
-        if encoder.position(cut) < encoder.position(encoder.cuts[0]):
+        if encoder.position(cut) < encoder.position(encoder.first):
             raise InputError(
                 f"nothing can be mixed or changed at {cut!r}: samples have no one shape there; "
                 f"take one of {', '.join(encoder.cuts)}"

@@ -8,11 +8,11 @@ from torch import Tensor
 from contramix.mixing import AnyOperator, weights
 from contramix.mixing.layout import Layout
 from contramix.mixing.linear import Linear
-from contramix.noise.noise import Noise
-from contramix.types import Activations, joined, mixed_in, split, values_of
+from contramix.noise.mixing import MixingNoise
+from contramix.types import Mixed
 
 
-class InputMix(Noise):
+class InputMix(MixingNoise):
     """Mix the 2N views among each other, each keeping at least half of itself.
 
     With one partner the own weight is max(lambda, 1 - lambda), lambda ~ Beta(alpha, alpha); with k partners it is
@@ -23,28 +23,14 @@ class InputMix(Noise):
     alpha: float = Field(default=1.0, gt=0, le=1000)
     operator: AnyOperator = Linear()
 
-    def __call__(
-        self,
-        x: Float[Tensor, " B *s"],
-        *,
-        generator: torch.Generator,
-        layout: Layout | None = None,
-        pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        first, second = self.of_activations(x, generator, layout, pool)
-        return values_of(first), values_of(second)
-
-    def of_activations(
-        self,
-        x: Activations,
-        generator: torch.Generator,
-        layout: Layout | None = None,
-        pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Activations, Activations]:
-        """Two views; what goes along with what is mixed, such as padding, is mixed alike."""
-        both = joined([x, x])
-        weight = weights.dirichlet(len(both), self.partners, self.alpha, True, generator)
-        partner = weights.any_partner(len(both), self.partners, generator)
-        mixed = self.operator(values_of(both), partner, weight, generator=generator, layout=layout)
-        first, second = split(mixed_in(both, mixed), [len(x), len(x)])
-        return first, second
+    def mixtures(
+        self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
+    ) -> tuple[Mixed, Mixed]:
+        n, both = len(x), torch.cat([x, x])
+        weight = weights.dirichlet(2 * n, self.partners, self.alpha, True, generator)
+        partner = weights.any_partner(2 * n, self.partners, generator)
+        mixed = self.operator(both, partner, weight, generator=generator, layout=layout)
+        # Row n + k of both is sample k again.
+        parts = (mixed.x, mixed.partner % n, mixed.weight)
+        first, second = zip(*(torch.split(part, n) for part in parts))
+        return Mixed(*first), Mixed(*second)

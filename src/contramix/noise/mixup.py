@@ -11,16 +11,16 @@ from contramix.mixing import AnyOperator, weights
 from contramix.mixing.layout import Layout
 from contramix.mixing.linear import Linear
 from contramix.mixing.operator import Operator
-from contramix.noise.noise import Noise
+from contramix.noise.mixing import MixingNoise
 from contramix.settings import as_tuple
-from contramix.types import Activations, Mixed, mixed_in, values_of
+from contramix.types import Mixed
 
 
 def _several(value: object) -> object:
     return (value,) if isinstance(value, str | dict | Operator) else as_tuple(value)
 
 
-class MixupNoise(Noise):
+class MixupNoise(MixingNoise):
     """Mix each sample with another one, twice and independently.
 
     Parameters
@@ -43,29 +43,9 @@ class MixupNoise(Noise):
     keep_prob: float = Field(default=0.7, ge=0, le=1, validation_alias=AliasChoices("keep_prob", "rho"))
     per: Literal["sample", "batch"] = "sample"
 
-    def __call__(
-        self,
-        x: Float[Tensor, " B *s"],
-        *,
-        generator: torch.Generator,
-        layout: Layout | None = None,
-        pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        first, second = self._mixed(x, generator, layout)
-        return first.x, second.x
-
-    def of_activations(
-        self,
-        x: Activations,
-        generator: torch.Generator,
-        layout: Layout | None = None,
-        pool: Float[Tensor, " n *s"] | None = None,
-    ) -> tuple[Activations, Activations]:
-        """Two views; what goes along with what is mixed, such as padding, is mixed alike."""
-        first, second = self._mixed(values_of(x), generator, layout)
-        return mixed_in(x, first), mixed_in(x, second)
-
-    def _mixed(self, x: Tensor, generator: torch.Generator, layout: Layout | None) -> tuple[Mixed, Mixed]:
+    def mixtures(
+        self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
+    ) -> tuple[Mixed, Mixed]:
         n = len(x)
         drawn = torch.randint(
             len(self.operators),
