@@ -3,10 +3,10 @@
 All inputs are unit vectors; all means are over queries.
 """
 
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, cat
 
+from contramix.logsumexp import mean_logsumexp
 from contramix.types import Targets
 
 
@@ -45,13 +45,9 @@ def info_nce(
     0.5514
     """
     query = query / temperature  # d numbers a query, not one for each key
-    logits = query @ key.T
-    matched = logits.gather(1, targets.index)
-    if exclude is not None:
-        logits = logits.scatter(1, exclude, -torch.inf)
-    if queue is not None:
-        logits = torch.cat([logits, query @ queue.T], 1)
-    return (logits.logsumexp(1) - (targets.weight * matched).sum(1)).mean()
+    matched = (query * _mixture(key, targets)).sum(1)
+    keys = key if queue is None else cat([key, queue])
+    return mean_logsumexp(query, keys, exclude=exclude) - matched.mean()
 
 
 def own_key_nce(
@@ -61,9 +57,9 @@ def own_key_nce(
     temperature: float,
 ) -> Float[Tensor, ""]:
     """MoCo v2 as published: each query against its own key and the queue, without the batch's other keys."""
-    own = (query * key).sum(1, keepdim=True)
-    logits = torch.cat([own, query @ queue.T], 1) / temperature
-    return (logits.logsumexp(1) - logits[:, 0]).mean()
+    query = query / temperature
+    own = (query * key).sum(1)
+    return mean_logsumexp(query, queue, own=own) - own.mean()
 
 
 def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, ""]:
@@ -71,5 +67,9 @@ def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets
 
     The mixture is not normalised again (i-Mix, section 3.4 and its code).
     """
-    target = (targets.weight[:, :, None] * key[targets.index]).sum(1)
-    return (2 - 2 * (query * target).sum(1)).mean()
+    return (2 - 2 * (query * _mixture(key, targets)).sum(1)).mean()
+
+
+def _mixture(key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, " N d"]:
+    """For each query the mean of the keys that it should match, weighted as its label says."""
+    return (targets.weight[:, :, None] * key[targets.index]).sum(1)
