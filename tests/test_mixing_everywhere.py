@@ -183,3 +183,24 @@ def test_evaluation_is_untouched(made, noise):
     for name, value in encoder.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert torch.equal(encoder(x), plain)
+
+
+@pytest.mark.parametrize("method", CONTRASTIVE)
+def test_bfloat16_gives_nearly_the_same_loss_and_float32_gradients(made, method):
+    build, x, layout = made
+    encoder = build()
+    for cut in {encoder.first, encoder.auto, "output"}:
+        term = TermSettings(method={"kind": method}, noise={**NOISES["mixup-linear"], "cut": cut}, imix=IMix(cut=cut))
+        losses = []
+        for half in (False, True):
+            with seeded(Key(5)):
+                objective = Objective(build(), term, layout=layout).eval()  # dropout would draw other numbers
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                loss = objective(x, Key(0))
+            loss.backward()
+            grads = [p.grad for p in objective.parameters() if p.grad is not None]
+            assert all(g.isfinite().all() and g.dtype == torch.float32 for g in grads), cut
+            assert loss.dtype == torch.float32
+            losses.append(loss.item())
+        assert losses[1] == pytest.approx(losses[0], rel=0.05), cut
+        assert losses[1] != losses[0], cut  # it was in use

@@ -14,6 +14,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.encoders.front import AsStored
 from contramix.errors import InputError
 from contramix.objective import Objective
+from contramix.precision import in_bfloat16
 from contramix.pretrained import Pretrained
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
@@ -118,7 +119,8 @@ class Fit:
 
     def finish(self) -> Pretrained:
         """The model as it is now, in evaluation mode."""
-        if self.recipe.train.recalibrate_bn:
+        train = self.recipe.train
+        if train.recalibrate_bn:
             recalibrate_bn(self.encoder, self.x)
         facts = {
             "seed": self.seed,
@@ -127,6 +129,7 @@ class Fit:
             "epochs": self.plan.epochs,
             "batch_size": self.plan.batch_size,
             "device": self.x.device.type,
+            "precision": "bfloat16" if in_bfloat16(train.precision, self.state.objective, self.x.device) else "float32",
             "own_encoder": self.own_encoder,
             **self.seen,
         }

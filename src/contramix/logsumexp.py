@@ -44,7 +44,8 @@ def mean_logsumexp(
     >>> round(float(mean_logsumexp(z, z)), 4)   # log(e + 2)
     1.5514
     """
-    mean: Tensor = _MeanLogSumExp.apply(query, key, exclude, own, at_once)  # type: ignore[no-untyped-call]
+    with torch.autocast(query.device.type, enabled=False):
+        mean: Tensor = _MeanLogSumExp.apply(query, key, exclude, own, at_once)  # type: ignore[no-untyped-call]
     return mean
 
 

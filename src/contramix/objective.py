@@ -18,10 +18,11 @@ from contramix.mixing.layout import Layout
 from contramix.noise import AnyNoise
 from contramix.noise.drop import Drop
 from contramix.noise.none import NoNoise
+from contramix.precision import full
 from contramix.randomness import Key
 from contramix.samples import Batch
 from contramix.settings import Settings
-from contramix.types import Activations, Targets, Views, joined, mixed_in, split, values_of
+from contramix.types import Activations, Ragged, Targets, Views, joined, mixed_in, split, values_of
 
 
 class TermSettings(Settings):
@@ -132,7 +133,7 @@ class Term(nn.Module):
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
 
-        for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric else [(0, 1)]):
+        for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric and not method.mutual else [(0, 1)]):
             if shared and (method.mutual or method.passes == "one"):
                 both = method.online.encoder.run(joined([mine[a], theirs[b]]), noise_cut, mix_cut)
                 query, clean = split(both, [len(mine[a]), len(theirs[b])])
@@ -159,10 +160,10 @@ class Term(nn.Module):
             return self.noise.of_samples(network.encoder.front, x, generator, self.layout, self.pool)
         with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
             encoder = network.encoder
-            return self.noise.of_activations(encoder.run(encoder.front(x), stop=cut), generator)
+            return self.noise.of_activations(_full(encoder.run(encoder.front(x), stop=cut)), generator)
 
     def _mix(self, query: Activations, cut: str, key: Key) -> tuple[Activations, Targets]:
-        values = values_of(query)
+        values = full(values_of(query))
         if self.imix is None:
             return query, Targets.plain(len(query), values.device)
         layout = self.layout if cut == "input" else None
@@ -181,6 +182,11 @@ class Term(nn.Module):
         mixed_b, b = self._mix(second, cut, key.at(1))
         targets = Targets(torch.cat([a.index + n, b.index]), torch.cat([a.weight, b.weight]))
         return Views(joined([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
+
+
+def _full(x: Activations) -> Activations:
+    """The same activations, with what is mixed of them in float32 at least."""
+    return x.replaced(full(x.values)) if isinstance(x, Ragged) else full(x)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from contramix.errors import InputError, RunError
 from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
+from contramix.precision import Precision, in_bfloat16
 from contramix.randomness import Key, seeded
 from contramix.samples import Batch, Samples, batches, rows_at_once
 
@@ -44,6 +45,9 @@ class Train(OptimizerSettings):
     recalibrate_bn
         At the end, compute BatchNorm's statistics anew from clean samples: noise and mixing shrink what it sees
         in training.
+    precision
+        Of the networks' products in pre-training: ``"float32"``, ``"bfloat16"``, or ``"auto"``, which takes bfloat16
+        where the processor multiplies it natively and the network is large enough to gain. Models are float32.
     """
 
     epochs: WholeOrAuto = "auto"
@@ -51,6 +55,7 @@ class Train(OptimizerSettings):
     auto_batch: int = Field(default=512, ge=2)
     clip_norm: float | None = Field(default=None, gt=0)
     recalibrate_bn: bool = False
+    precision: Precision = "auto"
 
     def plan(self, samples: int) -> "Plan":
         """Batches and epochs for a number of samples.
@@ -149,6 +154,7 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     parameters = [p for p in objective.parameters() if p.requires_grad]
     watch = _FiniteWatch(x.device)
     objective.train()
+    half = in_bfloat16(train.precision, objective, x.device)
     rate = 0.0
     for batch in batches(x, order(x, plan, seed, state.step)):
         epoch = state.step // plan.steps_per_epoch
@@ -158,7 +164,7 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
-        with seeded(key.at("dropout"), x.device):
+        with seeded(key.at("dropout"), x.device), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
             loss = objective(batch, key)
         loss.backward()
         if train.clip_norm:

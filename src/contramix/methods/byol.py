@@ -5,13 +5,12 @@ from typing import Literal
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from contramix.bounds import Bounds, regression_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Predictor
 from contramix.losses import regression
-from contramix.methods.method import Method, MethodSettings, Momentum, Network
+from contramix.methods.method import Method, MethodSettings, Momentum, Network, unit
 from contramix.types import Views
 
 
@@ -39,7 +38,7 @@ class BYOLMethod(Method):
         return self.momentum.network
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        query = normalize(self.predictor(self.online(views.query, views.cut)), dim=1)  # (N, p)
+        query = unit(self.predictor(self.online(views.query, views.cut)))  # (N, p)
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
         return regression(query, key, views.targets)
 

@@ -11,6 +11,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.methods.method import Method, MethodSettings
 from contramix.node_states import NodeStates
+from contramix.precision import full
 from contramix.types import Views
 
 
@@ -55,7 +56,7 @@ class InfoGraphMethod(Method):
             raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
         graph = self.online.projector(state.values)
-        return jensen_shannon(node @ graph.T, state.graphs.graph)
+        return jensen_shannon(full(node @ graph.T), state.graphs.graph)
 
 
 class Shortcut(nn.Module):

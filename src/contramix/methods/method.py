@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from copy import deepcopy
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Head
+from contramix.precision import full
 from contramix.settings import Settings
 from contramix.types import Activations, Views, joined
 
@@ -56,14 +57,19 @@ class Network(nn.Module):
 
     def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
         """Activations behind a cut to unit vectors."""
-        return normalize(self.projector(self.encoder.run(x, start=cut)), dim=1)
+        return unit(self.projector(self.encoder.run(x, start=cut)))
+
+
+def unit(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
+    """Vectors of length 1, in float32 at least."""
+    return normalize(full(z), dim=1)
 
 
 class Method(nn.Module, ABC):
     """Networks and a loss. ``online`` encodes queries, ``target`` encodes keys; often they are one."""
 
-    mutual: ClassVar[bool] = False
-    """Every view is a query and every other view a key (SimCLR)."""
+    mutual: bool = False
+    """Every view is a query and a key, all in one turn (SimCLR)."""
     latest: str = "output"
     """The last cut at which its views may stand."""
 

@@ -2,13 +2,12 @@
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from contramix.bounds import Bounds, regression_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Predictor
 from contramix.losses import regression
-from contramix.methods.method import Method, MethodSettings
+from contramix.methods.method import Method, MethodSettings, unit
 from contramix.types import Views
 
 
@@ -31,11 +30,13 @@ class SimSiamMethod(Method):
 
     def __init__(self, settings: SimSiam, encoder: Encoder) -> None:
         super().__init__(settings, encoder)
+        # Both views at once: what each gives serves as query and as key, and is computed once.
+        self.mutual = self.symmetric and self.passes == "one"
         self.predictor = settings.predictor.build(settings.projector.out, encoder.width)
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
         z, key = self.encode(views)  # (N, p) each
-        query = normalize(self.predictor(z), dim=1)
+        query = unit(self.predictor(z))
         return regression(query, key.detach(), views.targets)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
