@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from contramix.allocation import keep_freed_memory
 from contramix.datasets import COVTYPE
 from contramix.domains import DOMAINS
 from contramix.fitting import Fit, learn_spec
@@ -56,30 +57,35 @@ IMIX = ("", "i-mix")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--domains", nargs="+", default=list(OF_DOMAIN), choices=list(OF_DOMAIN))
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--rounds", type=int, default=9)
     asked = parser.parse_args()
+    keep_freed_memory()  # as the command line does
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     for domain in asked.domains:
-        for row in measure(domain, asked.rounds):
+        for row in measure(domain, asked.precision, asked.rounds):
             name = f"{row['domain']:6} {row['method']:8} {row['noise']:10} {row['imix']:6}"
             print(f"{name} {row['bare_ms']:8.1f} {row['step_ms']:8.1f} {row['share']:6.3f} {row['beside_loss']:6.3f}")
 
 
-def measure(domain: str, rounds: int) -> Iterator[dict[str, Any]]:
+def measure(domain: str, precision: str, rounds: int) -> Iterator[dict[str, Any]]:
     """A row for each point of the product."""
     samples = SAMPLES[domain]()
     names = product(METHOD_NAMES, OF_DOMAIN[domain], IMIX)
     for method, noise, imix in names:
         named = {"domain": domain, "method": method, "noise": noise, "imix": imix}
-        yield named | point(samples, method, noise, imix, rounds)
+        yield named | point(samples, method, noise, imix, precision, rounds)
 
 
-def point(samples: tuple[Any, Batch], method: str, noise: str, imix: str, rounds: int) -> dict[str, float]:
+def point(
+    samples: tuple[Any, Batch], method: str, noise: str, imix: str, precision: str, rounds: int
+) -> dict[str, float]:
     """Milliseconds and shares of one method, noise and i-Mix."""
     spec, x = samples
     domain = spec.domain
     terms: dict[str, Any] = {"method.kind": method, "noise": NOISES[noise], "train.epochs": 1000}
     terms |= {"imix": {"operator": "linear"}} if imix else {}
+    terms |= {"train.precision": precision}
     whole = Fit.begin(Recipe.load("npair", terms, domain), spec, x, seed=0, device="cpu")
     still = Fit.begin(Recipe.load("npair", terms | {"train.lr": 1e-12}, domain), spec, x, seed=0, device="cpu")
     steps = whole.steps()
@@ -112,6 +118,7 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
     networks = [method.online] if method.target is method.online else [method.online, method.target]
     predictor = getattr(method, "predictor", None)
     fit.state.objective.train()
+    half = fit.recipe.train.precision == "bfloat16"
 
     def passes(batch: Batch) -> Tensor:
         views = 2 if len(networks) == 1 or method.symmetric else 1
@@ -124,7 +131,9 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
 
     def step(rows: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        passes(fit.x[rows]).backward()
+        with torch.autocast(fit.x.device.type, torch.bfloat16, enabled=half):
+            out = passes(fit.x[rows])
+        out.backward()
         optimizer.step()
 
     return step

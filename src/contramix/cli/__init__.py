@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, TextIO, cast
 
+from contramix.allocation import keep_freed_memory
 from contramix.cli.app import app, one_line
 from contramix.durable import NO_SPACE
 from contramix.errors import ContramixWarning, InputError, RunError
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Two threads that wait for each other spin. Where another program holds a core, that costs several times the work;
     # so sleep soon (docs/adr/0008). To be said before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    keep_freed_memory()
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
     warnings.showwarning = _warn

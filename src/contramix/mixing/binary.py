@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from contramix.mixing.layout import Layout, realised
-from contramix.mixing.operator import Operator, choose, sources
+from contramix.mixing.operator import Operator, choose
 from contramix.types import Mixed
 
 
@@ -28,9 +28,12 @@ class Binary(Operator):
         generator: torch.Generator,
         layout: Layout | None = None,
     ) -> Mixed:
-        xs = sources(x, partner)
-        shape = xs.shape if layout is None else torch.Size((*xs.shape[:2], layout.units))
+        sizes = x.shape[1:] if layout is None else (layout.units,)
+        shape = torch.Size((*weight.shape, *sizes))
         probability = weight.reshape(weight.shape + (1,) * (len(shape) - 2))
         mask = choose(probability, generator, shape)
         elements = mask if layout is None else layout.on_elements(mask)
-        return Mixed((elements.to(x.dtype) * xs).sum(1), partner, realised(mask))
+        out = x
+        for k, source in enumerate(partner.unbind(1), start=1):
+            out = torch.where(elements[:, k], x[source], out)
+        return Mixed(out, partner, realised(mask))

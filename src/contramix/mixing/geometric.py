@@ -10,7 +10,7 @@ from torch import Tensor
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout, realised
 from contramix.mixing.linear import unit_weights
-from contramix.mixing.operator import Operator, sources, spread
+from contramix.mixing.operator import Operator, mixture, spread
 from contramix.types import Mixed
 
 
@@ -41,19 +41,18 @@ class Geometric(Operator):
         generator: torch.Generator,
         layout: Layout | None = None,
     ) -> Mixed:
-        xs = sources(x, partner)
         if layout is None:
             low, high = self._range(x)
-            elements, share = spread(weight, xs).expand_as(xs), weight
+            elements, share = spread(weight, x), weight
             numeric = torch.ones((), dtype=torch.bool, device=x.device)
         else:
             low, high, numeric = layout.low, layout.high, layout.numeric
-            per_unit = unit_weights(xs, weight, layout, generator)
+            per_unit = unit_weights(x, partner, weight, layout, generator)
             elements, share = layout.on_elements(per_unit), realised(per_unit)
-        blended = self._back((elements * self._positive(xs, low, high)).sum(1), low, high)
+        blended = self._back(mixture(self._positive(x, low, high), partner, elements), low, high)
         # A weight of 1 on one source takes its value as it is, below eps and outside the training range too.
         plain = ~numeric | (elements == 1).any(1)
-        return Mixed(torch.where(plain, (elements * xs).sum(1), blended), partner, share)
+        return Mixed(torch.where(plain, mixture(x, partner, elements), blended), partner, share)
 
     def _range(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if self.mode is None and bool((x < 0).any()):

@@ -7,7 +7,7 @@ date, of a value and its missing flag. Operators ask a layout, and so know nothi
 from dataclasses import dataclass, field, fields, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -50,7 +50,9 @@ class Layout:
         }
         return replace(self, **moved)
 
-    def observed_weight(self, x: Float[Tensor, " B K D"], weight: Float[Tensor, " B K"]) -> Float[Tensor, " B K U"]:
+    def observed_weight(
+        self, x: Float[Tensor, " B D"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K"]
+    ) -> Float[Tensor, " B K U"]:
         """Weights per unit, with what is missing in some sources left to the sources that observed it.
 
         A unit that no source with a weight above zero observed keeps its weights; so weight 1 gives x.
@@ -59,17 +61,17 @@ class Layout:
         if not self.has_missing:
             return per_unit
         # A flag that was mixed before, of samples that all miss the value, is 1 but for rounding.
-        missing = ((x[:, :, self.missing_at.clamp(min=0)] - 1).abs() < 0.5) & (self.missing_at >= 0)
-        seen = per_unit * ~missing
+        missing = ((x[:, self.missing_at.clamp(min=0)] - 1).abs() < 0.5) & (self.missing_at >= 0)
+        seen = per_unit * ~torch.cat([missing[:, None], missing[partner]], 1)
         total = seen.sum(1, keepdim=True)
         return torch.where(total > 0, seen / total.clamp(min=1e-12), per_unit)
 
-    def on_elements(self, per_unit: Float[Tensor, " B K U"]) -> Float[Tensor, " B K D"]:
+    def on_elements(self, per_unit: Shaped[Tensor, " B K U"]) -> Shaped[Tensor, " B K D"]:
         """Each element gets its unit's weight."""
         return per_unit[:, :, self.unit]
 
 
-def realised(per_unit: Float[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
-    """The share of a sample that came from each source, every unit counting alike."""
-    flat = per_unit.flatten(2).mean(2)
+def realised(per_unit: Shaped[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
+    """The share of a sample that came from each source, every unit counting alike; of weights, or of a mask."""
+    flat = per_unit.flatten(2).mean(2, dtype=torch.promote_types(per_unit.dtype, torch.float32))
     return flat / flat.sum(1, keepdim=True)

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from contramix.mixing.layout import Layout, realised
-from contramix.mixing.operator import Operator, choose, sources, spread
+from contramix.mixing.operator import Operator, choose, mixture, spread
 from contramix.types import Mixed
 
 
@@ -33,18 +33,21 @@ class Linear(Operator):
         generator: torch.Generator,
         layout: Layout | None = None,
     ) -> Mixed:
-        xs = sources(x, partner)
         if layout is None:
-            return Mixed((spread(weight, xs) * xs).sum(1), partner, weight)
-        per_unit = unit_weights(xs, weight, layout, generator)
-        return Mixed((layout.on_elements(per_unit) * xs).sum(1), partner, realised(per_unit))
+            return Mixed(mixture(x, partner, spread(weight, x)), partner, weight)
+        per_unit = unit_weights(x, partner, weight, layout, generator)
+        return Mixed(mixture(x, partner, layout.on_elements(per_unit)), partner, realised(per_unit))
 
 
 def unit_weights(
-    xs: Float[Tensor, " B K D"], weight: Float[Tensor, " B K"], layout: Layout, generator: torch.Generator
+    x: Float[Tensor, " B D"],
+    partner: Int[Tensor, " B P"],
+    weight: Float[Tensor, " B K"],
+    layout: Layout,
+    generator: torch.Generator,
 ) -> Float[Tensor, " B K U"]:
     """Weights per unit: as given where a unit may be blended, else 1 for the one source drawn."""
-    per_unit = layout.observed_weight(xs, weight)
+    per_unit = layout.observed_weight(x, partner, weight)
     if layout.all_blend:
         return per_unit
     return torch.where(layout.blend, per_unit, choose(per_unit, generator))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from contramix.mixing.layout import Layout
@@ -56,22 +56,35 @@ def sources(x: Float[Tensor, " B *s"], partner: Int[Tensor, " B P"]) -> Float[Te
     return torch.cat([x[:, None], x[partner]], 1)
 
 
-def spread(weight: Float[Tensor, " B K"], x: Float[Tensor, " B K *s"]) -> Tensor:
-    """Weights shaped so that they multiply sources: (B, K, 1, ..., 1)."""
-    return weight.reshape(weight.shape + (1,) * (x.dim() - 2)).to(x.dtype)
+def spread(weight: Float[Tensor, " B K"], x: Float[Tensor, " B *s"]) -> Tensor:
+    """Weights shaped so that each multiplies samples: (B, K, 1, ..., 1)."""
+    return weight.reshape(weight.shape + (1,) * (x.dim() - 1)).to(x.dtype)
+
+
+def mixture(
+    x: Float[Tensor, " B *s"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K *w"]
+) -> Float[Tensor, " B *s"]:
+    """The weighted sum of each sample and its partners, one source after the other; ``*w`` is ``*s`` or ones."""
+    out = weight[:, 0] * x
+    for k, source in enumerate(partner.unbind(1), start=1):
+        out = out.addcmul_(weight[:, k], x[source])
+    return out
 
 
 def choose(
     probability: Float[Tensor, " B K *p"], generator: torch.Generator, shape: torch.Size | None = None
-) -> Float[Tensor, " B K *u"]:
+) -> Bool[Tensor, " B K *u"]:
     """One source drawn for each unit, by inverse cumulative probability; one-hot along dimension 1.
 
     ``shape`` says how many units, where ``probability`` is the same for all (``*p`` is ``*u`` or ones).
     """
     shape = probability.shape if shape is None else shape
     drawn = torch.rand((shape[0], 1, *shape[2:]), generator=generator, device=probability.device)
+    if shape[1] == 2:
+        own = drawn < probability[:, :1]
+        return torch.cat([own, ~own], 1)
     upper = probability.cumsum(1).expand(shape)
     lower = torch.cat([torch.zeros_like(upper[:, :1]), upper[:, :-1]], 1)
     # The last source takes what rounding leaves above its upper end.
     upper = torch.cat([upper[:, :-1], torch.ones_like(upper[:, :1])], 1)
-    return ((lower <= drawn) & (drawn < upper)).to(probability.dtype)
+    return (lower <= drawn) & (drawn < upper)
