@@ -72,4 +72,6 @@ def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets
 
 def _mixture(key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, " N d"]:
     """For each query the mean of the keys that it should match, weighted as its label says."""
-    return (targets.weight[:, :, None] * key[targets.index]).sum(1)
+    # By index_select, whose gradient is one addition of rows; that of key[index] sorts them first.
+    each = key.index_select(0, targets.index.flatten()).unflatten(0, targets.index.shape)
+    return (targets.weight[:, :, None] * each).sum(1)

@@ -35,5 +35,5 @@ class Binary(Operator):
         elements = mask if layout is None else layout.on_elements(mask)
         out = x
         for k, source in enumerate(partner.unbind(1), start=1):
-            out = torch.where(elements[:, k], x[source], out)
+            out = torch.where(elements[:, k], x.index_select(0, source), out)
         return Mixed(out, partner, realised(mask))

@@ -67,7 +67,7 @@ def mixture(
     """The weighted sum of each sample and its partners, one source after the other; ``*w`` is ``*s`` or ones."""
     out = weight[:, 0] * x
     for k, source in enumerate(partner.unbind(1), start=1):
-        out = out.addcmul_(weight[:, k], x[source])
+        out = out.addcmul_(weight[:, k], x.index_select(0, source))
     return out
 
 
