@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from contramix import distributed
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.methods.method import Method, MethodSettings
@@ -54,8 +55,12 @@ class InfoGraphMethod(Method):
         if not isinstance(state, NodeStates):
             raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
-        graph = self.online.projector(state.values)
-        return jensen_shannon(node @ graph.T, state.graphs.graph)
+        graphs, before = self.all_keys(self.online.projector(state.values))
+        loss = jensen_shannon(node @ graphs.T, state.graphs.graph + before)
+        if distributed.size() == 1:
+            return loss
+        nodes = node.new_tensor(float(len(node)))  # the mean is over nodes, of which processes have more and fewer
+        return loss * (nodes / distributed.mean(nodes) if self.parts == 1 else 1.0)
 
 
 class Shortcut(nn.Module):
