@@ -109,8 +109,13 @@ def join() -> None:
 
 
 def leave() -> None:
-    """Leave the group; from then on this process is alone."""
+    """Leave the group; from then on this process is alone. The first one, which may keep the board, leaves last."""
     global _place, _board
+    if _board is not None:
+        board, several = _board, _place.size
+        board.store.add("left", 1)
+        if _place.rank == 0:
+            board.wait(lambda: board.store.add("left", 0) >= several)
     if dist.is_initialized():
         dist.destroy_process_group()
     _place, _board = Place(), None
