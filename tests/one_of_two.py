@@ -1,10 +1,11 @@
 """One of two processes: compares what both compute together with what one computes alone on the whole batch.
 
 Started by test_distributed.py with torchrun's environment and a folder for each process; writes what it found into its
-own, found.json, and both pre-train in the first one's.
+own, found.json, and both pre-train in the first one's. At last both give a command that is refused.
 """
 
 import json
+import os
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -18,7 +19,7 @@ torch.set_num_threads(1)
 import pyarrow as pa  # noqa: E402
 from torch import nn  # noqa: E402
 
-from contramix import distributed  # noqa: E402
+from contramix import cli, distributed  # noqa: E402
 from contramix.domains.graph.spec import GraphFront  # noqa: E402
 from contramix.encoders.cnn1d import StepNorm  # noqa: E402
 from contramix.encoders.encoder import Inputs  # noqa: E402
@@ -45,6 +46,7 @@ from contramix.types import Targets, Views  # noqa: E402
 
 N, D = 6, 5
 """Rows of a process, and their width."""
+SMALL = {"encoder.width": 8, "encoder.depth": 1, "train.batch_size": 8, "train.recalibrate_bn": True}
 found: dict[str, dict[str, float]] = {}
 
 
@@ -254,8 +256,7 @@ def compare_training():
 def pretrain_together(folder):
     """A whole run, and once more where it is finished; whether the first process found it so."""
     table = pa.table({"a": [n * n % 17 / 3 for n in range(25)], "b": [n % 5 * 1.5 for n in range(25)]})
-    settings = {"encoder.width": 8, "encoder.depth": 1, "train.batch_size": 8, "train.epochs": 2}
-    recipe = Recipe.load("imix-npair", settings | {"train.recalibrate_bn": True})
+    recipe = Recipe.load("imix-npair", SMALL | {"train.epochs": 2})
     if distributed.rank():
         return [follow(folder, table, recipe) for _ in range(2)][1]
     return [pretrain_into(folder, table, recipe) for _ in range(2)][1].was_finished
@@ -308,4 +309,15 @@ def main(*folders):
     distributed.leave()
 
 
-main(*sys.argv[1:])
+def refused(folder, mine, port):
+    """A command that both give, and that is wrong: this process ends with its exit code."""
+    data = Path(mine, "rows.csv")
+    data.write_text("a,b\n" + "".join(f"{n * n % 17 / 3},{n % 5 * 1.5}\n" for n in range(25)))
+    os.environ["MASTER_PORT"] = port
+    settings = [f"--set={name}={str(value).lower()}" for name, value in SMALL.items()]
+    cli.main(["pretrain", str(data), "--out", str(Path(folder) / "run"), *settings, "--epochs", "3"])
+
+
+*folders, port = sys.argv[1:]
+main(*folders)
+refused(folders[0], folders[int(os.environ["RANK"])], port)
