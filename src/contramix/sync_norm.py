@@ -29,6 +29,7 @@ class SyncNorm(StepNorm):
         """(B, C, ...) to the same shape."""
         if not self.training:
             return _BatchNorm.forward(self, x)
+        given, x = x.dtype, x if x.dtype == torch.float64 else x.float()  # sums of half precision are too coarse
         over = [axis for axis in range(x.dim()) if axis != 1]
         by_channel = (1, -1) + (1,) * (x.dim() - 2)
         if presence is None:
@@ -47,7 +48,7 @@ class SyncNorm(StepNorm):
             self._follow(mean.detach(), (variance * (total / (total - 1).clamp(min=1e-6))).detach())
         scale = (variance + self.eps).rsqrt()
         out = (x - mean.view(by_channel)) * (scale if self.weight is None else scale * self.weight).view(by_channel)
-        return out if self.bias is None else out + self.bias.view(by_channel)
+        return (out if self.bias is None else out + self.bias.view(by_channel)).to(given)
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Any number of axes will do."""
