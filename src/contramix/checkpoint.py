@@ -17,12 +17,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from contramix import durable
+from contramix import distributed, durable
 from contramix.errors import ContramixWarning, InputError
 from contramix.training import State
 
 KEEP = 2
-METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device"}
+METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device", "processes"}
 MEND = "copy it again, or delete it and run the command that made it again"
 
 
@@ -90,6 +90,17 @@ def save(folder: Path, state: State, fingerprint: str) -> Path:
     RunError
         If there is no space; the earlier checkpoints stay.
     """
+    data = packed(state, fingerprint)
+    name = f"step-{state.step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
+    folder.mkdir(exist_ok=True)
+    durable.write(folder / name, data)
+    for old in _files(folder)[KEEP:]:
+        old.unlink()
+    return folder / name
+
+
+def packed(state: State, fingerprint: str) -> bytes:
+    """All that a run must know to go on."""
     tensors = {f"objective.{name}": tensor for name, tensor in unique_state(state.objective)}
     optimizer = state.optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
@@ -107,14 +118,9 @@ def save(folder: Path, state: State, fingerprint: str) -> Path:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "device": _device(state),
+        "processes": distributed.size(),
     }
-    data = to_bytes(tensors, metadata)
-    name = f"step-{state.step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
-    folder.mkdir(exist_ok=True)
-    durable.write(folder / name, data)
-    for old in _files(folder)[KEEP:]:
-        old.unlink()
-    return folder / name
+    return to_bytes(tensors, metadata)
 
 
 def resume(folder: Path, state: State, fingerprint: str) -> bool:
@@ -160,19 +166,37 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
         raise _BrokenCheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest()[:16] != path.stem.rsplit("-", 1)[-1]:
         raise _BrokenCheckpointError(f"{path}: damaged or cut short (its checksum does not match)")
+    metadata = unpack(data, state, fingerprint, path)
+    here = {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "device": _device(state),
+        "processes": distributed.size(),
+    }
+    differ = [f"{name} {metadata[name]} (now {value})" for name, value in here.items() if metadata[name] != value]
+    if differ:
+        what = "what it draws" if metadata["processes"] != here["processes"] else "its last digits"
+        warnings.warn(
+            f"the run was begun with {', '.join(differ)}: {what} may differ from an uninterrupted run's",
+            ContramixWarning,
+            stacklevel=3,
+        )
+
+
+def unpack(data: bytes, state: State, fingerprint: str, path: Path) -> dict[str, Any]:
+    """Bring a fresh state to where :func:`packed` found one; gives what is known of the process that packed it.
+
+    Raises
+    ------
+    InputError
+        If it was made from other data, or for another network.
+    """
     tensors, metadata = from_bytes(data, path)
+    metadata.setdefault("processes", 1)
     if metadata.keys() != METADATA:
         raise _BrokenCheckpointError(f"{path}: not a checkpoint of a run")
     if metadata["fingerprint"] != fingerprint:
         raise InputError(f"{path}: made from other data than is given now; use another folder for other data")
-    here = {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": _device(state)}
-    differ = [f"{name} {metadata[name]} (now {value})" for name, value in here.items() if metadata[name] != value]
-    if differ:
-        warnings.warn(
-            f"the run was begun with {', '.join(differ)}: its last digits may differ from an uninterrupted run's",
-            ContramixWarning,
-            stacklevel=3,
-        )
     mine = {n.removeprefix("objective."): t for n, t in tensors.items() if n.startswith("objective.")}
     fill(state.objective, mine, path)
     entries: dict[int, dict[str, Any]] = {int(n): dict(values) for n, values in metadata["plain"].items()}
@@ -182,6 +206,7 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
             entries.setdefault(int(number), {})[key] = tensor
     state.optimizer.load_state_dict({"state": entries, "param_groups": metadata["groups"]})
     state.step = metadata["step"]
+    return metadata
 
 
 def _device(state: State) -> str:

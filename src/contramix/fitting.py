@@ -8,6 +8,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
+from contramix import distributed
 from contramix.domains import DOMAINS, Spec
 from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
@@ -19,6 +20,7 @@ from contramix.pretrained import Pretrained
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 from contramix.samples import Samples, fingerprint_of
+from contramix.sync_norm import synced
 from contramix.training import Plan, State, Step, pretrain, recalibrate_bn
 
 
@@ -31,7 +33,7 @@ def learn_spec(
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU if there is one.
+    """``auto`` is the GPU if there is one; of several processes on a machine each takes its own.
 
     Raises
     ------
@@ -39,7 +41,9 @@ def resolve_device(device: str) -> torch.device:
         If there is no such device.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and distributed.size() > 1:
+        device = f"cuda:{distributed.local_rank()}"
     try:
         found = torch.device(device)
         torch.zeros((), device=found).item()
@@ -100,6 +104,8 @@ class Fit:
             layout = spec.layout()
             on_device = None if layout is None else layout.to(place)
             objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=as_pool(encoder, x)).to(place)
+        if distributed.size() > 1 and recipe.train.batch_norm == "sync":
+            objective = synced(objective)
         optimizer = recipe.train.build(objective.parameters())
         return cls(recipe, spec, x, plan, State(objective, optimizer), seed, module is not None)
 

@@ -73,5 +73,5 @@ def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets
 def _mixture(key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, " N d"]:
     """For each query the mean of the keys that it should match, weighted as its label says."""
     # By index_select, whose gradient is one addition of rows; that of key[index] sorts them first.
-    each = key.index_select(0, targets.index.flatten()).unflatten(0, targets.index.shape)
+    each = key.index_select(0, targets.index.flatten()).reshape(*targets.index.shape, -1)
     return (targets.weight[:, :, None] * each).sum(1)

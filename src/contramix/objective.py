@@ -7,6 +7,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from contramix import distributed
 from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
@@ -129,6 +130,7 @@ class Term(nn.Module):
         """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
         noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
         mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
+        key = distributed.own(key)  # several processes cut alike, and draw the rest each for itself
         method, shared = self.method, self.method.target is self.method.online
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)

@@ -1,8 +1,8 @@
 """Keyed randomness: what is drawn at a place of a run is a function of that place, never of what was drawn before.
 
-An epoch's order comes from ``Key(seed).at("order", epoch)``, a step's noise from
-``Key(seed).at("step", step, rank, ...)``. So a resumed run equals an uninterrupted one, and a checkpoint holds
-one integer of randomness.
+An epoch's order comes from ``Key(seed).at("order", epoch)``, a step's noise from ``Key(seed).at("step", step, ...)``,
+of several processes each below a place of its own (:func:`contramix.distributed.own`). So a resumed run equals an
+uninterrupted one, and a checkpoint holds one integer of randomness.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from contramix import checkpoint, durable
+from contramix import checkpoint, distributed, durable
 from contramix.alarms import Alarms
 from contramix.errors import RunError
 from contramix.fitting import Fit, learn_spec
@@ -57,6 +57,8 @@ def pretrain_into(
 ) -> Outcome:
     """Pre-train in a folder: begin, go on where a run stopped, or do nothing where it is finished.
 
+    Of several processes the first one calls this, and the others :func:`contramix.following.follow`.
+
     Parameters
     ----------
     folder
@@ -87,6 +89,7 @@ def pretrain_into(
         told(note)
     # What is wrong with the data or the settings shows here, before anything is written.
     fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
+    distributed.meet()
     make(folder)
     with locked(folder):
         durable.remove_leftovers(folder)
@@ -94,6 +97,7 @@ def pretrain_into(
         fingerprint = fit.fingerprint
         if is_done(folder):
             check_data(folder, fingerprint)
+            distributed.from_first({"finished": True})
             model = Pretrained.load(folder, fit.x.device)
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
         check_room(folder, fit)
@@ -102,12 +106,17 @@ def pretrain_into(
         durable.write(folder / "run.json", json.dumps({"seed": seed, "target": target, "fingerprint": fingerprint}))
         resumed = checkpoint.resume(folder / "checkpoint", fit.state, fingerprint)
         start = fit.state.step
+        distributed.from_first({"finished": False, "fingerprint": fingerprint, "resumed": resumed})
+        if resumed and distributed.size() > 1:
+            distributed.bytes_from_first(checkpoint.packed(fit.state, fingerprint))
         labels = None if target is None else table.column(target)
         alarms = Alarms(fit)
         loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, watch, told)
         fit.seen = alarms.facts()
-        model = fit.finish()
+        with distributed.alone():
+            model = fit.finish()
         model.facts |= {
+            "processes": distributed.size(),
             "command": command,
             "target": target,
             "features": [name for name in table.column_names if name != target],
@@ -117,6 +126,7 @@ def pretrain_into(
         }
         model.save(folder)
         durable.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
+        distributed.from_first("written")
         return Outcome(model, folder, time.monotonic() - began, start if resumed else None, False, loss)
 
 
@@ -143,7 +153,8 @@ def _train(
         steps = fit.steps()
         for step in watch(fit.plan, start, steps) if watch else steps:
             now = time.monotonic()
-            reading = health.read(step) if step.step in health.due else None
+            with distributed.alone():
+                reading = health.read(step) if step.step in health.due else None
             if reading or step.step % every == 0 or step.step == fit.plan.steps:
                 loss = float(step.loss)
                 line = {"step": step.step, "epoch": step.epoch, "loss": loss, "rate": step.rate}
@@ -151,9 +162,10 @@ def _train(
                 append(folder, log, line | (reading.line() if reading else {}))
             for alarm in alarms.see(reading) if reading else ():
                 told(str(alarm))
-            if signalled:
+            if number := distributed.agreed(max(signalled, default=0)):
                 _keep(place, fit, fingerprint)
-                raise Interrupted(signalled[0], folder)
+                distributed.from_first("kept")
+                raise Interrupted(number, folder)
             if now - saved >= checkpoint_seconds:
                 _keep(place, fit, fingerprint)
                 saved = time.monotonic()

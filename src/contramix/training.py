@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 
+from contramix import distributed
 from contramix.errors import InputError, RunError
 from contramix.objective import Objective
 from contramix.optimizers import OptimizerSettings
@@ -37,7 +38,7 @@ class Train(OptimizerSettings):
     epochs
         Passes over the data; ``"auto"``: enough for about 1,000 steps, at least 5 and at most 100.
     batch_size
-        Samples a step; ``"auto"``: ``auto_batch``, or all samples where there are fewer.
+        Samples a step, of all processes together; ``"auto"``: ``auto_batch``, or all samples where there are fewer.
     auto_batch
         What ``"auto"`` is at most.
     clip_norm
@@ -48,6 +49,9 @@ class Train(OptimizerSettings):
     precision
         Of the networks' products in pre-training: ``"float32"``, ``"bfloat16"``, or ``"auto"``, which takes bfloat16
         where the processor multiplies it natively and the network is large enough to gain. Models are float32.
+    batch_norm
+        Where several processes train: BatchNorm's statistics are those of all processes' samples (``"sync"``), as in
+        one process, or of each process's own (``"local"``), of which the first one's are kept.
     """
 
     epochs: WholeOrAuto = "auto"
@@ -56,6 +60,7 @@ class Train(OptimizerSettings):
     clip_norm: float | None = Field(default=None, gt=0)
     recalibrate_bn: bool = False
     precision: Precision = "auto"
+    batch_norm: Literal["sync", "local"] = "sync"
 
     def plan(self, samples: int) -> "Plan":
         """Batches and epochs for a number of samples.
@@ -63,7 +68,7 @@ class Train(OptimizerSettings):
         Raises
         ------
         InputError
-            For fewer than two samples, or a batch larger than the data.
+            For fewer than two samples, a batch larger than the data, or one that processes cannot share equally.
         """
         if samples < 2:
             raise InputError(f"pre-training needs at least 2 rows, to compare one with another; there is {samples}")
@@ -72,6 +77,15 @@ class Train(OptimizerSettings):
             raise InputError(f"train.batch_size is {batch}; a sample is compared with others, so at least 2")
         if batch > samples:
             raise InputError(f"train.batch_size {batch} is larger than the data: {samples} rows; give at most that")
+        several = distributed.size()
+        if self.batch_size == "auto" and batch == samples:
+            batch -= batch % several
+        if batch % several or batch < 2 * several:
+            below = max(batch - batch % several, 2 * several)
+            raise InputError(
+                f"train.batch_size {batch} cannot be shared by {several} processes, each the same number and at least "
+                f"2; give a multiple of {several}, such as {below}"
+            )
         # The last, shorter batch is left out; each epoch leaves out others.
         steps = samples // batch
         least, most = AUTO_EPOCHS
@@ -127,7 +141,7 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
 
 
 def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
-    """Take the steps that remain.
+    """Take the steps that remain; of several processes each takes its share of each batch.
 
     Parameters
     ----------
@@ -156,7 +170,8 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     objective.train()
     half = in_bfloat16(train.precision, objective, x.device)
     rate = 0.0
-    for batch in batches(x, order(x, plan, seed, state.step)):
+    together = distributed.together(objective)
+    for batch in batches(x, map(distributed.mine, order(x, plan, seed, state.step))):
         epoch = state.step // plan.steps_per_epoch
         rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
         for group in optimizer.param_groups:
@@ -164,16 +179,18 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
-        with seeded(key.at("dropout"), x.device), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
-            loss = objective(batch, key)
+        half_or_full = torch.autocast(x.device.type, torch.bfloat16, enabled=half)
+        with seeded(distributed.own(key).at("dropout"), x.device), half_or_full:
+            loss = together(batch, key)
         loss.backward()
+        loss = distributed.mean(loss.detach())
         if train.clip_norm:
             nn.utils.clip_grad_norm_(parameters, train.clip_norm)
-        watch.see(loss.detach(), state.step + 1, rate)
+        watch.see(loss, state.step + 1, rate)
         optimizer.step()
         objective.after_step()
         state.step += 1
-        yield Step(state.step, epoch, loss.detach(), rate)
+        yield Step(state.step, epoch, loss, rate)
     watch.raise_if_bad(rate)
 
 

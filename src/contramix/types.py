@@ -40,6 +40,10 @@ class Targets(NamedTuple):
         own = torch.arange(len(mixed.partner), device=mixed.partner.device)[:, None]
         return cls(torch.cat([own, mixed.partner], 1), mixed.weight)
 
+    def behind(self, keys: int) -> "Targets":
+        """The same labels, of keys that stand behind so many others."""
+        return Targets(self.index + keys, self.weight) if keys else self
+
 
 class Ragged(ABC):
     """A batch of which one tensor, ``values``, is mixed, and the rest goes along.

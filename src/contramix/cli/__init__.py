@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, TextIO, cast
 
 from contramix.allocation import keep_freed_memory
+from contramix.cli import processes
 from contramix.cli.app import app, one_line
 from contramix.durable import NO_SPACE
 from contramix.errors import ContramixWarning, InputError, RunError
@@ -45,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ContramixWarning)
     try:
-        code = _run(given or ["--help"])
+        if processes.several():
+            with processes.together(given or ["--help"]):
+                code = _run(given)
+        else:
+            code = _run(given or ["--help"])
         if code == INTERRUPTED:  # typer has turned it into an exit code
             _fail("interrupted", code)
     except BrokenPipeError:
@@ -102,6 +107,12 @@ def _drop_stdout() -> None:
 
 def _explain(error: Exception) -> int:
     """One line on stderr, and the exit code that fits."""
+    if processes.is_lost(error):
+        return _fail(
+            "another process of this run has ended or does not answer; the same command goes on from the last "
+            "checkpoint",
+            3,
+        )
     if isinstance(error, InputError):
         return _fail(str(error), 2)
     if isinstance(error, RunError):
@@ -123,9 +134,11 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
-    print(f"{start}error: {one_line(message).strip()}", file=sys.stderr)
-    return code
+    with processes.ending(code) as (speaks, agreed):
+        if speaks:
+            start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
+            print(f"{start}error: {one_line(message).strip()}", file=sys.stderr)
+    return agreed
 
 
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -47,6 +47,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     )
     seconds = facts.get("seconds")
     time = "" if seconds is None else f", {seconds:.1f} s"
+    time += f", {facts['processes']} processes" if facts.get("processes", 1) > 1 else ""
     table.add_row(
         "training",
         f"{facts.get('epochs', '?')} epochs, {facts.get('steps', 0):,} steps{time}, seed {facts.get('seed')}",

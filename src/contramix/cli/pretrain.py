@@ -54,11 +54,14 @@ def pretrain(
 
     The run's folder then holds the model, what was learned of the data, the recipe and a log. Of data with official
     parts only the training part is used. Stop it with Ctrl-C or kill it: the same command goes on from the last
-    checkpoint, and ends with the same model.
+    checkpoint, and ends with the same model. Several processes, on one machine or many, share each batch:
+    'torchrun --nproc-per-node 2 -m contramix pretrain ...'.
     """
     import pyarrow.compute as pc
 
+    from contramix import distributed
     from contramix.domains import DOMAINS, find_domain
+    from contramix.following import follow
     from contramix.progress import Titled
     from contramix.recipe import Recipe
     from contramix.runs import pretrain_into
@@ -76,11 +79,15 @@ def pretrain(
     if target is None and reading.target is not None:
         classes = pc.count_distinct(reading.table.column(reading.target)).as_py()
         output.note(f"the data carry labels ({classes:,} classes), which are no input")
+    target = reading.target if target is None else target
+    if distributed.rank() > 0:
+        follow(out, reading.training, chosen, target=target, also=also, seed=seed, device=device)
+        return
     outcome = pretrain_into(
         out,
         reading.training,
         chosen,
-        target=reading.target if target is None else target,
+        target=target,
         also=also,
         seed=seed,
         device=device,

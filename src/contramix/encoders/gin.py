@@ -8,6 +8,7 @@ from torch import nn
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs, Kind
 from contramix.node_states import NodeStates
+from contramix.sync_norm import SyncNorm
 
 
 class GIN(EncoderSettings):
@@ -65,7 +66,8 @@ class Layer(nn.Module):
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
         nodes = self.mlp(own + state.graphs.gathered(state.nodes)).relu()
         # One node has no variance; graphs without nodes have none to normalise.
-        return state.then(self.norm(nodes) if len(nodes) > 1 or not self.training else nodes)
+        several = len(nodes) > 1 or isinstance(self.norm, SyncNorm)
+        return state.then(self.norm(nodes) if several or not self.training else nodes)
 
 
 class Readout(nn.Module):

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from contramix import distributed
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.methods.method import Method, MethodSettings
@@ -55,8 +56,13 @@ class InfoGraphMethod(Method):
         if not isinstance(state, NodeStates):
             raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
-        graph = self.online.projector(state.values)
-        return jensen_shannon(full(node @ graph.T), state.graphs.graph)
+        graphs, before = self.all_keys(self.online.projector(state.values))
+        loss = jensen_shannon(full(node @ graphs.T), state.graphs.graph + before)
+        if distributed.size() == 1:
+            return loss
+        # The mean is over nodes, of which processes have more and fewer.
+        nodes = graphs.new_tensor(float(len(node)), dtype=torch.float64)
+        return loss * (nodes / distributed.mean(nodes) if self.parts == 1 else 1.0)
 
 
 class Shortcut(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from contramix import distributed
 from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
 from contramix.heads import Head
@@ -31,11 +32,15 @@ class MethodSettings(Settings, ABC):
     passes
         Encode queries and keys in ``"one"`` pass (shared BatchNorm statistics, the published code) or in
         ``"two"`` (the pseudo-code). Methods with a second network always use two.
+    gather
+        Where several processes train: compare queries with the keys of all of them, as one process with the whole
+        batch would, or (the published N-pair code) with those of their own process only.
     """
 
     projector: Head = Head()
     symmetric: bool = False
     passes: Literal["one", "two"] = "one"
+    gather: bool = True
 
     @property
     def without_imix(self) -> str | None:
@@ -77,6 +82,8 @@ class Method(nn.Module, ABC):
         super().__init__()
         self.symmetric = settings.symmetric
         self.passes = settings.passes
+        # How many parts of a batch are compared within themselves only.
+        self.parts = 1 if settings.gather else distributed.size()
         self.online = Network(encoder, settings.projector.build(encoder.width))
 
     @property
@@ -94,6 +101,10 @@ class Method(nn.Module, ABC):
         both = self.online(joined([views.query, views.key]), views.cut)
         query, key = both.split([len(views.query), len(views.key)])
         return query, key
+
+    def all_keys(self, key: Float[Tensor, " K p"]) -> tuple[Float[Tensor, " A p"], int]:
+        """The keys to compare with, of all processes if they are gathered, and how many stand before one's own."""
+        return (distributed.gathered(key), distributed.rank() * len(key)) if self.parts == 1 else (key, 0)
 
     @abstractmethod
     def loss(self, views: Views) -> Float[Tensor, ""]:

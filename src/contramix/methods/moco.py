@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from contramix import distributed
 from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
 from contramix.losses import info_nce, own_key_nce
@@ -72,15 +73,18 @@ class MoCoMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query = self.online(views.query, views.cut)  # (N, p)
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
-        self._fresh.append(key)
+        keys, before = self.all_keys(key)
+        # Whatever a query is compared with, the queue gets the keys of all processes, so that it is the same in each.
+        self._fresh.append(keys if self.parts == 1 else distributed.gathered(key))
         queue = self.queue.clone()
         if self.original:
             return own_key_nce(query, key, queue, self.temperature)
-        return info_nce(query, key, views.targets, self.temperature, queue=queue)
+        return info_nce(query, keys, views.targets.behind(before), self.temperature, queue=queue)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
         """As if the queue's keys were of other rows, and spread as the batch's are."""
-        return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + (1 if self.original else batch))
+        others = 1 if self.original else batch // self.parts
+        return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + others)
 
     @torch.no_grad()
     def after_step(self) -> None:

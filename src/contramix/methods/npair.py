@@ -29,7 +29,8 @@ class NPairMethod(Method):
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query, key = self.encode(views)  # (N, p) each, unit length
-        return info_nce(query, key, views.targets, self.temperature)
+        keys, before = self.all_keys(key)
+        return info_nce(query, keys, views.targets.behind(before), self.temperature)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        return nce_bounds(views.targets, self.temperature, rows=batch)
+        return nce_bounds(views.targets, self.temperature, rows=batch // self.parts)

@@ -41,7 +41,8 @@ class SimCLRMethod(Method):
         ingredient = (index + len(key) // 2) % len(key)
         # An ingredient with weight 0 is none; the query's own copy stands in for it.
         exclude = torch.where(weight > 0, ingredient, ingredient[:, :1])
-        return info_nce(query, key, views.targets, self.temperature, exclude=exclude)
+        keys, before = self.all_keys(key)
+        return info_nce(query, keys, views.targets.behind(before), self.temperature, exclude=exclude + before)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        return nce_bounds(views.targets, self.temperature, rows=batch, copies=2)
+        return nce_bounds(views.targets, self.temperature, rows=batch // self.parts, copies=2)

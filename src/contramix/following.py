@@ -1,0 +1,55 @@
+"""What all processes of a run but the first do: take each step with it. They neither read nor write the folder."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from contramix import checkpoint, distributed
+from contramix.errors import InputError
+from contramix.fitting import Fit, learn_spec
+from contramix.interrupts import Interrupted, signals
+from contramix.recipe import Recipe
+
+
+def follow(
+    folder: Path,
+    table: pa.Table,
+    recipe: Recipe,
+    *,
+    target: str | None = None,
+    also: pa.Table | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> None:
+    """Train with the first process, which calls :func:`contramix.runs.pretrain_into` with the same arguments.
+
+    Raises
+    ------
+    InputError
+        If the data are not those of the first process.
+    RunError
+        If the run diverges, or another process fails.
+    Interrupted
+        When the first process has kept a checkpoint, on a signal to any of them.
+    """
+    spec, _ = learn_spec(table, recipe, target, also)
+    fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
+    distributed.meet()
+    run: dict[str, Any] = distributed.from_first({})
+    if run["finished"]:
+        return
+    if run["fingerprint"] != fit.fingerprint:
+        raise InputError(
+            f"process {distributed.rank()} was given other data than the first one; each must find the same file under "
+            "DATA"
+        )
+    if run["resumed"]:
+        sent = distributed.bytes_from_first(b"")
+        checkpoint.unpack(sent, fit.state, run["fingerprint"], folder / "checkpoint")
+    with signals() as signalled:
+        for _ in fit.steps():
+            if number := distributed.agreed(max(signalled, default=0)):
+                distributed.from_first("")  # it has kept a checkpoint
+                raise Interrupted(number, folder)
+    distributed.from_first("")  # it has written the model
