@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint browser clean
+.PHONY: demo test lint browser bench-speed clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ browser:  ## for the report's tests, where it can be installed; without one they
 
 test: lint browser  ## install with what the tests need, then lint, types and the whole suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+bench-speed: $(VENV)/installed-test  ## all that is measured of speed, on a quiet machine; writes bench/speed/RESULTS.md
+	$(BIN)/python bench/speed/all.py
 
 clean:
 	rm -rf $(VENV) build src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -25,7 +25,7 @@ from contramix.pretrained import embed
 from contramix.recipe import Recipe
 
 TARGET, GOAL = "cover_type", 0.65
-LOOKS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
+LOOKS = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of all steps after which the probe is scored."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},

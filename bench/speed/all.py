@@ -1,0 +1,142 @@
+"""Measure all that is kept of speed, and write the table: python bench/speed/all.py [--parts steps losses ...]
+
+Each part is a file beside this one, which says what it measures and can be run alone. Rows go to
+bench/results/speed/PART.json as they are finished; bench/speed/RESULTS.md is made of these files, old and new.
+A quiet machine is needed: shares are of times in one run, but what another program does to a cache or a core is not.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from contramix.allocation import keep_freed_memory
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results" / "speed"
+Rows = Iterable[dict[str, Any]]
+
+
+def steps(asked: argparse.Namespace) -> Rows:
+    """Training steps beside the bare pass, in float32 and in bfloat16."""
+    from steps import OF_DOMAIN, measure
+
+    for domain in OF_DOMAIN:
+        for precision in ("float32", "bfloat16"):
+            for row in measure(domain, precision, asked.rounds):
+                yield {"precision": precision, **row}
+
+
+def peers(asked: argparse.Namespace) -> Rows:
+    """The same step in other libraries, in an environment of their own."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        call = ["python3", str(HERE / "peers.py"), "--env", str(asked.peers_env), "--json", out.name]
+        subprocess.run(call, check=True)
+        yield from json.loads(Path(out.name).read_text())
+
+
+def losses(asked: argparse.Namespace) -> Rows:
+    """The loss alone."""
+    from losses import measure
+
+    return measure()
+
+
+def embedding(asked: argparse.Namespace) -> Rows:
+    """Embedding files of many rows."""
+    from embedding import measure
+
+    return measure(asked.embed_rows)
+
+
+def reading(asked: argparse.Namespace) -> Rows:
+    """Reading tables, beside polars."""
+    from reading import measure
+
+    return measure()
+
+
+def startup(asked: argparse.Namespace) -> Rows:
+    """Waiting before anything happens."""
+    from startup import measure
+
+    return measure()
+
+
+def accuracy(asked: argparse.Namespace) -> Rows:
+    """Time to an accuracy."""
+    from accuracy import measure
+
+    return measure(asked.seeds)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
+    "steps": steps,
+    "peers": peers,
+    "losses": losses,
+    "embedding": embedding,
+    "reading": reading,
+    "startup": startup,
+    "accuracy": accuracy,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS), help="none: only the table")
+    parser.add_argument("--rounds", type=int, default=7, help="of steps")
+    parser.add_argument("--seeds", type=int, default=1, help="of accuracy")
+    parser.add_argument("--embed-rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--peers-env", type=Path, default=Path(tempfile.gettempdir()) / "contramix-peers")
+    asked = parser.parse_args()
+    keep_freed_memory()
+    for name in asked.parts:
+        began, rows = time.monotonic(), []
+        facts = about()
+        for row in PARTS[name](asked):
+            rows.append(row)
+            print(name, json.dumps(row), flush=True)
+        kept = {**facts, "seconds": round(time.monotonic() - began), "rows": rows}
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    from table import write
+
+    write(RESULTS, HERE / "RESULTS.md")
+
+
+def about() -> dict[str, Any]:
+    """Commit, machine, and how fast it multiplies matrices."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True)
+    return {
+        "commit": commit.stdout.strip() or None,
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+        "load": round(os.getloadavg()[0], 1),
+        "gflops": {str(dtype).removeprefix("torch."): product_rate(dtype) for dtype in (torch.float32, torch.bfloat16)},
+    }
+
+
+def product_rate(dtype: torch.dtype, side: int = 1024, repeats: int = 15) -> float:
+    """Thousand million multiplications and additions a second, in products of square matrices."""
+    a, b = (torch.randn(side, side).to(dtype) for _ in range(2))
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - began)
+    return round(2 * side**3 / median(times) / 1e9, 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The table of what was measured, made of the parts' results."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def write(results: Path, out: Path) -> None:
+    """Write all parts that were measured."""
+    said = "Written by `make bench-speed`; what is measured, and how, is said by the files beside this one."
+    lines = ["# Speed", "", said, ""]
+    for name, (title, lines_of) in PARTS.items():
+        path = results / f"{name}.json"
+        if path.is_file():
+            kept = json.loads(path.read_text())
+            lines += [f"## {title}", "", *lines_of(kept["rows"]), "", *_where(name, kept), ""]
+    out.write_text("\n".join(lines).rstrip() + "\n")
+
+
+def _where(name: str, kept: Row) -> Iterator[str]:
+    rates = " and ".join(f"{rate:g} GFLOP/s in {dtype}" for dtype, rate in kept["gflops"].items())
+    yield (
+        f"`python bench/speed/all.py --parts {name}`, {kept['date']}, commit {(kept['commit'] or 'unknown')[:7]}, "
+        f"{kept['machine']}, torch {kept['torch']}; products of 1024 x 1024 matrices at {rates}; load before: "
+        f"{kept['load']}; {kept['seconds']} s."
+    )
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join("–" if cell is None else str(cell) for cell in row) + " |"
+
+
+def _steps(rows: list[Row]) -> Iterator[str]:
+    yield "Shares of the bare pass (the networks' passes, backward and the optimiser), without and with i-Mix; in"
+    yield "brackets the share beside the bare pass and the loss of such vectors alone, where the two differ by 0.01."
+    for domain in dict.fromkeys(row["domain"] for row in rows):
+        for precision in dict.fromkeys(row["precision"] for row in rows):
+            mine = [row for row in rows if (row["domain"], row["precision"]) == (domain, precision)]
+            if not mine:
+                continue
+            noises = list(dict.fromkeys(row["noise"] for row in mine))
+            cells: dict[tuple[str, str], list[str]] = {}
+            for row in mine:
+                loss = f" ({row['beside_loss']:.2f})" if row["share"] - row["beside_loss"] > 0.01 else ""
+                cells.setdefault((row["method"], row["noise"]), []).append(f"{row['share']:.2f}{loss}")
+            bare = {row["method"]: f"{row['bare_ms']:.0f}" for row in mine}
+            yield ""
+            yield f"**{domain}, {precision}**"
+            yield ""
+            body = [[m, bare[m], *(", ".join(cells[m, noise]) for noise in noises)] for m in bare]
+            yield from _table(["method", "bare ms", *noises], body)
+
+
+def _peers(rows: list[Row]) -> Iterator[str]:
+    body = [
+        [row["what"], row["peer"], f"{row['ours_ms']:.1f}", f"{row['peer_ms']:.1f}" if row["peer_ms"] else None,
+         f"{row['ratio']:.2f}" if row["ratio"] else None, row["note"]]
+        for row in rows
+    ]  # fmt: skip
+    yield from _table(["step", "peer", "ours, ms", "peer, ms", "peer / ours", "note"], body)
+
+
+def _losses(rows: list[Row]) -> Iterator[str]:
+    body = []
+    for row in rows:
+        dense = f"{row['dense_ms']:.1f}" if row["dense_ms"] else None
+        share = f"{row['share']:.2f}" if row["share"] else None
+        worked_out = "" if row["dense_mb_is"] == "measured" else " (worked out)"
+        apart = f"{row['difference']:.0e}" if row["difference"] is not None else None
+        body.append(
+            [row["n"], row["entries"], dense, f"{row['ms']:.1f}", share, f"{row['dense_mb']:.0f}{worked_out}",
+             f"{row['mb']:.0f}", apart]
+        )  # fmt: skip
+    head = ["N", "entries", "dense, ms", "ours, ms", "ours / dense", "dense, MB", "ours, MB", "largest difference"]
+    yield from _table(head, body)
+
+
+def _plain(rows: list[Row]) -> Iterator[str]:
+    """Whatever a part's rows hold."""
+    head = list(dict.fromkeys(name for row in rows for name in row))
+    yield from _table([name.replace("_", " ") for name in head], [[_short(row.get(n)) for n in head] for row in rows])
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
+
+
+PARTS: dict[str, tuple[str, Callable[[list[Row]], Iterator[str]]]] = {
+    "steps": ("A training step beside the bare pass", _steps),
+    "peers": ("The same step in other libraries", _peers),
+    "losses": ("The loss alone, beside the dense formula", _losses),
+    "embedding": ("Embedding files", _plain),
+    "reading": ("Reading tables, beside polars", _plain),
+    "startup": ("Start-up", _plain),
+    "accuracy": ("Time to an accuracy, CovType", _plain),
+    "bigger_than_memory": ("Training on a table that does not fit into memory", _plain),
+}
