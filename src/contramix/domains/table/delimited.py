@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -12,7 +13,7 @@ import pyarrow.types as pt
 
 from contramix.domains.reading import Reading
 from contramix.domains.table.canonical import canonical
-from contramix.domains.table.cells import EXACT_DIGITS, observed, typed
+from contramix.domains.table.cells import EXACT_DIGITS, may_be_padded, observed, typed
 from contramix.domains.table.diagnosis import first_fault
 from contramix.domains.table.opening import utf8
 from contramix.domains.table.options import ReadOptions, printable
@@ -63,7 +64,7 @@ class _Watched:
 
     def read(self, size: int = -1) -> bytes:
         chunk: bytes = self._stream.read(size)
-        self.quotes += chunk.count(b'"')
+        self.quotes += int((np.frombuffer(chunk, np.uint8) == ord('"')).sum())  # count() is slow where there are many
         self.nul = self.nul or b"\0" in chunk
         return chunk
 
@@ -126,12 +127,17 @@ def _read_blocks(
             ),
         )
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
-    broken = any(pc.any(pc.match_substring_regex(column, "[\r\n]")).as_py() for column in texts)
+    broken = watched.quotes and any(_has_line_ends(column) for column in texts)
     if watched.nul or watched.quotes % 2 or broken:  # Arrow takes an unclosed quote for a long cell
         fault = first_fault(path, layout, options)
         if fault is not None:
             raise fault
     return table, len(skipped)
+
+
+def _has_line_ends(column: pa.ChunkedArray) -> bool:
+    texts = (np.frombuffer(chunk.buffers()[2] or b"", np.uint8) for chunk in column.chunks)
+    return any(bool(((text == 10) | (text == 13)).any()) for text in texts)
 
 
 def _declared(kind: pa.DataType) -> pa.DataType:
@@ -148,7 +154,7 @@ def _as_text(layout: Layout, names: Sequence[str]) -> Layout:
 def _long_identifiers(table: pa.Table, layout: Layout) -> list[str]:
     """Columns of whole numbers, by the sample, in which float64 has met more digits than it can hold."""
     whole = [name for name, kind in zip(layout.names, layout.types, strict=True) if pt.is_integer(kind)]
-    return [name for name in whole if _is_whole(table[name]) and _largest(table[name]) >= 10**EXACT_DIGITS]
+    return [name for name in whole if _largest(table[name]) >= 10**EXACT_DIGITS and _is_whole(table[name])]
 
 
 def _is_whole(column: pa.ChunkedArray) -> bool:
@@ -157,15 +163,25 @@ def _is_whole(column: pa.ChunkedArray) -> bool:
     return bool(pc.all(whole, min_count=0).as_py())
 
 
+def _as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """As int64, where all cells are whole."""
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column
+
+
 def _largest(column: pa.ChunkedArray) -> float:
-    return float(pc.max(pc.abs(column)).as_py() or 0.0)
+    ends = pc.min_max(column).as_py()
+    return float(max(abs(ends["min"] or 0.0), abs(ends["max"] or 0.0)))
 
 
 def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Layout, options: ReadOptions) -> Any:
     """A column as read, in the type its cells have."""
     if pt.is_floating(column.type):
-        return column.cast(pa.int64()) if pt.is_integer(kind) and _is_whole(column) else column
-    column = observed(column, options.missing)
+        return _as_whole(column) if pt.is_integer(kind) else column
+    if may_be_padded(column):  # of others Arrow has taken the missing markers out
+        column = observed(column, options.missing)
     return column if kept or pt.is_large_string(kind) else typed(column, layout.decimal)
 
 
