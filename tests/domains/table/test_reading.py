@@ -730,7 +730,7 @@ def test_white_space_around_cells_is_seen_by_their_ends():
 
 
 def test_whole_numbers_are_whole_to_the_end_of_int64(csv_file):
-    start = "n\n" + "7\n" * 400_000  # numbers to be found behind the sample
+    start = "n\n" + "7\n" * 600_000  # numbers to be found behind the sample
     assert read(csv_file(start + "-5\n")).table.schema.types == [pa.int64()]
     for odd in ("0.5", "nan", "1e300", "inf"):
         kind = pa.large_string() if odd == "1e300" else pa.float64()
