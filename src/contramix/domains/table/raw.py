@@ -24,14 +24,14 @@ Path = str | os.PathLike[str]
 
 
 def rows_at_once(columns: int) -> int:
-    """Rows of a portion.
+    """Rows of a portion: a power of two, so that portions fit into the shards of a file.
 
     Examples
     --------
     >>> rows_at_once(54), rows_at_once(10_000)
-    (65536, 419)
+    (65536, 256)
     """
-    return max(1, min(ROWS, CELLS // max(1, columns)))
+    return min(ROWS, 1 << (CELLS // max(1, columns)).bit_length() - 1)
 
 
 def raw_tables(
