@@ -717,3 +717,23 @@ def test_the_decimal_mark_is_no_delimiter(csv_file):
     path = csv_file("1,5;2,5\n3,5;4,5\n")
     one_line_error(path, "ambiguous")
     assert cells(path, decimal=",") == {"column_1": [1.5, 3.5], "column_2": [2.5, 4.5]}
+
+
+def test_white_space_around_cells_is_seen_by_their_ends():
+    from contramix.domains.table.cells import may_be_padded
+
+    spaces = [" ", "\t", "\n", "\x0b", "\u00a0", "\u2003", "\u3000"]
+    for cell in ["a", "a b", "", *(pad + "a" for pad in spaces), *("a" + pad for pad in spaces), *spaces]:
+        cells = pa.chunked_array([["xy", None, cell, "z"], ["q"]], pa.large_string())
+        assert may_be_padded(cells) == (cell != cell.strip())
+        assert not may_be_padded(cells.slice(3))
+
+
+def test_whole_numbers_are_whole_to_the_end_of_int64(csv_file):
+    start = "n\n" + "7\n" * 600_000  # numbers to be found behind the sample
+    assert read(csv_file(start + "-5\n")).table.schema.types == [pa.int64()]
+    for odd in ("0.5", "nan", "1e300", "inf"):
+        kind = pa.large_string() if odd == "1e300" else pa.float64()
+        if odd != "nan":  # a missing marker
+            assert read(csv_file(start + odd + "\n")).table.schema.types == [kind], odd
+    assert read(csv_file(start + "9223372036854775808\n")).table.schema.types == [pa.large_string()]

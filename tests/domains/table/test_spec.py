@@ -215,3 +215,19 @@ def test_ranges_are_those_of_the_training_rows(mixed_spec, mixed_rows, facts):
     torch.testing.assert_close(layout.high[1], seen[:, 1].max())
     assert (mixed_rows[:, :21] >= layout.low[:21] - 1e-6).all()
     assert (mixed_rows[:, :21] <= layout.high[:21] + 1e-6).all()
+
+
+def test_portions_do_not_matter_and_rows_are_counted_from_the_first_of_all(
+    mixed_spec, mixed_table, mixed_rows, monkeypatch
+):
+    from contramix.domains.table import spec
+
+    monkeypatch.setattr(spec, "AT_ONCE", 7)
+    assert torch.equal(mixed_spec.tensorize(mixed_table), mixed_rows)
+    income = [1.0] * 30
+    income[23] = float("inf")
+    broken = changed(mixed_table.slice(0, 30), "income", pa.array(income))
+    with pytest.raises(InputError, match=r"column 'income', row 24: infinite"):
+        mixed_spec.tensorize(broken)
+    with pytest.raises(InputError, match=r"column 'income', row 1024: infinite"):
+        mixed_spec.tensorize(broken, first=1000)

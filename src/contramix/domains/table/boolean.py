@@ -8,7 +8,7 @@ import pyarrow as pa
 from jaxtyping import Float32
 from numpy import ndarray
 
-from contramix.domains.table.column import Column, Element, quantities, with_flag
+from contramix.domains.table.column import Column, Element, quantities
 from contramix.errors import InputError
 
 
@@ -24,17 +24,23 @@ class Boolean(Column):
     def elements(self) -> list[Element]:
         return [Element("level"), *([Element("flag")] if self.missing else [])]
 
-    def encode(self, values: pa.Array, infinite: str) -> Float32[ndarray, " n width"]:
-        numbers = quantities(self, values, "boolean", infinite)
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
+        numbers = quantities(self, values, "boolean", infinite, first)
+        known = (numbers == 0) | (numbers == 1)
+        if known.all():
+            out[:, 0] = numbers
+            return
         absent = np.isnan(numbers)
-        other = ~(absent | (numbers == 0) | (numbers == 1))
+        other = ~(absent | known)
         if other.any():
             row = int(other.argmax())
             raise InputError(
-                f"column {self.name!r}, row {row + 1}: {numbers[row]:g} ({int(other.sum())} such rows), where the "
+                f"column {self.name!r}, row {first + row + 1}: {numbers[row]:g}, where the "
                 "training rows held only 0 and 1; train again with rows that show what the column can hold"
             )
-        return with_flag([np.where(absent, 0.0, numbers)], absent, self.missing)
+        out[:, 0] = np.where(absent, 0.0, numbers)
+        if self.missing:
+            out[:, 1] = absent
 
 
 def onehot_runs(places: Sequence[int], held: Mapping[int, ndarray]) -> list[range]:

@@ -42,7 +42,7 @@ class Categorical(Column):
         """How many codes there are."""
         return FIRST_LEVEL + len(self.levels)
 
-    def encode(self, values: pa.Array, infinite: str) -> Float32[ndarray, " n width"]:
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
         if pa.types.is_null(values.type) or values.null_count == len(values):
             texts = pa.nulls(len(values), pa.large_string())
         elif pa.types.is_large_string(values.type):
@@ -56,13 +56,12 @@ class Categorical(Column):
         absent = texts.is_null().to_numpy(zero_copy_only=False)
         if self.store == "code":
             code = np.where(place >= 0, place + FIRST_LEVEL, UNKNOWN)
-            return np.where(absent, MISSING, code).astype(np.float32)[:, None]
-        out = np.zeros((len(texts), len(self.elements)), np.float32)
+            out[:, 0] = np.where(absent, MISSING, code)
+            return
         seen = np.flatnonzero(place >= 0)
         out[seen, place[seen]] = 1
         if self.missing:
-            out[absent, -1] = 1
-        return out
+            out[:, -1] = absent
 
 
 def level_names(values: pa.Array) -> pa.Array:
@@ -71,5 +70,6 @@ def level_names(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int64())
-    names = (None if v is None else str(int(v)) if v % 1 == 0 else repr(v) for v in values.to_pylist())
-    return pa.array(list(names), pa.large_string())
+    different = values.dictionary_encode()
+    names = [str(int(v)) if v % 1 == 0 else repr(v) for v in different.dictionary.to_pylist()]
+    return pa.array(names, pa.large_string()).take(different.indices)

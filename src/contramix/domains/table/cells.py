@@ -11,6 +11,7 @@
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,6 +41,28 @@ def observed(cells: Any, missing: tuple[str, ...]) -> Any:
     cells = pc.utf8_trim_whitespace(cells)
     markers = pa.array(missing, cells.type)
     return pc.if_else(pc.is_in(cells, value_set=markers), pa.scalar(None, cells.type), cells)
+
+
+def may_be_padded(cells: pa.ChunkedArray) -> bool:
+    """Whether white space may stand around a cell; told quickly, by first and last bytes.
+
+    Examples
+    --------
+    >>> may_be_padded(pa.chunked_array([["a b", "c"]], pa.large_string()))
+    False
+    """
+    # White space is up to ' ', or beyond ASCII.
+    plain = (((end > ord(" ")) & (end < 128)).all() for chunk in cells.chunks for end in _ends(chunk))
+    return not all(map(bool, plain))
+
+
+def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
+    """First and last bytes of the texts that are not empty."""
+    _, places, text = cells.buffers()
+    at = np.frombuffer(places, np.int64)[cells.offset : cells.offset + len(cells) + 1]
+    some = np.diff(at) > 0
+    letters = np.frombuffer(text or b"", np.uint8)
+    return letters[at[:-1][some]], letters[at[1:][some] - 1]
 
 
 def typed(cells: Any, decimal: str = ".") -> Any:

@@ -44,13 +44,13 @@ class Column(Settings):
         return len(self.elements) - 1 if self.missing else -1
 
     @abstractmethod
-    def encode(self, values: pa.Array, infinite: str) -> Float32[ndarray, " n width"]:
-        """Values to elements.
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
+        """Write values as elements into ``out``, which is zero.
 
         Raises
         ------
         InputError
-            If the column's kind is not what it was, or a value cannot be a number.
+            If the column's kind is not what it was, or a value cannot be a number; rows are counted from ``first``.
         """
 
     def changed(self, values: pa.Array, was: str) -> InputError:
@@ -62,8 +62,8 @@ class Column(Settings):
         )
 
 
-def quantities(column: Column, values: pa.Array, was: str, infinite: str) -> Float64[ndarray, " n"]:
-    """Numbers in float64, NaN where there is none.
+def quantities(column: Column, values: pa.Array, was: str, infinite: str, first: int) -> Float64[ndarray, " n"]:
+    """Numbers in float64, NaN where there is none; not to be written to.
 
     Raises
     ------
@@ -76,18 +76,17 @@ def quantities(column: Column, values: pa.Array, was: str, infinite: str) -> Flo
             raise column.changed(values, was)
         return np.full(len(values), np.nan)
     numbers = values.cast(pa.uint8()) if pa.types.is_boolean(kind) else values
-    out = np.array(numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-    bad = np.isinf(out)
-    if bad.any():
+    out: ndarray = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(kind) and (bad := np.isinf(out)).any():
         if infinite == "error":
-            row = int(bad.argmax())
             raise InputError(
-                f"column {column.name!r}, row {row + 1}: infinite value ({int(bad.sum())} in all); "
+                f"column {column.name!r}, row {first + int(bad.argmax()) + 1}: infinite value; "
                 "mend the data, or set table.infinite = 'missing'"
             )
-        out[bad] = np.nan
+        out = np.where(bad, np.nan, out)
     return out
 
 
-def with_flag(parts: list[ndarray], absent: ndarray, missing: bool) -> Float32[ndarray, " n width"]:
-    return np.stack([*parts, *([absent] if missing else [])], axis=1).astype(np.float32)
+def one_chunk(values: pa.ChunkedArray) -> pa.Array:
+    """A column's values as one array, not copied where they are one already."""
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from contramix.domains.table.column import Column, Element, with_flag
+from contramix.domains.table.column import Column, Element
 
 
 class DateTime(Column):
@@ -37,18 +37,21 @@ class DateTime(Column):
     def blend(self) -> bool:
         return True
 
-    def encode(self, values: pa.Array, infinite: str) -> Float32[ndarray, " n width"]:
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
         if not pa.types.is_timestamp(values.type) and values.null_count < len(values):
             raise self.changed(values, "a date")
         absent = values.is_null().to_numpy(zero_copy_only=False)
         # A column with nothing in it has lost its type.
         kind = pa.timestamp("us")
         moments = values.cast(kind) if pa.types.is_timestamp(values.type) else pa.nulls(len(values), kind)
-        parts = [np.where(absent, 0.0, (seconds(moments) - self.mean) / self.scale)]
+        parts = [(seconds(moments) - self.mean) / self.scale]
         for cycle in self.cycles:
             angle = 2 * np.pi * phase(moments, cycle)
-            parts += [np.where(absent, 0.0, np.sin(angle)), np.where(absent, 0.0, np.cos(angle))]
-        return with_flag(parts, absent, self.missing)
+            parts += [np.sin(angle), np.cos(angle)]
+        for place, part in enumerate(parts):
+            out[:, place] = np.where(absent, 0.0, part)
+        if self.missing:
+            out[:, -1] = absent
 
 
 def seconds(moments: pa.Array) -> Float64[ndarray, " n"]:

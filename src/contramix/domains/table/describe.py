@@ -11,6 +11,7 @@ from numpy import ndarray
 from contramix.domains.spec import LeftOut
 from contramix.domains.table.boolean import Boolean, onehot_runs
 from contramix.domains.table.categorical import Categorical, level_names
+from contramix.domains.table.column import one_chunk
 from contramix.domains.table.columns import AnyColumn
 from contramix.domains.table.dates import DateTime, phase, seconds
 from contramix.domains.table.numeric import Numeric, normal_quantile
@@ -66,7 +67,7 @@ def describe(
     for name in names:
         if name == target or name in settings.drop:
             continue
-        values = table.column(name).combine_chunks()
+        values = one_chunk(table.column(name))
         numbers = name in settings.categorical and not pa.types.is_large_string(values.type)
         if numbers and pa.types.is_timestamp(values.type):
             raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be called levels")
@@ -142,7 +143,7 @@ def _column(name: str, values: pa.Array, settings: TableSettings) -> AnyColumn |
     seen = numbers[np.isfinite(numbers)]
     if not len(seen):
         return LeftOut(name=name, reason="empty but for infinite values")
-    if set(np.unique(seen[:1000])) <= {0.0, 1.0} and set(np.unique(seen)) <= {0.0, 1.0}:
+    if all(bool(((some == 0) | (some == 1)).all()) for some in (seen[:1000], seen)):
         return Boolean(name=name, missing=missing)
     if _counts_rows(name, seen, distinct, len(values)):
         return LeftOut(name=name, reason="an identifier: whole numbers, each row its own")

@@ -60,7 +60,7 @@ def to_arrow(X: Any) -> pa.Table:
         raise InputError(f"a lazy frame ({type(X).__name__}) holds no rows yet: call its collect() first")
     if isinstance(frame, nw.DataFrame):
         return canonical(_from_frame(frame))
-    return canonical(_from_array(_dense(X)))
+    return canonical(from_array(_dense(X)))
 
 
 def without_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
@@ -128,7 +128,8 @@ def _check_cells(shape: Iterable[int]) -> None:
         )
 
 
-def _from_array(X: Any) -> pa.Table:
+def from_array(X: Any) -> pa.Table:
+    """An array, or a list of rows, as a table of the types it has."""
     if isinstance(X, list):
         return _from_rows(X)
     if X.dtype.names is not None and X.ndim == 1:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from contramix.domains.table.column import Column, Element, quantities, with_flag
+from contramix.domains.table.column import Column, Element, quantities
 from contramix.errors import InputError
 
 
@@ -30,18 +30,21 @@ class Numeric(Column):
     def blend(self) -> bool:
         return True
 
-    def encode(self, values: pa.Array, infinite: str) -> Float32[ndarray, " n width"]:
-        numbers = quantities(self, values, "numeric", infinite)
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
+        numbers = quantities(self, values, "numeric", infinite, first)
         absent = np.isnan(numbers)
         with np.errstate(over="ignore"):
             score = self.score(numbers).astype(np.float32)
         if np.isinf(score).any():
             row = int(np.isinf(score).argmax())
             raise InputError(
-                f"column {self.name!r}, row {row + 1}: {numbers[row]:g} is too large beside the training values "
-                f"(mean {self.mean:g}, standard deviation {self.scale:g})"
+                f"column {self.name!r}, row {first + row + 1}: {numbers[row]:g} is too large beside the training "
+                f"values (mean {self.mean:g}, standard deviation {self.scale:g})"
             )
-        return with_flag([np.where(absent, np.float32(0), score)], absent, self.missing)
+        score[absent] = 0
+        out[:, 0] = score
+        if self.missing:
+            out[:, 1] = absent
 
     def score(self, numbers: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
         """The standardised values; NaN stays NaN."""

@@ -3,7 +3,7 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from contramix.errors import InputError
 __all__ = ["MAX_COLUMNS", "MISSING_MARKERS", "ReadOptions", "Reading", "read", "to_arrow"]
 
 _DEFAULTS = ReadOptions()
-_BROKEN = (
+BROKEN = (
     OSError,
     EOFError,
     ValueError,
@@ -32,6 +32,7 @@ _BROKEN = (
     zlib.error,
     pa.ArrowException,
 )
+"""What libraries raise at a file that is not what it should be."""
 
 
 def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Reading:
@@ -76,13 +77,13 @@ def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Read
         if kind == "jsonl":
             return Reading(canonical(read_jsonl(path, options), source), ())
     except OSError as error:
-        raise InputError(f"{source}: {_reason(error)}") from None
+        raise broken(source, error) from None
     try:
         return _READERS[kind](path, source)
     except InputError:
         raise
-    except _BROKEN as error:
-        raise InputError(f"{source}: {_reason(error)}") from None
+    except BROKEN as error:
+        raise broken(source, error) from None
 
 
 def _read_parquet(path: str | os.PathLike[str], source: str) -> Reading:
@@ -106,9 +107,13 @@ def _from_columns(table: pa.Table, source: str) -> Reading:
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
     table, index = without_index(table)
+    return Reading(canonical(table, source), note_of_index(index))
+
+
+def note_of_index(index: Sequence[str]) -> tuple[str, ...]:
+    """A note on the columns of a pandas index that are left out, if there are any."""
     listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
-    notes = (f"left out, as pandas stored it for its row index: {listed} (reset_index() keeps it)",)
-    return Reading(canonical(table, source), notes if index else ())
+    return (f"left out, as pandas stored it for its row index: {listed} (reset_index() keeps it)",) if index else ()
 
 
 def _read_npy(path: str | os.PathLike[str], source: str) -> Reading:
@@ -159,6 +164,11 @@ def _named(array: Any, source: str) -> pa.Table:
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
     return table
+
+
+def broken(source: str, error: BaseException) -> InputError:
+    """What to say of a file that is not what it should be."""
+    return InputError(f"{source}: {_reason(error)}")
 
 
 def _reason(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +78,8 @@ def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
         names = check_names([f"column_{j + 1}" for j in range(width)], source)
         body = _columns(rows, width, options)
         types = [typed(column, decimal).type for column in body]
-    _check_quotes(rows, source)
+    if re.search(r' \s*"', text):
+        _check_quotes(rows, source)
     if options.decimal is None and delimiter != ",":
         _check_decimal_comma(names, body, types, source)
     for name, column, kind in zip(names, body, types, strict=True):

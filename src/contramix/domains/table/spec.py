@@ -11,10 +11,14 @@ from pydantic import Field
 from torch import Tensor
 
 from contramix.domains.spec import Spec
+from contramix.domains.table.column import one_chunk
 from contramix.domains.table.columns import AnyColumn, Boolean, Categorical, Element
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
+
+AT_ONCE = 2**16
+"""Rows that are encoded at once: what is worked out on the way to float32 stays in the processor's cache."""
 
 
 class Unit(NamedTuple):
@@ -71,8 +75,15 @@ class TableSpec(Spec):
         more = " ..." if extra[10:] else ""
         return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 
-    def tensorize(self, table: pa.Table) -> Float[Tensor, " n D"]:
+    def tensorize(self, table: pa.Table, first: int = 0) -> Float[Tensor, " n D"]:
         """Rows to vectors; columns are found by name, in whatever order they stand.
+
+        Parameters
+        ----------
+        table
+            The rows.
+        first
+            How many rows went before, for messages.
 
         Raises
         ------
@@ -87,14 +98,19 @@ class TableSpec(Spec):
                 f"{' ...' if len(absent) > 10 else ''}: the model was trained with "
                 f"{'them' if len(absent) > 1 else 'it'} (there are: {', '.join(table.column_names[:20])})"
             )
-        out = np.empty((table.num_rows, len(self.elements)), np.float32)
-        start = 0
-        for column in self.columns:
-            stop = start + len(column.elements)
-            values = table.column(column.name).combine_chunks()
-            out[:, start:stop] = column.encode(values, self.infinite)
-            start = stop
+        out = np.zeros((table.num_rows, len(self.elements)), np.float32)
+        for start in range(0, len(out), AT_ONCE):
+            rows, part, at = table.slice(start, AT_ONCE), out[start : start + AT_ONCE], 0
+            for column in self.columns:
+                width = len(column.elements)
+                values = one_chunk(rows.column(column.name))
+                column.encode(values, part[:, at : at + width], self.infinite, first + start)
+                at += width
         return torch.from_numpy(out)
+
+    def tensorize_part(self, table: pa.Table, first: int) -> Float[Tensor, " n D"]:
+        """The same, with rows counted from ``first`` in messages."""
+        return self.tensorize(table, first)
 
     @property
     def elements(self) -> list[Element]:

@@ -1,0 +1,111 @@
+"""Reading a table and turning it into samples, beside polars reading the same file.
+
+python bench/speed/reading.py [--rows 500000] [--adult adult.data.csv.gz]
+
+Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator; polars reads them and makes one float32
+array of them. Mixed: the rows of Adult, repeated; polars only reads them. Ours is ``read`` and ``spec.tensorize``, by a
+specification that was learned before (its time stands beside). Both get as many threads. Times are medians of
+wall-clock time, taken in turn in one run; the ratio is what counts.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+REPEATS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--adult", type=Path, help="adult.data.csv.gz; without it only numbers are read")
+    given = parser.parse_args()
+    for row in measure(given.rows, given.adult):
+        print(
+            "  ".join(f"{name} {value:.3g}" if isinstance(value, float) else str(value) for name, value in row.items())
+        )
+
+
+def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, Any]]:
+    """A row for each file: seconds of ours and of polars, and their ratio."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(pa.cpu_count()))  # before polars is imported
+    measured = []
+    with tempfile.TemporaryDirectory() as folder:
+        tables = {"numbers": _numbers(rows)} | ({"mixed": _adult(adult, rows)} if adult else {})
+        for name, table in tables.items():
+            for kind, write in (("csv", pyarrow.csv.write_csv), ("parquet", pq.write_table)):
+                path = Path(folder) / f"{name}.{kind}"
+                write(table, path)
+                measured.append({"table": name, "file": kind, "rows": rows} | _beside_polars(path, name == "numbers"))
+                path.unlink()
+    return measured
+
+
+def _beside_polars(path: Path, to_array: bool) -> dict[str, float]:
+    import polars
+
+    from contramix.domains.table.describe import describe
+    from contramix.domains.table.reading import read
+
+    read_theirs = polars.read_csv if path.suffix == ".csv" else polars.read_parquet
+    table = read(path).table
+    describing, (spec, _) = _timed(lambda: describe(table))
+    del table
+    reading, encoding, theirs = [], [], []
+    for _ in range(REPEATS):
+        seconds, table = _timed(lambda: read(path).table)
+        reading.append(seconds)
+        encoding.append(_timed(lambda table=table: spec.tensorize(table))[0])
+        del table
+        theirs.append(_timed(lambda: _as_array(read_theirs(path)) if to_array else read_theirs(path))[0])
+    ours, others = median(map(sum, zip(reading, encoding))), median(theirs)
+    return {
+        "ratio": ours / others,
+        "seconds": ours,
+        "read": median(reading),
+        "tensorize": median(encoding),
+        "polars": others,
+        "describe": describing,
+    }
+
+
+def _as_array(frame: Any) -> Any:
+    import polars
+
+    return frame.cast(polars.Float32).to_numpy(order="c")
+
+
+def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = call()
+    return time.perf_counter() - began, result
+
+
+def _numbers(rows: int) -> pa.Table:
+    """As CovType: elevations and distances as whole numbers, one of 4 areas and one of 40 soils as booleans."""
+    draw = np.random.default_rng(0)
+    columns = {f"q{n}": draw.normal(1000, 300, rows).round().astype(np.int64) for n in range(10)}
+    for name, levels in (("area", 4), ("soil", 40)):
+        held = draw.integers(0, levels, rows)
+        columns |= {f"{name}{n}": (held == n).astype(np.int64) for n in range(levels)}
+    return pa.table(columns)
+
+
+def _adult(path: Path, rows: int) -> pa.Table:
+    names = [f"c{n}" for n in range(15)]
+    table = pyarrow.csv.read_csv(path, read_options=pyarrow.csv.ReadOptions(column_names=names))
+    return pa.concat_tables([table] * -(-rows // table.num_rows)).slice(0, rows).combine_chunks()
+
+
+if __name__ == "__main__":
+    main()
