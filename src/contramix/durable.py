@@ -1,9 +1,13 @@
 """Files that are there whole or not at all, also when the power goes: written beside, synced, then renamed."""
 
 import errno
+import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from contramix.errors import InputError, RunError
 
@@ -22,11 +26,42 @@ def write(path: Path, data: bytes | str) -> None:
         If the folder cannot be written.
     """
     content = data.encode() if isinstance(data, str) else data
+    with _replacing(path, TEMPORARY, len(content)) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path, size: int) -> Iterator[BinaryIO]:
+    """A file to write bit by bit, which has its name when it is whole, and is gone if it does not become so.
+
+    What a killed writer of the same file left behind is removed first.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        How many bytes it needs or so, for the message that there is no space.
+
+    Raises
+    ------
+    RunError, InputError
+        As of `write`.
+    """
+    own = f"{TEMPORARY}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+    for leftover in path.parent.glob(f"{own}*"):
+        leftover.unlink(missing_ok=True)
+    with _replacing(path, own, size) as file:
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path, prefix: str, size: int) -> Iterator[BinaryIO]:
     try:
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o644)
@@ -36,7 +71,7 @@ def write(path: Path, data: bytes | str) -> None:
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise unwritable(path, len(content), error) from error
+        raise unwritable(path, size, error) from error
 
 
 def unwritable(path: Path, size: int, error: OSError) -> Exception:

@@ -89,15 +89,21 @@ def tell(reading: "Reading", output: "Output") -> None:
 def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
     """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
     with the column that is to be predicted."""
+    passing = now_and_then(output)
+    return replace(options, progress=lambda done, n: passing(f"reading: {done:,} of {n:,} files"), target=target)
+
+
+def now_and_then(output: "Output") -> Callable[[str], None]:
+    """Tells what is being done now, when it has not done so for a while."""
     shown = time.monotonic()
 
-    def progress(done: int, total: int) -> None:
+    def tell_now(text: str) -> None:
         nonlocal shown
         if time.monotonic() - shown >= output.seconds_apart:
             shown = time.monotonic()
-            output.passing(f"reading: {done:,} of {total:,} files")
+            output.passing(text)
 
-    return replace(options, progress=progress, target=target)
+    return tell_now
 
 
 def left_out(*readings: "Reading | None") -> dict[str, Any]:

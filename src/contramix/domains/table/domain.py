@@ -12,6 +12,7 @@ from contramix.domains.table.canonical import in_words
 from contramix.domains.table.columns import Categorical
 from contramix.domains.table.describe import describe
 from contramix.domains.table.frames import to_arrow
+from contramix.domains.table.large import LargeTable
 from contramix.domains.table.options import ReadOptions
 from contramix.domains.table.reading import read
 from contramix.domains.table.settings import TableSettings
@@ -42,6 +43,10 @@ class Tables(Domain[TableSettings, TableSpec]):
             text = tuple(c.name for c in like.columns if isinstance(c, Categorical) and not c.numbers)
             options = replace(options, text=text)
         return read(path, options)
+
+    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: TableSettings) -> LargeTable:
+        """A table of any size."""
+        return LargeTable(path, options, settings)
 
     def describe(
         self, table: pa.Table, settings: TableSettings, target: str | None = None, also: pa.Table | None = None
