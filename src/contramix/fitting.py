@@ -1,5 +1,6 @@
 """Where ``fit(X)`` and ``contramix pretrain FILE`` meet: from a table and a recipe to a model."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +15,14 @@ from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.encoders.front import AsStored
 from contramix.errors import InputError
+from contramix.graphs import Graphs
 from contramix.objective import Objective
 from contramix.precision import in_bfloat16
 from contramix.pretrained import Pretrained
 from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
 from contramix.samples import Samples, fingerprint_of
+from contramix.shuffling import drawn
 from contramix.sync_norm import synced
 from contramix.training import Plan, State, Step, pretrain, recalibrate_bn
 
@@ -54,9 +57,19 @@ def resolve_device(device: str) -> torch.device:
     return found
 
 
+POOL_NUMBERS = 2**24
+"""Of samples that do not lie in memory so many numbers are drawn from: 64 MB."""
+
+
 def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
-    """The training samples for noise that draws from them, where they are inputs as they lie."""
-    return x if isinstance(x, Tensor) and x.is_floating_point() and isinstance(encoder.front, AsStored) else None
+    """The training samples for noise that draws from them, where they are inputs as they lie; a sample of those that do
+    not lie in memory."""
+    if isinstance(x, Graphs) or not x.dtype.is_floating_point or not isinstance(encoder.front, AsStored):
+        return None
+    if isinstance(x, Tensor):
+        return x
+    number = max(1, POOL_NUMBERS // max(1, math.prod(x.shape[1:])))
+    return x[drawn(len(x), number, Key("pool")).sort().values]
 
 
 @dataclass

@@ -6,6 +6,8 @@ from typing import Any
 import pyarrow as pa
 
 from contramix import checkpoint, distributed
+from contramix.cache import find_cache
+from contramix.domains.table.large import LargeTable
 from contramix.errors import InputError
 from contramix.fitting import Fit, learn_spec
 from contramix.interrupts import Interrupted, signals
@@ -14,7 +16,7 @@ from contramix.recipe import Recipe
 
 def follow(
     folder: Path,
-    table: pa.Table,
+    table: pa.Table | LargeTable,
     recipe: Recipe,
     *,
     target: str | None = None,
@@ -33,12 +35,16 @@ def follow(
     Interrupted
         When the first process has kept a checkpoint, on a signal to any of them.
     """
-    spec, _ = learn_spec(table, recipe, target, also)
-    fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
-    distributed.meet()
+    if not isinstance(table, LargeTable):
+        spec, _ = learn_spec(table, recipe, target, also)
+        fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
+        distributed.meet()
     run: dict[str, Any] = distributed.from_first({})
     if run["finished"]:
         return
+    if isinstance(table, LargeTable):
+        cached = find_cache(folder, target)
+        fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
     if run["fingerprint"] != fit.fingerprint:
         raise InputError(
             f"process {distributed.rank()} was given other data than the first one; each must find the same file under "

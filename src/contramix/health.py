@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from numpy import ndarray
+from jaxtyping import Int
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -29,6 +29,7 @@ from contramix.mixing.layout import Layout
 from contramix.objective import Objective, Term
 from contramix.randomness import Key, seeded
 from contramix.samples import in_order, take
+from contramix.shuffling import drawn
 from contramix.training import Plan, Step
 from contramix.types import values_of
 
@@ -88,6 +89,11 @@ def due(plan: Plan) -> frozenset[int]:
     return frozenset(evenly | {plan.steps_per_epoch})
 
 
+def looked_at(rows: int, seed: int) -> Int[Tensor, " k"]:
+    """The rows that readings look at."""
+    return drawn(rows, SAMPLE, Key(seed).at("health"))
+
+
 def settled(encoder: nn.Module) -> int:
     """The step from which on an encoder in evaluation mode is what it is in training."""
     return SETTLED if any(isinstance(part, _BatchNorm) for part in encoder.modules()) else 0
@@ -101,7 +107,8 @@ class Health:
     fit
         The run; its state is looked at, never changed.
     labels
-        For a kNN score: what is to be predicted of each row. Rows without one are left out.
+        For a kNN score: what is to be predicted of each row, or as one array of the rows :func:`looked_at` only. Rows
+        without one are left out.
 
     Examples
     --------
@@ -119,15 +126,17 @@ class Health:
     True
     """
 
-    def __init__(self, fit: Fit, labels: pa.ChunkedArray | None = None) -> None:
+    def __init__(self, fit: Fit, labels: pa.ChunkedArray | pa.Array | None = None) -> None:
         self.due = due(fit.plan)
         self.settled = settled(fit.encoder)
         self._fit = fit
         self._key = Key(fit.seed).at("health")
-        drawn = torch.randperm(len(fit.x), generator=self._key.generator())[:SAMPLE]
-        self._x = fit.x[drawn.to(fit.x.device)]
+        rows = looked_at(len(fit.x), fit.seed)
+        self._x = fit.x[rows.to(fit.x.device)]
         self._likeness: Likeness | None = None
-        self._labels = None if labels is None else _labels(labels, drawn.numpy())
+        # Of rows that lie in a file only those labels are there that are looked at.
+        mine = labels if labels is None or isinstance(labels, pa.Array) else labels.take(pa.array(rows.numpy()))
+        self._labels = None if mine is None else _labels(mine)
 
     @torch.no_grad()
     def read(self, step: Step) -> Reading:
@@ -209,9 +218,9 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = mode
 
 
-def _labels(column: pa.ChunkedArray, rows: ndarray) -> tuple[Tensor, Tensor] | None:
+def _labels(values: pa.Array | pa.ChunkedArray) -> tuple[Tensor, Tensor] | None:
     """Which rows of the sample have a label, and class numbers or quantities; None where nothing can be predicted."""
-    values = column.take(pa.array(rows)).combine_chunks()
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     there = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     values = values.take(pa.array(there))
     if not len(values):

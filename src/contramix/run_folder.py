@@ -19,7 +19,7 @@ from contramix.recipe import Recipe
 
 SPARE = 3
 """A run needs room for about so many checkpoints: two kept and one being written."""
-OF_A_RUN = {"recipe.toml", "run.json", ".lock", "owner.json", "checkpoint", "DONE", "config.json"}
+OF_A_RUN = {"recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
 """A folder that holds other files and none of these is not a run's."""
 
 
@@ -83,16 +83,16 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def check_same(folder: Path, recipe: Recipe, seed: int, spec: Spec) -> None:
-    """Refuse to mix two runs: other settings, seed, target or columns."""
+def check_same(folder: Path, recipe: Recipe, seed: int, target: str | None) -> None:
+    """Refuse to mix two runs: other settings, seed or target."""
     path = folder / "recipe.toml"
     if not path.is_file() or not (folder / "run.json").is_file():
         return
     there = Recipe.from_toml(path.read_text(encoding="utf-8", errors="replace"), str(path))
     differ = recipe.differences(there)
     known = _run_facts(folder)
-    if "target" in known and known["target"] != spec.target:
-        differ.append(f"target: {spec.target!r} and {known['target']!r}")
+    if "target" in known and known["target"] != target:
+        differ.append(f"target: {target!r} and {known['target']!r}")
     if known.get("seed") != seed:
         differ.append(f"seed: {seed} and {known.get('seed')}")
     if differ:
@@ -100,6 +100,10 @@ def check_same(folder: Path, recipe: Recipe, seed: int, spec: Spec) -> None:
             f"{folder}: holds a run with other settings ({'; '.join(differ[:3])}); give another --out, or the same "
             "settings to go on with it"
         )
+
+
+def check_columns(folder: Path, spec: Spec) -> None:
+    """Refuse to mix two runs: other columns, or other statistics of them."""
     old = folder / "spec.json"
     if old.is_file() and old.read_bytes() != spec.model_dump_json(indent=1).encode():
         raise InputError(f"{folder}: holds a run on other data; give another --out")
@@ -115,20 +119,30 @@ def _run_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def check_data(folder: Path, fingerprint: str) -> None:
+def was_cached(folder: Path) -> bool | None:
+    """Whether a run that was begun reads its rows from a cache; None where none was begun."""
+    return bool(_run_facts(folder).get("cached")) if (folder / "run.json").is_file() else None
+
+
+def check_data(folder: Path, source: str) -> None:
     """Refuse to take a finished run for one on other data."""
-    if _run_facts(folder).get("fingerprint") != fingerprint:
+    known = _run_facts(folder)
+    if known.get("source", known.get("fingerprint")) != source:
         raise InputError(f"{folder}: holds a finished run on other data; give another --out")
 
 
 def check_room(folder: Path, fit: Fit) -> None:
     """Refuse to begin what the disk cannot hold."""
     weights = sum(t.numel() * t.element_size() for _, t in checkpoint.unique_state(fit.state.objective))
-    need = SPARE * 3 * weights
+    check_space(folder, SPARE * 3 * weights, "its checkpoints")
+
+
+def check_space(folder: Path, need: int, what: str) -> None:
+    """Refuse to begin what the disk has not so many bytes for."""
     space = os.statvfs(folder)
     free = space.f_bavail * space.f_frsize
     if free < need:
         raise InputError(
-            f"--out {folder}: the run needs about {need / 1e6:.0f} MB for its checkpoints, and {free / 1e6:.0f} MB "
-            "are free there; give a folder on a disk with more room"
+            f"--out {folder}: the run needs about {need / 1e6:.0f} MB for {what}, and {free / 1e6:.0f} MB are free "
+            "there; give a folder on a disk with more room"
         )

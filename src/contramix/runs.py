@@ -1,26 +1,37 @@
 """A run folder: one process at a time, resumable at any moment, finished when DONE is there.
 
-``recipe.toml spec.json log.jsonl checkpoint/ model.safetensors config.json DONE``
+``recipe.toml spec.json log.jsonl checkpoint/ model.safetensors config.json DONE``, and while a large table is learned
+from, ``cache/``.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from contramix import checkpoint, distributed, durable
+from contramix import cache, checkpoint, distributed, durable
 from contramix.alarms import Alarms
+from contramix.domains.table.large import LargeTable
 from contramix.errors import RunError
-from contramix.fitting import Fit, learn_spec
-from contramix.health import Health, Reading
+from contramix.fitting import Fit, learn_spec, resolve_device
+from contramix.health import Health, Reading, looked_at
 from contramix.interrupts import Interrupted, signals
 from contramix.pretrained import Pretrained
 from contramix.recipe import Recipe
-from contramix.run_folder import check_data, check_place, check_room, check_same, is_done, locked, make
+from contramix.run_folder import (
+    check_columns,
+    check_data,
+    check_place,
+    check_room,
+    check_same,
+    is_done,
+    locked,
+    make,
+)
 from contramix.run_log import append, keep_log_until, last_loss, open_log, read_log
 from contramix.training import Plan, Step
 
@@ -43,7 +54,7 @@ class Outcome:
 
 def pretrain_into(
     folder: Path,
-    table: pa.Table,
+    table: pa.Table | LargeTable,
     recipe: Recipe,
     *,
     target: str | None = None,
@@ -54,6 +65,7 @@ def pretrain_into(
     watch: Watcher | None = None,
     command: str = "",
     told: Callable[[str], None] = lambda _: None,
+    passing: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Pre-train in a folder: begin, go on where a run stopped, or do nothing where it is finished.
 
@@ -64,14 +76,15 @@ def pretrain_into(
     folder
         The run; made if it is not there.
     table, target, also
-        The rows, a column that is no input, and further rows whose columns' statistics are learned too.
+        The rows, a column that is no input, and further rows whose columns' statistics are learned too. Rows of a
+        large table never lie in memory together: see :mod:`contramix.cache`.
     recipe, seed, device
         How to train. A run is resumed only if recipe, seed and data are what they were; another device warns.
     checkpoint_seconds
         The longest time between two checkpoints.
-    watch, told, command
-        Shows the steps; gets a line for each column left out, and for each alarm when it arises; what to write down as
-        the call.
+    watch, told, passing, command
+        Shows the steps; gets a line for each column left out, and for each alarm when it arises; gets, often, how far
+        a large table is read; what to write down as the call.
 
     Raises
     ------
@@ -84,32 +97,52 @@ def pretrain_into(
     """
     check_place(folder)
     began = time.monotonic()
-    spec, notes = learn_spec(table, recipe, target, also)
-    for note in notes:
-        told(note)
-    # What is wrong with the data or the settings shows here, before anything is written.
-    fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
-    distributed.meet()
+    large = isinstance(table, LargeTable)
+    if not isinstance(table, LargeTable):
+        spec, notes = learn_spec(table, recipe, target, also)
+        for note in notes:
+            told(note)
+        # What is wrong with the data or the settings shows here, before anything is written.
+        fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
+        distributed.meet()
+        names, labels = table.column_names, None if target is None else table.column(target)
     make(folder)
     with locked(folder):
         durable.remove_leftovers(folder)
-        check_same(folder, recipe, seed, spec)
-        fingerprint = fit.fingerprint
+        check_same(folder, recipe, seed, target)
+        if isinstance(table, LargeTable):
+            source = table.fingerprint
+        else:
+            source = fit.fingerprint
+            check_columns(folder, fit.spec)
         if is_done(folder):
-            check_data(folder, fingerprint)
+            check_data(folder, source)
+            cache.remove(folder)
             distributed.from_first({"finished": True})
-            model = Pretrained.load(folder, fit.x.device)
+            model = Pretrained.load(folder, resolve_device(device))
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
+        if isinstance(table, LargeTable):
+            with signals() as signalled:
+                phases = cache.Phases(told, passing, lambda: _stop_if(signalled, folder))
+                cached = cache.open_cache(folder, table, target, lambda rows: looked_at(rows, seed), phases)
+            for note in cached.notes:
+                told(note)
+            fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
+            check_columns(folder, fit.spec)
+            names, labels = cached.names, cached.labels
+        else:
+            cache.remove(folder)
         check_room(folder, fit)
+        fingerprint = fit.fingerprint
         durable.write(folder / "recipe.toml", recipe.to_toml())
-        durable.write(folder / "spec.json", spec.model_dump_json(indent=1))
-        durable.write(folder / "run.json", json.dumps({"seed": seed, "target": target, "fingerprint": fingerprint}))
+        durable.write(folder / "spec.json", fit.spec.model_dump_json(indent=1))
+        run = {"seed": seed, "target": target, "fingerprint": fingerprint, "source": source, "cached": large}
+        durable.write(folder / "run.json", json.dumps(run))
         resumed = checkpoint.resume(folder / "checkpoint", fit.state, fingerprint)
         start = fit.state.step
         distributed.from_first({"finished": False, "fingerprint": fingerprint, "resumed": resumed})
         if resumed and distributed.size() > 1:
             distributed.bytes_from_first(checkpoint.packed(fit.state, fingerprint))
-        labels = None if target is None else table.column(target)
         alarms = Alarms(fit)
         loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, watch, told)
         fit.seen = alarms.facts()
@@ -119,15 +152,21 @@ def pretrain_into(
             "processes": distributed.size(),
             "command": command,
             "target": target,
-            "features": [name for name in table.column_names if name != target],
+            "features": [name for name in names if name != target],
             "fingerprint": fingerprint,
             "seconds": round(spent, 3),
             "loss": loss,
         }
         model.save(folder)
         durable.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
+        cache.remove(folder)
         distributed.from_first("written")
         return Outcome(model, folder, time.monotonic() - began, start if resumed else None, False, loss)
+
+
+def _stop_if(signalled: Sequence[int], folder: Path) -> None:
+    if signalled:
+        raise Interrupted(signalled[0], folder)
 
 
 def _train(

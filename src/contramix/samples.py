@@ -42,7 +42,10 @@ class Streamed:
         return self.shape[0]
 
     def __getitem__(self, which: slice | Tensor) -> Tensor:
-        index = torch.arange(len(self))[which.cpu() if isinstance(which, Tensor) else which]
+        if isinstance(which, slice):
+            index = torch.arange(*which.indices(len(self)))
+        else:
+            index = which.cpu().nonzero()[:, 0] if which.dtype == torch.bool else which.cpu()
         return self.decode(index).to(self.device)
 
     def to(self, device: torch.device | str) -> "Streamed":
@@ -75,8 +78,9 @@ def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
     """All samples, batch by batch."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or rows_at_once(x))
-    elif len(x):
-        yield from batches(x, torch.split(torch.arange(len(x)), batch_size or rows_at_once(x)))
+    else:
+        size = batch_size or rows_at_once(x)
+        yield from batches(x, (torch.arange(start, min(start + size, len(x))) for start in range(0, len(x), size)))
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:

@@ -17,8 +17,11 @@ from contramix.optimizers import OptimizerSettings
 from contramix.precision import Precision, in_bfloat16
 from contramix.randomness import Key, seeded
 from contramix.samples import Batch, Samples, batches, rows_at_once
+from contramix.shuffling import MOST_SHUFFLED, cut, shuffled_by_windows
 
 AUTO_STEPS, AUTO_EPOCHS = 1000, (5, 100)
+MOST_BATCHES = 1024
+"""Batches from which BatchNorm's statistics are computed anew, at most: 4 million rows of a table."""
 
 
 def _whole_or_auto(value: Any) -> Any:
@@ -131,13 +134,16 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
 
     Drawn on the CPU, so that it is the same on every device.
     """
-    shuffled = torch.empty(0, dtype=torch.long)
-    for step in range(start, plan.steps):
-        epoch, place = divmod(step, plan.steps_per_epoch)
-        if place == 0 or step == start:
-            shuffled = torch.randperm(len(x), generator=Key(seed).at("order", epoch).generator())
+    for epoch in range(start // plan.steps_per_epoch, plan.epochs):
+        first = start - epoch * plan.steps_per_epoch if epoch == start // plan.steps_per_epoch else 0
+        key = Key(seed).at("order", epoch)
+        rows = range(first * plan.batch_size, plan.steps_per_epoch * plan.batch_size)
+        if not isinstance(x, Batch) and len(x) > MOST_SHUFFLED:
+            yield from cut(shuffled_by_windows(len(x), key, rows.start), plan.batch_size, len(rows))
+        else:
+            shuffled = torch.randperm(len(x), generator=key.generator())
             shuffled = shuffled.to(x.device) if isinstance(x, Batch) else shuffled
-        yield shuffled[place * plan.batch_size : (place + 1) * plan.batch_size]
+            yield from torch.split(shuffled[rows.start : rows.stop], plan.batch_size)
 
 
 def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
@@ -231,11 +237,20 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
     encoder.eval()  # no dropout
     for norm in norms:
         norm.train()
-    # Batches of nearly equal size, so that none has one row.
+    # Batches of nearly equal size, so that none has one row; of very many, some from all over the data.
     size = batch_size or min(4096, rows_at_once(x))
-    for batch in batches(x, torch.arange(len(x)).tensor_split(max(1, math.ceil(len(x) / size)))):
+    number = max(1, math.ceil(len(x) / size))
+    taken = min(number, MOST_BATCHES)
+    for batch in batches(x, (_portion(len(x), number, n * number // taken) for n in range(taken))):
         encoder(batch)
     for module, mode in modes:
         module.training = mode
     for norm, momentum in kept:
         norm.momentum = momentum
+
+
+def _portion(rows: int, number: int, which: int) -> Tensor:
+    """Row numbers of one of so many portions of nearly equal size."""
+    size, over = divmod(rows, number)
+    start = which * size + min(which, over)
+    return torch.arange(start, start + size + (which < over))

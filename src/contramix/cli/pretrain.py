@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import DomainName, reads_data, tell, watching
+from contramix.cli.caching import Cache, large_table
+from contramix.cli.reading import DomainName, Often, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def pretrain(
         Path | None,
         typer.Option(help="Further rows whose column statistics are learned too, as in the i-Mix code."),
     ] = None,
+    cache: Cache = "auto",
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Time between checkpoints.")] = 120.0,
     json: Json = False,
     quiet: Quiet = False,
@@ -70,22 +72,27 @@ def pretrain(
     chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
     output = Output(json, quiet)
     options = watching(options, output, target)
-    reading = DOMAINS[name].read(data, options, chosen.data)
+    large = large_table(
+        DOMAINS[name], data, options, chosen.data, cache=cache, run=out, transductive=transductive is not None
+    )
+    reading = None if large is not None else DOMAINS[name].read(data, options, chosen.data)
     also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
-    tell(reading, output)
-    if reading.parts:
+    if reading is not None:
+        tell(reading, output)
+    if reading and reading.parts:
         rows, training = reading.table.num_rows, reading.training.num_rows
         output.note(f"official parts: pre-training sees the {training:,} {records} of the training part, of {rows:,}")
-    if target is None and reading.target is not None:
+    if target is None and reading and reading.target is not None:
         classes = pc.count_distinct(reading.table.column(reading.target)).as_py()
         output.note(f"the data carry labels ({classes:,} classes), which are no input")
-    target = reading.target if target is None else target
+    target = reading.target if reading and target is None else target
+    rows_of = large if reading is None else reading.training
     if distributed.rank() > 0:
-        follow(out, reading.training, chosen, target=target, also=also, seed=seed, device=device)
+        follow(out, rows_of, chosen, target=target, also=also, seed=seed, device=device)
         return
     outcome = pretrain_into(
         out,
-        reading.training,
+        rows_of,
         chosen,
         target=target,
         also=also,
@@ -95,6 +102,7 @@ def pretrain(
         watch=None if quiet else Titled(chosen.name),
         command=shlex.join(["contramix", *sys.argv[1:]]),
         told=output.note,
+        passing=Often(output).tell,
     )
     facts: dict[str, Any] = {
         "run": str(out),
@@ -103,7 +111,7 @@ def pretrain(
         "records": records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.form,
-        "bad_files": [bad._asdict() for bad in reading.bad],
+        "bad_files": [bad._asdict() for bad in reading.bad] if reading else [],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],

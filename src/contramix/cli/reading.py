@@ -90,11 +90,7 @@ def watching(options: "ReadOptions", output: "Output", target: str | None = None
     """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
     with the column that is to be predicted."""
     often = Often(output)
-
-    def progress(done: int, total: int) -> None:
-        often.tell(f"reading: {done:,} of {total:,} files")
-
-    return replace(options, progress=progress, target=target)
+    return replace(options, progress=lambda done, n: often.tell(f"reading: {done:,} of {n:,} files"), target=target)
 
 
 def counting(output: "Output", total: int) -> Callable[[int], None]:

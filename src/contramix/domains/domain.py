@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -10,6 +10,9 @@ from contramix.domains.reading import Portions, Reading
 from contramix.domains.spec import Spec
 from contramix.domains.table.options import ReadOptions
 from contramix.settings import Settings
+
+if TYPE_CHECKING:
+    from contramix.domains.table.large import LargeTable
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P", bound=Spec)
@@ -57,6 +60,11 @@ class Domain(ABC, Generic[S, P]):
             If it cannot be read.
         """
         return Portions.of(self.read(path, options, settings, like))
+
+    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: S) -> "LargeTable | None":
+        """The same, not read yet, where the domain's records may be more than fit into memory; None where they are
+        decoded when they are asked for, so that they always fit."""
+        return None
 
     @abstractmethod
     def describe(

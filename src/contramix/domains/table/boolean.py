@@ -1,6 +1,6 @@
 """Columns of two values, and groups of them that are one column written as several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -43,35 +43,53 @@ class Boolean(Column):
             out[:, 1] = absent
 
 
-def onehot_runs(places: Sequence[int], held: Mapping[int, ndarray]) -> list[range]:
-    """Runs of adjacent boolean columns of which exactly one holds in every row, found by their values alone.
+class OneHot:
+    """Finds runs of adjacent boolean columns of which exactly one holds in every row, by their values alone.
 
-    A window moves over the columns once: where a row would hold twice, the window's left columns leave.
+    A row in which two columns hold keeps them apart, and of each column only the nearest such one before it matters; a
+    run without any is a group if its columns hold as often as there are rows.
 
     Parameters
     ----------
     places
         Places of the boolean columns in the table, ascending.
-    held
-        Their values, 0 or 1, by place.
 
     Examples
     --------
-    >>> a, b, c = np.array([1, 0, 0]), np.array([0, 1, 0]), np.array([0, 0, 1])
-    >>> onehot_runs([4, 5, 6, 7], {4: np.array([1, 1, 0]), 5: a, 6: b, 7: c})
+    >>> found = OneHot([4, 5, 6, 7])
+    >>> found.see([np.array([1, 1, 0]), np.array([1, 0, 0]), np.array([0, 1, 0]), np.array([0, 0, 1])])
+    >>> found.runs()
     [range(5, 8)]
     """
-    runs: list[range] = []
-    start = stop = 0
-    total = np.zeros(0, np.int8)
-    for stop, place in enumerate(places):
-        if start == stop or place != places[stop - 1] + 1:
-            start, total = stop, np.zeros_like(held[place])
-        total = total + held[place]
-        while total.max() > 1:
-            total -= held[places[start]]
-            start += 1
-        if start < stop and total.min() == 1:
-            runs.append(range(places[start], place + 1))
-            start = stop + 1
-    return runs
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self._places = places
+        self._rows = 0
+        self._times = [0] * len(places)
+        self._apart = [-1] * len(places)
+        """Which column before it, the nearest, has held in a row in which it did."""
+
+    def see(self, held: Sequence[ndarray]) -> None:
+        """Take note of some rows: the values of each column, 0 or 1."""
+        if not held:
+            return
+        last = np.full(len(held[0]), -1)
+        for n, values in enumerate(held):
+            rows = np.flatnonzero(values)
+            self._times[n] += len(rows)
+            self._apart[n] = max(self._apart[n], int(last[rows].max(initial=-1)))
+            last[rows] = n
+        self._rows += len(last)
+
+    def runs(self) -> list[range]:
+        """The groups, as places in the table."""
+        runs: list[range] = []
+        start = 0
+        for n, place in enumerate(self._places):
+            if n and place != self._places[n - 1] + 1:
+                start = n
+            start = max(start, self._apart[n] + 1)
+            if start <= n and sum(self._times[start : n + 1]) == self._rows:
+                runs.append(range(self._places[start], place + 1))
+                start = n + 1
+        return runs

@@ -10,6 +10,9 @@ from numpy import ndarray
 
 from contramix.domains.table.column import Column, Element
 
+Cycle = Literal["year", "week", "day"]
+CYCLES: tuple[Cycle, ...] = ("year", "week", "day")
+
 
 class DateTime(Column):
     """A moment: standard score of its seconds, and its place in the year, the week and the day as sine and cosine.
@@ -22,7 +25,7 @@ class DateTime(Column):
     scale: float
     low: float
     high: float
-    cycles: tuple[Literal["year", "week", "day"], ...] = ()
+    cycles: tuple[Cycle, ...] = ()
 
     @property
     def elements(self) -> list[Element]:
@@ -59,7 +62,7 @@ def seconds(moments: pa.Array) -> Float64[ndarray, " n"]:
     return np.array(moments.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
 
 
-def phase(moments: pa.Array, cycle: str) -> Float64[ndarray, " n"]:
+def phase(moments: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
     """How far a cycle has gone, in [0, 1); NaN for no value."""
     hours = seconds(moments) / 3600
     if cycle == "day":

@@ -12,6 +12,7 @@ from contramix.domains.table.canonical import in_words
 from contramix.domains.table.columns import Categorical
 from contramix.domains.table.describe import describe
 from contramix.domains.table.frames import to_arrow
+from contramix.domains.table.large import LargeTable
 from contramix.domains.table.options import ReadOptions
 from contramix.domains.table.portions import parquet_files, portions
 from contramix.domains.table.reading import read
@@ -53,6 +54,10 @@ class Tables(Domain[TableSettings, TableSpec]):
     ) -> Portions:
         """The same, portion by portion."""
         return portions(path, _as_learned(options, like))
+
+    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: TableSettings) -> LargeTable:
+        """A table of any size."""
+        return LargeTable(path, options, settings)
 
     def describe(
         self, table: pa.Table, settings: TableSettings, target: str | None = None, also: pa.Table | None = None
