@@ -35,9 +35,7 @@ def main() -> None:
     parser.add_argument("--curve", type=Path, help="where to write seconds, phase, own and file-backed MB")
     given = parser.parse_args()
     for row in measure(given.rows, given.steps, given.folder, given.curve):
-        print(
-            "  ".join(f"{name} {value:.4g}" if isinstance(value, float) else str(value) for name, value in row.items())
-        )
+        print("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else str(v) for k, v in row.items()))
 
 
 def measure(rows: int, steps: int, folder: Path, curve: Path | None = None) -> list[dict[str, Any]]:

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from contramix import durable
+from contramix.domains.reading import Portions
 from contramix.domains.table.describe import Description, Groups
 from contramix.domains.table.large import LargeTable
-from contramix.domains.table.portions import Portions
 from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 from contramix.randomness import Key

@@ -6,12 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
-from jaxtyping import Float32
-from numpy import ndarray
 
 from contramix import durable
 from contramix.errors import InputError, nearest
@@ -21,6 +18,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
 """Unless it is a number, such as the class -1."""
 ENDINGS = (".parquet", ".csv", ".npy")
+ENGINES = ("local", "ray")
 
 
 def check_destination(
@@ -48,6 +46,39 @@ def check_destination(
         raise InputError("--keep: .npy holds numbers only; write .parquet or .csv to carry columns over")
 
 
+def check_folder(out: Path, data: Path) -> None:
+    """Refuse early a folder that could not be written into.
+
+    Raises
+    ------
+    InputError
+        If it or the folder it would lie in is not there or cannot be written, or it is where the data are.
+    """
+    place = out if out.exists() else out.parent
+    if not place.is_dir():
+        why = f"the folder {place} is not there" if place is not out else "is a file"
+        raise InputError(f"--out {out}: {why}; give a folder, or a name that ends in {', '.join(ENDINGS)}")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out}: the folder {place} cannot be written; give another")
+    if out.exists() and data.exists() and out.samefile(data):
+        raise InputError(f"--out {out}: is the folder of the data themselves; give another")
+
+
+def check_engine(engine: str, shard: str | None, folder: bool) -> None:
+    """Refuse an engine that there is not, and ways to make shards where there are none.
+
+    Raises
+    ------
+    InputError
+        The message names the option.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"--engine {engine!r}: give one of {', '.join(ENGINES)}")
+    if not folder and (shard is not None or engine != "local"):
+        option = "--shard" if shard is not None else "--engine"
+        raise InputError(f"{option}: goes with a folder of shards; give --out a name without an ending")
+
+
 def embedding_names(width: int) -> list[str]:
     """The columns of a representation: ``e0, e1, ...``."""
     return [f"e{n}" for n in range(width)]
@@ -68,23 +99,6 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
             raise InputError(f"--keep: {name!r} is also the name of a column of the result; rename it in the data")
 
 
-def write_embeddings(out: Path, z: Float32[ndarray, " n d"], table: pa.Table, keep: Sequence[str] = ()) -> None:
-    """Write representations as columns ``e0, e1, ...``, behind the columns carried over.
-
-    Raises
-    ------
-    InputError, RunError
-        If a column to keep is not there, or the file cannot be written.
-    """
-    if out.suffix == ".npy":
-        sink = BytesIO()
-        np.save(sink, z, allow_pickle=False)
-        durable.write(out, sink.getvalue())
-    else:
-        columns = zip(embedding_names(z.shape[1]), z.T)
-        write_columns(out, {name: pa.array(np.ascontiguousarray(values)) for name, values in columns}, table, keep)
-
-
 def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:
     """Write columns as CSV or Parquet, behind the columns carried over from the table of the same rows.
 
@@ -97,13 +111,18 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
     columns = {name: table.column(name) for name in keep} | dict(made)
     sink = BytesIO()
     if out.suffix == ".csv":
-        csv.write_csv(pa.table({_harmless_text(name): _harmless(values) for name, values in columns.items()}), sink)
+        csv.write_csv(harmless(pa.table(columns)), sink)
     else:
         pq.write_table(pa.table(columns), sink, compression="zstd", write_page_checksum=True)
     durable.write(out, sink.getvalue())
 
 
-def _harmless(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+def harmless(table: pa.Table) -> pa.Table:
+    """A table whose names and texts no spreadsheet takes for formulas."""
+    return pa.table([_harmless(c) for c in table.columns], [_harmless_text(name) for name in table.column_names])
+
+
+def _harmless(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if not (pa.types.is_large_string(values.type) or pa.types.is_string(values.type)):
         return values
     return pa.array([t and _harmless_text(t) for t in values.to_pylist()], pa.large_string())

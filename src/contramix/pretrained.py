@@ -20,16 +20,18 @@ from torch import nn
 
 from contramix import checkpoint, durable
 from contramix.domains import DOMAINS, Spec
-from contramix.domains.reading import Reading
+from contramix.domains.reading import Portions, Reading
 from contramix.domains.table.options import ReadOptions
 from contramix.domains.text.column import is_text
 from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.recipe import Recipe
-from contramix.samples import Samples, in_order
+from contramix.samples import Samples, in_order, rows_at_once
 
 FORMAT = 1
+IN_CACHE = 2**19
+"""Numbers of a layer that stay in a processor's cache between two layers: 2 MB."""
 
 
 @dataclass
@@ -58,6 +60,16 @@ class Pretrained:
             If it cannot be read.
         """
         return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
+
+    def portions(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Portions:
+        """The same, portion by portion, for a file that may not fit into memory.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return DOMAINS[self.recipe.domain].portions(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on columns that the training table did not have, and that are not known otherwise."""
@@ -247,6 +259,8 @@ def embedded(
     device = next(encoder.parameters(), torch.empty(0)).device
     was_training = encoder.training
     encoder.eval()
+    if batch_size is None and device.type == "cpu":
+        batch_size = min(rows_at_once(x), max(256, IN_CACHE // encoder.width))
     try:
         start = 0
         for batch in in_order(x, batch_size):

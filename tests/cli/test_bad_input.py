@@ -394,7 +394,6 @@ def test_a_run_folder_that_cannot_be_written(here, run, t):
 def test_a_file_of_embeddings_that_cannot_be_written(finished, run):
     for place, words in {
         "z.txt": ".parquet, .csv or .npy",
-        "z": ".parquet, .csv or .npy",
         "nowhere/z.npy": "the folder nowhere is not there",
         "/dev/null/z.npy": "is not there",
         "people.csv": "would be lost",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading import carried, left_out, reads_data, tell, watching
+from contramix.cli.reading import carried, counting, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.domains.table.options import ReadOptions
@@ -18,8 +18,25 @@ def embed(
     options: "ReadOptions",
     run: Run,
     data: Data,
-    out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .npy.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The file to write: .parquet, .csv or .npy; or a folder, for one Parquet file (a shard) of each "
+            "Parquet file in DATA, or of each million rows. A stopped job goes on at the first missing shard."
+        ),
+    ],
     keep: Annotated[list[str] | None, typer.Option(help="A column of DATA to carry over; may be repeated.")] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="With a folder: make only this part of the shards, such as 2/8, as one of 8 processes."),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="With a folder: 'local', or 'ray' to make the shards on a Ray cluster (RAY_ADDRESS; else all cores "
+            "of this machine) whose nodes share these paths; needs contramix[ray]. The files are the same."
+        ),
+    ] = "local",
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -27,24 +44,45 @@ def embed(
 ) -> None:
     """Write the representation of each record: one row of float32 each, in order.
 
+    Tables are read, and results written, bit by bit: memory does not grow with the rows.
     Of other data than tables, file, label and official part stand beside it, where they are known.
     """
-    from contramix.embeddings import check_destination, check_kept, embedding_names, write_embeddings
+    from contramix.embedding_ray import write_with_ray
+    from contramix.embedding_shards import Sharded
+    from contramix.embedding_stream import representations, write_rows
+    from contramix.embeddings import ENDINGS, check_destination, check_engine, check_folder, check_kept, embedding_names
     from contramix.fitting import resolve_device
     from contramix.pretrained import Pretrained
 
     output = Output(json, quiet)
     options = watching(options, output)
-    check_destination(out, keep or (), data)
+    folder = out.suffix == "" or (out.is_dir() and out.suffix not in ENDINGS)
+    check_engine(engine, shard, folder)
+    check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
-    reading = model.read(data, options)
-    kept = carried(reading.table, model.beside(reading.table), keep or (), out)
-    check_kept(kept, reading.table.column_names, embedding_names(model.encoder.width))
-    tell(reading, output)
-    for note in model.unknown(reading.table, kept):
+    rows = model.portions(data, options)
+    there = rows.schema.empty_table()
+    kept = carried(there, model.beside(there), keep or (), out)
+    width = model.encoder.width
+    check_kept(kept, there.column_names, embedding_names(width))
+    tell(rows, output)
+    for note in model.unknown(there, kept):
         output.note(note)
-    z = model.embed(reading.table)
-    write_embeddings(out, z, reading.table, kept)
-    facts = {"run": str(run), "data": str(data), "out": str(out), "rows": len(z), "columns": z.shape[1]}
-    facts |= left_out(reading)
-    output.result(facts, f"{out}: {len(z):,} rows of {z.shape[1]} numbers")
+    facts = {"run": str(run), "data": str(data), "out": str(out), "rows": rows.rows, "columns": width}
+    facts |= left_out(rows)
+    if not folder:
+        found = representations(model, rows, 0, rows.rows)
+        write_rows(out, kept, rows, width, rows.rows, found, counting(output, rows.rows))
+        output.result(facts, f"{out}: {rows.rows:,} rows of {width} numbers")
+        return
+    sharded = Sharded(out, model, data, rows, kept)
+    shards = sharded.missing(shard)
+    sharded.begin()
+    told = counting(output, sum(shard.rows for shard in shards))
+    if engine == "ray":
+        write_with_ray(sharded, shards, run, options, str(resolve_device(device)), told)
+    else:
+        sharded.write(shards, told)
+    facts |= {"shards": len(sharded.shards), "written": len(shards), "missing": len(sharded.missing())}
+    done = f"{out}: {len(shards)} of {len(sharded.shards)} shards written"
+    output.result(facts, f"{done}, {facts['missing']} still missing; {rows.rows:,} rows of {width} numbers in all")

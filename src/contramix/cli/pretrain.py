@@ -9,7 +9,7 @@ import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.caching import Cache, large_table
-from contramix.cli.reading import DomainName, now_and_then, reads_data, tell, watching
+from contramix.cli.reading import DomainName, Often, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def pretrain(
         watch=None if quiet else Titled(chosen.name),
         command=shlex.join(["contramix", *sys.argv[1:]]),
         told=output.note,
-        passing=now_and_then(output),
+        passing=Often(output).tell,
     )
     facts: dict[str, Any] = {
         "run": str(out),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from contramix.cli.app import Output
-    from contramix.domains.reading import Reading
+    from contramix.domains.reading import Portions, Reading
     from contramix.domains.table.options import ReadOptions
 
 
@@ -76,7 +76,7 @@ SHOWN = 20
 """Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
 
 
-def tell(reading: "Reading", output: "Output") -> None:
+def tell(reading: "Reading | Portions", output: "Output") -> None:
     """Say what was guessed, and what could not be read."""
     for note in reading.notes:
         output.note(note)
@@ -89,24 +89,40 @@ def tell(reading: "Reading", output: "Output") -> None:
 def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
     """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
     with the column that is to be predicted."""
-    passing = now_and_then(output)
-    return replace(options, progress=lambda done, n: passing(f"reading: {done:,} of {n:,} files"), target=target)
+    often = Often(output)
+
+    def progress(done: int, total: int) -> None:
+        often.tell(f"reading: {done:,} of {total:,} files")
+
+    return replace(options, progress=progress, target=target)
 
 
-def now_and_then(output: "Output") -> Callable[[str], None]:
-    """Tells what is being done now, when it has not done so for a while."""
-    shown = time.monotonic()
+def counting(output: "Output", total: int) -> Callable[[int], None]:
+    """Shows how many rows are done, when it is told of some more."""
+    often, done = Often(output), 0
 
-    def tell_now(text: str) -> None:
-        nonlocal shown
-        if time.monotonic() - shown >= output.seconds_apart:
-            shown = time.monotonic()
-            output.passing(text)
+    def progress(more: int) -> None:
+        nonlocal done
+        done += more
+        often.tell(f"embedding: {done:,} of {total:,} rows")
 
-    return tell_now
+    return progress
 
 
-def left_out(*readings: "Reading | None") -> dict[str, Any]:
+class Often:
+    """Says what is being done, but not more often than is of use."""
+
+    def __init__(self, output: "Output") -> None:
+        self._output, self._shown = output, time.monotonic()
+
+    def tell(self, text: str) -> None:
+        """Say it, unless something was said a moment ago."""
+        if time.monotonic() - self._shown >= self._output.seconds_apart:
+            self._shown = time.monotonic()
+            self._output.passing(text)
+
+
+def left_out(*readings: "Reading | Portions | None") -> dict[str, Any]:
     """What could not be read, for the result's JSON; nothing where all could."""
     bad = [bad._asdict() for reading in readings if reading for bad in reading.bad]
     return {"bad_files": bad} if bad else {}

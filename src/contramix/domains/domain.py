@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
-from contramix.domains.reading import Reading
+from contramix.domains.reading import Portions, Reading
 from contramix.domains.spec import Spec
 from contramix.domains.table.options import ReadOptions
 from contramix.settings import Settings
@@ -48,6 +48,18 @@ class Domain(ABC, Generic[S, P]):
         InputError
             If it cannot be read.
         """
+
+    def portions(
+        self, path: str | os.PathLike[str], options: ReadOptions, settings: S, like: P | None = None
+    ) -> Portions:
+        """The same for data that may not fit into memory, portion by portion, where the domain can.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return Portions.of(self.read(path, options, settings, like))
 
     def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: S) -> "LargeTable | None":
         """The same, not read yet, where the domain's records may be more than fit into memory; None where they are

@@ -1,6 +1,7 @@
 """What a reader hands back: records as the rows of a table, whatever the domain, and what could not be read."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -51,3 +52,45 @@ class Reading:
         if name not in self.parts:
             return None
         return self.table.filter(pc.equal(self.table.column(PART), name))
+
+
+@dataclass(frozen=True)
+class Portions:
+    """The same, portion by portion, for data that are not to be held at once; they may be gone through repeatedly.
+
+    Parameters
+    ----------
+    schema
+        Names and types of the columns, the same in every portion.
+    rows
+        How many rows there are in all.
+    between
+        The portions of the rows from one number up to another, in order.
+    notes, bad
+        As of `Reading`.
+    empty
+        Columns without any value: their type says nothing.
+    starts
+        The first rows of the files that the data consist of, in order.
+    """
+
+    schema: pa.Schema
+    rows: int
+    between: Callable[[int, int], Iterator[pa.Table]] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset()
+    bad: tuple[BadFile, ...] = ()
+    starts: tuple[int, ...] = (0,)
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return self.between(0, self.rows)
+
+    @classmethod
+    def of(cls, reading: Reading) -> "Portions":
+        """Records that are held already, or decoded when they are asked for, as one portion."""
+        table = reading.table
+
+        def between(start: int, stop: int) -> Iterator[pa.Table]:
+            yield table.slice(start, stop - start)
+
+        return cls(table.schema, table.num_rows, between, reading.notes, bad=reading.bad)

@@ -55,6 +55,16 @@ class Spec(Settings, ABC):
             If the rows are not of the kind that was described.
         """
 
+    def tensorize_part(self, table: pa.Table, first: int) -> Samples:
+        """The same for a part of the rows, of which ``first`` went before; messages count from the first of all.
+
+        Raises
+        ------
+        InputError
+            If the rows are not of the kind that was described.
+        """
+        return self.tensorize(table)
+
     @abstractmethod
     def inputs(self) -> Inputs:
         """What an encoder must know."""

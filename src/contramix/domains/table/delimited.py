@@ -104,7 +104,7 @@ def _read_blocks(
     with utf8(path, options.encoding) as stream:
         watched = Watched(stream)
         table = pyarrow.csv.read_csv(watched, **how_to_parse(layout, options, block, skipped))
-    if watched.odd or has_broken_lines(table):
+    if watched.odd or (watched.quotes and has_broken_lines(table)):
         fault = first_fault(path, layout, options)
         if fault is not None:
             raise fault
@@ -172,7 +172,7 @@ def is_whole(column: pa.ChunkedArray) -> bool:
     return bool(pc.all(whole, min_count=0).as_py())
 
 
-def _as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """As int64, where all cells are whole."""
     try:
         return column.cast(pa.int64())
@@ -189,9 +189,8 @@ def largest(column: pa.ChunkedArray) -> float:
 def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Layout, options: ReadOptions) -> Any:
     """A column as read, in the type its cells have."""
     if pt.is_floating(column.type):
-        return _as_whole(column) if pt.is_integer(kind) else column
-    if may_be_padded(column):  # of others Arrow has taken the missing markers out
-        column = observed(column, options.missing)
+        return as_whole(column) if pt.is_integer(kind) else column
+    column = stripped(column, options)
     return column if kept or pt.is_large_string(kind) else typed(column, layout.decimal)
 
 
@@ -204,6 +203,11 @@ def notes_of(layout: Layout, skipped: int, long: Sequence[str]) -> tuple[str, ..
         listed = ", ".join(f"'{printable(name, 60)}'" for name in long)
         notes.append(f"whole numbers of more than {EXACT_DIGITS} digits are kept as text: {listed}")
     return tuple(notes)
+
+
+def stripped(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
+    """Text cells without spaces around them, and without those that mean «missing»."""
+    return observed(column, options.missing) if may_be_padded(column) else column  # Arrow has taken plain ones out
 
 
 def no_rows(source: str, layout: Layout, options: ReadOptions, skipped: int) -> str:

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.types as pt
 
-from contramix.domains.table.cells import EXACT_DIGITS, observed, typed
+from contramix.domains.table.cells import EXACT_DIGITS, typed
 from contramix.domains.table.delimited import (
     Watched,
     as_text,
+    as_whole,
     has_broken_lines,
     how_to_parse,
     is_whole,
@@ -18,6 +19,7 @@ from contramix.domains.table.delimited import (
     layout_of,
     no_rows,
     notes_of,
+    stripped,
     unread,
 )
 from contramix.domains.table.diagnosis import first_fault
@@ -88,7 +90,7 @@ class DelimitedFile:
             watched, broken = Watched(stream), False
             for table in self._parsed(watched, skipped):
                 self.rows += table.num_rows
-                broken = broken or has_broken_lines(table)
+                broken = broken or bool(watched.quotes and has_broken_lines(table))
                 for column, cells in zip(self._columns, table.columns, strict=True):
                     column.see(cells)
         fault = first_fault(self._path, self._layout, self._options) if watched.odd or broken else None
@@ -121,7 +123,7 @@ class Column:
     """What has been seen of a column, and so how it is read."""
 
     def __init__(self, name: str, kind: pa.DataType, layout: Layout, options: ReadOptions) -> None:
-        self.name, self._kind, self._decimal, self._missing = name, kind, layout.decimal, options.missing
+        self.name, self._kind, self._decimal, self._options = name, kind, layout.decimal, options
         self.any = False
         """Whether there is any value."""
         self._whole, self._largest = True, 0.0
@@ -132,10 +134,10 @@ class Column:
         """Take note of some cells as they were parsed: numbers, or text."""
         if pt.is_floating(cells.type):
             if pt.is_integer(self._kind) and self._whole:
-                self._whole = is_whole(cells)
+                self._whole = pt.is_integer(as_whole(cells).type) or is_whole(cells)
                 self._largest = max(self._largest, largest(cells))
         elif not (self.any and self._is_text):
-            cells = observed(cells, self._missing)
+            cells = stripped(cells, self._options)
             if not self._is_text:
                 self._judge(cells.combine_chunks())
         self.any = self.any or cells.null_count < len(cells)
@@ -163,7 +165,7 @@ class Column:
         """Cells as they were parsed, in the column's type."""
         if pt.is_floating(cells.type):
             return cells.cast(self.type)
-        cells = observed(cells, self._missing)
+        cells = stripped(cells, self._options)
         if pt.is_large_string(self.type) or cells.null_count == len(cells):
             return cells.cast(self.type)
         return self._typed(cells.combine_chunks()).cast(self.type)

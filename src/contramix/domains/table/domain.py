@@ -7,13 +7,14 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.reading import Reading
+from contramix.domains.reading import Portions, Reading
 from contramix.domains.table.canonical import in_words
 from contramix.domains.table.columns import Categorical
 from contramix.domains.table.describe import describe
 from contramix.domains.table.frames import to_arrow
 from contramix.domains.table.large import LargeTable
 from contramix.domains.table.options import ReadOptions
+from contramix.domains.table.portions import parquet_files, portions
 from contramix.domains.table.reading import read
 from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
@@ -38,11 +39,21 @@ class Tables(Domain[TableSettings, TableSpec]):
         settings: TableSettings,
         like: TableSpec | None = None,
     ) -> Reading:
-        """Read a file; columns that a model learned as text are read as text."""
-        if like is not None:
-            text = tuple(c.name for c in like.columns if isinstance(c, Categorical) and not c.numbers)
-            options = replace(options, text=text)
-        return read(path, options)
+        """Read a file, or a folder of Parquet files; columns that a model learned as text are read as text."""
+        if parquet_files(path):
+            parts = portions(path, _as_learned(options, like))
+            return Reading(pa.concat_tables(list(parts)).combine_chunks(), parts.notes)
+        return read(path, _as_learned(options, like))
+
+    def portions(
+        self,
+        path: str | os.PathLike[str],
+        options: ReadOptions,
+        settings: TableSettings,
+        like: TableSpec | None = None,
+    ) -> Portions:
+        """The same, portion by portion."""
+        return portions(path, _as_learned(options, like))
 
     def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: TableSettings) -> LargeTable:
         """A table of any size."""
@@ -57,6 +68,13 @@ class Tables(Domain[TableSettings, TableSpec]):
     def from_values(self, values: Any, settings: TableSettings, like: TableSpec | None = None) -> Reading:
         """Frames, arrays and matrices."""
         return Reading(to_arrow(values))
+
+
+def _as_learned(options: ReadOptions, like: TableSpec | None) -> ReadOptions:
+    if like is None:
+        return options
+    text = tuple(c.name for c in like.columns if isinstance(c, Categorical) and not c.numbers)
+    return replace(options, text=text)
 
 
 def _joined(table: pa.Table, also: pa.Table, target: str | None) -> pa.Table:

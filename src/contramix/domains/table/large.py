@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from pyarrow.parquet import read_metadata
 
+from contramix.domains.reading import Portions
 from contramix.domains.table.opening import check_file, format_of, unpacked
 from contramix.domains.table.options import ReadOptions
-from contramix.domains.table.portions import Portions, parquet_files, portions
+from contramix.domains.table.portions import parquet_files, portions
 from contramix.domains.table.reading import BROKEN, broken
 from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.sniffing import CANDIDATES

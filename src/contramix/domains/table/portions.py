@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.types as pt
 
+from contramix.domains.reading import Portions
 from contramix.domains.table.canonical import canonical, in_words
 from contramix.domains.table.delimited_portions import DelimitedFile
 from contramix.domains.table.frames import without_index
@@ -18,34 +19,6 @@ from contramix.domains.table.reading import broken, note_of_index, read
 from contramix.errors import InputError
 
 _DEFAULTS = ReadOptions()
-
-
-@dataclass(frozen=True)
-class Portions:
-    """The rows of a file or folder, portion by portion; they may be gone through more than once.
-
-    Parameters
-    ----------
-    schema
-        Names and canonical types of the columns, the same in every portion.
-    rows
-        How many rows there are in all.
-    notes
-        What was guessed, filled or left out.
-    empty
-        Columns without any value; their type says nothing.
-    between
-        The portions of the rows from one number up to another, in order.
-    """
-
-    schema: pa.Schema
-    rows: int
-    notes: tuple[str, ...]
-    empty: frozenset[str]
-    between: Callable[[int, int], Iterator[pa.Table]] = field(repr=False)
-
-    def __iter__(self) -> Iterator[pa.Table]:
-        return self.between(0, self.rows)
 
 
 def portions(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Portions:
@@ -85,12 +58,12 @@ def portions(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> 
         return _of_columns(path, kind, source)
     if kind == "delimited":
         file = DelimitedFile(path, options)
-        return Portions(file.schema, file.rows, file.notes, file.empty, _cut(file.tables, file.schema, source))
+        return Portions(file.schema, file.rows, _cut(file.tables, file.schema, source), file.notes, file.empty)
     reading = read(path, options)
     table = reading.table
     empty = frozenset(name for name in table.column_names if table.column(name).null_count == table.num_rows)
     cut = _cut(lambda start: iter([table.slice(start)]), table.schema, source)
-    return Portions(table.schema, table.num_rows, reading.notes, empty, cut)
+    return Portions(table.schema, table.num_rows, cut, reading.notes, empty)
 
 
 def parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -122,7 +95,7 @@ def _of_columns(path: str | os.PathLike[str], kind: str, source: str) -> Portion
                 types[name] = found if types.get(name) != pa.float64() else pa.float64()
     schema = pa.schema([(name, types.get(name, pa.float64())) for name in head.column_names])
     cut = _cut(lambda start: raw_tables(path, kind, source, start), schema, source)
-    return Portions(schema, rows, note_of_index(index), frozenset(head.column_names) - set(types), cut)
+    return Portions(schema, rows, cut, note_of_index(index), frozenset(head.column_names) - set(types))
 
 
 def _types_of(table: pa.Table, source: str) -> dict[str, pa.DataType]:
@@ -151,7 +124,8 @@ def _of_folder(folder: str | os.PathLike[str], options: ReadOptions) -> Portions
                     yield _in(table.select(names), schema)
             start, stop = start - part.rows, stop - part.rows
 
-    return Portions(schema, sum(part.rows for part in parts), notes, empty, between)
+    *starts, rows = accumulate((part.rows for part in parts), initial=0)
+    return Portions(schema, rows, between, notes, empty, starts=tuple(starts))
 
 
 def _common_type(name: str, files: Sequence[Path], parts: Sequence[Portions]) -> pa.DataType:

@@ -108,6 +108,10 @@ class TableSpec(Spec):
                 at += width
         return torch.from_numpy(out)
 
+    def tensorize_part(self, table: pa.Table, first: int) -> Float[Tensor, " n D"]:
+        """The same, with rows counted from ``first`` in messages."""
+        return self.tensorize(table, first)
+
     @property
     def elements(self) -> list[Element]:
         """All elements of a row."""
