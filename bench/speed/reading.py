@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--adult", type=Path, help="adult.data.csv.gz; without it only numbers are read")
     given = parser.parse_args()
     for row in measure(given.rows, given.adult):
-        print(
-            "  ".join(f"{name} {value:.3g}" if isinstance(value, float) else str(value) for name, value in row.items())
-        )
+        print("  ".join(f"{k} {v:.3g}" if isinstance(v, float) else str(v) for k, v in row.items()))
 
 
 def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, Any]]:

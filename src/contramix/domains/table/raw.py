@@ -68,7 +68,8 @@ def _parquet(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa
         buffer = min(1 << 20, max(1 << 12, _BUFFER_BYTES // max(1, parquet.metadata.num_columns)))
     with (
         open(path, "rb") as file,
-        ParquetFile(file, page_checksum_verification=True, buffer_size=buffer) as parquet,
+        # A buffer that is filled ahead is kept to the end of the file.
+        ParquetFile(file, page_checksum_verification=True, buffer_size=buffer, pre_buffer=False) as parquet,
     ):
         groups = list(range(parquet.num_row_groups))
         while groups and start >= (rows := parquet.metadata.row_group(groups[0]).num_rows):
