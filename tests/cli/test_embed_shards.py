@@ -79,7 +79,7 @@ def test_ray_makes_the_same_shards(folder, run, monkeypatch):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     run.done("embed", "run", "people", "--out", "z", "--keep", "job", "--shard", "1/3")
-    told = run.done("embed", "run", "people", "--out", "z", "--keep", "job", "--engine", "ray", "--json")
+    told = run.done("embed", "run", "people", "--out", "z", "--keep", "job", "--engine", "ray", "--json", "--quiet")
     assert json.loads(told.out)["written"] == 2
     run.done("embed", "run", "people", "--out", "local", "--keep", "job")
     assert shards("z") == shards("local")
