@@ -118,10 +118,12 @@ def test_noise_draws_from_a_sample_of_the_rows_of_a_cache(data, tmp_path, monkey
     cached = begin(tmp_path / "run", data)
     encoder = Fit.begin(Recipe.load("scarf", SMALL), cached.spec, cached.x, seed=0).encoder
     assert torch.equal(as_pool(encoder, cached.x), cached.x[:])
-    monkeypatch.setattr(fitting, "POOL_NUMBERS", 20 * cached.x.shape[1])
+    monkeypatch.setattr(fitting, "POOL_NUMBERS", 70 * cached.x.shape[1])
     pool = as_pool(encoder, cached.x)
-    assert pool.shape == (20, cached.x.shape[1])
-    assert all(any(torch.equal(row, other) for other in cached.x[:]) for row in pool)
+    assert pool.shape == (64, cached.x.shape[1])
+    places = [int((cached.x[:] == row).all(1).nonzero()[0, 0]) for row in pool]
+    assert len(set(places)) == 64
+    assert max(places) - min(places) > ROWS / 2
 
 
 def test_a_run_ends_as_any_other_and_its_cache_goes(data, tmp_path):

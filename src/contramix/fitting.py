@@ -57,8 +57,9 @@ def resolve_device(device: str) -> torch.device:
     return found
 
 
-POOL_NUMBERS = 2**24
-"""Of samples that do not lie in memory so many numbers are drawn from: 64 MB."""
+POOL_ROWS, POOL_NUMBERS, TOGETHER = 2**16, 2**24, 16
+"""Of samples that do not lie in memory, so many are drawn from at most, of so many numbers together (64 MB), taken as
+so many that lie next to one another, or a disk would read all of its pages."""
 
 
 def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
@@ -68,8 +69,11 @@ def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
         return None
     if isinstance(x, Tensor):
         return x
-    number = max(1, POOL_NUMBERS // max(1, math.prod(x.shape[1:])))
-    return x[drawn(len(x), number, Key("pool")).sort().values]
+    number = min(POOL_ROWS, POOL_NUMBERS // max(1, math.prod(x.shape[1:])))
+    if len(x) <= number:
+        return x[:]
+    places = drawn(len(x) // TOGETHER, max(1, number // TOGETHER), Key("pool")).sort().values
+    return x[(places[:, None] * TOGETHER + torch.arange(TOGETHER)).flatten()]
 
 
 @dataclass
