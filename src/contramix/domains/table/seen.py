@@ -140,12 +140,16 @@ class Numbers(Seen):
         else:
             self._binary = False
             self._moments = self._moments.joined(finite)
-        self._own = self._own and len(there) == len(values) and not (finite % 1 != 0).any() and self._all_new(values)
+        self._own = self._own and len(there) == len(values) and self._all_new(values, finite)
         if self.settings.numeric == "quantile":
             taken = finite if sample is None else numbers[sample]
             self._sample.append(taken[np.isfinite(taken)])
 
-    def _all_new(self, values: pa.Array) -> bool:
+    def _all_new(self, values: pa.Array, numbers: ndarray) -> bool:
+        """Whether they are whole numbers that have not been there before, nor twice now; most often some tell."""
+        some = values.slice(0, 1000)
+        if (numbers[:1000] % 1 != 0).any() or pc.count_distinct(some).as_py() < len(some) or (numbers % 1 != 0).any():
+            return False
         joined = values if self._kept is None else pa.concat_arrays([self._kept, values])
         if self._kept is None or len(joined) <= MOST_KEPT:
             self._kept = joined.slice(0, MOST_KEPT)
