@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -40,8 +41,8 @@ def steps(asked: argparse.Namespace) -> Rows:
 def peers(asked: argparse.Namespace) -> Rows:
     """The same step in other libraries, in an environment of their own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
-        call = ["python3", str(HERE / "peers.py"), "--env", str(asked.peers_env), "--json", out.name]
-        subprocess.run(call, check=True)
+        where = ["--env", str(asked.peers_env)] if asked.peers_env else []
+        subprocess.run([sys.executable, str(HERE / "peers.py"), *where, "--json", out.name], check=True)
         yield from json.loads(Path(out.name).read_text())
 
 
@@ -56,14 +57,22 @@ def embedding(asked: argparse.Namespace) -> Rows:
     """Embedding files of many rows."""
     from embedding import measure
 
-    return measure(asked.embed_rows)
+    return measure(asked.embed_rows, folder=asked.folder)
 
 
 def reading(asked: argparse.Namespace) -> Rows:
     """Reading tables, beside polars."""
     from reading import measure
 
-    return measure()
+    return measure(adult=asked.adult)
+
+
+def bigger_than_memory(asked: argparse.Namespace) -> Rows:
+    """Training from a cache, and the memory that it takes."""
+    from bigger_than_memory import measure
+
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+        return measure(asked.large_rows, 200, Path(folder), RESULTS / f"memory-{asked.large_rows}.csv")
 
 
 def startup(asked: argparse.Namespace) -> Rows:
@@ -86,6 +95,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "losses": losses,
     "embedding": embedding,
     "reading": reading,
+    "bigger_than_memory": bigger_than_memory,
     "startup": startup,
     "accuracy": accuracy,
 }
@@ -97,7 +107,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="of steps")
     parser.add_argument("--seeds", type=int, default=1, help="of accuracy")
     parser.add_argument("--embed-rows", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--peers-env", type=Path, default=Path(tempfile.gettempdir()) / "contramix-peers")
+    parser.add_argument("--large-rows", type=int, default=2_000_000, help="of a table that is trained from a cache")
+    parser.add_argument("--adult", type=Path, help="Adult as CSV, for reading a table of columns of many kinds")
+    parser.add_argument("--peers-env", type=Path, help="where the peers are, or shall be, installed")
+    parser.add_argument("--folder", type=Path, help="where files of some GB may lie for a while")
     asked = parser.parse_args()
     keep_freed_memory()
     for name in asked.parts:

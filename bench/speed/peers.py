@@ -44,8 +44,8 @@ from contramix.recipe import Recipe
 TURN = 0.4
 PREFETCHED = 2
 """Batches that a DataLoader's worker holds ready."""
-TABLE = {"train.precision": "float32", "train.epochs": 10_000, "encoder.width": 512, "train.batch_size": 512}
-IMAGE = {"train.precision": "float32", "train.epochs": 10_000}
+TABLE = {"train.epochs": 10_000, "encoder.width": 512, "train.batch_size": 512}
+IMAGE = {"train.epochs": 10_000}
 
 
 def main() -> None:
@@ -65,11 +65,12 @@ def main() -> None:
     print(f"\n{'losses of the same vectors':44} {'difference':>10}")
     for name, gap in agreement().items():
         print(f"{name:44} {gap:10.1e}")
-    print(f"\n{'peer':38} {'what':24} {'ours ms':>8} {'peer ms':>8} {'ratio':>6}  note")
+    print(f"\n{'peer':38} {'what':24} {'ours ms':>8} {'peer ms':>8} {'ratio':>6} {'shipped':>8} {'ratio':>6}  note")
     rows = measure(asked.rounds)
     for row in rows:
         what = f"{row['peer']:38} {row['what']:24}"
-        print(f"{what} {row['ours_ms']:8.1f} {row['peer_ms']:8.1f} {row['ratio']:6.2f}  {row['note']}")
+        shipped = f"{row['shipped_ms']:8.1f} {row['shipped_ratio']:6.2f}"
+        print(f"{what} {row['ours_ms']:8.1f} {row['peer_ms']:8.1f} {row['ratio']:6.2f} {shipped}  {row['note']}")
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1) + "\n")
 
@@ -114,10 +115,14 @@ class Pair(NamedTuple):
 def measure(rounds: int) -> list[dict[str, Any]]:
     """A row for each peer and method; inside the peers' environment."""
     loops.import_torchvision()
-    ours = {name: Fit.begin(*fit, seed=0, device="cpu") for name, fit in fits().items()}
+    ours, shipped = (
+        {name: Fit.begin(*fit, seed=0, device="cpu") for name, fit in fits(precision).items()}
+        for precision in ("float32", "auto")
+    )
     pairs = [*table_pairs(ours), image_pair(ours["images"])]
     contestants: dict[Any, Contestant] = {name: of_fit(fit) for name, fit in ours.items()}
     contestants |= {id(pair.theirs): pair.theirs for pair in pairs}
+    contestants |= {(name, "as shipped"): of_fit(fit) for name, fit in shipped.items()}
     for contestant in contestants.values():
         contestant.turn()  # to warm up
         if contestant.trial:
@@ -126,10 +131,10 @@ def measure(rounds: int) -> list[dict[str, Any]]:
     for _ in range(rounds):
         for name, contestant in contestants.items():
             times[name].append(contestant.turn())
-    return [row(pair, times[pair.ours], times[id(pair.theirs)]) for pair in pairs]
+    return [row(pair, times[pair.ours], times[pair.ours, "as shipped"], times[id(pair.theirs)]) for pair in pairs]
 
 
-def row(pair: Pair, ours: list[float], theirs: list[float]) -> dict[str, Any]:
+def row(pair: Pair, ours: list[float], shipped: list[float], theirs: list[float]) -> dict[str, Any]:
     """What was found of a pair."""
     return {
         "peer": pair.peer,
@@ -137,14 +142,17 @@ def row(pair: Pair, ours: list[float], theirs: list[float]) -> dict[str, Any]:
         "ours_ms": median(ours),
         "peer_ms": median(theirs),
         "ratio": median(theirs_ms / ours_ms for ours_ms, theirs_ms in zip(ours, theirs)),
+        "shipped_ms": median(shipped),
+        "shipped_ratio": median(theirs_ms / shipped_ms for shipped_ms, theirs_ms in zip(shipped, theirs)),
         "rounds": len(ours),
         "threads": torch.get_num_threads(),
         "note": "; ".join(filter(None, [pair.theirs.trial, pair.note])),
     }
 
 
-def fits() -> dict[str, tuple[Recipe, Any, Any]]:
+def fits(precision: str) -> dict[str, tuple[Recipe, Any, Any]]:
     """What contramix trains, by name: recipe, specification, samples."""
+    products = {"train.precision": precision}
     ntxent = {"method.kind": "simclr", "method.temperature": 1.0, "method.projector.kind": "mlp"}
     changes: dict[str, dict[str, Any]] = {
         "npair": {},
@@ -156,8 +164,8 @@ def fits() -> dict[str, tuple[Recipe, Any, Any]]:
         "scarf, NT-Xent": ntxent,
     }
     rows, pictures = tables(), images()
-    made = {name: (Recipe.load(name.partition(",")[0], TABLE | of), *rows) for name, of in changes.items()}
-    return made | {"images": (Recipe.load("simclr", IMAGE, "image"), *pictures)}
+    made = {name: (Recipe.load(name.partition(",")[0], TABLE | products | of), *rows) for name, of in changes.items()}
+    return made | {"images": (Recipe.load("simclr", IMAGE | products, "image"), *pictures)}
 
 
 def of_fit(fit: Fit) -> Contestant:

@@ -58,12 +58,15 @@ def _steps(rows: list[Row]) -> Iterator[str]:
 
 
 def _peers(rows: list[Row]) -> Iterator[str]:
-    body = [
-        [row["what"], row["peer"], f"{row['ours_ms']:.1f}", f"{row['peer_ms']:.1f}" if row["peer_ms"] else None,
-         f"{row['ratio']:.2f}" if row["ratio"] else None, row["note"]]
-        for row in rows
-    ]  # fmt: skip
-    yield from _table(["step", "peer", "ours, ms", "peer, ms", "peer / ours", "note"], body)
+    yield "Ours and the peers' in float32; «as shipped» is ours in the precision that the default takes here."
+    yield ""
+    body = []
+    for row in rows:
+        numbers = [f"{row[name]:.1f}" for name in ("ours_ms", "peer_ms")] + [f"{row['ratio']:.2f}"]
+        numbers += [f"{row['shipped_ms']:.1f}", f"{row['shipped_ratio']:.2f}"]
+        body.append([row["what"], row["peer"], *numbers, row["note"]])
+    head = ["step", "peer", "ours, ms", "peer, ms", "peer / ours", "as shipped, ms", "peer / as shipped", "note"]
+    yield from _table(head, body)
 
 
 def _losses(rows: list[Row]) -> Iterator[str]:
