@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def main() -> None:
         what, path, model, out = given.child
         print(json.dumps(CHILDREN[what](Path(path), Path(model), Path(out))))
         return
-    for row in measure(given.rows, given.recipe, given.threads, given.folder):
+    for row in _measured(given.rows, given.recipe, given.threads, given.folder):
         print(
             f"{row['rows']:>10,} rows, {row['file']:7}  embed {row['embed']:>8,.0f} rows/s  bare {row['bare']:>8,.0f}  "
             f"embed / bare {row['embed'] / row['bare']:.2f}  read {row['read']:>9,.0f}  peak {row['peak_mb']:,.0f} MB  "
@@ -59,7 +59,10 @@ def measure(
     rows: list[int], recipe: str = "imix-npair", threads: int | None = None, folder: Path | None = None
 ) -> list[dict[str, Any]]:
     """A row for each size and kind of file: rows a second of each, and the peak memory of ``embed`` in MB."""
-    measured = []
+    return list(_measured(rows, recipe, threads, folder))
+
+
+def _measured(rows: list[int], recipe: str, threads: int | None, folder: Path | None) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         model = Path(place) / "model"
         _make_model(model, recipe)
@@ -73,8 +76,7 @@ def measure(
                     found |= {what: told["rows"] / told["seconds"], f"{what}_cpu": 1e6 * told["cpu"] / told["rows"]}
                     found |= {"peak_mb": told["peak_mb"]} if what == "embed" else {}
                 path.unlink()
-                measured.append(found)
-    return measured
+                yield found
 
 
 def _child(what: str, path: Path, model: Path, out: Path, threads: int | None) -> dict[str, float]:
