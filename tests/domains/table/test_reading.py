@@ -732,6 +732,9 @@ def test_white_space_around_cells_is_seen_by_their_ends():
 def test_whole_numbers_are_whole_to_the_end_of_int64(csv_file):
     start = "n\n" + "7\n" * 600_000  # numbers to be found behind the sample
     assert read(csv_file(start + "-5\n")).table.schema.types == [pa.int64()]
+    with pytest.raises(InputError, match=r"line 600002, column 'n': '0x1F' is not a number"):
+        read(csv_file(start + "0x1F\n"))
+    assert read(csv_file(start + " 007 \n")).table["n"][-1].as_py() == 7
     for odd in ("0.5", "nan", "1e300", "inf"):
         kind = pa.large_string() if odd == "1e300" else pa.float64()
         if odd != "nan":  # a missing marker
