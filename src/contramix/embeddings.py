@@ -11,6 +11,7 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from contramix import durable
+from contramix.domains.table.portions import parquet_files
 from contramix.errors import InputError, nearest
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -29,8 +30,8 @@ def check_destination(
     Raises
     ------
     InputError
-        For an unknown ending, a folder that is not there or cannot be written, the file of the rows themselves, or
-        columns to keep in a format that holds numbers only.
+        For an unknown ending, a folder that is not there or cannot be written, the file of the rows themselves or one
+        beside them in their folder, or columns to keep in a format that holds numbers only.
     """
     if out.suffix not in endings:
         raise InputError(f"--out {out}: give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
@@ -42,6 +43,13 @@ def check_destination(
         raise InputError(f"--out {out}: the folder {out.parent} cannot be written; give another")
     if data is not None and out.exists() and data.exists() and out.samefile(data):
         raise InputError(f"--out {out}: is the file of the rows itself, which would be lost; give another name")
+    if (
+        data is not None
+        and out.suffix == ".parquet"
+        and out.parent.absolute() == data.absolute()
+        and parquet_files(data)
+    ):
+        raise InputError(f"--out {out}: would be one more file of the data in {data}; give another folder")
     if keep and out.suffix == ".npy":
         raise InputError("--keep: .npy holds numbers only; write .parquet or .csv to carry columns over")
 

@@ -61,7 +61,7 @@ def embed(
     check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     rows = model.portions(data, options)
-    there = rows.schema.empty_table()
+    there = rows.columns
     kept = carried(there, model.beside(there), keep or (), out)
     width = model.encoder.width
     check_kept(kept, there.column_names, embedding_names(width))

@@ -85,6 +85,11 @@ class Portions:
     def __iter__(self) -> Iterator[pa.Table]:
         return self.between(0, self.rows)
 
+    @property
+    def columns(self) -> pa.Table:
+        """The columns, without rows."""
+        return pa.Table.from_batches([], self.schema)  # Arrow makes no empty table of tensors otherwise
+
     @classmethod
     def of(cls, reading: Reading) -> "Portions":
         """Records that are held already, or decoded when they are asked for, as one portion."""

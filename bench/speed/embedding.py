@@ -1,0 +1,175 @@
+"""`contramix embed` on large tables, beside the bare forward pass of its encoder and a plain read of the file.
+
+python bench/speed/embedding.py [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder /tmp]
+
+Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator, as Parquet and as CSV; the encoder is
+the recipe's at its width, untrained, and writes Parquet. Each measurement is a process of its own, so that its peak
+memory is its own (with all libraries, about 0.3 GB). ``bare``: the encoder in evaluation mode on float32 rows in memory
+(the first 65,536, repeated), at the best of five batch sizes. ``read``: pyarrow goes through the file by batches, and
+drops them.
+Rows a second are of wall-clock time, without imports; ``embed / bare`` is their ratio. The seconds of processor time
+for a million rows stand beside: on a busy machine they say more.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+CHUNK = 100_000
+BARE_ROWS = 200_000
+BATCHES = (256, 512, 1024, 2048, 4096)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--recipe", default="imix-npair")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--folder", type=Path, help="where files of some GB may lie for a while")
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        what, path, model, out = given.child
+        print(json.dumps(CHILDREN[what](Path(path), Path(model), Path(out))))
+        return
+    for row in _measured(given.rows, given.recipe, given.threads, given.folder):
+        print(
+            f"{row['rows']:>10,} rows, {row['file']:7}  embed {row['embed']:>8,.0f} rows/s  bare {row['bare']:>8,.0f}  "
+            f"embed / bare {row['embed'] / row['bare']:.2f}  read {row['read']:>9,.0f}  peak {row['peak_mb']:,.0f} MB  "
+            f"s of processor a million rows: embed {row['embed_cpu']:.1f}, bare {row['bare_cpu']:.1f}, "
+            f"read {row['read_cpu']:.1f}",
+            flush=True,
+        )
+
+
+def measure(
+    rows: list[int], recipe: str = "imix-npair", threads: int | None = None, folder: Path | None = None
+) -> list[dict[str, Any]]:
+    """A row for each size and kind of file: rows a second of each, and the peak memory of ``embed`` in MB."""
+    return list(_measured(rows, recipe, threads, folder))
+
+
+def _measured(rows: list[int], recipe: str, threads: int | None, folder: Path | None) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        model = Path(place) / "model"
+        _make_model(model, recipe)
+        for count in rows:
+            for kind in ("parquet", "csv"):
+                path = Path(place) / f"numbers.{kind}"
+                _make_table(path, count)
+                found = {"rows": count, "file": kind}
+                for what in CHILDREN:
+                    told = _child(what, path, model, Path(place) / "z.parquet", threads)
+                    found |= {what: told["rows"] / told["seconds"], f"{what}_cpu": 1e6 * told["cpu"] / told["rows"]}
+                    found |= {"peak_mb": told["peak_mb"]} if what == "embed" else {}
+                path.unlink()
+                yield found
+
+
+def _child(what: str, path: Path, model: Path, out: Path, threads: int | None) -> dict[str, float]:
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count())}
+    line = [sys.executable, __file__, "--child", what, str(path), str(model), str(out)]
+    ended = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
+    out.unlink(missing_ok=True)
+    return json.loads(ended.stdout)
+
+
+def _timed(rows: int, call: Callable[[], object]) -> dict[str, float]:
+    began, cpu = time.perf_counter(), time.process_time()
+    call()
+    return {"rows": rows, "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+
+
+def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
+    from contramix.embedding_stream import representations, write_rows
+    from contramix.pretrained import Pretrained
+
+    loaded = Pretrained.load(model)
+    rows = 0
+
+    def embed() -> None:
+        nonlocal rows
+        data = loaded.portions(path)
+        rows = data.rows
+        write_rows(out, [], data, loaded.encoder.width, rows, representations(loaded, data, 0, rows))
+
+    found = _timed(1, embed)
+    return found | {"rows": rows, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+
+
+def _bare(path: Path, model: Path, out: Path) -> dict[str, float]:
+    import torch
+
+    from contramix.pretrained import Pretrained
+
+    loaded = Pretrained.load(model)
+    x = loaded.spec.tensorize(next(iter(loaded.portions(path))))
+    x = x.repeat(-(-BARE_ROWS // len(x)), 1)[:BARE_ROWS]
+
+    def forward(batch: int) -> None:
+        with torch.inference_mode():
+            for part in x.split(batch):
+                loaded.encoder(part)
+
+    forward(BATCHES[0])
+    return min((_timed(len(x), lambda batch=batch: forward(batch)) for batch in BATCHES), key=lambda f: f["seconds"])
+
+
+def _read(path: Path, model: Path, out: Path) -> dict[str, float]:
+    rows = 0
+
+    def read() -> None:
+        nonlocal rows
+        batches = pyarrow.csv.open_csv(path) if path.suffix == ".csv" else pq.ParquetFile(path).iter_batches()
+        rows = sum(batch.num_rows for batch in batches)
+
+    return _timed(1, read) | {"rows": rows}
+
+
+CHILDREN: dict[str, Callable[[Path, Path, Path], dict[str, float]]] = {"embed": _embed, "bare": _bare, "read": _read}
+
+
+def _make_model(folder: Path, name: str) -> None:
+    from contramix import Recipe
+    from contramix.encoders.building import build_encoder
+    from contramix.fitting import learn_spec
+    from contramix.pretrained import Pretrained
+
+    recipe = Recipe.load(name)
+    spec, _ = learn_spec(_numbers(CHUNK, 0), recipe)
+    Pretrained(recipe, spec, build_encoder(recipe.encoder, spec)).save(folder)
+
+
+def _make_table(path: Path, rows: int) -> None:
+    schema = _numbers(1, 0).schema
+    write = pyarrow.csv.CSVWriter if path.suffix == ".csv" else pq.ParquetWriter
+    with write(path, schema) as writer:
+        for number, first in enumerate(range(0, rows, CHUNK)):
+            writer.write_table(_numbers(min(CHUNK, rows - first), number))
+
+
+def _numbers(rows: int, seed: int) -> pa.Table:
+    """As CovType: elevations and distances as whole numbers, one of 4 areas and one of 40 soils as booleans."""
+    draw = np.random.default_rng(seed)
+    columns = {f"q{n}": draw.normal(1000, 300, rows).round().astype(np.int64) for n in range(10)}
+    for name, levels in (("area", 4), ("soil", 40)):
+        held = draw.integers(0, levels, rows)
+        columns |= {f"{name}{n}": (held == n).astype(np.int64) for n in range(levels)}
+    return pa.table(columns)
+
+
+if __name__ == "__main__":
+    main()
