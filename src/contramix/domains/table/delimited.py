@@ -145,10 +145,7 @@ def how_to_parse(
             invalid_row_handler=skip if options.on_bad_rows == "skip" else None,
         ),
         "convert_options": pyarrow.csv.ConvertOptions(
-            column_types={
-                n: whole if pt.is_integer(kind) else _declared(kind)
-                for n, kind in zip(layout.names, layout.types, strict=True)
-            },
+            column_types={n: _declared(kind, whole) for n, kind in zip(layout.names, layout.types, strict=True)},
             null_values=padded,
             strings_can_be_null=True,
             decimal_point=layout.decimal,
