@@ -121,7 +121,7 @@ def _run_facts(folder: Path) -> dict[str, Any]:
 
 def was_cached(folder: Path) -> bool | None:
     """Whether a run that was begun reads its rows from a cache; None where none was begun."""
-    return bool(_run_facts(folder).get("cached")) if (folder / "run.json").is_file() else None
+    return bool(_run_facts(folder).get("cached")) if os.path.isfile(folder / "run.json") else None
 
 
 def check_data(folder: Path, source: str) -> None:

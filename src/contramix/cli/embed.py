@@ -66,7 +66,7 @@ def embed(
     width = model.encoder.width
     check_kept(kept, there.column_names, embedding_names(width))
     tell(rows, output)
-    for note in model.unknown(there, kept):
+    for note in model.unknown(there if rows.whole is None else rows.whole, kept):
         output.note(note)
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": rows.rows, "columns": width}
     facts |= left_out(rows)

@@ -81,6 +81,8 @@ class Portions:
     empty: frozenset[str] = frozenset()
     bad: tuple[BadFile, ...] = ()
     starts: tuple[int, ...] = (0,)
+    whole: pa.Table | None = None
+    """All rows, where they are held already."""
 
     def __iter__(self) -> Iterator[pa.Table]:
         return self.between(0, self.rows)
@@ -98,4 +100,4 @@ class Portions:
         def between(start: int, stop: int) -> Iterator[pa.Table]:
             yield table.slice(start, stop - start)
 
-        return cls(table.schema, table.num_rows, between, reading.notes, bad=reading.bad)
+        return cls(table.schema, table.num_rows, between, reading.notes, bad=reading.bad, whole=table)

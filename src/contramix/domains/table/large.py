@@ -17,6 +17,7 @@ from contramix.domains.table.portions import parquet_files, portions
 from contramix.domains.table.reading import BROKEN, broken
 from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.sniffing import CANDIDATES
+from contramix.errors import InputError
 
 CELL_BYTES = 20
 """A cell in memory: 8 bytes as read, 8 of the reader's copy on the way, 4 of the samples."""
@@ -89,6 +90,8 @@ def _cells(path: Path) -> int:
             return size // 4
         with unpacked(path) as stream:
             sample = stream.read(LOOKED_AT)
+    except InputError:
+        raise
     except BROKEN as error:
         raise broken(str(path), error) from None
     marks = sample.count(b"\n") + max(sample.count(mark.encode()) for mark in CANDIDATES)
