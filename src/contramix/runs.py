@@ -107,7 +107,11 @@ def pretrain_into(
     with locked(folder):
         durable.remove_leftovers(folder)
         check_same(folder, recipe, seed, target)
-        source = table.fingerprint if isinstance(table, LargeTable) else fit.fingerprint
+        if isinstance(table, LargeTable):
+            source = table.fingerprint
+        else:
+            check_columns(folder, fit.spec)
+            source = fit.fingerprint
         if is_done(folder):
             check_data(folder, source)
             cache.remove(folder)
@@ -121,9 +125,9 @@ def pretrain_into(
                 told(note)
             fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
             names, labels = cached.names, cached.labels
+            check_columns(folder, fit.spec)
         else:
             cache.remove(folder)
-        check_columns(folder, fit.spec)
         check_room(folder, fit)
         fingerprint = fit.fingerprint
         durable.write(folder / "recipe.toml", recipe.to_toml())
