@@ -27,7 +27,7 @@ from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.recipe import Recipe
-from contramix.samples import Samples, in_order, rows_at_once
+from contramix.samples import Samples, in_order, not_few, rows_at_once
 
 FORMAT = 1
 IN_CACHE = 2**19
@@ -265,7 +265,7 @@ def embedded(
         start = 0
         for batch in in_order(x, batch_size):
             with torch.no_grad():  # not around the yield: the caller's own gradients are none of ours
-                z = encoder(batch.to(device)).cpu().numpy()
+                z = encoder(not_few(batch.to(device)))[: len(batch)].cpu().numpy()
             yield start, np.ascontiguousarray(z, np.float32)
             start += len(z)
     finally:

@@ -113,8 +113,8 @@ def pretrain_into(
         if isinstance(table, LargeTable):
             source = table.fingerprint
         else:
-            source = fit.fingerprint
             check_columns(folder, fit.spec)
+            source = fit.fingerprint
         if is_done(folder):
             check_data(folder, source)
             cache.remove(folder)

@@ -83,6 +83,20 @@ def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
         yield from batches(x, (torch.arange(start, min(start + size, len(x))) for start in range(0, len(x), size)))
 
 
+LEAST_VECTORS = 64
+
+
+def not_few(batch: Batch) -> Batch:
+    """The batch, with its last row again and again behind it where it is of few flat vectors.
+
+    Products of few rows are computed in other ways, which round otherwise; so a row's result does not depend on how
+    many come with it. The caller leaves out the results of what was added.
+    """
+    if not isinstance(batch, Tensor) or batch.dim() != 2 or not 0 < len(batch) < LEAST_VECTORS:
+        return batch
+    return torch.cat([batch, batch[-1:].expand(LEAST_VECTORS - len(batch), -1)])
+
+
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
     """Some samples; of streamed ones none is decoded yet."""
     if isinstance(x, Batch):

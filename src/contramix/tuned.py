@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.task import Task
-from contramix.samples import Batch, Samples, in_order
+from contramix.samples import Batch, Samples, in_order, not_few
 
 
 class Tuned(nn.Module):
@@ -43,7 +43,9 @@ class Tuned(nn.Module):
         was_training = self.training
         self.eval()
         device = self.head.weight.device
-        out = torch.cat([self(batch.to(device)).cpu().double() for batch in in_order(x, batch_size)])
+        out = torch.cat(
+            [self(not_few(batch.to(device)))[: len(batch)].cpu().double() for batch in in_order(x, batch_size)]
+        )
         self.train(was_training)
         if self.task.kind == "regression":
             return np.asarray(out[:, 0] * self.scale + self.mean)
