@@ -68,7 +68,7 @@ def measure(largest: int = SIZES[-1]) -> Iterator[dict[str, Any]]:
         for entries in ENTRIES if n <= 4096 else ENTRIES[1:2]:
             names = ["dense", "blocks"] if n <= LARGEST_DENSE else ["blocks"]
             found: dict[str, list[tuple[float, Tensor]]] = {name: [] for name in names}
-            for _ in range(max(2, min(15, 2 * 10**8 // n**2))):
+            for _ in range(max(2 if n <= LARGEST_DENSE else 1, min(15, 2 * 10**8 // n**2))):
                 for name in names:
                     found[name].append(once(LOSSES[name], *vectors(n, entries)))
             times = {name: [seconds for seconds, _ in each] for name, each in found.items()}
