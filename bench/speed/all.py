@@ -116,12 +116,12 @@ def main() -> None:
     for name in asked.parts:
         began, rows = time.monotonic(), []
         facts = about()
+        RESULTS.mkdir(parents=True, exist_ok=True)
         for row in PARTS[name](asked):
             rows.append(row)
             print(name, json.dumps(row), flush=True)
-        kept = {**facts, "seconds": round(time.monotonic() - began), "rows": rows}
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+            kept = {**facts, "seconds": round(time.monotonic() - began), "rows": rows}
+            (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
     from table import write
 
     write(RESULTS, HERE / "RESULTS.md")
