@@ -19,8 +19,11 @@ torch.set_num_threads(1)
 import pyarrow as pa  # noqa: E402
 from torch import nn  # noqa: E402
 
-from contramix import cli, distributed  # noqa: E402
+from contramix import cli, distributed, memory  # noqa: E402
+from contramix.cli.caching import large_table  # noqa: E402
+from contramix.domains import DOMAINS  # noqa: E402
 from contramix.domains.graph.spec import GraphFront  # noqa: E402
+from contramix.domains.table.options import ReadOptions  # noqa: E402
 from contramix.encoders.cnn1d import StepNorm  # noqa: E402
 from contramix.encoders.encoder import Inputs  # noqa: E402
 from contramix.encoders.gin import GIN  # noqa: E402
@@ -262,6 +265,20 @@ def pretrain_together(folder):
     return [pretrain_into(folder, table, recipe) for _ in range(2)][1].was_finished
 
 
+def pretrain_from_cache(folder, data):
+    """A run on a table that does not fit into the first process's memory; the second one has plenty."""
+    data.write_text("a,b\n" + "".join(f"{n * n % 17 / 3},{n % 5 * 1.5}\n" for n in range(25)))
+    memory.available = lambda: [0, 2**60][distributed.rank()]
+    recipe, told = Recipe.load("imix-npair", SMALL | {"train.epochs": 2}), []
+    asked = {"cache": "auto", "run": folder, "transductive": False}
+    table = large_table(DOMAINS["table"], data, ReadOptions(), recipe.data, **asked)
+    if distributed.rank():
+        follow(folder, table, recipe)
+    else:
+        pretrain_into(folder, table, recipe, told=told.append)
+    return told
+
+
 def main(*folders):
     distributed.join()
     rank = distributed.rank()
@@ -305,6 +322,8 @@ def main(*folders):
     facts["drawn"] = distributed.own(Key(0).at("step", 3)).seed
     facts["run"] = str(Path(folders[0]) / "run")
     facts["again"] = pretrain_together(Path(facts["run"]))
+    facts["cached"] = str(Path(folders[0]) / "cached")
+    facts["cached_told"] = pretrain_from_cache(Path(facts["cached"]), Path(folders[rank]) / "large.csv")
     Path(folders[rank], "found.json").write_text(json.dumps({"found": found, "facts": facts}))
     distributed.leave()
 

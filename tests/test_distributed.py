@@ -241,6 +241,15 @@ def test_two_write_one_folder(two, capsys):
     assert sum("health" in line for line in log) == 5
 
 
+def test_one_process_decides_that_both_read_from_the_cache_that_it_writes(two, capsys):
+    out = Path(two[0]["facts"]["cached"])
+    assert "written once to" in two[0]["facts"]["cached_told"][0]
+    assert (out / "DONE").exists()
+    assert not (out / "cache").exists()
+    assert read_log(out)[-1]["step"] == 6
+    assert cli_says(capsys, "info", out).count("2 processes") == 1
+
+
 def test_what_is_wrong_is_said_once_and_both_end_alike(two):
     said = "".join(each["said"] for each in two)
     assert len(said.splitlines()) == len(errors(said)) == 1

@@ -131,8 +131,8 @@ def open_cache(
     return _opened(place, facts, target)
 
 
-def find_cache(folder: Path, target: str | None) -> Cached:
-    """The cache that another process has written.
+def find_cache(folder: Path) -> Cached:
+    """The cache that another process has written; without labels.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def find_cache(folder: Path, target: str | None) -> Cached:
             f"{place}: not to be seen from this process; several machines need the run's folder on a disk that all "
             "see, or --cache never"
         )
-    return _opened(place, facts, target)
+    return _opened(place, facts, None)
 
 
 def _opened(place: Path, facts: dict[str, Any], target: str | None) -> Cached:

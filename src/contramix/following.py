@@ -43,7 +43,7 @@ def follow(
     if run["finished"]:
         return
     if isinstance(table, LargeTable):
-        cached = find_cache(folder, target)
+        cached = find_cache(folder)
         fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
     if run["fingerprint"] != fit.fingerprint:
         raise InputError(

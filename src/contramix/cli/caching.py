@@ -41,11 +41,24 @@ def large_table(
     InputError
         For a value that ``--cache`` cannot have, or that does not go with the run or the data.
     """
-    from contramix.memory import available
-    from contramix.run_folder import was_cached
+    from contramix import distributed
 
     if cache not in ("auto", "always", "never"):
         raise InputError(f"--cache {cache!r}: give 'auto', 'always' or 'never'")
+    large = None if cache == "never" else domain.large(data, options, settings)
+    if cache == "always" and large is None:
+        raise InputError(f"--cache always: {domain.records} need none, as they are read when they are asked for")
+    if cache == "always" and transductive:
+        raise InputError("--transductive: goes with tables in memory only; give --cache never")
+    # One process decides, as machines differ in what is free, and the run's folder may be on the disk of one.
+    cached = distributed.from_first(distributed.rank() == 0 and _is_cached(large, cache, run, transductive))
+    return large if cached else None
+
+
+def _is_cached(large: "LargeTable | None", cache: str, run: Path, transductive: bool) -> bool:
+    from contramix.memory import available
+    from contramix.run_folder import was_cached
+
     before = was_cached(run)
     if before is not None and cache == ("never" if before else "always"):
         # Statistics are summed up in another order, and large tables are shuffled otherwise.
@@ -53,14 +66,9 @@ def large_table(
         raise InputError(
             f"--cache {cache}: {run} holds a run on rows {where}; leave --cache out, or give another --out"
         )
-    large = None if cache == "never" else domain.large(data, options, settings)
-    if cache == "always" and large is None:
-        raise InputError(f"--cache always: {domain.records} need none, as they are read when they are asked for")
-    if cache == "always" and transductive:
-        raise InputError("--transductive: goes with tables in memory only; give --cache never")
     if large is None or cache == "always":
-        return large
+        return large is not None
     if before is not None or transductive:
-        return large if before else None
+        return bool(before)
     free = available()
-    return large if free is not None and large.bytes_in_memory > ENOUGH * free else None
+    return free is not None and large.bytes_in_memory > ENOUGH * free
