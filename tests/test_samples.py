@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from contramix.samples import Streamed, batches, fingerprint_of, in_order, joined, rows_at_once, take
+from contramix.samples import Streamed, batches, fingerprint_of, in_order, joined, not_few, rows_at_once, take
 
 X = torch.arange(60, dtype=torch.uint8).reshape(20, 3)
 
@@ -77,3 +77,24 @@ def test_large_samples_go_through_an_encoder_a_few_at_a_time():
     assert rows_at_once(torch.empty(1, 54)) == 8192
     assert rows_at_once(torch.empty(1, 3, 32, 32)) == 682
     assert rows_at_once(torch.empty(1, 3, 2000, 2000)) == 32
+
+
+@pytest.mark.parametrize(("rows", "given"), [(0, 0), (1, 64), (63, 64), (64, 64), (65, 65)])
+def test_few_vectors_are_filled_up_with_the_last_one(rows, given):
+    x = torch.arange(3.0 * rows).reshape(rows, 3)
+    filled = not_few(x)
+    assert len(filled) == given
+    assert torch.equal(filled[:rows], x)
+    assert torch.equal(filled[rows:], x[-1:].expand(given - rows, 3))
+
+
+def test_a_vectors_product_does_not_depend_on_how_many_come_with_it():
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(300, 54, generator=g), torch.randn(54, 512, generator=g)
+    whole = not_few(x) @ w
+    for rows in (1, 2, 3, 5, 8, 31, 63, 64, 100):
+        assert torch.equal((not_few(x[:rows]) @ w)[:rows], whole[:rows])
+
+
+def test_images_are_not_filled_up():
+    assert not_few(torch.zeros(2, 3, 8, 8)).shape == (2, 3, 8, 8)
