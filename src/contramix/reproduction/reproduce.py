@@ -18,6 +18,9 @@ from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import Parts, drawn
 from contramix.reproduction.suite import Block, Scale, Suite
 
+FROZEN = ("raw", "pca", "untrained")
+"""Baselines that are features, so that the paper's probe can be put on them."""
+
 
 def reproduce(
     suite: Suite,
@@ -119,5 +122,6 @@ def _probed(
         return as_json(block.called, evaluation)
 
     found = compared(block.probes, block.baselines, False)
-    parity = [] if block.parity is None else compared((block.parity,), (), True)["rows"]
+    beside = tuple(row.name for row in block.rows if row.recipe is None and row.name in FROZEN)
+    parity = [] if block.parity is None else compared((block.parity,), beside, True)["rows"]
     return {**found, "parity": parity}
