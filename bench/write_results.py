@@ -41,7 +41,7 @@ def results() -> str:
         *real_tables(),
         *media(),
         *sequences(),
-        *graphs(RESULTS / "graphs"),
+        *graphs(RESULTS / "graphs", RESULTS / "suites"),
         *defaults(),
         "## CovType, more recipes",
         "",

@@ -87,17 +87,24 @@ def _kept(place: Path, name: str, recipe: Recipe | None, main: Recipe, data: Rec
 def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int) -> dict[str, Any]:
     """Accuracies of epochs and folds."""
     if recipe is not None:
-        features = _last_epochs(recipe, data, repeat)
-    elif name == "untrained":
-        features = [embed(untrained_encoder(main, data.spec, repeat), data.x)]
-    elif name == "raw":
+        return scores_of(recipe, data, repeat)
+    if name == "untrained":
+        return _of_features([embed(untrained_encoder(main, data.spec, repeat), data.x)], data, repeat)
+    if name == "raw":
         return {"honest": _folds(data, raw_features(data.spec, data.x), repeat, PROBES["linear"])}
-    else:
-        predict = PLAIN[name](Whole(data.spec, data.content, data.x))
-        nothing = np.zeros((len(data.x), 1), np.float32)
-        return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
+    predict = PLAIN[name](Whole(data.spec, data.content, data.x))
+    nothing = np.zeros((len(data.x), 1), np.float32)
+    return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
+
+
+def scores_of(recipe: Recipe, data: Records, repeat: int) -> dict[str, Any]:
+    """Accuracies of epochs and folds of a run of pre-training, by both protocols."""
+    return _of_features(_last_epochs(recipe, data, repeat), data, repeat)
+
+
+def _of_features(features: Sequence[ndarray], data: Records, repeat: int) -> dict[str, Any]:
     return {
-        "published": [_rounded(adam_on_folds(z, data.y, seed=repeat)) for z in features],
+        "published": [rounded(adam_on_folds(z, data.y, seed=repeat)) for z in features],
         "honest": _folds(data, features[-1], repeat, PROBES["linear"]),
     }
 
@@ -116,10 +123,11 @@ def _last_epochs(recipe: Recipe, data: Records, seed: int) -> list[ndarray]:
 
 def _folds(data: Records, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
     made = cross_validated(data.task, [[features]], data.y, seed=repeat, probe=probe)
-    return [_rounded(epoch) for epoch in made.each[0]]
+    return [rounded(epoch) for epoch in made.each[0]]
 
 
-def _rounded(values: ndarray) -> list[float]:
+def rounded(values: ndarray) -> list[float]:
+    """Accuracies as they are kept."""
     return [round(float(value), 5) for value in values]
 
 
