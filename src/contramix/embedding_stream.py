@@ -141,8 +141,8 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def side_by_side(calls: Iterator[Callable[[], T]], workers: int) -> Iterator[T]:
-    """What calls give, in their order, some of them made at a time. Where an error ends them, what was made before it comes
-    first."""
+    """What calls give, in their order, some of them made at a time. Where an error ends them, what was made before it
+    comes first."""
     error: Exception | None = None
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[T]] = deque()
