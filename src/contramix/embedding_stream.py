@@ -3,19 +3,21 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
+import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix import durable
 from contramix.domains.reading import Portions
 from contramix.embedding_files import EMBEDDING_FILES
-from contramix.pretrained import Pretrained, embedded, finite
-from contramix.samples import Samples
+from contramix.pretrained import Pretrained, batches_of, device_of, evaluating, finite, represented
+from contramix.samples import Batch, Samples
 
 AHEAD = 2
 """Portions that are read, and batches that wait to be written, while the network works."""
@@ -30,11 +32,15 @@ def representations(
 ) -> Iterator[Rows]:
     """The representations of rows from one number up to another, batch by batch; the next portion is read meanwhile.
 
+    On processors as many batches are computed side by side as torch has threads, each by one of them: threads that
+    share a batch wait for each other at every layer, and longest where others read and write beside them.
+
     Raises
     ------
     InputError
         As of `Pretrained.embed`; rows are counted from the first of all data.
     """
+    encoder = model.encoder
 
     def samples() -> Iterator[tuple[int, pa.Table, Samples]]:
         at = start
@@ -42,9 +48,33 @@ def representations(
             yield at, table, model.spec.tensorize_part(table, at)
             at += table.num_rows
 
-    for at, table, x in ahead(samples()):
-        for first, z in embedded(model.encoder, x, batch_size):
-            yield table.slice(first, len(z)), finite(z, at + first)
+    def batches() -> Iterator[Callable[[], Rows]]:
+        for at, table, x in ahead(samples()):
+            first = 0
+            for batch in batches_of(encoder, x, batch_size):
+                rows = table.slice(first, len(batch))
+                yield partial(computed, rows, batch, at + first)
+                first += len(batch)
+
+    def computed(rows: pa.Table, batch: Batch, first: int) -> Rows:
+        return rows, finite(represented(encoder, batch), first)
+
+    with evaluating(encoder), one_thread_each(device_of(encoder)) as workers:
+        yield from side_by_side(batches(), workers)
+
+
+@contextmanager
+def one_thread_each(device: torch.device) -> Iterator[int]:
+    """How many batches are computed side by side; on processors torch has one thread for each meanwhile."""
+    threads = torch.get_num_threads()
+    if device.type != "cpu":
+        yield 1
+        return
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
 
 
 def write_rows(
@@ -108,3 +138,29 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def side_by_side(calls: Iterator[Callable[[], T]], workers: int) -> Iterator[T]:
+    """What calls give, in their order, some of them made at a time. Where an error ends them, what was made before it
+    comes first."""
+    error: Exception | None = None
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[T]] = deque()
+        try:
+            while True:
+                try:
+                    waiting.append(pool.submit(next(calls)))
+                except StopIteration:
+                    break
+                except Exception as why:
+                    error = why
+                    break
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+    if error is not None:
+        raise error

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +28,7 @@ from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.recipe import Recipe
-from contramix.samples import Samples, in_order, not_few, rows_at_once
+from contramix.samples import Batch, Samples, in_order, not_few, rows_at_once
 
 FORMAT = 1
 IN_CACHE = 2**19
@@ -256,20 +257,42 @@ def embedded(
     encoder: Encoder, x: Samples, batch_size: int | None = None
 ) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
     """The same batch by batch, each with the number of its first row."""
-    device = next(encoder.parameters(), torch.empty(0)).device
+    with evaluating(encoder):
+        start = 0
+        for batch in batches_of(encoder, x, batch_size):
+            z = represented(encoder, batch)
+            yield start, z
+            start += len(z)
+
+
+@contextmanager
+def evaluating(encoder: Encoder) -> Iterator[None]:
+    """Evaluation mode, for a while."""
     was_training = encoder.training
     encoder.eval()
-    if batch_size is None and device.type == "cpu":
-        batch_size = min(rows_at_once(x), max(256, IN_CACHE // encoder.width))
     try:
-        start = 0
-        for batch in in_order(x, batch_size):
-            with torch.no_grad():  # not around the yield: the caller's own gradients are none of ours
-                z = encoder(not_few(batch.to(device)))[: len(batch)].cpu().numpy()
-            yield start, np.ascontiguousarray(z, np.float32)
-            start += len(z)
+        yield
     finally:
         encoder.train(was_training)
+
+
+def batches_of(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
+    """All samples, as many at a time as an encoder's layers leave in a processor's cache."""
+    if batch_size is None and device_of(encoder).type == "cpu":
+        batch_size = min(rows_at_once(x), max(256, IN_CACHE // encoder.width))
+    return in_order(x, batch_size)
+
+
+@torch.no_grad()
+def represented(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
+    """The representations of a batch by an encoder in evaluation mode."""
+    z = encoder(not_few(batch.to(device_of(encoder))))[: len(batch)].cpu().numpy()
+    return np.ascontiguousarray(z, np.float32)
+
+
+def device_of(encoder: Encoder) -> torch.device:
+    """Where an encoder's weights are."""
+    return next(encoder.parameters(), torch.empty(0)).device
 
 
 def finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "representation") -> Float[ndarray, " n *d"]:
