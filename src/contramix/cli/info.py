@@ -41,7 +41,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
         what = f", {len(made['classes'])} classes" if made["classes"] else ""
         table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labelled rows")
     if facts.get("data_rank"):
-        table.add_row("effective rank", in_words(facts["data_rank"]))
+        table.add_row("rank of data", in_words(facts["data_rank"]))
     for left_out in spec.left_out:
         table.add_row("left out", f"{left_out.name}: {left_out.reason}")
     table.add_row(
