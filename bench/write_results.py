@@ -1,4 +1,4 @@
-"""Write bench/RESULTS.md from what lies in bench/results.
+"""Write bench/RESULTS.md and docs/claims.md from what lies in bench/results.
 
 python bench/write_results.py
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ledger
 import numpy as np
 from graph_results import graphs
 from scipy import stats
@@ -19,16 +20,28 @@ WORDS = {"accuracy": "accuracy", "auroc": "area under the ROC curve", "balanced_
 
 
 def main() -> None:
+    for path, text in pages().items():
+        path.write_text(text)
+
+
+def pages() -> dict[Path, str]:
+    """The pages as they should be."""
+    return {HERE / "RESULTS.md": results(), HERE.parent / "docs" / "claims.md": ledger.claims(RESULTS / "suites")}
+
+
+def results() -> str:
+    """All tables."""
     lines = [
         "# Results",
         "",
         "Made by `python bench/write_results.py` from the reports in `bench/results`. Numbers are in %. Probes choose",
         "their settings on training rows; test rows choose nothing.",
         "",
+        *ledger.tables(RESULTS / "suites"),
         *real_tables(),
         *media(),
         *sequences(),
-        *graphs(RESULTS / "graphs"),
+        *graphs(RESULTS / "graphs", RESULTS / "suites"),
         *defaults(),
         "## CovType, more recipes",
         "",
@@ -36,8 +49,7 @@ def main() -> None:
         "[the other recipes](results/recipes-covtype/RESULTS.md), one seed.",
         "",
     ]
-    (HERE / "RESULTS.md").write_text("\n".join(lines))
-    print((HERE / "RESULTS.md").read_text())
+    return "\n".join(lines)
 
 
 def real_tables() -> Iterator[str]:

@@ -12,7 +12,7 @@ from contramix.recipe import Recipe
 from contramix.recipe_files import domains, shipped
 
 EACH = [(domain, name) for domain in domains() for name in shipped(domain)]
-NAMES = [name for name in shipped() if name != "imix-covtype-npair"]
+NAMES = [name for name in shipped() if "covtype" not in name and "higgs" not in name]  # their width is not the output's
 
 
 @pytest.mark.parametrize(("domain", "name"), EACH)

@@ -38,6 +38,13 @@ def steps(asked: argparse.Namespace) -> Rows:
                 yield {"precision": precision, **row}
 
 
+def profiled(asked: argparse.Namespace) -> Rows:
+    """Where the time of a step goes."""
+    from profiled import measure
+
+    return measure()
+
+
 def peers(asked: argparse.Namespace) -> Rows:
     """The same step in other libraries, in an environment of their own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
@@ -91,6 +98,7 @@ def accuracy(asked: argparse.Namespace) -> Rows:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "steps": steps,
+    "profiled": profiled,
     "peers": peers,
     "losses": losses,
     "embedding": embedding,

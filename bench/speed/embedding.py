@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
+        from contramix.allocation import keep_freed_memory
+
+        keep_freed_memory()  # as the command line does
         what, path, model, out = given.child
         print(json.dumps(CHILDREN[what](Path(path), Path(model), Path(out))))
         return
@@ -79,7 +82,7 @@ def _measured(rows: list[int], recipe: str, threads: int | None, folder: Path | 
 
 
 def _child(what: str, path: Path, model: Path, out: Path, threads: int | None) -> dict[str, float]:
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count())}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count()), "GOMP_SPINCOUNT": "1000"}
     line = [sys.executable, __file__, "--child", what, str(path), str(model), str(out)]
     ended = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
     out.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 Row = dict[str, Any]
@@ -39,6 +40,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> Iterator[str]:
 def _steps(rows: list[Row]) -> Iterator[str]:
     yield "Shares of the bare pass (the networks' passes, backward and the optimiser), without and with i-Mix; in"
     yield "brackets the share beside the bare pass and the loss of such vectors alone, where the two differ by 0.01."
+    yield "The last column is the median of the row."
     for domain in dict.fromkeys(row["domain"] for row in rows):
         for precision in dict.fromkeys(row["precision"] for row in rows):
             mine = [row for row in rows if (row["domain"], row["precision"]) == (domain, precision)]
@@ -47,14 +49,23 @@ def _steps(rows: list[Row]) -> Iterator[str]:
             noises = list(dict.fromkeys(row["noise"] for row in mine))
             cells: dict[tuple[str, str], list[str]] = {}
             for row in mine:
-                loss = f" ({row['beside_loss']:.2f})" if row["share"] - row["beside_loss"] > 0.01 else ""
-                cells.setdefault((row["method"], row["noise"]), []).append(f"{row['share']:.2f}{loss}")
+                cell = _share(row["share"], row["beside_loss"])
+                cells.setdefault((row["method"], row["noise"]), []).append(cell)
             bare = {row["method"]: f"{row['bare_ms']:.0f}" for row in mine}
+            medians = {
+                m: _share(*(median(r[name] for r in mine if r["method"] == m) for name in ("share", "beside_loss")))
+                for m in bare
+            }
             yield ""
             yield f"**{domain}, {precision}**"
             yield ""
-            body = [[m, bare[m], *(", ".join(cells[m, noise]) for noise in noises)] for m in bare]
-            yield from _table(["method", "bare ms", *noises], body)
+            body = [[m, bare[m], *(", ".join(cells[m, noise]) for noise in noises), medians[m]] for m in bare]
+            yield from _table(["method", "bare ms", *noises, "median"], body)
+
+
+def _share(share: float, beside_loss: float) -> str:
+    loss = f" ({beside_loss:.2f})" if share - beside_loss > 0.01 else ""
+    return f"{share:.2f}{loss}"
 
 
 def _peers(rows: list[Row]) -> Iterator[str]:
@@ -98,6 +109,7 @@ def _short(value: Any) -> Any:
 
 PARTS: dict[str, tuple[str, Callable[[list[Row]], Iterator[str]]]] = {
     "steps": ("A training step beside the bare pass", _steps),
+    "profiled": ("Where the time of a step goes: shares of the profiled time", _plain),
     "peers": ("The same step in other libraries", _peers),
     "losses": ("The loss alone, beside the dense formula", _losses),
     "embedding": ("Embedding files", _plain),

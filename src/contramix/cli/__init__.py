@@ -29,6 +29,7 @@ for command in (
     "report",
     "recipes",
     "info",
+    "reproduce",
     "verify_theory",
 ):
     import_module(f"contramix.cli.{command}")

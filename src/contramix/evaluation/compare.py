@@ -36,6 +36,7 @@ def compare_recipes(
     recipes: Sequence[Recipe],
     *,
     test: pa.Table | None = None,
+    also: pa.Table | None = None,
     labels_per_class: Sequence[int] = (20,),
     seeds: int = 3,
     task: Kind | None = None,
@@ -59,6 +60,8 @@ def compare_recipes(
     table, target, test
         Rows to pre-train on and to take labels from, the column to predict, and official test rows, which
         pre-training does not see.
+    also
+        Further rows whose column statistics are learned too (a transductive protocol).
     recipes
         What to compare. Untrained encoders and widths are those of the last.
     watch, told
@@ -68,7 +71,7 @@ def compare_recipes(
     """
     main = recipes[-1]
     place = resolve_device(device)
-    spec, notes = learn_spec(table, main, target)
+    spec, notes = learn_spec(table, main, target, also)
     data = records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     names = [recipe.name for recipe in recipes]
@@ -96,6 +99,7 @@ def compare_recipes(
                 table,
                 recipe,
                 target=target,
+                also=also,
                 seed=seed,
                 device=device,
                 watch=watch(f"{name} {seed}" if seeds > 1 else name) if watch else None,

@@ -1,0 +1,74 @@
+"""Where the time of a training step goes: python bench/speed/profiled.py
+
+One step in float32 of each domain's default encoder and noise with i-Mix, for each method, as torch's profiler sees
+it: the time of each operation without that of the operations that it calls, put together by what it is for. Profiling
+itself takes some time, which counts as the rest.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from steps import METHOD_NAMES, SAMPLES
+from torch.profiler import ProfilerActivity, profile
+
+from contramix.allocation import keep_freed_memory
+from contramix.fitting import Fit
+from contramix.recipe import Recipe
+
+WARM, STEPS = 3, 10
+GROUPS = {
+    "products": ("mm", "convolution", "sparse", "index_add", "segment_reduce"),
+    "norm_and_activation": ("batch_norm", "threshold", "clamp_min", "relu"),
+    "batch_and_noise": ("aten::index", "rand", "sort", "gather", "grid_sampler", "lerp", "where"),
+}
+"""What an operation is for, by its name; the first that fits."""
+WITHIN = {"MeanLogSumExp": "loss", "Optimizer.step": "optimizer"}
+"""What all operations are for that are called by one of such a name."""
+COLUMNS = ("products", "norm_and_activation", "loss", "optimizer", "batch_and_noise", "rest")
+
+
+def main() -> None:
+    keep_freed_memory()
+    for row in measure():
+        print("  ".join(f"{k} {v:.3g}" if isinstance(v, float) else str(v) for k, v in row.items()))
+
+
+def measure() -> Iterator[dict[str, Any]]:
+    """Milliseconds of a step, and the share of each group, for each domain and method."""
+    for domain, make in SAMPLES.items():
+        spec, x = make()
+        for method in METHOD_NAMES:
+            terms: dict[str, Any] = {"method.kind": method, "train.precision": "float32", "train.epochs": 1000}
+            fit = Fit.begin(Recipe.load("imix-npair", terms, domain), spec, x, seed=0, device="cpu")
+            yield {"domain": domain, "method": method} | shares(fit)
+
+
+def shares(fit: Fit) -> dict[str, float]:
+    """Of some steps, after the first ones."""
+    steps = fit.steps()
+    for _ in range(WARM):
+        next(steps)
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        for _ in range(STEPS):
+            next(steps)
+    time: Counter[str] = Counter()
+    for event in seen.events():
+        time[group_of(event)] += event.self_cpu_time_total
+    total = sum(time.values())
+    return {"ms": total / 1000 / STEPS} | {name: time[name] / total for name in COLUMNS}
+
+
+def group_of(event: Any) -> str:
+    """What an operation is for."""
+    caller = event
+    while caller is not None:
+        found = next((group for part, group in WITHIN.items() if part in caller.name), None)
+        if found:
+            return found
+        caller = caller.cpu_parent
+    return next((group for group, parts in GROUPS.items() if any(part in event.name for part in parts)), "rest")
+
+
+if __name__ == "__main__":
+    main()

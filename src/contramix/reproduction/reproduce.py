@@ -1,0 +1,127 @@
+"""Run a block of a suite: its recipes and baselines on one data set, and keep what came out in a folder.
+
+``FOLDER/report.json`` is the comparison, with the rows of the paper's own protocol under ``parity``;
+``FOLDER/ROW/seed0`` and so on are the runs, each with recipe.toml, report.json and DONE.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from contramix import durable
+from contramix.evaluation.compare import compare_recipes
+from contramix.evaluation.report import as_json
+from contramix.pretrained import environment
+from contramix.progress import Titled
+from contramix.reproduction.folds import cross_validate
+from contramix.reproduction.sources import Parts, drawn
+from contramix.reproduction.suite import Block, Scale, Suite
+
+FROZEN = ("raw", "pca", "untrained")
+"""Baselines that are features, so that the paper's probe can be put on them."""
+
+
+def reproduce(
+    suite: Suite,
+    block: Block,
+    scale: Scale,
+    parts: Parts,
+    folder: Path,
+    *,
+    seeds: int | None = None,
+    device: str = "auto",
+    command: str = "",
+    watch: Callable[[str], Titled] | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Run what is not finished of a block, and write its report.
+
+    Parameters
+    ----------
+    suite, block, scale
+        What to run: one data set's part of a table, and how large.
+    parts
+        The records, all of them: the scale says how many are taken.
+    folder
+        Where runs and reports go; finished runs in it are taken as they are.
+    seeds
+        None: the scale's.
+    command
+        What to write down as the call.
+    watch, told
+        Show the progress.
+    """
+    budget = block.scales[scale]
+    count = seeds or budget.seeds
+    train = drawn(parts.train, budget.rows)
+    test = None if parts.test is None else drawn(parts.test, budget.test_rows)
+    about = {
+        "suite": suite.name,
+        "block": block.called,
+        "scale": scale,
+        "said": budget.said,
+        "seeds": count,
+        "training_rows": train.num_rows,
+        "test_rows": None if test is None else test.num_rows,
+        "command": command,
+        "environment": environment(),
+    }
+    recipes = block.recipes(scale)
+    if block.protocol == "folds":
+        report = {**about, **cross_validate(folder, train, parts.target, block, recipes, count, told)}
+    else:
+        report = {**about, **_probed(folder, train, test, parts.target, block, scale, count, device, watch, told)}
+        for recipe in recipes:
+            for seed in range(count):
+                scores = {
+                    f"{row['probe']}{' on test rows' if row in report['parity'] else ''}": row["each"][seed]
+                    for row in (*report["rows"], *report["parity"])
+                    if row["name"] == recipe.name and not row["labels_per_class"]
+                }
+                place = folder / recipe.name / f"seed{seed}" / "report.json"
+                durable.write(
+                    place, json.dumps({**about, "row": recipe.name, "seed": seed, "scores": scores}, indent=1)
+                )
+    durable.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def _probed(
+    folder: Path,
+    train: Any,
+    test: Any,
+    target: str,
+    block: Block,
+    scale: Scale,
+    seeds: int,
+    device: str,
+    watch: Callable[[str], Titled] | None,
+    told: Callable[[str], None],
+) -> dict[str, Any]:
+    """Frozen representations, probed by settings chosen on training rows; and by the paper's probe, on test rows."""
+
+    def compared(probes: tuple[str, ...], baselines: tuple[str, ...], pick_on_test: bool) -> dict[str, Any]:
+        evaluation = compare_recipes(
+            folder,
+            train,
+            target,
+            block.recipes(scale),
+            test=test,
+            also=test if block.transductive else None,
+            labels_per_class=(),
+            seeds=seeds,
+            metric=block.metric,
+            probes=probes,
+            baselines=baselines,
+            pick_on_test=pick_on_test,
+            device=device,
+            watch=watch,
+            told=told,
+        )
+        return as_json(block.called, evaluation)
+
+    found = compared(block.probes, block.baselines, False)
+    beside = tuple(row.name for row in block.rows if row.recipe is None and row.name in FROZEN)
+    parity = [] if block.parity is None else compared((block.parity,), beside, True)["rows"]
+    return {**found, "parity": parity}

@@ -1,0 +1,238 @@
+"""The data sets of the suites: where their files are from, and how the published protocols cut them into parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy import ndarray
+
+from contramix.datasets import COVTYPE
+from contramix.datasets.official import OFFICIAL, find_data
+from contramix.domains import DOMAINS
+from contramix.domains.reading import LABEL
+from contramix.domains.table.canonical import canonical
+from contramix.domains.table.options import ReadOptions
+from contramix.domains.table.portions import portions
+from contramix.domains.table.reading import read
+from contramix.errors import InputError
+from contramix.recipe import Recipe
+from contramix.reproduction import stand_ins
+
+NO_HEADER = ReadOptions(header=False)
+COVTYPE_ROWS, COVTYPE_TRAINING = 581_012, 15_120
+HIGGS_TEST = 500_000
+ADULT = (
+    *("age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship"),
+    *("race", "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income"),
+)
+
+
+class Parts(NamedTuple):
+    """Labelled records, cut as published."""
+
+    train: pa.Table
+    test: pa.Table | None
+    """None: none is official."""
+    target: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set.
+
+    Parameters
+    ----------
+    domain
+        Whose records they are.
+    files, url
+        The files as their publisher calls them, all of which are needed, and where they are from. A name of
+        ``contramix.datasets.official`` stands for its files, which are verified.
+    parts
+        From the files, in that order, and a recipe for such data, to the published parts.
+    stand_in
+        Records of the same form, generated: they show that a suite runs, and nothing else.
+    ships
+        Whether a part of it comes with the package, and is taken where no file is given.
+    """
+
+    domain: str
+    files: tuple[str, ...]
+    url: str
+    parts: Callable[[list[Path], Recipe], Parts]
+    stand_in: Callable[[], Parts]
+    ships: Callable[[], Parts] | None = None
+
+
+def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Path] | None:
+    """The files of a data set: those given, or found by their names in ``data_dir`` or a folder of it.
+
+    Raises
+    ------
+    InputError
+        If they are not there; None where none is needed, as records ship with the package.
+    """
+    source = SOURCES[name]
+    if given is not None:
+        if not given.exists():
+            raise InputError(f"--data {name}={given}: there is no such file or folder")
+        return [given / file for file in source.files] if given.is_dir() and len(source.files) > 1 else [given]
+    if source.files[0] in OFFICIAL:
+        return [find_data(Path(source.files[0]), data_dir)]
+    if data_dir is not None:
+        places = [data_dir, *(place for place in sorted(data_dir.iterdir()) if place.is_dir())]
+        for place in places:
+            if all((place / file).exists() for file in source.files):
+                return [place / file for file in source.files]
+    if source.ships is not None:
+        return None
+    wanted = ", ".join(source.files)
+    where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
+    raise InputError(f"{name}: needs {wanted} from {source.url}; {where} (or --data {name}=PATH)")
+
+
+def load(name: str, files: list[Path] | None, recipe: Recipe) -> Parts:
+    """The parts of a data set, from its files."""
+    source = SOURCES[name]
+    if files is None:
+        assert source.ships is not None  # noqa: S101 - find says so
+        return source.ships()
+    return source.parts(files, recipe)
+
+
+def _own(files: list[Path], recipe: Recipe) -> Parts:
+    """What carries its labels and official parts itself."""
+    reading = DOMAINS[recipe.domain].read(files[0], ReadOptions(), recipe.data)
+    if reading.target is None:
+        raise InputError(f"{files[0]}: carries no labels")
+    return Parts(reading.training, reading.test, reading.target)
+
+
+def _graphs(files: list[Path], recipe: Recipe) -> Parts:
+    parts = _own(files, recipe)
+    return parts._replace(test=None)
+
+
+def _pixels(files: list[Path], recipe: Recipe) -> Parts:
+    """Pixels of images as the columns of a table, in an order drawn once."""
+    images = _own(files, Recipe.load("npair", domain="image"))
+    return Parts(as_pixels(images.train), None if images.test is None else as_pixels(images.test), LABEL)
+
+
+def as_pixels(images: pa.Table) -> pa.Table:
+    """A table of pixel columns, permuted alike for all images of one size, and the labels."""
+    values = images.column("image").combine_chunks()
+    flat = values.to_numpy_ndarray().reshape(len(values), -1)
+    order = np.random.default_rng(0).permutation(flat.shape[1])
+    columns = {f"p{place}": flat[:, place].astype(np.float64) / 255 for place in order.tolist()}
+    return pa.table({**columns, LABEL: images.column(LABEL)})
+
+
+def _covtype_shipped() -> Parts:
+    train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
+    return Parts(train, test, "cover_type")
+
+
+def _covtype(files: list[Path], recipe: Recipe) -> Parts:
+    names = read(COVTYPE / "test.parquet").table.column_names
+    table = read(files[0], NO_HEADER).table
+    if table.shape != (COVTYPE_ROWS, len(names)):
+        raise InputError(f"{files[0]}: {table.num_rows} x {table.num_columns}, not UCI's {COVTYPE_ROWS} x {len(names)}")
+    table = table.rename_columns(names)
+    return Parts(table.slice(0, COVTYPE_TRAINING), table.slice(COVTYPE_TRAINING), names[-1])
+
+
+def _higgs(rows: int, files: list[Path], recipe: Recipe) -> Parts:
+    """So many rows drawn from all but the last half million, which are the test part.
+
+    NOTE[DIFF]: i-Mix's mode «1M» takes all 10.5 million rows; here it is a million.
+    """
+    found = portions(files[0], NO_HEADER)
+    rest = found.rows - HIGGS_TEST
+    if rest < rows:
+        raise InputError(f"{files[0]}: {found.rows:,} rows, and UCI's file has 11,000,000")
+    taken = np.sort(np.random.RandomState(1).choice(rest, rows, replace=False))
+    names, before, train = ["label", *(f"x{n}" for n in range(1, 29))], 0, []
+    for portion in found.between(0, rest):
+        start, stop = np.searchsorted(taken, [before, before + portion.num_rows])
+        train.append(portion.take(pa.array(taken[start:stop] - before)))
+        before += portion.num_rows
+    test = pa.concat_tables(found.between(rest, found.rows))
+    return Parts(pa.concat_tables(train).rename_columns(names), test.rename_columns(names), "label")
+
+
+def _adult(files: list[Path], recipe: Recipe) -> Parts:
+    train, test = (read(file, NO_HEADER).table.rename_columns(ADULT) for file in files)
+    income = pc.replace_substring(test["income"], ".", "")
+    return Parts(train, test.set_column(len(ADULT) - 1, "income", income), "income")
+
+
+def _every_fifth(target: str, files: list[Path], recipe: Recipe) -> Parts:
+    """A table without official parts: every fifth row, in the file's order, is the test part."""
+    table = read(files[0]).table
+    test = np.arange(table.num_rows) % 5 == 4
+    return Parts(table.filter(pa.array(~test)), table.filter(pa.array(test)), target)
+
+
+def _stand_in(make: Callable[[], pa.Table], target: str, tested: bool = True) -> Parts:
+    table = canonical(make()) if target != LABEL else make()
+    rows = table.num_rows * 3 // 4
+    return Parts(table.slice(0, rows), table.slice(rows), target) if tested else Parts(table, None, target)
+
+
+def _table(target: str, columns: int, levels: int = 0, quantity: bool = False) -> Callable[[], Parts]:
+    return partial(_stand_in, partial(stand_ins.table, target, columns, levels, quantity), target)
+
+
+def _images(*shape: int) -> Callable[[], Parts]:
+    return partial(_stand_in, partial(stand_ins.images, shape), LABEL)
+
+
+def _tu(name: str) -> Source:
+    return Source(
+        "graph", (f"{name}.zip",), "https://chrsmrrs.github.io/datasets", _graphs,
+        partial(_stand_in, stand_ins.graphs, LABEL, tested=False),
+    )  # fmt: skip
+
+
+UCI = "https://archive.ics.uci.edu"
+CIFAR, MNIST = "https://www.cs.toronto.edu/~kriz/cifar.html", "https://github.com/zalandoresearch/fashion-mnist"
+
+SOURCES: dict[str, Source] = {
+    "covtype": Source("table", ("covtype.data.gz",), UCI, _covtype, _covtype_shipped, _covtype_shipped),
+    "higgs-100k": Source("table", ("HIGGS.csv.gz",), UCI, partial(_higgs, 100_000), _table("label", 28)),
+    "higgs-1m": Source("table", ("HIGGS.csv.gz",), UCI, partial(_higgs, 1_000_000), _table("label", 28)),
+    "adult": Source("table", ("adult.data", "adult.test"), UCI, _adult, _table("income", 6, 8)),
+    "bank": Source("table", ("bank-full.csv",), UCI, partial(_every_fifth, "y"), _table("y", 7, 9)),
+    "credit": Source(
+        "table", ("UCI_Credit_Card.csv",), UCI, partial(_every_fifth, "default.payment.next.month"),
+        _table("default.payment.next.month", 14, 3),
+    ),
+    "california": Source(
+        "table", ("housing.csv",), "https://github.com/ageron/handson-ml2",
+        partial(_every_fifth, "median_house_value"), _table("median_house_value", 8, 1, True),
+    ),
+    "fashion-mnist-pixels": Source("table", ("fashion-mnist",), MNIST, _pixels, _table("label", 49)),
+    "cifar10-pixels": Source("table", ("cifar10",), CIFAR, _pixels, _table("label", 48)),
+    "cifar10": Source("image", ("cifar10",), CIFAR, _own, _images(16, 16, 3)),
+    "cifar100": Source("image", ("cifar100",), CIFAR, _own, _images(16, 16, 3)),
+    "imagenet": Source("image", ("ILSVRC2012",), "https://www.image-net.org", _own, _images(32, 32, 3)),
+    "speech": Source(
+        "audio", ("speech-commands-v0.01",), "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz", _own,
+        partial(_stand_in, stand_ins.clips, LABEL),
+    ),
+    **{name: _tu(name) for name in ("MUTAG", "PTC_MR", "IMDB-BINARY", "IMDB-MULTI", "REDDIT-BINARY")},
+}  # fmt: skip
+"""By the names that suites use."""
+
+
+def drawn(table: pa.Table, rows: int | None, seed: int = 0) -> pa.Table:
+    """So many rows at most, drawn once, in their order."""
+    if rows is None or rows >= table.num_rows:
+        return table
+    taken: ndarray = np.sort(np.random.default_rng(seed).permutation(table.num_rows)[:rows])
+    return table.take(pa.array(taken))

@@ -1,0 +1,136 @@
+"""A suite: a published table as a TOML file. Which data, which recipes, at which scale, and the numbers published."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from contramix.errors import InputError
+from contramix.recipe import Recipe, explain
+from contramix.reproduction.sources import SOURCES
+from contramix.settings import Settings, as_tuple
+
+Scale = Literal["smoke", "cpu", "paper"]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+
+
+class Published(Settings):
+    """A number in a paper."""
+
+    percent: float
+    spread: float | None = None
+    sure: Literal["printed", "seen in a crop", "recalled"]
+    """Whether it was read in the text, in a picture of the page, or is remembered."""
+
+
+class Row(Settings):
+    """A line of the table: a recipe with changes, or, without a recipe, a baseline of its name."""
+
+    name: str
+    recipe: str | None = None
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Changed at every scale, as in ``--set``."""
+    paper: dict[str, Any] = Field(default_factory=dict)
+    """Changed at paper scale only: where published rows differ in length, a smaller scale has them equal."""
+    published: Published | None = None
+
+
+class Budget(Settings):
+    """How a scale differs from what was published."""
+
+    said: str
+    """In words, for every table of results."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    rows: Annotated[int, Field(ge=10)] | None = None
+    """Training records at most, drawn once."""
+    test_rows: Annotated[int, Field(ge=10)] | None = None
+    seeds: Annotated[int, Field(ge=1)] = 3
+    without: Names = ()
+    """Rows that would take too long."""
+
+
+class Claim(Settings):
+    """That one row is above another."""
+
+    text: str
+    above: str
+    below: str
+
+
+class Block(Settings):
+    """The part of a table that is of one data set."""
+
+    data: str
+    name: str | None = None
+    """Where one data set stands twice in a table; None: that of the data."""
+    protocol: Literal["probes", "folds"] = "probes"
+    """``folds``: that of DACL's graphs, see :mod:`contramix.reproduction.folds`."""
+    metric: str | None = None
+    probes: Names = ("linear", "knn")
+    """Their settings are chosen on training rows; the first one's scores stand for the row."""
+    parity: str | None = None
+    """The paper's own probe, whose settings are picked on test rows as published."""
+    transductive: bool = False
+    """Statistics of columns from test rows too, as published."""
+    baselines: Names = ("raw", "untrained")
+    set: dict[str, Any] = Field(default_factory=dict)
+    rows: Annotated[tuple[Row, ...], BeforeValidator(as_tuple)]
+    claims: Annotated[tuple[Claim, ...], BeforeValidator(as_tuple)] = ()
+    scales: dict[Scale, Budget]
+    """Those at which it can be run."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Block":
+        if self.data not in SOURCES:
+            raise ValueError(f"unknown data {self.data!r}, known are {', '.join(SOURCES)}")
+        names = [row.name for row in self.rows]
+        if len(set(names)) < len(names):
+            raise ValueError(f"rows of {self.data!r} have one name twice")
+        for name in (name for claim in self.claims for name in (claim.above, claim.below)):
+            if name not in {*names, *self.baselines}:
+                raise ValueError(f"a claim on {self.data!r} names a row {name!r}, and there is none")
+        return self
+
+    @property
+    def called(self) -> str:
+        """Its name within the suite."""
+        return self.name or self.data
+
+    def recipes(self, scale: Scale) -> list[Recipe]:
+        """Those of the rows, at a scale, each with its row's name."""
+        made = []
+        for row in self.rows:
+            if row.recipe is None or row.name in self.scales[scale].without:
+                continue
+            changes = {**self.set, **row.set, **self.scales[scale].set, **(row.paper if scale == "paper" else {})}
+            recipe = Recipe.load(row.recipe, changes, SOURCES[self.data].domain)
+            made.append(recipe.model_copy(update={"name": row.name}))
+        return made
+
+
+class Suite(Settings):
+    """A published table."""
+
+    name: str
+    title: str
+    source: str
+    flaws: Names = ()
+    """What is to be known of the published protocol."""
+    data: Annotated[tuple[Block, ...], BeforeValidator(as_tuple)]
+
+    @classmethod
+    def load(cls, path: Path) -> "Suite":
+        """Read a suite's file.
+
+        Raises
+        ------
+        InputError
+            If it is no suite: the message names the setting.
+        """
+        try:
+            return cls.model_validate({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not a TOML suite: {error}") from error
+        except ValidationError as error:
+            raise InputError(f"{path}: {explain(error, cls)}") from error

@@ -1,0 +1,162 @@
+"""A suite is run, kept, resumed, and shown; by the library and by the command."""
+
+import json
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from contramix import cli
+from contramix.evaluation.baselines import untrained_encoder
+from contramix.evaluation.comparison import records
+from contramix.evaluation.cross_validation import adam_on_folds
+from contramix.evaluation.probes import PROBES
+from contramix.fitting import learn_spec
+from contramix.pretrained import embed
+from contramix.reproduction import stand_ins
+from contramix.reproduction.reproduce import reproduce
+from contramix.reproduction.sources import SOURCES, Parts
+from contramix.reproduction.suite import Suite
+from contramix.suite_files import shipped
+
+OWN = """
+title = "An own suite"
+source = "nowhere"
+
+[[data]]
+data = "bank"
+parity = "least-squares"
+baselines = ["raw", "untrained"]
+
+[data.scales.smoke]
+said = "tiny"
+set = { "encoder.width" = 8, "train.epochs" = 2, "train.batch_size" = 32 }
+rows = 100
+seeds = 2
+
+[[data.rows]]
+name = "plain"
+recipe = "npair"
+published = { percent = 12.5, sure = "recalled" }
+
+[[data.rows]]
+name = "mixed"
+recipe = "imix-npair"
+
+[[data]]
+data = "MUTAG"
+protocol = "folds"
+baselines = ["raw", "untrained"]
+set = { "graph.features" = "ones" }
+
+[data.scales.smoke]
+said = "tiny"
+set = { "encoder.width" = 4, "train.epochs" = 6, "train.auto_batch" = 100 }
+seeds = 2
+
+[[data.rows]]
+name = "dacl"
+recipe = "dacl-mutag"
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    path = tmp_path_factory.mktemp("suite") / "own.toml"
+    path.write_text(OWN)
+    return path
+
+
+def call(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["reproduce", *map(str, arguments)])
+    shown = capsys.readouterr()
+    return end.value.code or 0, shown.out, shown.err
+
+
+def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
+    suite = Suite.load(own)
+    block, parts, told = suite.data[0], SOURCES["bank"].stand_in(), []
+    report = reproduce(suite, block, "smoke", parts, tmp_path, command="own")
+    assert json.loads(json.dumps(report)) == json.loads((tmp_path / "report.json").read_text())
+    assert (report["training_rows"], report["test_rows"], report["seeds"]) == (100, 60, 2)
+    assert {(r["name"], r["probe"]) for r in report["rows"]} == {
+        (name, probe) for name in ("raw", "untrained", "plain", "mixed") for probe in ("linear", "knn")
+    }
+    assert {(r["name"], r["probe"]) for r in report["parity"]} >= {("plain", "least-squares")}
+    for row in ("plain", "mixed"):
+        for seed in (0, 1):
+            place = tmp_path / row / f"seed{seed}"
+            one = json.loads((place / "report.json").read_text())
+            (linear,) = (r for r in report["rows"] if (r["name"], r["probe"]) == (row, "linear"))
+            assert one["scores"]["linear"] == linear["each"][seed]
+            assert one["scores"]["least-squares on test rows"]
+            assert (place / "DONE").exists()
+            assert "[encoder]" in (place / "recipe.toml").read_text()
+    before = (tmp_path / "plain" / "seed0" / "model.safetensors").stat().st_mtime_ns
+    again = reproduce(suite, block, "smoke", parts, tmp_path, command="own", told=told.append)
+    assert (tmp_path / "plain" / "seed0" / "model.safetensors").stat().st_mtime_ns == before
+    assert [r["each"] for r in again["rows"]] == [r["each"] for r in report["rows"]]
+
+
+def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_path, monkeypatch):
+    monkeypatch.setitem(PROBES, "linear", PROBES["least-squares"])  # it takes much less time
+    suite = Suite.load(own)
+    block, parts = suite.data[1], Parts(stand_ins.graphs(), None, "label")
+    report = reproduce(suite, block, "smoke", parts, tmp_path)
+    (recipe,) = block.recipes("smoke")
+    spec, _ = learn_spec(parts.train, recipe, "label")
+    data = records(spec, parts.train, "label")
+    z = [embed(untrained_encoder(recipe, spec, seed), data.x) for seed in (0, 1)]
+    wanted = [adam_on_folds(each, data.y, seed=seed).mean() for seed, each in enumerate(z)]
+    (row,) = (r for r in report["parity"] if r["name"] == "untrained")
+    assert np.allclose(row["each"], wanted, atol=1e-4)
+    assert {r["name"] for r in report["rows"]} == {"raw", "untrained", "dacl"}
+    assert {r["name"] for r in report["parity"]} == {"untrained", "dacl"}
+    kept = tmp_path / "dacl" / "seed1" / "report.json"
+    assert np.shape(json.loads(kept.read_text())["published"]) == (5, 10)
+    written = kept.stat().st_mtime_ns
+    assert reproduce(suite, block, "smoke", parts, tmp_path)["rows"] == report["rows"]
+    assert kept.stat().st_mtime_ns == written
+    fewer = parts._replace(train=parts.train.filter(pc.not_equal(parts.train["label"], "class 2")))
+    reproduce(suite, block, "smoke", fewer, tmp_path)
+    assert kept.stat().st_mtime_ns > written
+
+
+def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path, capsys):
+    code, out, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank")
+    assert code == 0, err
+    line = next(line for line in out.splitlines() if line.strip().startswith("plain"))
+    assert "12.5 (recalled)" in line
+    code, out, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank", "--json", "--quiet")
+    assert code == 0, err
+    (report,) = json.loads(out)["reports"]
+    assert report["command"].startswith("contramix")
+    assert (tmp_path / "own" / "smoke" / "bank" / "report.json").exists()
+
+
+def test_suites_are_listed(capsys):
+    code, out, _ = call(capsys)
+    assert code == 0
+    assert all(name in out for name in shipped())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["imix-tabel1"], "unknown suite 'imix-tabel1'; did you mean 'imix-table1'?"),
+        (["imix-table1", "--scale", "big"], "--scale 'big': give one of smoke, cpu, paper"),
+        (["imix-table1", "--only", "mutag"], "--only mutag: imix-table1 has no such data"),
+        (["imix-table1", "--data", "speech"], "--data speech: give NAME=PATH"),
+        (["imix-table1", "--data", "speach=x"], "did you mean 'speech'"),
+        (["imix-table3", "--scale", "cpu", "--only", "speech"], "nothing of imix-table3 could be run: "),
+        (["imix-table2", "--scale", "cpu"], "imix-table2 has no scale 'cpu'"),
+    ],
+)
+def test_what_is_wrong_with_a_call_is_said(capsys, monkeypatch, tmp_path, arguments, said):
+    monkeypatch.delenv("CONTRAMIX_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capsys, *arguments)
+    assert code == 2
+    assert said in err
+    assert err.count("error: ") == 1

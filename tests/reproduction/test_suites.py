@@ -1,0 +1,95 @@
+"""The papers' tables as files: each is whole, and says what it must."""
+
+import pytest
+
+from contramix.domains import DOMAINS
+from contramix.errors import InputError
+from contramix.evaluation.comparison import BASELINES
+from contramix.evaluation.probes import PROBES
+from contramix.reproduction.sources import SOURCES
+from contramix.reproduction.suite import Suite
+from contramix.suite_files import shipped, suite_paths, summaries
+
+SUITES = {name: Suite.load(path) for name, path in shipped().items()}
+BLOCKS = [(name, block) for name, suite in SUITES.items() for block in suite.data]
+IDS = [f"{name}-{block.called}" for name, block in BLOCKS]
+
+
+def test_each_published_table_has_its_suite():
+    papers = {f"imix-table{n}" for n in (1, 2, 3)} | {f"dacl-table{n}" for n in (1, 2, 3, 4)}
+    assert set(SUITES) == {*papers, "slides-covtype", "real-tables"}
+    assert summaries()["imix-table1"] == SUITES["imix-table1"].title
+    assert suite_paths("all").keys() == SUITES.keys()
+
+
+@pytest.mark.parametrize(("suite", "block"), BLOCKS, ids=IDS)
+def test_a_block_is_whole(suite, block):
+    assert {"smoke", "paper"} <= set(block.scales)
+    assert set(block.baselines) <= set(BASELINES)
+    assert {*block.probes, *([block.parity] if block.parity else [])} <= set(PROBES)
+    for scale, budget in block.scales.items():
+        assert budget.said
+        recipes = {recipe.name: recipe for recipe in block.recipes(scale)}
+        assert recipes.keys() == {r.name for r in block.rows if r.recipe and r.name not in budget.without}
+        assert {recipe.domain for recipe in recipes.values()} == {SOURCES[block.data].domain} <= set(DOMAINS)
+    for row in block.rows:
+        assert (row.recipe is None) <= (row.name in BASELINES)
+        assert (row.published is not None) == (suite != "real-tables")
+
+
+@pytest.mark.parametrize(("suite", "block"), BLOCKS, ids=IDS)
+def test_rows_of_smaller_scales_have_equal_epochs(suite, block):
+    for scale in set(block.scales) - {"paper"}:
+        assert len({recipe.train.epochs for recipe in block.recipes(scale)}) == 1
+
+
+@pytest.mark.parametrize(("suite", "block"), BLOCKS, ids=IDS)
+def test_a_claim_is_what_was_published(suite, block):
+    numbers = {row.name: row.published.percent for row in block.rows if row.published}
+    for claim in block.claims:
+        if claim.above in numbers and claim.below in numbers:
+            assert numbers[claim.above] > numbers[claim.below], claim.text
+    assert block.claims
+
+
+def test_with_and_without_imix_differ_in_imix():
+    for suite, data in (("imix-table1", "covtype"), ("imix-table1", "speech"), ("imix-table3", "covtype")):
+        (block,) = (block for block in SUITES[suite].data if block.called == data)
+        recipes = {recipe.name: recipe for recipe in block.recipes("paper")}
+        for name in [name for name in recipes if name.startswith("imix-")]:
+            with_, without = recipes[name], recipes[name.removeprefix("imix-")]
+            assert with_.imix is not None
+            assert without.imix is None
+            others = {d.partition(":")[0].partition(".")[0] for d in with_.differences(without)}
+            assert others <= {"name", "imix", "noise", "method"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("said = ", "sayd = 1\nsaid = "), "unknown setting 'data.0.scales.cpu.sayd'; did you mean 'said'"),
+        (('data = "a"', 'data = "no-such"'), "unknown data 'no-such'"),
+        (('above = "b"', 'above = "c"'), "names a row 'c'"),
+        (('name = "d"', 'name = "b"'), "one name twice"),
+        (("title", "= ="), "not a TOML suite"),
+    ],
+)
+def test_what_is_wrong_with_a_suite_is_named(tmp_path, change, said):
+    text = (
+        'title = "t"\nsource = "s"\n[[data]]\ndata = "a"\nclaims = [{ text = "x", above = "b", below = "d" }]\n'
+        '[data.scales.cpu]\nsaid = "small"\n[[data.rows]]\nname = "b"\nrecipe = "npair"\n'
+        '[[data.rows]]\nname = "d"\nrecipe = "dacl"\n'
+    )
+    path = tmp_path / "own.toml"
+    path.write_text(text.replace('"a"', '"covtype"'))
+    assert Suite.load(path).name == "own"
+    path.write_text(text.replace(*change).replace('"a"', '"covtype"'))
+    with pytest.raises(InputError, match=said):
+        Suite.load(path)
+
+
+def test_unknown_suites_are_named():
+    with pytest.raises(InputError, match="did you mean 'imix-table1'"):
+        suite_paths("imix-tabel1")
+    with pytest.raises(InputError, match="no such suite file"):
+        suite_paths("mine.toml")
