@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from contramix import distributed
+from contramix.data_rank import data_rank
 from contramix.domains import DOMAINS, Spec
 from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
@@ -154,6 +155,7 @@ class Fit:
             "device": self.x.device.type,
             "precision": "bfloat16" if in_bfloat16(train.precision, self.state.objective, self.x.device) else "float32",
             "own_encoder": self.own_encoder,
+            "data_rank": data_rank(self.encoder, self.x, self.spec.layout()),
             **self.seen,
         }
         return Pretrained(self.recipe, self.spec, self.encoder.eval(), facts)

@@ -30,6 +30,7 @@ for command in (
     "recipes",
     "info",
     "reproduce",
+    "verify_theory",
 ):
     import_module(f"contramix.cli.{command}")
 

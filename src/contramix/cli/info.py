@@ -15,6 +15,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     """Tell what a run is: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table
 
+    from contramix.data_rank import in_words
     from contramix.domains import DOMAINS
     from contramix.pretrained import Pretrained
 
@@ -39,6 +40,8 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
         made, tuning = facts["predicts"], facts["finetuning"]
         what = f", {len(made['classes'])} classes" if made["classes"] else ""
         table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labelled rows")
+    if facts.get("data_rank"):
+        table.add_row("rank of data", in_words(facts["data_rank"]))
     for left_out in spec.left_out:
         table.add_row("left out", f"{left_out.name}: {left_out.reason}")
     table.add_row(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from contramix.data_rank import in_words
 from contramix.measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
 from contramix.report.evaluated import Evaluated, check
@@ -185,6 +186,7 @@ def _columns(runs: Sequence[RunFacts]) -> Section | None:
         "target": run.target,
         "count": sum(len(names) for names in run.columns.values()),
         "rows": f"{run.rows:,}",
+        "rank": in_words(rank) if (rank := run.config.get("data_rank")) else None,
     }
 
 
