@@ -89,7 +89,7 @@ def in_words(found: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> in_words({"effective_rank": 13.5, "dimension": 54, "rows": 1024})[:41]
+    >>> in_words({"effective_rank": 13.5, "dimension": 54, "rows": 1024})[:42]
     'about 13.5 of 54 directions carry the data'
     """
     rank, dimension, rows = found["effective_rank"], found["dimension"], found["rows"]
