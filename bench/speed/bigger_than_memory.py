@@ -49,7 +49,7 @@ def measure(rows: int, steps: int, folder: Path, curve: Path | None = None) -> l
     began = time.monotonic()
     while process.poll() is None:
         phase = _phase(run)
-        own, of_files = _memory(process.pid)
+        own, of_files = memory_of(process.pid)
         samples.append((time.monotonic() - began, phase, own, of_files))
         if phase == "training" and _step(run) >= steps:
             process.send_signal(signal.SIGINT)
@@ -87,7 +87,7 @@ def _step(run: Path) -> int:
     return int(steps[-1]) if steps else 0
 
 
-def _memory(pid: int) -> tuple[float, float]:
+def memory_of(pid: int) -> tuple[float, float]:
     """Own and file-backed MB that a process holds."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()

@@ -1,6 +1,7 @@
 """`contramix embed` on large tables, beside the bare forward pass of its encoder and a plain read of the file.
 
-python bench/speed/embedding.py [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder /tmp]
+python bench/speed/embedding.py [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder DIR]
+                                [--files parquet csv] [--curve FILE]
 
 Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator, as Parquet and as CSV; the encoder is
 the recipe's at its width, untrained, and writes Parquet. Each measurement is a process of its own, so that its peak
@@ -12,13 +13,14 @@ for a million rows stand beside: on a busy machine they say more.
 """
 
 import argparse
+import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from bigger_than_memory import SECONDS_APART, memory_of
 
+FILES = ("parquet", "csv")
 CHUNK = 100_000
 BARE_ROWS = 200_000
 BATCHES = (256, 512, 1024, 2048, 4096)
@@ -38,6 +42,8 @@ def main() -> None:
     parser.add_argument("--recipe", default="imix-npair")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, help="where files of some GB may lie for a while")
+    parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
+    parser.add_argument("--curve", type=Path, help="where to write the seconds and own and file-backed MB of embed")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -47,7 +53,7 @@ def main() -> None:
         what, path, model, out = given.child
         print(json.dumps(CHILDREN[what](Path(path), Path(model), Path(out))))
         return
-    for row in _measured(given.rows, given.recipe, given.threads, given.folder):
+    for row in _measured(given.rows, given.recipe, given.threads, given.folder, given.files, given.curve):
         print(
             f"{row['rows']:>10,} rows, {row['file']:7}  embed {row['embed']:>8,.0f} rows/s  bare {row['bare']:>8,.0f}  "
             f"embed / bare {row['embed'] / row['bare']:.2f}  read {row['read']:>9,.0f}  peak {row['peak_mb']:,.0f} MB  "
@@ -61,32 +67,44 @@ def measure(
     rows: list[int], recipe: str = "imix-npair", threads: int | None = None, folder: Path | None = None
 ) -> list[dict[str, Any]]:
     """A row for each size and kind of file: rows a second of each, and the peak memory of ``embed`` in MB."""
-    return list(_measured(rows, recipe, threads, folder))
+    return list(_measured(rows, recipe, threads, folder, FILES, None))
 
 
-def _measured(rows: list[int], recipe: str, threads: int | None, folder: Path | None) -> Iterator[dict[str, Any]]:
+def _measured(
+    rows: list[int], recipe: str, threads: int | None, folder: Path | None, files: Sequence[str], curve: Path | None
+) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         model = Path(place) / "model"
         _make_model(model, recipe)
         for count in rows:
-            for kind in ("parquet", "csv"):
+            for kind in files:
                 path = Path(place) / f"numbers.{kind}"
                 _make_table(path, count)
                 found = {"rows": count, "file": kind}
                 for what in CHILDREN:
-                    told = _child(what, path, model, Path(place) / "z.parquet", threads)
+                    told = _child(what, path, model, Path(place) / "z.parquet", threads, curve)
                     found |= {what: told["rows"] / told["seconds"], f"{what}_cpu": 1e6 * told["cpu"] / told["rows"]}
                     found |= {"peak_mb": told["peak_mb"]} if what == "embed" else {}
                 path.unlink()
                 yield found
 
 
-def _child(what: str, path: Path, model: Path, out: Path, threads: int | None) -> dict[str, float]:
+def _child(what: str, path: Path, model: Path, out: Path, threads: int | None, curve: Path | None) -> dict[str, float]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count()), "GOMP_SPINCOUNT": "1000"}
     line = [sys.executable, __file__, "--child", what, str(path), str(model), str(out)]
-    ended = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
+    began, seen = time.monotonic(), []
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE) as process:
+        while curve is not None and what == "embed" and process.poll() is None:
+            seen.append((time.monotonic() - began, *memory_of(process.pid)))
+            time.sleep(SECONDS_APART)
+        said, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(line)}: exit code {process.returncode}")
+    if curve is not None and seen:
+        with curve.open("w", newline="") as file:
+            csv.writer(file).writerows([("seconds", "own_mb", "file_mb"), *seen])
     out.unlink(missing_ok=True)
-    return json.loads(ended.stdout)
+    return json.loads(said)
 
 
 def _timed(rows: int, call: Callable[[], object]) -> dict[str, float]:

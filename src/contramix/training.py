@@ -19,7 +19,7 @@ from contramix.randomness import Key, seeded
 from contramix.samples import Batch, Samples, batches, rows_at_once
 from contramix.shuffling import MOST_SHUFFLED, cut, shuffled_by_windows
 
-AUTO_STEPS, AUTO_EPOCHS = 1000, (5, 100)
+AUTO_EPOCHS = 5, 100
 MOST_BATCHES = 1024
 """Batches from which BatchNorm's statistics are computed anew, at most: 4 million rows of a table."""
 
@@ -39,11 +39,11 @@ class Train(OptimizerSettings):
     Parameters
     ----------
     epochs
-        Passes over the data; ``"auto"``: enough for about 1,000 steps, at least 5 and at most 100.
+        Passes over the data; ``"auto"``: enough for about ``auto_steps`` steps, at least 5 and at most 100.
     batch_size
         Samples a step, of all processes together; ``"auto"``: ``auto_batch``, or all samples where there are fewer.
-    auto_batch
-        What ``"auto"`` is at most.
+    auto_batch, auto_steps
+        What ``"auto"`` is at most, and about.
     clip_norm
         Gradients longer than this are shortened to it.
     recalibrate_bn
@@ -60,6 +60,7 @@ class Train(OptimizerSettings):
     epochs: WholeOrAuto = "auto"
     batch_size: WholeOrAuto = "auto"
     auto_batch: int = Field(default=512, ge=2)
+    auto_steps: int = Field(default=1000, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
     recalibrate_bn: bool = False
     precision: Precision = "auto"
@@ -92,7 +93,7 @@ class Train(OptimizerSettings):
         # The last, shorter batch is left out; each epoch leaves out others.
         steps = samples // batch
         least, most = AUTO_EPOCHS
-        epochs = min(most, max(least, math.ceil(AUTO_STEPS / steps))) if self.epochs == "auto" else self.epochs
+        epochs = min(most, max(least, math.ceil(self.auto_steps / steps))) if self.epochs == "auto" else self.epochs
         return Plan(batch, steps, epochs)
 
 

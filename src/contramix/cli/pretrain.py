@@ -19,7 +19,7 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set noise.rate=0.3. May be repeated."),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the data; most recipes: about 1,000 steps.")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data; if not given mostly 500 or 1,000 steps.")]
 
 
 @app.command()
