@@ -1,11 +1,13 @@
 """Data sets of the suites, from small files in their official layouts."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from contramix.datasets.official import OFFICIAL
 from contramix.domains import DOMAINS
 from contramix.errors import InputError
 from contramix.recipe import Recipe
@@ -105,3 +107,11 @@ def test_rows_are_drawn_once_and_stay_in_order():
     assert some == sorted(set(some)) == drawn(table, 20).column("n").to_pylist()
     assert len(some) == 20
     assert drawn(table, 50) is drawn(table, None) is table
+
+
+def test_the_page_names_all_data_and_their_files():
+    page = (Path(__file__).parents[2] / "docs" / "reproducing.md").read_text()
+    for name, source in SOURCES.items():
+        assert f"`{name}`" in page
+        if source.files[0] not in OFFICIAL and source.domain != "graph":
+            assert all(f"`{file}`" in page for file in source.files)
