@@ -36,6 +36,14 @@ def test_a_table_without_parts_gives_every_fifth_row_to_the_test(tmp_path):
     assert parts.train.num_rows == 10
 
 
+def test_files_are_found_packed_or_not(tmp_path):
+    for name in ("bank-full.csv.gz", "HIGGS.csv", "MUTAG.zip"):
+        (tmp_path / name).touch()
+    assert find("bank", tmp_path) == [tmp_path / "bank-full.csv.gz"]
+    assert find("higgs-1m", tmp_path) == [tmp_path / "HIGGS.csv"]
+    assert find("MUTAG", tmp_path) == [tmp_path / "MUTAG.zip"]
+
+
 def test_covtype_ships_in_part_and_is_cut_where_uci_cuts_it(tmp_path, monkeypatch):
     assert find("covtype", None) is None
     parts = load("covtype", None, TABLE)

@@ -86,13 +86,21 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
     if data_dir is not None:
         places = [data_dir, *(place for place in sorted(data_dir.iterdir()) if place.is_dir())]
         for place in places:
-            if all((place / file).exists() for file in source.files):
-                return [place / file for file in source.files]
+            there = [_packed_or_not(place / file) for file in source.files]
+            found = [file for file in there if file is not None]
+            if len(found) == len(there):
+                return found
     if source.ships is not None:
         return None
     wanted = ", ".join(source.files)
     where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
     raise InputError(f"{name}: needs {wanted} from {source.url}; {where} (or --data {name}=PATH)")
+
+
+def _packed_or_not(path: Path) -> Path | None:
+    """The file, or the same with or without ``.gz``."""
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return next((file for file in (path, other) if file.exists()), None)
 
 
 def load(name: str, files: list[Path] | None, recipe: Recipe) -> Parts:
