@@ -69,7 +69,8 @@ def test_what_is_not_a_number_is_valid_json(run, checked):
     assert json.loads(told.out)["checks"][0]["measured"] is None
 
 
-def test_progress_goes_to_stderr_and_help_needs_no_torch(run, checked):
+def test_progress_goes_to_stderr_and_help_needs_no_torch(run, checked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what is refused must leave its folder as it was, and this one is small
     checked(RIGHT)
     assert "checking Theorem 1" in run.call("verify-theory").err
     lines = ["import sys", "from contramix.cli import main", "try: main(['verify-theory', '--help'])"]
