@@ -2,11 +2,13 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal, get_args
 
 from contramix.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent / "suites"
-SCALES = ("smoke", "cpu", "paper")
+Scale = Literal["smoke", "cpu", "paper"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
 ALL = "all"
 
 

@@ -1,11 +1,10 @@
 """contramix reproduce"""
 
-import os
 import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from contramix.progress import Titled
-    from contramix.reproduction.suite import Block, Scale
+    from contramix.reproduction.suite import Block
+    from contramix.suite_files import Scale
 
 
 @app.command()
@@ -70,27 +70,27 @@ def reproduce(
         return
     if scale not in SCALES:
         raise InputError(f"--scale {scale!r}: give one of {', '.join(SCALES)}")
+    from contramix.datasets.official import data_root
     from contramix.reproduction.reproduce import reproduce as run
     from contramix.reproduction.suite import Suite
 
-    size = cast("Scale", scale)
     suites = [Suite.load(path) for path in suite_paths(suite).values()]
     known = list(dict.fromkeys(block.called for each in suites for block in each.data))
     wanted = known if only is None else [name.strip() for name in only.split(",")]
     for name in wanted:
         if name not in known:
             raise InputError(f"--only {name}: {suite} has no such data; {nearest(name, known)}")
-    given, root = _given(data), data_dir or _from_environment()
+    given, root = _given(data), data_root(data_dir)
     command = shlex.join(["contramix", *sys.argv[1:]])
     reports: list[dict[str, Any]] = []
     shown: list[Table | str] = []
     left_out: list[dict[str, str]] = []
     for each in suites:
         for block in each.data:
-            if block.called not in wanted or size not in block.scales:
+            if block.called not in wanted or scale not in block.scales:
                 continue
             try:
-                parts = _parts(block, size, root, given)
+                parts = _parts(block, scale, root, given)
             except InputError as error:
                 left_out.append({"suite": each.name, "data": block.called, "why": str(error)})
                 output.note(f"not run: {error}")
@@ -98,7 +98,7 @@ def reproduce(
             report = run(
                 each,
                 block,
-                size,
+                scale,
                 parts,
                 out / each.name / scale / block.called,
                 seeds=seeds,
@@ -129,12 +129,6 @@ def _given(data: list[str] | None) -> dict[str, Path]:
     return found
 
 
-def _from_environment() -> Path | None:
-    from contramix.datasets.official import DATA_DIR
-
-    return Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None
-
-
 def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[str, Path]) -> Any:
     from contramix.reproduction.sources import SOURCES, find, load
 
@@ -163,11 +157,9 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table, str]":
     published = {row.name: row.published for row in block.rows}
     cells: dict[str, dict[str, str]] = {}
     for protocol in ("parity", "rows"):
-        first = report[protocol][0]["probe"] if report[protocol] else None
-        for row in report[protocol]:
-            if row["probe"] == first or row["name"] not in cells or protocol not in cells[row["name"]]:
-                spread = "" if row["spread"] is None else f" ± {100 * row['spread']:.1f}"
-                cells.setdefault(row["name"], {})[protocol] = f"{100 * row['mean']:.1f}{spread}"
+        for row in report[protocol]:  # a row's first probe is the one that stands for it
+            spread = "" if row["spread"] is None else f" ± {100 * row['spread']:.1f}"
+            cells.setdefault(row["name"], {}).setdefault(protocol, f"{100 * row['mean']:.1f}{spread}")
     for name, cell in cells.items():
         paper = published.get(name)
         there = "-" if paper is None else f"{paper.percent:g}{'' if paper.sure == 'printed' else f' ({paper.sure})'}"

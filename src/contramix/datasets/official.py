@@ -100,7 +100,7 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
     known = OFFICIAL.get(str(data))
     if known is None or data.exists():
         return data
-    root = data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
+    root = data_root(data_dir)
     wanted = " or ".join(name for name, _ in known.either) or ", ".join(f"{name}.gz" for name, _ in known.all_of)
     if root is None:
         raise InputError(f"{data}: say where {wanted} lies: --data-dir DIR, or {DATA_DIR}; it is from {known.url}")
@@ -109,7 +109,7 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
             if (place / name).is_file():
                 _verify(place / name, checksum)
                 return place / name
-        files = [_packed_or_not(place / name) for name, _ in known.all_of]
+        files = [packed_or_not(place / name) for name, _ in known.all_of]
         if files and all(files):
             for file, (_, checksum) in zip(files, known.all_of):
                 _verify(Path(str(file)), checksum, unpack=True)
@@ -117,9 +117,15 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
     raise InputError(f"{data}: there is no {wanted} in {root}; get it from {known.url}")
 
 
-def _packed_or_not(path: Path) -> Path | None:
-    """The file, or the same with ``.gz``."""
-    return next((file for file in (path, path.with_name(f"{path.name}.gz")) if file.is_file()), None)
+def data_root(data_dir: Path | None) -> Path | None:
+    """Where official files lie: the folder given, else that of the environment."""
+    return data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
+
+
+def packed_or_not(path: Path) -> Path | None:
+    """The file, or the same with or without ``.gz``."""
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return next((file for file in (path, other) if file.is_file()), None)
 
 
 def _verify(path: Path, checksum: str, unpack: bool = False) -> None:

@@ -6,13 +6,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix import durable
 from contramix.encoders.encoder import Encoder
-from contramix.pretrained import embed, embedded, finite
+from contramix.pretrained import device_of, embed, embedded, finite
 from contramix.samples import Samples
 from contramix.training import recalibrate_bn
 
@@ -60,5 +59,5 @@ def recalibrated(encoder: Encoder, x: Samples) -> Encoder:
     Noise and mixing change what BatchNorm sees while training; an encoder without BatchNorm comes back as it was.
     """
     made = copy.deepcopy(encoder)
-    recalibrate_bn(made, x.to(next(encoder.parameters(), torch.empty(0)).device))
+    recalibrate_bn(made, x.to(device_of(encoder)))
     return made

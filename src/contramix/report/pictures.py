@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from contramix.masked import Masked
-from contramix.pretrained import Pretrained
+from contramix.pretrained import Pretrained, device_of
 from contramix.samples import in_order
 from contramix.types import Activations, values_of
 
@@ -57,7 +56,7 @@ def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
     across = ceil(n**0.5)
     rows = ceil(n / across)
     sheet = np.full((rows * side, across * side, inputs.shape[0] if pictured else 1), 255, np.uint8)
-    device = next(model.encoder.parameters(), torch.empty(0)).device
+    device = device_of(model.encoder)
     place = 0
     for batch in in_order(model.spec.tensorize(table)):
         seen = model.encoder.front(batch.to(device))

@@ -39,7 +39,7 @@ def cross_validate(
     folder: Path,
     table: pa.Table,
     target: str,
-    block: Any,
+    baselines: Sequence[str],
     recipes: Sequence[Recipe],
     repeats: int,
     told: Callable[[str], None] = lambda _: None,
@@ -55,7 +55,7 @@ def cross_validate(
     main = recipes[-1]
     spec, _ = learn_spec(table, main, target)
     data = records(spec, table, target)
-    named = {**dict.fromkeys(block.baselines), **{recipe.name: recipe for recipe in recipes}}
+    named = {**dict.fromkeys(baselines), **{recipe.name: recipe for recipe in recipes}}
     made: dict[str, list[dict[str, Any]]] = {}
     for name, recipe in named.items():
         for repeat in range(repeats):

@@ -14,9 +14,11 @@ from contramix.evaluation.compare import compare_recipes
 from contramix.evaluation.report import as_json
 from contramix.pretrained import environment
 from contramix.progress import Titled
+from contramix.recipe import Recipe
 from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import Parts, drawn
-from contramix.reproduction.suite import Block, Scale, Suite
+from contramix.reproduction.suite import Block, Suite
+from contramix.suite_files import Scale
 
 FROZEN = ("raw", "pca", "untrained")
 """Baselines that are features, so that the paper's probe can be put on them."""
@@ -69,22 +71,25 @@ def reproduce(
     }
     recipes = block.recipes(scale)
     if block.protocol == "folds":
-        report = {**about, **cross_validate(folder, train, parts.target, block, recipes, count, told)}
+        report = {**about, **cross_validate(folder, train, parts.target, block.baselines, recipes, count, told)}
     else:
-        report = {**about, **_probed(folder, train, test, parts.target, block, scale, count, device, watch, told)}
+        report = {**about, **_probed(folder, train, test, parts.target, block, recipes, count, device, watch, told)}
         for recipe in recipes:
             for seed in range(count):
-                scores = {
-                    f"{row['probe']}{' on test rows' if row in report['parity'] else ''}": row["each"][seed]
-                    for row in (*report["rows"], *report["parity"])
-                    if row["name"] == recipe.name and not row["labels_per_class"]
-                }
                 place = folder / recipe.name / f"seed{seed}" / "report.json"
-                durable.write(
-                    place, json.dumps({**about, "row": recipe.name, "seed": seed, "scores": scores}, indent=1)
-                )
+                scores = _scores(report["rows"], recipe.name, seed)
+                scores |= {
+                    f"{probe} on test rows": s for probe, s in _scores(report["parity"], recipe.name, seed).items()
+                }
+                mine = {**about, "row": recipe.name, "seed": seed, "scores": scores}
+                durable.write(place, json.dumps(mine, indent=1))
     durable.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
     return report
+
+
+def _scores(rows: list[dict[str, Any]], name: str, seed: int) -> dict[str, float]:
+    """A row's score of one seed under each probe."""
+    return {row["probe"]: row["each"][seed] for row in rows if row["name"] == name}
 
 
 def _probed(
@@ -93,7 +98,7 @@ def _probed(
     test: Any,
     target: str,
     block: Block,
-    scale: Scale,
+    recipes: list[Recipe],
     seeds: int,
     device: str,
     watch: Callable[[str], Titled] | None,
@@ -106,7 +111,7 @@ def _probed(
             folder,
             train,
             target,
-            block.recipes(scale),
+            recipes,
             test=test,
             also=test if block.transductive else None,
             labels_per_class=(),

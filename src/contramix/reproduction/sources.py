@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy import ndarray
 
 from contramix.datasets import COVTYPE
-from contramix.datasets.official import OFFICIAL, find_data
+from contramix.datasets.official import OFFICIAL, find_data, packed_or_not
 from contramix.domains import DOMAINS
 from contramix.domains.reading import LABEL
 from contramix.domains.table.canonical import canonical
@@ -86,21 +86,16 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
     if data_dir is not None:
         places = [data_dir, *(place for place in sorted(data_dir.iterdir()) if place.is_dir())]
         for place in places:
-            there = [_packed_or_not(place / file) for file in source.files]
+            wanted = [place / file for file in source.files]
+            there = [path if path.is_dir() else packed_or_not(path) for path in wanted]
             found = [file for file in there if file is not None]
             if len(found) == len(there):
                 return found
     if source.ships is not None:
         return None
-    wanted = ", ".join(source.files)
+    files = ", ".join(source.files)
     where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
-    raise InputError(f"{name}: needs {wanted} from {source.url}; {where} (or --data {name}=PATH)")
-
-
-def _packed_or_not(path: Path) -> Path | None:
-    """The file, or the same with or without ``.gz``."""
-    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
-    return next((file for file in (path, other) if file.exists()), None)
+    raise InputError(f"{name}: needs {files} from {source.url}; {where} (or --data {name}=PATH)")
 
 
 def load(name: str, files: list[Path] | None, recipe: Recipe) -> Parts:

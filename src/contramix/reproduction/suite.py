@@ -10,8 +10,8 @@ from contramix.errors import InputError
 from contramix.recipe import Recipe, explain
 from contramix.reproduction.sources import SOURCES
 from contramix.settings import Settings, as_tuple
+from contramix.suite_files import Scale
 
-Scale = Literal["smoke", "cpu", "paper"]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
