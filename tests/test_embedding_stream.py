@@ -4,7 +4,6 @@ import io
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from contramix import Recipe, durable, embedding_files
 from contramix.domains.reading import Portions
 from contramix.domains.table import delimited_portions, raw
-from contramix.embedding_stream import AHEAD, ahead, one_thread_each, representations, side_by_side, write_rows
+from contramix.embedding_stream import AHEAD, ahead, one_thread_each, representations, write_rows
 from contramix.encoders.building import build_encoder
 from contramix.errors import InputError, RunError
 from contramix.pretrained import Pretrained
@@ -192,33 +191,6 @@ def test_ahead_keeps_the_order_works_elsewhere_and_hands_on_what_goes_wrong():
 def test_a_folder_that_is_not_there(model, path, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         embedded(model, path, Path(tmp_path / "none" / "z.npy"))
-
-
-def test_what_was_made_before_an_error_comes_first():
-    def calls():
-        yield lambda: 1
-        yield lambda: 2
-        raise InputError("row 3")
-
-    for workers in (1, 2, 8):
-        found = side_by_side(calls(), workers)
-        assert [next(found), next(found)] == [1, 2]
-        with pytest.raises(InputError, match="row 3"):
-            next(found)
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_calls_give_in_their_order_and_no_more_wait_than_there_are_workers(workers):
-    begun = []
-
-    def calls():
-        for n in range(20):
-            begun.append(n)
-            yield lambda n=n: (time.sleep(0.001 * (n % 3)), n)[1]
-
-    for n, value in enumerate(side_by_side(calls(), workers)):
-        assert value == n
-        assert len(begun) <= n + workers + 1
 
 
 def test_threads_are_what_they_were():

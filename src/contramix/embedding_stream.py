@@ -18,6 +18,7 @@ from contramix.domains.reading import Portions
 from contramix.embedding_files import EMBEDDING_FILES
 from contramix.pretrained import Pretrained, batches_of, device_of, evaluating, finite, represented
 from contramix.samples import Batch, Samples
+from contramix.side_by_side import side_by_side
 
 AHEAD = 2
 """Portions that are read, and batches that wait to be written, while the network works."""
@@ -60,7 +61,7 @@ def representations(
         return rows, finite(represented(encoder, batch), first)
 
     with evaluating(encoder), one_thread_each(device_of(encoder)) as workers:
-        yield from side_by_side(batches(), workers)
+        yield from side_by_side(batches(), workers, workers)
 
 
 @contextmanager
@@ -138,29 +139,3 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def side_by_side(calls: Iterator[Callable[[], T]], workers: int) -> Iterator[T]:
-    """What calls give, in their order, some of them made at a time. Where an error ends them, what was made before it
-    comes first."""
-    error: Exception | None = None
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[T]] = deque()
-        try:
-            while True:
-                try:
-                    waiting.append(pool.submit(next(calls)))
-                except StopIteration:
-                    break
-                except Exception as why:
-                    error = why
-                    break
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-    if error is not None:
-        raise error

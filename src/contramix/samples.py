@@ -2,10 +2,9 @@
 
 import hashlib
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import overload
 
 import torch
@@ -13,6 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from contramix.graphs import Graphs
+from contramix.side_by_side import side_by_side
 
 AHEAD = 3
 """Batches that are decoded ahead of the one in use: enough to hide the decoding, few enough to be small."""
@@ -148,15 +148,5 @@ def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
         for index in indexes:
             yield x[index.to(x.device)]
         return
-    waiting: deque[Future[Tensor]] = deque()
-    with ThreadPoolExecutor(1) as ahead:  # decoding itself is parallel
-        try:
-            for index in indexes:
-                waiting.append(ahead.submit(x.__getitem__, index))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    # One thread asks; decoding itself is parallel.
+    yield from side_by_side((partial(x.__getitem__, index) for index in indexes), 1, AHEAD)
