@@ -42,6 +42,8 @@ def tables(results: Path) -> Iterator[str]:
 
 def _table(suite: Suite, block: Block, report: Report) -> Iterator[str]:
     yield from (f"### {suite.title}: {block.called}", "")
+    if block.asks is not None:
+        yield from (block.asks, "")
     yield f"`{report['command']}`, commit {report['commit'][:12]}, scale {report['scale']}: {report['said']}."
     yield f"{report['training_rows']:,} training records, {_tested(report)}, {report['seeds']} seeds."
     yield ""

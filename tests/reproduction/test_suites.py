@@ -35,13 +35,13 @@ def test_a_block_is_whole(suite, block):
         assert {recipe.domain for recipe in recipes.values()} == {SOURCES[block.data].domain} <= set(DOMAINS)
     for row in block.rows:
         assert (row.recipe is None) <= (row.name in BASELINES)
-        ours = suite == "real-tables" or row.name == "moco-revised"
+        ours = suite == "real-tables" or row.name == "moco-revised" or block.asks is not None
         assert (row.published is None) == ours
 
 
 @pytest.mark.parametrize(("suite", "block"), BLOCKS, ids=IDS)
 def test_rows_of_smaller_scales_have_equal_epochs(suite, block):
-    for scale in set(block.scales) - {"paper"}:
+    for scale in set(block.scales) - {"paper"} if block.asks is None else ():
         assert len({recipe.train.epochs for recipe in block.recipes(scale)}) == 1
 
 
@@ -51,7 +51,7 @@ def test_a_claim_is_what_was_published(suite, block):
     for claim in block.claims:
         if claim.above in numbers and claim.below in numbers:
             assert numbers[claim.above] > numbers[claim.below], claim.text
-    assert block.claims
+    assert block.claims or block.asks
 
 
 def test_with_and_without_imix_differ_in_imix():

@@ -63,7 +63,9 @@ class Block(Settings):
 
     data: str
     name: str | None = None
-    """Where one data set stands twice in a table; None: that of the data."""
+    """Where one data set stands more than once in a suite; None: that of the data."""
+    asks: str | None = None
+    """An experiment, not a part of what was published: the question that it answers."""
     protocol: Literal["probes", "folds"] = "probes"
     """``folds``: that of DACL's graphs, see :mod:`contramix.reproduction.folds`."""
     metric: str | None = None
