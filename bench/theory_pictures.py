@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from bokeh.embed import file_html
-from bokeh.io.export import _SVG_SCRIPT
 from bokeh.layouts import row
 from bokeh.plotting import figure
 from bokeh.resources import INLINE
@@ -25,6 +24,8 @@ from contramix.randomness import Key
 from contramix.theory import regularisers
 from contramix.theory.networks import Layers, scalar
 
+DRAWN = '() => [...Bokeh.index][0].export("svg").ctx.get_serialized_svg(true)'
+"""What BokehJS gives for the one model of a page."""
 ROOT = Path(__file__).parents[1]
 RESULTS, IMAGES = ROOT / "bench" / "results" / "theory", ROOT / "docs" / "images"
 MIXUP, GAUSSIAN, PLAIN = "#0072b2", "#d55e00", "#777777"
@@ -132,7 +133,7 @@ def write(made: dict[str, Any]) -> None:
             page = browser.new_page(viewport={"width": 1000, "height": 700})
             page.set_content(file_html(model, resources=INLINE, title=name))
             page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
-            (svg,) = page.evaluate(f"() => {{ {_SVG_SCRIPT(model)} }}")
+            svg = page.evaluate(DRAWN)
             (IMAGES / f"theory-{name}.svg").write_text(svg + "\n")
             print(name, len(svg), "characters")
         browser.close()
