@@ -44,7 +44,7 @@ def _table(suite: Suite, block: Block, report: Report) -> Iterator[str]:
     yield from (f"### {suite.title}: {block.called}", "")
     if block.asks is not None:
         yield from (block.asks, "")
-    yield f"`{report['command']}`, commit {report['commit'][:12]}, scale {report['scale']}: {report['said']}."
+    yield f"`{_command(report)}`, commit {report['commit'][:12]}, scale {report['scale']}: {report['said']}."
     yield f"{report['training_rows']:,} training records, {_tested(report)}, {report['seeds']} seeds."
     yield ""
     others = [probe for probe in block.probes[1:] if any(r["probe"] == probe for r in report["rows"])]
@@ -61,6 +61,11 @@ def _table(suite: Suite, block: Block, report: Report) -> Iterator[str]:
         seconds = max((r["seconds"] for r in (*mine, *_of(report, "parity", row))), default=0)
         yield f"| {row} | {' | '.join(cells)} | {seconds:.0f} |"
     yield ""
+
+
+def _command(report: Report) -> str:
+    """With the number of threads, on which the order of sums depends."""
+    return f"OMP_NUM_THREADS={report['environment']['threads']} {report['command']}"
 
 
 def _tested(report: Report) -> str:
@@ -105,7 +110,8 @@ def claims(results: Path) -> str:
         for block in suite.data:
             report = kept(results, name, block)
             if report is not None:
-                lines.append(f"- {block.called}, {report['scale']}: {report['said']}. `{report['command']}`")
+                asked = "" if block.asks is None else f"{block.asks} "
+                lines.append(f"- {block.called}, {report['scale']}: {asked}{report['said']}. `{_command(report)}`")
         lines += [f"- The protocol: {flaw}" for flaw in suite.flaws]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
