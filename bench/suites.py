@@ -30,20 +30,22 @@ def keep() -> None:
         suite, scale, block = report.relative_to(WORK).parts[:3]
         out = RESULTS / suite / scale / block
         made = json.loads(report.read_text())
-        if scale == "smoke" or (out.is_dir() and _same(out / "report.json", made)):
+        kept = out / "report.json"
+        if scale == "smoke" or (kept.is_file() and _scores(kept) == _scores(report)):
             continue
-        out.mkdir(parents=True, exist_ok=True)
-        for run in sorted(report.parent.glob("*/seed*")):
-            place = out / run.relative_to(report.parent)
-            place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(out, ignore_errors=True)
+        for done in sorted(report.parent.glob("*/seed*/DONE")):
+            place = out / done.parent.relative_to(report.parent)
+            place.mkdir(parents=True)
             for name in KEPT:
-                shutil.copy(run / name, place / name)
-        (out / "report.json").write_text(json.dumps({**made, "commit": commit}, indent=1) + "\n")
+                shutil.copy(done.parent / name, place / name)
+        kept.write_text(json.dumps({**made, "commit": commit}, indent=1) + "\n")
 
 
-def _same(path: Path, made: dict) -> bool:
-    kept = json.loads(path.read_text()) if path.is_file() else {}
-    return {name: value for name, value in kept.items() if name != "commit"} == made
+def _scores(path: Path) -> list[list[tuple[str, str, list[float]]]]:
+    """What decides whether a report is another: not the seconds."""
+    report = json.loads(path.read_text())
+    return [[(row["name"], row["probe"], row["each"]) for row in report[part]] for part in ("rows", "parity")]
 
 
 if __name__ == "__main__":

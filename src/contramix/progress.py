@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -50,10 +51,12 @@ def _lines(console: Console, title: str, plan: Plan, start: int, steps: Iterator
             shown = now
             left = (now - began) / (step.step - start) * (plan.steps - step.step)
             state = _state(step, plan, start, now - began)
-            print(f"{title}: step {step.step} of {plan.steps}, {state}, {left:.0f} s left", file=sys.stderr)
+            in_words = timedelta(seconds=round(left))
+            print(f"{title}: step {step.step} of {plan.steps}, {state}, {in_words} left", file=sys.stderr)
         yield step
 
 
 def _state(step: Step, plan: Plan, start: int, seconds: float) -> str:
     rate = (step.step - start) / max(seconds, 1e-9)
-    return f"epoch {step.epoch + 1}/{plan.epochs}, loss {float(step.loss):.3f}, {rate:.0f} steps/s"
+    shown = f"{rate:.0f} steps/s" if rate >= 2 else f"{1 / max(rate, 1e-9):.1f} s a step"
+    return f"epoch {step.epoch + 1}/{plan.epochs}, loss {float(step.loss):.3f}, {shown}"

@@ -198,6 +198,8 @@ def explain(error: ValidationError, model: type[Settings] = Recipe) -> str:
         known = context.get("known") or settings_within(model, first["loc"][:-1])
         return f"unknown setting {where!r}; {nearest(where.rsplit('.', 1)[-1], known)}"
     value = context.get("input", first["input"])
-    problem = context.get("problem", first["msg"]).replace("a valid tuple", "a list")
+    problem = context.get("problem", first["msg"]).replace("a valid tuple", "a list").removeprefix("Value error, ")
+    if first["type"] == "model_type":
+        problem = "should be settings in braces, { name = value }"
     shown = "" if isinstance(value, dict | list) else f" (it is {value!r})"
     return f"{where}: {problem[:1].lower()}{problem[1:]}{shown}"

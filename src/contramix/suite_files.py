@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from contramix.errors import InputError, nearest
 
@@ -17,9 +17,16 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def summaries() -> dict[str, str]:
-    """Their titles."""
-    return {name: str(tomllib.loads(path.read_text(encoding="utf-8"))["title"]) for name, path in shipped().items()}
+def summaries() -> dict[str, dict[str, Any]]:
+    """Their titles, and which data each has at which scales."""
+    read = {name: tomllib.loads(path.read_text(encoding="utf-8")) for name, path in shipped().items()}
+    return {
+        name: {
+            "title": suite["title"],
+            "data": {block.get("name", block["data"]): list(block["scales"]) for block in suite["data"]},
+        }
+        for name, suite in read.items()
+    }
 
 
 def suite_paths(name: str) -> dict[str, Path]:

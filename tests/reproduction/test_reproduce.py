@@ -128,6 +128,9 @@ def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path
     assert code == 0, err
     line = next(line for line in out.splitlines() if line.strip().startswith("plain"))
     assert "12.5 (recalled)" in line
+    assert "generated" not in out
+    assert "Not to be compared with what was published" in out
+    assert "own, bank: tiny; 1 seed of plain, mixed, beside raw, untrained" in err
     code, out, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank", "--json", "--quiet")
     assert code == 0, err
     (report,) = json.loads(out)["reports"]
@@ -135,10 +138,35 @@ def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path
     assert (tmp_path / "own" / "smoke" / "bank" / "report.json").exists()
 
 
+def test_claims_are_told_and_kept(tmp_path, capsys):
+    path = tmp_path / "own.toml"
+    claim = 'claims = [{ text = "mixing helps", above = "mixed", below = "plain" }]'
+    scales = OWN.replace("[data.scales.smoke]", "[data.scales.cpu]").split("[[data]]")
+    path.write_text(f"{scales[0]}[[data]]{scales[1]}")
+    path.write_text(path.read_text().replace('baselines = ["raw", "untrained"]', f'baselines = ["raw"]\n{claim}'))
+    bank = tmp_path / "bank.csv"
+    rows = (f"{n % 50},{'abc'[n % 3]},{'yes' if n % 7 > 2 else 'no'}" for n in range(150))
+    bank.write_text("\n".join(["age,job,y", *rows]))
+    code, out, err = call(capsys, path, "--scale", "cpu", "--data", f"bank={bank}", "--out", tmp_path / "out")
+    assert code == 0, err
+    assert "mixing helps: " in out
+    assert "standard deviation over 2 seeds" in out
+    (kept,) = json.loads((tmp_path / "out" / "own" / "cpu" / "bank" / "report.json").read_text())["claims"]
+    assert kept["claim"] == "mixing helps"
+    assert kept["verdict"].startswith(("holds", "does not hold"))
+
+
 def test_suites_are_listed(capsys):
     code, out, _ = call(capsys)
     assert code == 0
     assert all(name in out for name in shipped())
+    assert "Next: contramix reproduce" in out
+
+
+def test_files_are_not_for_smoke(own, tmp_path, capsys):
+    code, _, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank", "--data-dir", tmp_path)
+    assert code == 0
+    assert "'smoke' takes generated records" in err
 
 
 @pytest.mark.parametrize(
@@ -146,11 +174,14 @@ def test_suites_are_listed(capsys):
     [
         (["imix-tabel1"], "unknown suite 'imix-tabel1'; did you mean 'imix-table1'?"),
         (["imix-table1", "--scale", "big"], "--scale 'big': give one of smoke, cpu, paper"),
-        (["imix-table1", "--only", "mutag"], "--only mutag: imix-table1 has no such data"),
+        (["imix-table1", "--only", "mutag"], "--only 'mutag': imix-table1 has no such data"),
         (["imix-table1", "--data", "speech"], "--data speech: give NAME=PATH"),
         (["imix-table1", "--data", "speach=x"], "did you mean 'speech'"),
         (["imix-table3", "--scale", "cpu", "--only", "speech"], "nothing of imix-table3 could be run: "),
-        (["imix-table2", "--scale", "cpu"], "imix-table2 has no scale 'cpu'"),
+        (["imix-table2", "--scale", "cpu"], "--scale cpu: imix-table2 has smoke and paper"),
+        (["--scale", "cpu"], "give a SUITE"),
+        (["slides-covtype", "--scale", "paper"], "covtype: needs covtype.data.gz"),
+        (["slides-covtype", "--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),
     ],
 )
 def test_what_is_wrong_with_a_call_is_said(capsys, monkeypatch, tmp_path, arguments, said):

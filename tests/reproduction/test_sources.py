@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from contramix.datasets.official import OFFICIAL
 from contramix.domains import DOMAINS
@@ -19,9 +20,9 @@ TABLE = Recipe.load("npair")
 
 def test_adult_has_two_official_files(tmp_path):
     row = "39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, ?, White, Male, 2174, 0, 40, Cuba, <=50K"
-    for part, end in (("data", ""), ("test", ".")):
-        (tmp_path / f"adult.{part}").write_text(f"{row}{end}\n{row.replace('<=', '>')}{end}\n")
-    parts = load("adult", find("adult", tmp_path), TABLE)
+    for part, end, first in (("data", "", ""), ("test", ".", "|1x3 Cross validator\n")):
+        (tmp_path / f"adult.{part}").write_text(f"{first}{row}{end}\n{row.replace('<=', '>')}{end}\n")
+    parts = load("adult", find("adult", tmp_path), TABLE, as_is=True)
     assert parts.train.column("income").to_pylist() == parts.test.column("income").to_pylist() == ["<=50K", ">50K"]
     assert parts.train.column("relationship").null_count == 2
     assert parts.train.column("age").to_pylist() == [39, 39]
@@ -31,7 +32,9 @@ def test_a_table_without_parts_gives_every_fifth_row_to_the_test(tmp_path):
     folder = tmp_path / "bank_marketing"
     folder.mkdir()
     (folder / "bank-full.csv").write_text("age;y\n" + "".join(f"{n};{'yes' if n % 2 else 'no'}\n" for n in range(12)))
-    parts = load("bank", find("bank", tmp_path), TABLE)
+    with pytest.raises(InputError, match=r"12 records, and 45,211 are published; .*--data bank=PATH"):
+        load("bank", find("bank", tmp_path), TABLE)
+    parts = load("bank", find("bank", tmp_path), TABLE, as_is=True)
     assert parts.test.column("age").to_pylist() == [4, 9]
     assert parts.train.num_rows == 10
 
@@ -45,8 +48,9 @@ def test_files_are_found_packed_or_not(tmp_path):
 
 
 def test_covtype_ships_in_part_and_is_cut_where_uci_cuts_it(tmp_path, monkeypatch):
-    assert find("covtype", None) is None
-    parts = load("covtype", None, TABLE)
+    with pytest.raises(InputError, match=r"covtype: needs covtype.data.gz"):
+        find("covtype", None)
+    parts = SOURCES["covtype"].ships()
     assert (parts.train.num_rows, parts.test.num_rows) == (15_120, 20_000)
     with gzip.open(tmp_path / "covtype.data.gz", "wt") as file:
         file.writelines(",".join(map(str, [n, *range(53), n % 7 + 1])) + "\n" for n in range(30))
@@ -58,6 +62,29 @@ def test_covtype_ships_in_part_and_is_cut_where_uci_cuts_it(tmp_path, monkeypatc
     assert parts.train.column(0).to_pylist() == list(range(20))
     assert parts.test.column(0).to_pylist() == list(range(20, 30))
     assert parts.target == "cover_type"
+
+
+def test_rows_of_kaggles_credit_file_are_numbered(tmp_path):
+    header = "ID,LIMIT_BAL,default.payment.next.month"
+    (tmp_path / "UCI_Credit_Card.csv").write_text("\n".join([header, *(f"{n},{n * 10},{n % 2}" for n in range(10))]))
+    parts = load("credit", find("credit", tmp_path), TABLE, as_is=True)
+    assert parts.train.column_names == parts.test.column_names == ["LIMIT_BAL", "default.payment.next.month"]
+
+
+def test_a_column_to_predict_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "bank-full.csv").write_text("age;day\n" + "".join(f"{n};{n % 3}\n" for n in range(12)))
+    with pytest.raises(InputError, match=r"bank: .*bank-full.csv: no column 'y'; did you mean 'day'"):
+        load("bank", find("bank", tmp_path), TABLE)
+
+
+def test_imagenets_validation_part_is_the_test_part(tmp_path):
+    for number in range(8):
+        part = "val" if number % 4 == 3 else "train"
+        place = tmp_path / "ILSVRC2012" / part / f"n{number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((40, 40, 3), number, np.uint8)).save(place / f"{number}.png")
+    parts = load("imagenet", find("imagenet", tmp_path), Recipe.load("imix-imagenet-moco", domain="image"))
+    assert (parts.train.num_rows, parts.test.num_rows) == (6, 2)
 
 
 def test_higgs_draws_training_rows_before_the_last_ones(tmp_path, monkeypatch):

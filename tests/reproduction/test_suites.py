@@ -18,7 +18,10 @@ IDS = [f"{name}-{block.called}" for name, block in BLOCKS]
 def test_each_published_table_has_its_suite():
     papers = {f"imix-table{n}" for n in (1, 2, 3)} | {f"dacl-table{n}" for n in (1, 2, 3, 4)}
     assert set(SUITES) == {*papers, "slides-covtype", "real-tables"}
-    assert summaries()["imix-table1"] == SUITES["imix-table1"].title
+    listed = summaries()["imix-table3"]
+    assert listed["title"] == SUITES["imix-table3"].title
+    assert listed["data"]["speech"] == ["smoke", "cpu", "paper"]
+    assert list(listed["data"]) == [block.called for block in SUITES["imix-table3"].data]
     assert suite_paths("all").keys() == SUITES.keys()
 
 
@@ -70,7 +73,11 @@ def test_with_and_without_imix_differ_in_imix():
     ("change", "said"),
     [
         (("said = ", "sayd = 1\nsaid = "), "unknown setting 'data.0.scales.cpu.sayd'; did you mean 'said'"),
-        (('data = "a"', 'data = "no-such"'), "unknown data 'no-such'"),
+        (('data = "a"', 'data = "covtyp"'), "unknown data 'covtyp'; did you mean 'covtype'"),
+        (('data = "a"', 'data = "a"\nparity = "sgdd"'), "unknown probe 'sgdd'; did you mean 'sgd'"),
+        (('data = "a"', 'data = "a"\nbaselines = ["rwa"]'), "unknown baseline 'rwa'; did you mean 'raw'"),
+        (('data = "a"', 'data = "a"\nmetric = "acuracy"'), "unknown metric 'acuracy'; did you mean 'accuracy'"),
+        (('name = "b"', 'name = "b"\npublished = 67.7'), "should be settings in braces"),
         (('above = "b"', 'above = "c"'), "names a row 'c'"),
         (('name = "d"', 'name = "b"'), "one name twice"),
         (("title", "= ="), "not a TOML suite"),
@@ -88,6 +95,14 @@ def test_what_is_wrong_with_a_suite_is_named(tmp_path, change, said):
     path.write_text(text.replace(*change).replace('"a"', '"covtype"'))
     with pytest.raises(InputError, match=said):
         Suite.load(path)
+
+
+def test_a_row_that_cannot_be_made_is_named():
+    block = SUITES["imix-table1"].data[0]
+    wrong = block.rows[0].model_copy(update={"recipe": "imix-covtyp-npair"})
+    changed = block.model_copy(update={"rows": (wrong, *block.rows[1:])})
+    with pytest.raises(InputError, match=r"covtype, row 'npair': .*imix-covtype-npair"):
+        changed.recipes("cpu")
 
 
 def test_unknown_suites_are_named():

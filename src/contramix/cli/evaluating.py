@@ -34,8 +34,8 @@ MetricName = Annotated[
 Probes = Annotated[
     str,
     typer.Option(
-        help="linear, knn, finetune (all weights); and the papers' own, sgd, lars, adam, least-squares. The first one "
-        "gives the verdict."
+        help="linear, knn, finetune (all weights); and the papers' own, sgd, lars, adam, least-squares and others "
+        "(docs/evaluation.md). The first one gives the verdict."
     ),
 ]
 Baselines = Annotated[

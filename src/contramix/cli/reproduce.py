@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,16 +62,15 @@ def reproduce(
 
     output = Output(json, quiet)
     if suite is None:
-        from rich.table import Table
-
-        listed, table = summaries(), Table(box=None, show_header=False)
-        for name, title in listed.items():
-            table.add_row(name, title)
-        output.result({"suites": listed}, table)
+        if only is not None or scale != "smoke" or data or data_dir is not None or seeds is not None:
+            raise InputError("give a SUITE; 'contramix reproduce' alone lists them")
+        listed = summaries()
+        hint = "\nNext: contramix reproduce imix-table1 --scale cpu --only covtype"
+        output.result({"suites": listed}, _listed(listed), hint)
         return
     if scale not in SCALES:
         raise InputError(f"--scale {scale!r}: give one of {', '.join(SCALES)}")
-    from contramix.datasets.official import data_root
+    from contramix.datasets.official import DATA_DIR, data_root
     from contramix.reproduction.reproduce import reproduce as run
     from contramix.reproduction.suite import Suite
 
@@ -79,22 +79,31 @@ def reproduce(
     wanted = known if only is None else [name.strip() for name in only.split(",")]
     for name in wanted:
         if name not in known:
-            raise InputError(f"--only {name}: {suite} has no such data; {nearest(name, known)}")
+            raise InputError(f"--only {name!r}: {suite} has no such data; {nearest(name, known)}")
     given, root = _given(data), data_root(data_dir)
+    if root is not None and not root.is_dir():
+        raise InputError(f"{DATA_DIR if data_dir is None else '--data-dir'} {root}: there is no such folder")
+    if scale == "smoke" and (given or data_dir is not None):
+        output.note("'smoke' takes generated records, no files; give --scale cpu or paper for yours")
     command = shlex.join(["contramix", *sys.argv[1:]])
     reports: list[dict[str, Any]] = []
     shown: list[Table | str] = []
     left_out: list[dict[str, str]] = []
-    for each in suites:
-        for block in each.data:
-            if block.called not in wanted or scale not in block.scales:
-                continue
+    chosen = [(each, block) for each in suites for block in each.data if block.called in wanted]
+    if not any(scale in block.scales for _, block in chosen):
+        there = [name for name in SCALES if any(name in block.scales for _, block in chosen)]
+        raise InputError(f"--scale {scale}: {suite} has {' and '.join(there)}")
+    for each, block in chosen:
+        if scale in block.scales:
+            what = f"{each.name}, {block.called}"
             try:
                 parts = _parts(block, scale, root, given)
             except InputError as error:
                 left_out.append({"suite": each.name, "data": block.called, "why": str(error)})
-                output.note(f"not run: {error}")
+                if len(chosen) > 1:
+                    output.note(f"{what}: not run: {error}")
                 continue
+            _begun(output, what, block, scale, seeds)
             report = run(
                 each,
                 block,
@@ -104,15 +113,33 @@ def reproduce(
                 seeds=seeds,
                 device=device,
                 command=command,
-                watch=None if quiet else partial(_titled, f"{each.name}, {block.called}"),
-                told=partial(_told, output, f"{each.name}, {block.called}"),
+                watch=None if quiet else partial(_titled, what),
+                told=_Told(output, what),
             )
             reports.append(report)
             shown += _shown(block, report)
     if not reports:
-        said = left_out[0]["why"] if left_out else f"{suite} has no scale {scale!r}"
+        said = left_out[0]["why"] if len(chosen) == 1 else "see the notes above"
         raise InputError(f"nothing of {suite} could be run: {said}")
     output.result({"reports": reports, "not_run": left_out}, *shown, f"Runs and reports are in {out}.")
+
+
+def _listed(listed: dict[str, dict[str, Any]]) -> "Table":
+    """Names, titles, and the data of each scale."""
+    from rich.table import Table
+
+    table = Table(box=None)
+    for head in ("SUITE", "what it is", "--only", "--scale"):
+        table.add_column(head)
+    for name, suite in listed.items():
+        of_scales: dict[str, list[str]] = {}
+        for called, scales in suite["data"].items():
+            of_scales.setdefault(", ".join(scales), []).append(called)
+        head, title = name, suite["title"]
+        for scales, called in of_scales.items():
+            table.add_row(head, title, ", ".join(called), scales)
+            head = title = ""
+    return table
 
 
 def _given(data: list[str] | None) -> dict[str, Path]:
@@ -124,7 +151,7 @@ def _given(data: list[str] | None) -> dict[str, Path]:
         if not equals:
             raise InputError(f"--data {text}: give NAME=PATH, such as --data speech=/data/speech_commands")
         if name not in SOURCES:
-            raise InputError(f"--data {text}: {nearest(name, SOURCES)}")
+            raise InputError(f"--data {text}: no data is called {name!r}; {nearest(name, SOURCES)}")
         found[name] = Path(path)
     return found
 
@@ -132,9 +159,23 @@ def _given(data: list[str] | None) -> dict[str, Path]:
 def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[str, Path]) -> Any:
     from contramix.reproduction.sources import SOURCES, find, load
 
+    source, recipe = SOURCES[block.data], block.recipes(scale)[0]
     if scale == "smoke":
-        return SOURCES[block.data].stand_in()
-    return load(block.data, find(block.data, data_dir, given.get(block.data)), block.recipes(scale)[0])
+        return source.stand_in()
+    if block.data in given:
+        return load(block.data, find(block.data, None, given[block.data]), recipe, as_is=True)
+    if scale == "cpu" and source.ships is not None:
+        return source.ships()
+    return load(block.data, find(block.data, data_dir), recipe)
+
+
+def _begun(output: Output, what: str, block: "Block", scale: "Scale", seeds: int | None) -> None:
+    """What is about to be run, and what it differs in from what was published."""
+    budget = block.scales[scale]
+    names = [recipe.name for recipe in block.recipes(scale)]
+    count = seeds or budget.seeds
+    runs = f"{count} {'seed' if count == 1 else 'seeds'} of {', '.join(names)}"
+    output.note(f"{what}: {budget.said}; {runs}, beside {', '.join(block.baselines)}")
 
 
 def _titled(what: str, name: str) -> "Titled":
@@ -143,15 +184,24 @@ def _titled(what: str, name: str) -> "Titled":
     return Titled(f"{what}: {name}")
 
 
-def _told(output: Output, what: str, text: str) -> None:
-    output.progress(f"{what}: {text}")
+class _Told:
+    """Tells what is being done: on a terminal at once, elsewhere as a line now and then."""
+
+    def __init__(self, output: Output, what: str) -> None:
+        self.output, self.what, self.last = output, what, time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        if time.monotonic() - self.last >= self.output.seconds_apart or sys.stderr.isatty():
+            self.last = time.monotonic()
+            self.output.passing(f"{self.what}: {text}")
 
 
-def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table, str]":
-    """What was published and what came out, a line each row."""
+def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
+    """What was published and what came out, a line each row; then the claims."""
     from rich.table import Table
 
-    table = Table(title=f"{report['suite']}, {report['block']}, {report['scale']}", title_justify="left", box=None)
+    title = f"{report['suite']}, {report['block']}, {report['scale']}: {report['metric']} in %"
+    table = Table(title=title, title_justify="left", box=None)
     for head in ("", "published", "parity", "fair"):
         table.add_column(head, justify="left" if not head else "right")
     published = {row.name: row.published for row in block.rows}
@@ -164,4 +214,15 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table, str]":
         paper = published.get(name)
         there = "-" if paper is None else f"{paper.percent:g}{'' if paper.sure == 'printed' else f' ({paper.sure})'}"
         table.add_row(name, there, cell.get("parity", "-"), cell.get("rows", "-"))
-    return table, f"{report['said']}\n"
+    asked = [] if block.asks is None else [f"Asked: {block.asks}"]
+    if report["scale"] == "smoke":
+        return (*asked, table, "Not to be compared with what was published.\n")
+    claims = []
+    for claim in report["claims"]:
+        sure = "one seed" if claim["interval"] is None else "{:+.1f} to {:+.1f}".format(*claim["interval"])
+        claims.append(f"{claim['claim']}: {claim['verdict']}, {claim['gain']:+.1f} points ({sure})")
+    how = (
+        "fair: by a probe that chooses on training rows; parity: by the paper's, picked on test rows where the paper "
+        f"does so; ± standard deviation over {report['seeds']} seeds. {report['said']}."
+    )
+    return (*asked, table, how, *claims, "")

@@ -90,10 +90,11 @@ def compare_recipes(
         x = data.x if same else records(model.spec, table, target, test=test, kind=task).x
         return frozen(model.encoder, x, out)
 
-    for recipe in recipes:
+    for number, recipe in enumerate(recipes):
         name = recipe.name
         for seed in range(seeds):
-            told(f"{name}: pre-training, seed {seed}")
+            run = f"{name}, seed {seed} (run {number * seeds + seed + 1} of {len(recipes) * seeds})"
+            told(f"{run}: pre-training")
             outcome = pretrain_into(
                 out / name / f"seed{seed}",
                 table,
@@ -102,7 +103,7 @@ def compare_recipes(
                 also=also,
                 seed=seed,
                 device=device,
-                watch=watch(f"{name} {seed}" if seeds > 1 else name) if watch else None,
+                watch=watch(run) if watch else None,
                 command=command,
             )
             models[name, seed] = outcome.model

@@ -42,6 +42,7 @@ def cross_validate(
     baselines: Sequence[str],
     recipes: Sequence[Recipe],
     repeats: int,
+    device: str = "auto",
     told: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Run the repeats that are not finished; each is kept in ``folder/ROW/seed0`` and so on, beside its recipe.
@@ -59,8 +60,9 @@ def cross_validate(
     made: dict[str, list[dict[str, Any]]] = {}
     for name, recipe in named.items():
         for repeat in range(repeats):
-            told(f"{name}: repeat {repeat}")
-            made.setdefault(name, []).append(_kept(folder / name / f"seed{repeat}", name, recipe, main, data, repeat))
+            told(f"{name}, repeat {repeat + 1} of {repeats}")
+            place = folder / name / f"seed{repeat}"
+            made.setdefault(name, []).append(_kept(place, name, recipe, main, data, repeat, device))
     rows = {
         protocol: [_row(name, runs, protocol, named[name]) for name, runs in made.items() if protocol in runs[0]]
         for protocol in PROTOCOLS
@@ -68,14 +70,16 @@ def cross_validate(
     return {"metric": "accuracy", "rows": rows["honest"], "parity": rows["published"]}
 
 
-def _kept(place: Path, name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int) -> dict[str, Any]:
+def _kept(
+    place: Path, name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int, device: str
+) -> dict[str, Any]:
     wanted, graphs = main if recipe is None else recipe, fingerprint_of(data.x)
     if (place / "DONE").exists() and Recipe.load(place / "recipe.toml") == wanted:
         found: dict[str, Any] = json.loads((place / "report.json").read_text())
         if found["data"] == graphs:
             return found
     began = time.monotonic()
-    scores = _scores(name, recipe, main, data, repeat)
+    scores = _scores(name, recipe, main, data, repeat, device)
     found = {**scores, "data": graphs, "seconds": round(time.monotonic() - began, 1)}
     place.mkdir(parents=True, exist_ok=True)
     durable.write(place / "recipe.toml", wanted.to_toml())
@@ -84,10 +88,10 @@ def _kept(place: Path, name: str, recipe: Recipe | None, main: Recipe, data: Rec
     return found
 
 
-def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int) -> dict[str, Any]:
+def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int, device: str) -> dict[str, Any]:
     """Accuracies of epochs and folds."""
     if recipe is not None:
-        return scores_of(recipe, data, repeat)
+        return scores_of(recipe, data, repeat, device)
     if name == "untrained":
         return _of_features([embed(untrained_encoder(main, data.spec, repeat), data.x)], data, repeat)
     if name == "raw":
@@ -97,9 +101,9 @@ def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repea
     return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
 
 
-def scores_of(recipe: Recipe, data: Records, repeat: int) -> dict[str, Any]:
+def scores_of(recipe: Recipe, data: Records, repeat: int, device: str = "auto") -> dict[str, Any]:
     """Accuracies of epochs and folds of a run of pre-training, by both protocols."""
-    return _of_features(_last_epochs(recipe, data, repeat), data, repeat)
+    return _of_features(_last_epochs(recipe, data, repeat, device), data, repeat)
 
 
 def _of_features(features: Sequence[ndarray], data: Records, repeat: int) -> dict[str, Any]:
@@ -109,11 +113,11 @@ def _of_features(features: Sequence[ndarray], data: Records, repeat: int) -> dic
     }
 
 
-def _last_epochs(recipe: Recipe, data: Records, seed: int) -> list[ndarray]:
+def _last_epochs(recipe: Recipe, data: Records, seed: int, device: str) -> list[ndarray]:
     """Features of all graphs behind each of the last epochs."""
     rows = len(data.x)
     batches = math.ceil(rows / recipe.train.auto_batch)
-    fit = Fit.begin(Recipe.load(recipe, {"train.batch_size": rows // batches}), data.spec, data.x, seed)
+    fit = Fit.begin(Recipe.load(recipe, {"train.batch_size": rows // batches}), data.spec, data.x, seed, device)
     return [
         embed(fit.encoder, data.x)
         for step in fit.steps()

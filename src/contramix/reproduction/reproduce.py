@@ -1,6 +1,7 @@
 """Run a block of a suite: its recipes and baselines on one data set, and keep what came out in a folder.
 
-``FOLDER/report.json`` is the comparison, with the rows of the paper's own protocol under ``parity``;
+``FOLDER/report.json`` is the comparison, with the rows of the paper's own protocol under ``parity``, and what came out
+of its claims;
 ``FOLDER/ROW/seed0`` and so on are the runs, each with recipe.toml, report.json and DONE.
 """
 
@@ -15,6 +16,7 @@ from contramix.evaluation.report import as_json
 from contramix.pretrained import environment
 from contramix.progress import Titled
 from contramix.recipe import Recipe
+from contramix.reproduction.claims import judged
 from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import Parts, drawn
 from contramix.reproduction.suite import Block, Suite
@@ -71,7 +73,7 @@ def reproduce(
     }
     recipes = block.recipes(scale)
     if block.protocol == "folds":
-        report = {**about, **cross_validate(folder, train, parts.target, block.baselines, recipes, count, told)}
+        report = {**about, **cross_validate(folder, train, parts.target, block.baselines, recipes, count, device, told)}
     else:
         report = {**about, **_probed(folder, train, test, parts.target, block, recipes, count, device, watch, told)}
         for recipe in recipes:
@@ -83,6 +85,7 @@ def reproduce(
                 }
                 mine = {**about, "row": recipe.name, "seed": seed, "scores": scores}
                 durable.write(place, json.dumps(mine, indent=1))
+    report["claims"] = judged(block, report["rows"])
     durable.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
     return report
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,13 @@ from numpy import ndarray
 from contramix.datasets import COVTYPE
 from contramix.datasets.official import OFFICIAL, find_data, packed_or_not
 from contramix.domains import DOMAINS
-from contramix.domains.reading import LABEL
+from contramix.domains.reading import LABEL, PART
 from contramix.domains.table.canonical import canonical
+from contramix.domains.table.opening import unpacked
 from contramix.domains.table.options import ReadOptions
 from contramix.domains.table.portions import portions
 from contramix.domains.table.reading import read
-from contramix.errors import InputError
+from contramix.errors import InputError, nearest
 from contramix.recipe import Recipe
 from contramix.reproduction import stand_ins
 
@@ -54,10 +56,12 @@ class Source:
         ``contramix.datasets.official`` stands for its files, which are verified.
     parts
         From the files, in that order, and a recipe for such data, to the published parts.
+    records, columns
+        How many the official files hold; None: their checksums are verified, or nobody counts them.
     stand_in
         Records of the same form, generated: they show that a suite runs, and nothing else.
     ships
-        Whether a part of it comes with the package, and is taken where no file is given.
+        A part of it that comes with the package, and is taken at smaller scales than the published one.
     """
 
     domain: str
@@ -65,16 +69,18 @@ class Source:
     url: str
     parts: Callable[[list[Path], Recipe], Parts]
     stand_in: Callable[[], Parts]
+    records: int | None = None
+    columns: int | None = None
     ships: Callable[[], Parts] | None = None
 
 
-def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Path] | None:
+def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Path]:
     """The files of a data set: those given, or found by their names in ``data_dir`` or a folder of it.
 
     Raises
     ------
     InputError
-        If they are not there; None where none is needed, as records ship with the package.
+        If they are not there.
     """
     source = SOURCES[name]
     if given is not None:
@@ -91,20 +97,35 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
             found = [file for file in there if file is not None]
             if len(found) == len(there):
                 return found
-    if source.ships is not None:
-        return None
     files = ", ".join(source.files)
     where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
     raise InputError(f"{name}: needs {files} from {source.url}; {where} (or --data {name}=PATH)")
 
 
-def load(name: str, files: list[Path] | None, recipe: Recipe) -> Parts:
-    """The parts of a data set, from its files."""
+def load(name: str, files: list[Path], recipe: Recipe, as_is: bool = False) -> Parts:
+    """The parts of a data set, from its files.
+
+    Raises
+    ------
+    InputError
+        If they are not whole, unless they are to be taken as they are.
+    """
     source = SOURCES[name]
-    if files is None:
-        assert source.ships is not None  # noqa: S101 - find says so
-        return source.ships()
-    return source.parts(files, recipe)
+    parts = source.parts(files, recipe)
+    tables = [part for part in (parts.train, parts.test) if part is not None]
+    found = sum(table.num_rows for table in tables), tables[0].num_columns
+    where = " and ".join(map(str, files))
+    if parts.target not in parts.train.column_names:
+        raise InputError(
+            f"{name}: {where}: no column {parts.target!r}; {nearest(parts.target, parts.train.column_names)}"
+        )
+    for there, wanted, what in zip(found, (source.records, source.columns), ("records", "columns")):
+        if not as_is and wanted not in (None, there):
+            raise InputError(
+                f"{name}: {where}: {there:,} {what}, and {wanted:,} are published; another file is taken as it is by "
+                f"--data {name}=PATH"
+            )
+    return parts
 
 
 def _own(files: list[Path], recipe: Recipe) -> Parts:
@@ -112,7 +133,10 @@ def _own(files: list[Path], recipe: Recipe) -> Parts:
     reading = DOMAINS[recipe.domain].read(files[0], ReadOptions(), recipe.data)
     if reading.target is None:
         raise InputError(f"{files[0]}: carries no labels")
-    return Parts(reading.training, reading.test, reading.target)
+    table, test = reading.table, reading.test
+    if test is None and "valid" in reading.parts:  # ImageNet's, whose test labels are not public
+        test = table.filter(pc.equal(table[PART], "valid"))
+    return Parts(reading.training, test, reading.target)
 
 
 def _graphs(files: list[Path], recipe: Recipe) -> Parts:
@@ -169,14 +193,35 @@ def _higgs(rows: int, files: list[Path], recipe: Recipe) -> Parts:
 
 
 def _adult(files: list[Path], recipe: Recipe) -> Parts:
-    train, test = (read(file, NO_HEADER).table.rename_columns(ADULT) for file in files)
+    train, test = (_without_remark(file).rename_columns(ADULT) for file in files)
     income = pc.replace_substring(test["income"], ".", "")
     return Parts(train, test.set_column(len(ADULT) - 1, "income", income), "income")
 
 
-def _every_fifth(target: str, files: list[Path], recipe: Recipe) -> Parts:
-    """A table without official parts: every fifth row, in the file's order, is the test part."""
+def _without_remark(file: Path) -> pa.Table:
+    """A table without header, and without the line «|1x3 Cross validator» that UCI's test part begins with."""
+    with unpacked(file) as stream:
+        text = stream.read()
+    if not text.startswith(b"|"):
+        return read(file, NO_HEADER).table
+    with TemporaryDirectory() as folder:
+        rest = Path(folder) / file.name
+        rest.write_bytes(text.partition(b"\n")[2])
+        return read(rest, NO_HEADER).table
+
+
+def _credit(files: list[Path], recipe: Recipe) -> Parts:
+    """Kaggle's file numbers its rows."""
     table = read(files[0]).table
+    return _fifths(table.drop_columns("ID") if "ID" in table.column_names else table, "default.payment.next.month")
+
+
+def _every_fifth(target: str, files: list[Path], recipe: Recipe) -> Parts:
+    return _fifths(read(files[0]).table, target)
+
+
+def _fifths(table: pa.Table, target: str) -> Parts:
+    """Of a table without official parts every fifth row, in the file's order, is the test part."""
     test = np.arange(table.num_rows) % 5 == 4
     return Parts(table.filter(pa.array(~test)), table.filter(pa.array(test)), target)
 
@@ -195,10 +240,10 @@ def _images(*shape: int) -> Callable[[], Parts]:
     return partial(_stand_in, partial(stand_ins.images, shape), LABEL)
 
 
-def _tu(name: str) -> Source:
+def _tu(name: str, graphs: int) -> Source:
     return Source(
         "graph", (f"{name}.zip",), "https://chrsmrrs.github.io/datasets", _graphs,
-        partial(_stand_in, stand_ins.graphs, LABEL, tested=False),
+        partial(_stand_in, stand_ins.graphs, LABEL, tested=False), graphs,
     )  # fmt: skip
 
 
@@ -206,18 +251,18 @@ UCI = "https://archive.ics.uci.edu"
 CIFAR, MNIST = "https://www.cs.toronto.edu/~kriz/cifar.html", "https://github.com/zalandoresearch/fashion-mnist"
 
 SOURCES: dict[str, Source] = {
-    "covtype": Source("table", ("covtype.data.gz",), UCI, _covtype, _covtype_shipped, _covtype_shipped),
+    "covtype": Source("table", ("covtype.data.gz",), UCI, _covtype, _covtype_shipped, ships=_covtype_shipped),
     "higgs-100k": Source("table", ("HIGGS.csv.gz",), UCI, partial(_higgs, 100_000), _table("label", 28)),
     "higgs-1m": Source("table", ("HIGGS.csv.gz",), UCI, partial(_higgs, 1_000_000), _table("label", 28)),
-    "adult": Source("table", ("adult.data", "adult.test"), UCI, _adult, _table("income", 6, 8)),
-    "bank": Source("table", ("bank-full.csv",), UCI, partial(_every_fifth, "y"), _table("y", 7, 9)),
+    "adult": Source("table", ("adult.data", "adult.test"), UCI, _adult, _table("income", 6, 8), 48_842, 15),
+    "bank": Source("table", ("bank-full.csv",), UCI, partial(_every_fifth, "y"), _table("y", 7, 9), 45_211, 17),
     "credit": Source(
-        "table", ("UCI_Credit_Card.csv",), UCI, partial(_every_fifth, "default.payment.next.month"),
-        _table("default.payment.next.month", 14, 3),
+        "table", ("UCI_Credit_Card.csv",), "https://www.kaggle.com/datasets/uciml", _credit,
+        _table("default.payment.next.month", 14, 3), 30_000, 24,
     ),
     "california": Source(
         "table", ("housing.csv",), "https://github.com/ageron/handson-ml2",
-        partial(_every_fifth, "median_house_value"), _table("median_house_value", 8, 1, True),
+        partial(_every_fifth, "median_house_value"), _table("median_house_value", 8, 1, True), 20_640, 10,
     ),
     "fashion-mnist-pixels": Source("table", ("fashion-mnist",), MNIST, _pixels, _table("label", 49)),
     "cifar10-pixels": Source("table", ("cifar10",), CIFAR, _pixels, _table("label", 48)),
@@ -228,7 +273,11 @@ SOURCES: dict[str, Source] = {
         "audio", ("speech-commands-v0.01",), "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz", _own,
         partial(_stand_in, stand_ins.clips, LABEL),
     ),
-    **{name: _tu(name) for name in ("MUTAG", "PTC_MR", "IMDB-BINARY", "IMDB-MULTI", "REDDIT-BINARY")},
+    "MUTAG": _tu("MUTAG", 188),
+    "PTC_MR": _tu("PTC_MR", 344),
+    "IMDB-BINARY": _tu("IMDB-BINARY", 1000),
+    "IMDB-MULTI": _tu("IMDB-MULTI", 1500),
+    "REDDIT-BINARY": _tu("REDDIT-BINARY", 2000),
 }  # fmt: skip
 """By the names that suites use."""
 

@@ -1,12 +1,16 @@
 """A suite: a published table as a TOML file. Which data, which recipes, at which scale, and the numbers published."""
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from contramix.errors import InputError
+from contramix.errors import InputError, nearest
+from contramix.evaluation.comparison import BASELINES
+from contramix.evaluation.metrics import METRICS
+from contramix.evaluation.probes import PROBES
 from contramix.recipe import Recipe, explain
 from contramix.reproduction.sources import SOURCES
 from contramix.settings import Settings, as_tuple
@@ -84,8 +88,15 @@ class Block(Settings):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Block":
-        if self.data not in SOURCES:
-            raise ValueError(f"unknown data {self.data!r}, known are {', '.join(SOURCES)}")
+        named: tuple[tuple[str, Collection[str | None], Collection[str]], ...] = (
+            ("data", [self.data], SOURCES),
+            ("probe", [*self.probes, self.parity], PROBES),
+            ("baseline", self.baselines, BASELINES),
+            ("metric", [self.metric], METRICS),
+        )
+        for what, found, known in named:
+            for unknown in (name for name in found if name is not None and name not in known):
+                raise ValueError(f"unknown {what} {unknown!r}; {nearest(unknown, known)}")
         names = [row.name for row in self.rows]
         if len(set(names)) < len(names):
             raise ValueError(f"rows of {self.data!r} have one name twice")
@@ -106,7 +117,10 @@ class Block(Settings):
             if row.recipe is None or row.name in self.scales[scale].without:
                 continue
             changes = {**self.set, **row.set, **self.scales[scale].set, **(row.paper if scale == "paper" else {})}
-            recipe = Recipe.load(row.recipe, changes, SOURCES[self.data].domain)
+            try:
+                recipe = Recipe.load(row.recipe, changes, SOURCES[self.data].domain)
+            except InputError as error:
+                raise InputError(f"{self.called}, row {row.name!r}: {error}") from error
             made.append(recipe.model_copy(update={"name": row.name}))
         return made
 
@@ -119,6 +133,8 @@ class Suite(Settings):
     source: str
     flaws: Names = ()
     """What is to be known of the published protocol."""
+    departures: Names = ()
+    """Where ours is another, at every scale."""
     data: Annotated[tuple[Block, ...], BeforeValidator(as_tuple)]
 
     @classmethod

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.data_rank import effective_rank, second_moment
+from contramix.data_rank import second_moment
 from contramix.randomness import Key
 from contramix.theory.check import Check
 
@@ -62,7 +62,7 @@ def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[Simulated, Simulated]:
 def checks(seeds: int) -> Iterator[Check]:
     """The proof's inequality, the order of the classes and what it depends on, and directions without data."""
     for rank in RANKS:
-        within, within_gaussian, ratios, ranks = [], [], [], []
+        within, within_gaussian, ratios = [], [], []
         for seed in range(seeds):
             key = Key("theory", 3, rank, seed)
             x = on_a_subspace(rank, key.at("data"), unit_columns=True)
@@ -70,14 +70,14 @@ def checks(seeds: int) -> Iterator[Check]:
             bound = (BUDGET * rank / ROWS) ** 0.5
             within.append((mixup.mean + ERRORS * mixup.error) / bound)
             within_gaussian.append((gaussian.mean + ERRORS * gaussian.error) / (BUDGET * FEATURES / ROWS) ** 0.5)
-            ratios.append(mixup.mean / gaussian.mean)
-            ranks.append(effective_rank(x))
+            ratios.append(abs(mixup.mean / gaussian.mean / (rank / FEATURES) ** 0.5 - 1))
         setting = f"rank {rank} of {FEATURES}, {ROWS} rows, columns of size 1, {SIGNS:,} signs, {seeds} data sets"
         statement = "mixup's class <= sqrt(b rank / n), with 3 standard errors; share of the bound"
         yield Check.of(THEOREM, statement, setting, within, "<=", 1.0)
         statement = "Gaussian noise's class <= sqrt(b d / n), with 3 standard errors; share of the bound"
         yield Check.of(THEOREM, statement, setting, within_gaussian, "<=", 1.0)
-        yield Check.of(THEOREM, "mixup's class is the smaller one; mixup / Gaussian", setting, ratios, "<=", 1.0)
+        statement = "mixup's class / Gaussian's is as their bounds are, sqrt(rank / d); off by a share of"
+        yield Check.of(THEOREM, statement, setting, ratios, "<=", 0.02)
     yield from _without_unit_columns(seeds)
     yield _null_space(seeds)
 
@@ -111,6 +111,7 @@ def _null_space(seeds: int) -> Check:
         moment = second_moment(x)
         root = inverse_root(moment)
         v = v - root @ moment @ root @ v  # what of it lies in the null space
+        v = v / v.norm()  # NaN where nothing of it does, which fails
         found.append(float((x @ v).abs().max()))
         found.append(float(((w + v) @ moment @ (w + v) - w @ moment @ w).abs()))
     setting = f"rank 5 of {FEATURES}, {seeds} data sets"

@@ -262,7 +262,13 @@ def test_layouts_encodings_and_packed_files(tmp_path):
 )
 @pytest.mark.usefixtures("short_sample")
 def test_any_cells(tmp_path, drawn, nothing):
-    same(csv(tmp_path, {"n": range(nothing + len(drawn)), "c": [""] * nothing + drawn}))
+    path = csv(tmp_path, {"n": range(nothing + len(drawn)), "c": [""] * nothing + drawn})
+    try:
+        read(path, ReadOptions())
+    except InputError:  # a number where the sample ends, and a date behind it
+        refused(path)
+    else:
+        same(path)
 
 
 # ---------------------------------------------------------------- what is wrong

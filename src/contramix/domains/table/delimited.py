@@ -16,7 +16,7 @@ from contramix.domains.reading import Reading
 from contramix.domains.table.canonical import canonical
 from contramix.domains.table.cells import EXACT_DIGITS, may_be_padded, observed, typed
 from contramix.domains.table.diagnosis import first_fault
-from contramix.domains.table.opening import utf8
+from contramix.domains.table.opening import for_arrow, utf8
 from contramix.domains.table.options import ReadOptions, printable
 from contramix.domains.table.sniffing import MAX_ROW_BYTES, SAMPLE_BYTES, Layout, sniff
 from contramix.errors import InputError
@@ -116,7 +116,7 @@ def _read_blocks(
     skipped: list[int] = []
     with utf8(path, options.encoding) as stream:
         watched = Watched(stream)
-        table = pyarrow.csv.read_csv(watched, **how_to_parse(layout, options, block, skipped, whole))
+        table = pyarrow.csv.read_csv(for_arrow(watched), **how_to_parse(layout, options, block, skipped, whole))
     if watched.odd or (watched.quotes and has_broken_lines(table)):
         fault = first_fault(path, layout, options)
         if fault is not None:

@@ -23,7 +23,7 @@ from contramix.domains.table.delimited import (
     unread,
 )
 from contramix.domains.table.diagnosis import first_fault
-from contramix.domains.table.opening import utf8
+from contramix.domains.table.opening import for_arrow, utf8
 from contramix.domains.table.options import ReadOptions, printable
 from contramix.domains.table.sniffing import MAX_ROW_BYTES, Layout
 from contramix.errors import InputError
@@ -88,7 +88,7 @@ class DelimitedFile:
         ]
         with utf8(self._path, self._options.encoding) as stream:
             watched, broken = Watched(stream), False
-            for table in self._parsed(watched, skipped):
+            for table in self._parsed(for_arrow(watched), skipped):
                 self.rows += table.num_rows
                 broken = broken or bool(watched.quotes and has_broken_lines(table))
                 for column, cells in zip(self._columns, table.columns, strict=True):
@@ -104,7 +104,7 @@ class DelimitedFile:
         except (pa.ArrowInvalid, UnicodeError) as error:
             raise self._fault(error) from None
 
-    def _parsed(self, stream: "Watched | pa.NativeFile", skipped: list[int]) -> Iterator[pa.Table]:
+    def _parsed(self, stream: pa.NativeFile, skipped: list[int]) -> Iterator[pa.Table]:
         how = how_to_parse(self._layout, self._options, self._block, skipped)
         with pyarrow.csv.open_csv(stream, **how) as reader:
             for batch in reader:

@@ -1,10 +1,13 @@
 """Open a file of any name as bytes or as UTF-8 text, unpacked; say what it is when it is not a table."""
 
+import atexit
 import difflib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from weakref import WeakSet
 
 import pyarrow as pa
 
@@ -90,6 +93,27 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return _text_format(path, head.removeprefix(b"\xef\xbb\xbf").lstrip())
 
 
+_LENT: WeakSet[Any] = WeakSet()
+
+
+def for_arrow(stream: Any) -> pa.NativeFile:
+    """A Python stream as one that Arrow reads.
+
+    Arrow's threads let go of it some time after the last read, and need the interpreter to do so. A program that ends
+    at that moment would be aborted; so its end waits for them.
+    """
+    _LENT.add(stream)
+    return pa.PythonFile(stream, "r")
+
+
+@atexit.register
+def wait_for_arrow(seconds: float = 1.0) -> None:
+    """Wait until Arrow has let go of all streams, so many seconds at most."""
+    until = time.monotonic() + seconds
+    while len(_LENT) and time.monotonic() < until:
+        time.sleep(0.001)
+
+
 @contextmanager
 def unpacked(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
     """The file's bytes, gzip and zstd undone whatever the file is called."""
@@ -97,7 +121,7 @@ def unpacked(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
         head = file.read(4)
         file.seek(0)
         codec = _PACKED.get(head[:2]) or _PACKED.get(head)
-        source: BinaryIO | pa.NativeFile = pa.PythonFile(file, "r")
+        source: BinaryIO | pa.NativeFile = for_arrow(file)
         with pa.CompressedInputStream(source, codec) if codec else source as stream:
             yield stream
 

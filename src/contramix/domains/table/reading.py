@@ -15,7 +15,7 @@ from contramix.domains.table.canonical import canonical
 from contramix.domains.table.delimited import read_delimited
 from contramix.domains.table.frames import to_arrow, without_index
 from contramix.domains.table.jsonlines import read_jsonl
-from contramix.domains.table.opening import check_file, format_of
+from contramix.domains.table.opening import check_file, for_arrow, format_of
 from contramix.domains.table.options import MAX_COLUMNS, MISSING_MARKERS, ReadOptions, printable
 from contramix.errors import InputError
 
@@ -92,12 +92,12 @@ def _read_parquet(path: str | os.PathLike[str], source: str) -> Reading:
 
 
 def _read_arrow(path: str | os.PathLike[str], source: str) -> Reading:
-    with open(path, "rb") as file, pa.ipc.open_file(pa.PythonFile(file, "r")) as reader:
+    with open(path, "rb") as file, pa.ipc.open_file(for_arrow(file)) as reader:
         return _from_columns(reader.read_all(), source)
 
 
 def _read_stream(path: str | os.PathLike[str], source: str) -> Reading:
-    with open(path, "rb") as file, pa.ipc.open_stream(pa.PythonFile(file, "r")) as reader:
+    with open(path, "rb") as file, pa.ipc.open_stream(for_arrow(file)) as reader:
         return _from_columns(reader.read_all(), source)
 
 

@@ -10,10 +10,12 @@ from numpy import ndarray
 
 from contramix.evaluation.probes.adam import adam
 from contramix.evaluation.probes.knn import knn
-from contramix.evaluation.probes.lars import lars
+from contramix.evaluation.probes.lars import IMAGENET as LARS_IMAGENET
+from contramix.evaluation.probes.lars import IMAGES, lars
 from contramix.evaluation.probes.least_squares import least_squares
 from contramix.evaluation.probes.linear import linear
-from contramix.evaluation.probes.sgd import sgd
+from contramix.evaluation.probes.sgd import IMAGENET as SGD_IMAGENET
+from contramix.evaluation.probes.sgd import MEDIA, sgd
 from contramix.evaluation.problem import Predicted, Problem
 
 Probe = Callable[[Problem, ndarray], Predicted]
@@ -22,7 +24,11 @@ PROBES: dict[str, Probe] = {
     "linear": linear,
     "knn": knn,
     "sgd": sgd,
+    "sgd-256": MEDIA.probe,
+    "sgd-imagenet": SGD_IMAGENET.probe,
     "lars": lars,
+    "lars-images": IMAGES.probe,
+    "lars-imagenet": LARS_IMAGENET.probe,
     "adam": adam,
     "least-squares": least_squares,
 }

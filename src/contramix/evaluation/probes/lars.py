@@ -12,6 +12,9 @@ PUBLISHED = Descent(
     epochs=200,
     batch_size=256,
 )
+IMAGES = PUBLISHED._replace(rates=(1.0,))
+"""On CIFAR."""
+IMAGENET = PUBLISHED._replace(rates=(1.6,), epochs=90, batch_size=4096)
 
 
 def lars(problem: Problem, z: ndarray) -> Predicted:

@@ -23,6 +23,12 @@ PUBLISHED = Descent(
     epochs=100,
     batch_size=512,
 )
+MEDIA = PUBLISHED._replace(batch_size=256)
+"""On images and sounds."""
+IMAGENET = MEDIA._replace(
+    optimizer=PUBLISHED.optimizer.model_copy(update={"decay_epochs": (60, 80), "decay": 0.1}), rates=(30.0,)
+)
+"""On ImageNet, as MoCo has it."""
 
 
 def sgd(problem: Problem, z: ndarray) -> Predicted:
