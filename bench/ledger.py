@@ -1,16 +1,24 @@
 """The suites' tables for RESULTS.md, and docs/claims.md: what the papers claim, and what came out here."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from contramix.reproduction.claims import Gain, gain
-from contramix.reproduction.suite import Block, Suite
+from contramix.reproduction.claims import VERDICTS, Gain, gain
+from contramix.reproduction.suite import Block, Claim, Suite
 from contramix.suite_files import SCALES, shipped
 
 SUITES = {name: Suite.load(path) for name, path in shipped().items()}
 Report = dict[str, Any]
+WORDS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "auroc": "area under the ROC curve",
+    "r2": "R²",
+}
+"""Metrics, as a reader knows them."""
 
 
 def kept(results: Path, suite: str, block: Block) -> Report | None:
@@ -43,7 +51,8 @@ def _table(suite: Suite, block: Block, report: Report) -> Iterator[str]:
     if block.asks is not None:
         yield from (block.asks, "")
     yield f"`{_command(report)}`, commit {report['commit'][:12]}, scale {report['scale']}: {report['said']}."
-    yield f"{report['training_rows']:,} training records, {_tested(report)}, {report['seeds']} seeds."
+    measured = WORDS[report["metric"]]
+    yield f"{report['training_rows']:,} training records, {_tested(report)}, {_seeds(report)}; {measured}."
     yield ""
     others = [probe for probe in block.probes[1:] if any(r["probe"] == probe for r in report["rows"])]
     heads = ["row", "published", "parity", "fair", *others, "seconds"]
@@ -68,6 +77,10 @@ def _command(report: Report) -> str:
 
 def _tested(report: Report) -> str:
     return "ten folds" if report["test_rows"] is None else f"{report['test_rows']:,} test records"
+
+
+def _seeds(report: Report) -> str:
+    return "one seed" if report["seeds"] == 1 else f"{report['seeds']} seeds"
 
 
 def _of(report: Report, protocol: str, row: str) -> Iterator[Report]:
@@ -111,7 +124,7 @@ ORDER = ("printed", "seen in a crop", "recalled")
 
 def claims(results: Path) -> str:
     """The ledger, as a page."""
-    lines = [HEAD]
+    lines = [HEAD, *_counts(results), ""]
     for name, suite in SUITES.items():
         lines += [f"## {suite.title}", "", f"{suite.source}.", ""]
         lines += ["| claim | published | ours, parity | ours, fair | beside | scale | verdict |", "|---" * 7 + "|"]
@@ -127,6 +140,25 @@ def claims(results: Path) -> str:
         lines += [f"- Here: {departure}" for departure in suite.departures]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+COLUMNS = (*VERDICTS, "not run")
+
+
+def _counts(results: Path) -> Iterator[str]:
+    """How many claims of each suite came out how."""
+    yield f"| claims of | {' | '.join(COLUMNS)} |"
+    yield "|---" * (1 + len(COLUMNS)) + "|"
+    for name, suite in SUITES.items():
+        found = Counter(
+            _verdict(block, kept(results, name, block), claim) for block in suite.data for claim in block.claims
+        )
+        yield f"| {suite.title} | {' | '.join(str(found[verdict]) for verdict in COLUMNS)} |"
+
+
+def _verdict(block: Block, report: Report | None, claim: Claim) -> str:
+    found = None if report is None else gain(report["rows"], claim.above, claim.below)
+    return "not run" if found is None else found.verdict
 
 
 def _claims(block: Block, report: Report | None) -> Iterator[str]:

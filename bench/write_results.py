@@ -16,7 +16,6 @@ from scipy import stats
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PROBED = {"trees", "boosting", "supervised"}
-WORDS = {"accuracy": "accuracy", "auroc": "area under the ROC curve", "balanced_accuracy": "balanced accuracy"}
 
 
 def main() -> None:
@@ -145,7 +144,7 @@ def _one_table(name: str, report: dict[str, Any]) -> Iterator[str]:
     cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
     budgets = sorted({r["labels_per_class"] for r in report["rows"] if r["labels_per_class"]})
     others = [m for m in report["rows"][0]["metrics"] if m != report["metric"]]
-    yield from (f"### {name[:1].upper()}{name[1:]}: {WORDS[report['metric']]}", "")
+    yield from (f"### {name[:1].upper()}{name[1:]}: {ledger.WORDS[report['metric']]}", "")
     yield f"`{report['command']}`, at commit {report['commit'][:12]}."
     yield ""
     heads = ["", "linear or alone", "kNN", *(f"{b} labels a class" for b in budgets)]

@@ -10,6 +10,13 @@ from contramix.reproduction.suite import Block
 
 Rows = Sequence[dict[str, Any]]
 CONFIDENCE = 0.95
+VERDICTS = (
+    "holds",
+    "holds in direction",
+    "does not hold, undecided",
+    "does not hold, the reverse does",
+)
+"""Of a gain: its interval is above zero; only its mean is; neither is; its interval is below zero."""
 
 
 class Gain(NamedTuple):
@@ -23,12 +30,11 @@ class Gain(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """*holds* where the interval is above zero, *holds in direction* where only the mean is, else *does not hold*;
-        with *the reverse does* where the interval is below zero, and *undecided* where it is not."""
+        """One of ``VERDICTS``."""
+        holds, direction, undecided, reverse = VERDICTS
         if self.mean > 0:
-            return "holds" if self.interval is not None and self.interval[0] > 0 else "holds in direction"
-        reverse = self.interval is not None and self.interval[1] < 0
-        return "does not hold, the reverse does" if reverse else "does not hold, undecided"
+            return holds if self.interval is not None and self.interval[0] > 0 else direction
+        return reverse if self.interval is not None and self.interval[1] < 0 else undecided
 
 
 def gain(rows: Rows, above: str, below: str) -> Gain | None:
