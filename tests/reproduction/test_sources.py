@@ -87,6 +87,17 @@ def test_imagenets_validation_part_is_the_test_part(tmp_path):
     assert (parts.train.num_rows, parts.test.num_rows) == (6, 2)
 
 
+def test_a_tenth_of_imagenets_classes_is_every_tenth(tmp_path):
+    for part in ("train", "val"):
+        for name in "abcdefghijklm":
+            place = tmp_path / "ILSVRC2012" / part / name
+            place.mkdir(parents=True)
+            Image.fromarray(np.full((40, 40, 3), ord(name), np.uint8)).save(place / "1.png")
+    recipe = Recipe.load("imix-imagenet-moco", domain="image")
+    parts = load("imagenet-tenth", find("imagenet-tenth", tmp_path), recipe)
+    assert parts.train["label"].to_pylist() == parts.test["label"].to_pylist() == ["a", "k"]
+
+
 def test_higgs_draws_training_rows_before_the_last_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "HIGGS_TEST", 5)
     with gzip.open(tmp_path / "HIGGS.csv.gz", "wt") as file:
