@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "suites"
 WORK = Path("runs") / "reproduced"
@@ -42,10 +43,11 @@ def keep() -> None:
         kept.write_text(json.dumps({**made, "commit": commit}, indent=1) + "\n")
 
 
-def _scores(path: Path) -> list[list[tuple[str, str, list[float]]]]:
+def _scores(path: Path) -> list[list[Any]]:
     """What decides whether a report is another: not the seconds."""
     report = json.loads(path.read_text())
-    return [[(row["name"], row["probe"], row["each"]) for row in report[part]] for part in ("rows", "parity")]
+    scores = [[(row["name"], row["probe"], row["each"]) for row in report[part]] for part in ("rows", "parity")]
+    return [*scores, report["claims"]]
 
 
 if __name__ == "__main__":

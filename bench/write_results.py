@@ -34,7 +34,7 @@ def results() -> str:
         "# Results",
         "",
         "Made by `python bench/write_results.py` from the reports in `bench/results`. Numbers are in %. Probes choose",
-        "their settings on training rows; test rows choose nothing.",
+        "their settings on training rows; test rows choose nothing, but for the column *parity*.",
         "",
         *ledger.tables(RESULTS / "suites"),
         *real_tables(),

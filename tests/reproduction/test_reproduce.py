@@ -179,6 +179,9 @@ def test_files_are_not_for_smoke(own, tmp_path, capsys):
         (["imix-table1", "--data", "speach=x"], "did you mean 'speech'"),
         (["imix-table3", "--scale", "cpu", "--only", "speech"], "nothing of imix-table3 could be run: "),
         (["imix-table2", "--scale", "cpu"], "--scale cpu: imix-table2 has smoke and paper"),
+        (["imix-table1", "--only", "covtype-length"], "--scale smoke: covtype-length has cpu"),
+        (["imix-table1", "--data", "adult=x"], "--data adult: nothing that is to be run takes it"),
+        (["imix-table3", "--scale", "cpu", "--only", "speech", "--quiet"], "could be run: speech-commands-v0.01: say where"),
         (["--scale", "cpu"], "give a SUITE"),
         (["slides-covtype", "--scale", "paper"], "covtype: needs covtype.data.gz"),
         (["slides-covtype", "--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),
@@ -191,3 +194,15 @@ def test_what_is_wrong_with_a_call_is_said(capsys, monkeypatch, tmp_path, argume
     assert code == 2
     assert said in err
     assert err.count("error: ") == 1
+
+
+def test_what_a_scale_has_not_is_said_and_told(own, tmp_path, capsys):
+    path = tmp_path / "two.toml"
+    bank, graphs = own.read_text().split('[[data]]\ndata = "MUTAG"')
+    path.write_text(f'{bank}[[data]]\ndata = "MUTAG"{graphs.replace("scales.smoke", "scales.paper")}')
+    code, out, err = call(capsys, path, "--out", tmp_path, "--seeds", 1, "--json")
+    assert code == 0
+    assert "two, MUTAG: not run: MUTAG has no scale 'smoke'; it has paper" in err
+    (left,) = json.loads(out)["not_run"]
+    assert (left["suite"], left["data"]) == ("two", "MUTAG")
+    assert [report["precision"] for report in json.loads(out)["reports"]] == [["float32"]]

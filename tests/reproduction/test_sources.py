@@ -131,7 +131,12 @@ def test_files_that_are_not_there_are_named(tmp_path):
         find("adult", None, tmp_path / "none")
     with pytest.raises(InputError, match="say where cifar-10"):
         find("cifar10", None)
-    assert find("adult", None, tmp_path) == [tmp_path / "adult.data", tmp_path / "adult.test"]
+    (tmp_path / "adult.data").touch()
+    for given in (tmp_path, tmp_path / "adult.data"):
+        with pytest.raises(InputError, match=r"--data adult=.*: give a folder with adult.data and adult.test"):
+            find("adult", None, given)
+    (tmp_path / "adult.test.gz").touch()
+    assert find("adult", None, tmp_path) == [tmp_path / "adult.data", tmp_path / "adult.test.gz"]
     assert find("MUTAG", None, tmp_path) == [tmp_path]
 
 

@@ -79,7 +79,11 @@ def test_with_and_without_imix_differ_in_imix():
         (('data = "a"', 'data = "a"\nmetric = "acuracy"'), "unknown metric 'acuracy'; did you mean 'accuracy'"),
         (('name = "b"', 'name = "b"\npublished = 67.7'), "should be settings in braces"),
         (('above = "b"', 'above = "c"'), "names a row 'c'"),
+        (('above = "b"', 'above = "d"'), "'d' is above itself"),
         (('name = "d"', 'name = "b"'), "one name twice"),
+        (('recipe = "dacl"', ""), "'d' of 'covtype' has no recipe, and is none of the baselines"),
+        (('said = "small"', 'said = "small"\nwithout = ["e"]'), "'covtype', cpu, is without a row 'e'"),
+        (("[[data]]", '[[data]]\ndata = "a"\nrows = []\nscales = {}\n[[data]]'), "two blocks are called 'covtype'"),
         (("title", "= ="), "not a TOML suite"),
     ],
 )

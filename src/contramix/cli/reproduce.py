@@ -81,7 +81,7 @@ def reproduce(
         if name not in known:
             raise InputError(f"--only {name!r}: {suite} has no such data; {nearest(name, known)}")
     given, root = _given(data), data_root(data_dir)
-    if root is not None and not root.is_dir():
+    if root is not None and not root.is_dir() and (data_dir is not None or scale != "smoke"):
         raise InputError(f"{DATA_DIR if data_dir is None else '--data-dir'} {root}: there is no such folder")
     if scale == "smoke" and (given or data_dir is not None):
         output.note("'smoke' takes generated records, no files; give --scale cpu or paper for yours")
@@ -89,38 +89,45 @@ def reproduce(
     reports: list[dict[str, Any]] = []
     shown: list[Table | str] = []
     left_out: list[dict[str, str]] = []
-    chosen = [(each, block) for each in suites for block in each.data if block.called in wanted]
+    chosen = [
+        (each, block)
+        for each in suites
+        for block in each.data
+        if block.called in wanted and (only is not None or block.asks is None or scale in block.scales)
+    ]
     if not any(scale in block.scales for _, block in chosen):
         there = [name for name in SCALES if any(name in block.scales for _, block in chosen)]
-        raise InputError(f"--scale {scale}: {suite} has {' and '.join(there)}")
+        raise InputError(f"--scale {scale}: {suite if only is None else only} has {' and '.join(there)}")
+    for name in given:
+        if all(block.data != name for _, block in chosen):
+            raise InputError(f"--data {name}: nothing that is to be run takes it")
     for each, block in chosen:
-        if scale in block.scales:
-            what = f"{each.name}, {block.called}"
-            try:
-                parts = _parts(block, scale, root, given)
-            except InputError as error:
-                left_out.append({"suite": each.name, "data": block.called, "why": str(error)})
-                if len(chosen) > 1:
-                    output.note(f"{what}: not run: {error}")
-                continue
-            _begun(output, what, block, scale, seeds)
-            report = run(
-                each,
-                block,
-                scale,
-                parts,
-                out / each.name / scale / block.called,
-                seeds=seeds,
-                device=device,
-                command=command,
-                watch=None if quiet else partial(_titled, what),
-                told=_Told(output, what),
-            )
-            reports.append(report)
-            shown += _shown(block, report)
+        what = f"{each.name}, {block.called}"
+        try:
+            parts = _parts(block, scale, root, given)
+        except InputError as error:
+            left_out.append({"suite": each.name, "data": block.called, "why": str(error)})
+            if len(chosen) > 1:
+                output.note(f"{what}: not run: {error}")
+            continue
+        _begun(output, what, block, scale, seeds)
+        report = run(
+            each,
+            block,
+            scale,
+            parts,
+            out / each.name / scale / block.called,
+            seeds=seeds,
+            device=device,
+            command=command,
+            watch=None if quiet else partial(_titled, what),
+            told=_Told(output, what),
+        )
+        reports.append(report)
+        shown += _shown(block, report)
     if not reports:
-        said = left_out[0]["why"] if len(chosen) == 1 else "see the notes above"
-        raise InputError(f"nothing of {suite} could be run: {said}")
+        said = dict.fromkeys(one["why"] for one in left_out)
+        raise InputError(f"nothing of {suite} could be run: {'; '.join(said)}")
     output.result({"reports": reports, "not_run": left_out}, *shown, f"Runs and reports are in {out}.")
 
 
@@ -159,6 +166,8 @@ def _given(data: list[str] | None) -> dict[str, Path]:
 def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[str, Path]) -> Any:
     from contramix.reproduction.sources import SOURCES, find, load
 
+    if scale not in block.scales:
+        raise InputError(f"{block.called} has no scale {scale!r}; it has {' and '.join(block.scales)}")
     source, recipe = SOURCES[block.data], block.recipes(scale)[0]
     if scale == "smoke":
         return source.stand_in()

@@ -74,17 +74,23 @@ def reproduce(
     recipes = block.recipes(scale)
     if block.protocol == "folds":
         report = {**about, **cross_validate(folder, train, parts.target, block.baselines, recipes, count, device, told)}
+        report["precision"] = sorted({recipe.train.precision for recipe in recipes})
     else:
         report = {**about, **_probed(folder, train, test, parts.target, block, recipes, count, device, watch, told)}
+        precisions = set()
         for recipe in recipes:
             for seed in range(count):
-                place = folder / recipe.name / f"seed{seed}" / "report.json"
+                place = folder / recipe.name / f"seed{seed}"
+                trained = json.loads((place / "config.json").read_text())
+                precisions.add(trained["precision"])
                 scores = _scores(report["rows"], recipe.name, seed)
                 scores |= {
                     f"{probe} on test rows": s for probe, s in _scores(report["parity"], recipe.name, seed).items()
                 }
                 mine = {**about, "row": recipe.name, "seed": seed, "scores": scores}
-                durable.write(place, json.dumps(mine, indent=1))
+                mine |= {key: trained[key] for key in ("environment", "precision")}
+                durable.write(place / "report.json", json.dumps(mine, indent=1))
+        report["precision"] = sorted(precisions)
     report["claims"] = judged(block, report["rows"])
     durable.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
     return report

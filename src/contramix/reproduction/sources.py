@@ -1,6 +1,6 @@
 """The data sets of the suites: where their files are from, and how the published protocols cut them into parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,20 +86,30 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
     if given is not None:
         if not given.exists():
             raise InputError(f"--data {name}={given}: there is no such file or folder")
-        return [given / file for file in source.files] if given.is_dir() and len(source.files) > 1 else [given]
+        if len(source.files) == 1:
+            return [given]
+        found = _all_in(given, source.files) if given.is_dir() else None
+        if found is None:
+            raise InputError(f"--data {name}={given}: give a folder with {' and '.join(source.files)}")
+        return found
     if source.files[0] in OFFICIAL:
         return [find_data(Path(source.files[0]), data_dir)]
     if data_dir is not None:
         places = [data_dir, *(place for place in sorted(data_dir.iterdir()) if place.is_dir())]
         for place in places:
-            wanted = [place / file for file in source.files]
-            there = [path if path.is_dir() else packed_or_not(path) for path in wanted]
-            found = [file for file in there if file is not None]
-            if len(found) == len(there):
+            found = _all_in(place, source.files)
+            if found is not None:
                 return found
     files = ", ".join(source.files)
     where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
     raise InputError(f"{name}: needs {files} from {source.url}; {where} (or --data {name}=PATH)")
+
+
+def _all_in(place: Path, names: Sequence[str]) -> list[Path] | None:
+    """Files or folders of a folder, files packed or not; None: one is not there."""
+    there = [path if path.is_dir() else packed_or_not(path) for path in (place / name for name in names)]
+    found = [path for path in there if path is not None]
+    return found if len(found) == len(there) else None
 
 
 def load(name: str, files: list[Path], recipe: Recipe, as_is: bool = False) -> Parts:

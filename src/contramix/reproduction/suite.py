@@ -99,10 +99,20 @@ class Block(Settings):
                 raise ValueError(f"unknown {what} {unknown!r}; {nearest(unknown, known)}")
         names = [row.name for row in self.rows]
         if len(set(names)) < len(names):
-            raise ValueError(f"rows of {self.data!r} have one name twice")
-        for name in (name for claim in self.claims for name in (claim.above, claim.below)):
-            if name not in {*names, *self.baselines}:
-                raise ValueError(f"a claim on {self.data!r} names a row {name!r}, and there is none")
+            raise ValueError(f"rows of {self.called!r} have one name twice")
+        for row in self.rows:
+            if row.recipe is None and row.name not in self.baselines:
+                raise ValueError(f"row {row.name!r} of {self.called!r} has no recipe, and is none of the baselines")
+        for claim in self.claims:
+            for name in (claim.above, claim.below):
+                if name not in {*names, *self.baselines}:
+                    raise ValueError(f"a claim on {self.called!r} names a row {name!r}, and there is none")
+            if claim.above == claim.below:
+                raise ValueError(f"a claim on {self.called!r} is that {claim.above!r} is above itself")
+        for scale, budget in self.scales.items():
+            for name in budget.without:
+                if name not in names:
+                    raise ValueError(f"{self.called!r}, {scale}, is without a row {name!r}, and there is none")
         return self
 
     @property
@@ -136,6 +146,14 @@ class Suite(Settings):
     departures: Names = ()
     """Where ours is another, at every scale."""
     data: Annotated[tuple[Block, ...], BeforeValidator(as_tuple)]
+
+    @model_validator(mode="after")
+    def _names_are_of_one_block(self) -> "Suite":
+        names = [block.called for block in self.data]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two blocks are called {name!r}; give one a name of its own")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> "Suite":
