@@ -2,9 +2,9 @@
 
     python bench/as_it_begins.py --data-dir DIR    # two minutes on one core
 
-As BatchNorm begins (mean 0, variance 1) and with the statistics of the training rows: how much features vary, how many
-never do, how many of an image's ten nearest neighbours by its pixels remain, and what the paper's probe, whose number of
-steps grows with the rows, makes of 6,000 and of 60,000 rows. One seed. To bench/results/as-it-begins.json.
+As BatchNorm begins (mean 0, variance 1) and with the statistics of the training rows: how much features vary, how
+many never do, how many of an image's ten nearest neighbours by its pixels remain, and what the paper's probe, whose
+number of steps grows with the rows, makes of 6,000 and of 60,000 rows. One seed. To bench/results/as-it-begins.json.
 """
 
 import argparse
