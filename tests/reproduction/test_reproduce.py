@@ -181,7 +181,7 @@ def test_files_are_not_for_smoke(own, tmp_path, capsys):
         (["imix-table2", "--scale", "cpu"], "--scale cpu: imix-table2 has smoke and paper"),
         (["imix-table1", "--only", "covtype-length"], "--scale smoke: covtype-length has cpu"),
         (["imix-table1", "--data", "adult=x"], "--data adult: nothing that is to be run takes it"),
-        (["imix-table3", "--scale", "cpu", "--only", "speech", "--quiet"], "could be run: speech-commands-v0.01: say where"),
+        (["imix-table3", "--scale", "cpu", "--only", "speech", "--quiet"], "run: speech-commands-v0.01: say where"),
         (["--scale", "cpu"], "give a SUITE"),
         (["slides-covtype", "--scale", "paper"], "covtype: needs covtype.data.gz"),
         (["slides-covtype", "--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),
