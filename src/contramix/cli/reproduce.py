@@ -230,8 +230,9 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
     for claim in report["claims"]:
         sure = "one seed" if claim["interval"] is None else "{:+.1f} to {:+.1f}".format(*claim["interval"])
         claims.append(f"{claim['claim']}: {claim['verdict']}, {claim['gain']:+.1f} points ({sure})")
+    over = "one seed" if report["seeds"] == 1 else f"± standard deviation over {report['seeds']} seeds"
     how = (
         "fair: by a probe that chooses on training rows; parity: by the paper's, picked on test rows where the paper "
-        f"does so; ± standard deviation over {report['seeds']} seeds. {report['said']}."
+        f"does so; {over}. {report['said']}."
     )
     return (*asked, table, how, *claims, "")
