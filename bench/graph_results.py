@@ -15,7 +15,7 @@ def graphs(results: Path, suites: Path) -> Iterator[str]:
     yield from ("## Graphs: what settings change in table 4 of DACL", "")
     yield "`python bench/graphs.py sweep NAME --data-dir DIR`, and `untrained`; the table itself is the suite"
     yield "`dacl-table4`, above. Why some numbers differ from the published ones:"
-    yield "[ADR 22](../docs/adr/0022-table-4-of-dacl.md)."
+    yield "[findings 22](../docs/findings/0022-dacl-table-4-graphs.md)."
     yield ""
     yield from _untrained(runs)
     yield from _sweeps(runs, suites / "dacl-table4" / "cpu")

@@ -97,7 +97,8 @@ HEAD = """\
 
 Made by `python bench/write_results.py` from the suites in `src/contramix/suites` and the reports in
 `bench/results/suites`. Whole tables: [bench/RESULTS.md](../bench/RESULTS.md). Why orders or levels differ from the
-papers: [ADR 33](adr/0033-orders-of-the-papers-tables.md) and, for graphs, [ADR 22](adr/0022-table-4-of-dacl.md).
+papers: [findings 33](findings/0033-rankings-in-the-papers-tables.md) and, for graphs,
+[findings 22](findings/0022-dacl-table-4-graphs.md).
 
 A claim is that one row is above another. Gains are in points: of published means, and ours by the mean of the
 differences seed by seed with its 95 % t interval, which speaks of other seeds on the same data set, not of other data.
