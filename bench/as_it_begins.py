@@ -18,15 +18,15 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from contramix.evaluation.baselines import untrained_encoder
-from contramix.evaluation.comparison import records
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
-from contramix.fitting import learn_spec
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.labelled_records import records
+from contramix.models.pretraining import learn_spec
+from contramix.reproduction.catalogue import shipped
 from contramix.reproduction.sources import drawn, find, load
 from contramix.reproduction.suite import Suite
-from contramix.suite_files import shipped
-from contramix.training import recalibrate_bn
+from contramix.training.loop import recalibrate_bn
 
 OUT = Path(__file__).parent / "results" / "as-it-begins.json"
 ROWS = 6_000, 60_000

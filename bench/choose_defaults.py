@@ -35,10 +35,10 @@ from tables import TARGETS
 from contramix.evaluation.baselines import raw_features
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.protocol import draw_labels
-from contramix.evaluation.task import find_task
-from contramix.fitting import Fit, learn_spec
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.labelled_records import draw_labels
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.models.task import find_task
 from contramix.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results" / "defaults"

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from contramix.demo import EPOCHS, LABELS_PER_CLASS, RECIPES, run_demo
-from contramix.evaluation.report import as_json
-from contramix.pretrained import environment
-from contramix.recipe_files import shipped
+from contramix.evaluation.summary import as_json
+from contramix.models.pretrained import environment
+from contramix.recipes import shipped
+from contramix.reproduction.demo import EPOCHS, LABELS_PER_CLASS, RECIPES, run_demo
 
 RESULTS = Path(__file__).parent / "results"
 PARITY = {"covtype", "fmnist"}  # presets of one data set, which take hours

@@ -21,16 +21,16 @@ import numpy as np
 import torch
 
 from contramix.evaluation.baselines import untrained_encoder
-from contramix.evaluation.comparison import Records, records
 from contramix.evaluation.cross_validation import adam_on_folds
-from contramix.fitting import learn_spec
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.labelled_records import Records, records
+from contramix.models.pretraining import learn_spec
 from contramix.recipe import Recipe
+from contramix.reproduction.catalogue import shipped
 from contramix.reproduction.folds import rounded, scores_of
 from contramix.reproduction.sources import find, load
 from contramix.reproduction.suite import Suite
-from contramix.suite_files import shipped
-from contramix.training import recalibrate_bn
+from contramix.training.loop import recalibrate_bn
 
 RESULTS = Path(__file__).parent / "results" / "graphs"
 ROW = "dacl 1e-3"

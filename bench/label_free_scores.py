@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from contramix import measures
 from contramix.datasets import COVTYPE
-from contramix.domains.table.reading import read
+from contramix.io.tables.reading import read
+from contramix.monitoring import representation_measures
 from contramix.recipe import Recipe
 from contramix.tuning.scores import Labels
 from contramix.tuning.trainer import Trainer
@@ -60,7 +60,10 @@ def main() -> None:
         def seen(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
             z = torch.from_numpy(features(part.held))
             unit = torch.nn.functional.normalize(z, dim=1)[:1000]
-            found |= {"rankme": measures.effective_rank(z), "uniformity": -measures.uniformity(unit)}
+            found |= {
+                "rankme": representation_measures.effective_rank(z),
+                "uniformity": -representation_measures.uniformity(unit),
+            }
             return judge(part, features)
 
         seen.part = judge.part  # type: ignore[attr-defined]

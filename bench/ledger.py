@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from contramix.reproduction.catalogue import SCALES, shipped
 from contramix.reproduction.claims import VERDICTS, Gain, gain
 from contramix.reproduction.suite import Block, Claim, Suite
-from contramix.suite_files import SCALES, shipped
 
 SUITES = {name: Suite.load(path) for name, path in shipped().items()}
 Report = dict[str, Any]

@@ -60,7 +60,7 @@ def data_for(name: str, data: Path, work: Path) -> Path:
     out = work / "media" / "cifar10-10000.npz"
     if not out.exists():
         from contramix.domains import DOMAINS
-        from contramix.domains.table.options import ReadOptions
+        from contramix.io.options import ReadOptions
         from contramix.recipe import Recipe
 
         archive = data / "cifar10" / "cifar10_jpeg_60000.tar.gz"

@@ -15,14 +15,14 @@ import numpy as np
 from media import data_for
 
 from contramix.domains import DOMAINS
-from contramix.domains.table.options import ReadOptions
-from contramix.evaluation.comparison import records
 from contramix.evaluation.features import frozen
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
-from contramix.fitting import Fit, learn_spec
-from contramix.progress import Titled
+from contramix.io.options import ReadOptions
+from contramix.models.labelled_records import records
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
+from contramix.training.progress import Titled
 
 RESULTS = Path(__file__).parent / "results" / "media" / "length.json"
 RECIPES = ("npair", "imix-npair")

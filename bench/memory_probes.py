@@ -21,7 +21,7 @@ import numpy as np
 
 from contramix.evaluation.probes import PROBES, logistic
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 CLASSES, RANK = 7, 64
 

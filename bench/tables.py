@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contramix.domains.table.options import ReadOptions
-from contramix.domains.table.reading import read
+from contramix.io.options import ReadOptions
+from contramix.io.tables.reading import read
 
 TARGETS = {"adult": "income", "bank": "y", "credit": "default.payment.next.month", "covtype": "cover_type"}
 ADULT = [

@@ -28,12 +28,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from contramix.domains import DOMAINS
-from contramix.fitting import Fit, learn_spec
-from contramix.likeness import Likeness
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring.view_similarity import Likeness
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.mixup import MixupNoise
-from contramix.randomness import Key
 from contramix.recipe import Recipe
+from contramix.runtime.randomness import Key
 
 RESULTS = Path(__file__).parent / "results" / "theory"
 ALPHA = 0.5

@@ -19,10 +19,10 @@ from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from playwright.sync_api import sync_playwright
 
-from contramix.data_rank import effective_rank, second_moment
-from contramix.randomness import Key
-from contramix.theory import regularisers
-from contramix.theory.networks import Layers, scalar
+from contramix.monitoring.data_rank import effective_rank, second_moment
+from contramix.reproduction.theory import regularisers
+from contramix.reproduction.theory.networks import Layers, scalar
+from contramix.runtime.randomness import Key
 
 DRAWN = '() => [...Bokeh.index][0].export("svg").ctx.get_serialized_svg(true)'
 """What BokehJS gives for the one model of a page."""

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from contramix import ContrastiveEncoder
 from contramix.datasets import COVTYPE
-from contramix.domains.table.reading import read
+from contramix.io.tables.reading import read
 
 train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
 X, y = train.drop_columns("cover_type"), train.column("cover_type").to_numpy()

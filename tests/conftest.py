@@ -88,7 +88,7 @@ def facts() -> type[Facts]:
 
 @pytest.fixture(scope="session")
 def mixed_spec():
-    from contramix.domains.table.describe import TableSettings, describe
+    from contramix.domains.table.learning import TableSettings, describe
 
     return describe(_mixed_table(), TableSettings(onehot_levels=4))[0]
 

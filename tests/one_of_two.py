@@ -19,32 +19,33 @@ torch.set_num_threads(1)
 import pyarrow as pa  # noqa: E402
 from torch import nn  # noqa: E402
 
-from contramix import cli, distributed, memory  # noqa: E402
-from contramix.cli.caching import large_table  # noqa: E402
+from contramix import cli  # noqa: E402
+from contramix.cli.cache_option import large_table  # noqa: E402
 from contramix.domains import DOMAINS  # noqa: E402
 from contramix.domains.graph.spec import GraphFront  # noqa: E402
-from contramix.domains.table.options import ReadOptions  # noqa: E402
 from contramix.encoders.cnn1d import StepNorm  # noqa: E402
 from contramix.encoders.encoder import Inputs  # noqa: E402
 from contramix.encoders.gin import GIN  # noqa: E402
 from contramix.encoders.mlp import MLP  # noqa: E402
-from contramix.encoders.wrapping import wrap  # noqa: E402
-from contramix.fitting import Fit, learn_spec  # noqa: E402
-from contramix.following import follow  # noqa: E402
-from contramix.graphs import Graphs  # noqa: E402
-from contramix.heads import Head, Predictor  # noqa: E402
+from contramix.encoders.sync_batch_norm import SyncNorm, synced  # noqa: E402
+from contramix.encoders.user_module import wrap  # noqa: E402
+from contramix.io.options import ReadOptions  # noqa: E402
 from contramix.methods.byol import BYOL  # noqa: E402
+from contramix.methods.heads import Head, Predictor  # noqa: E402
 from contramix.methods.infograph import InfoGraph  # noqa: E402
 from contramix.methods.moco import MoCo  # noqa: E402
 from contramix.methods.npair import NPair  # noqa: E402
 from contramix.methods.simclr import SimCLR  # noqa: E402
 from contramix.methods.simsiam import SimSiam  # noqa: E402
-from contramix.node_states import NodeStates  # noqa: E402
-from contramix.randomness import Key  # noqa: E402
+from contramix.models.pretraining import Fit, learn_spec  # noqa: E402
 from contramix.recipe import Recipe  # noqa: E402
-from contramix.runs import pretrain_into  # noqa: E402
-from contramix.sync_norm import SyncNorm, synced  # noqa: E402
-from contramix.training import Train, order  # noqa: E402
+from contramix.runs.pretrain import pretrain_into  # noqa: E402
+from contramix.runs.worker import follow  # noqa: E402
+from contramix.runtime import distributed, memory  # noqa: E402
+from contramix.runtime.randomness import Key  # noqa: E402
+from contramix.samples.graph_states import NodeStates  # noqa: E402
+from contramix.samples.graphs import Graphs  # noqa: E402
+from contramix.training.loop import Train, order  # noqa: E402
 from contramix.types import Targets, Views  # noqa: E402
 
 N, D = 6, 5

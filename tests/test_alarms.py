@@ -10,16 +10,16 @@ import torch
 from torch import nn
 
 from contramix import ContrastiveEncoder
-from contramix.alarms import ALARMS, Alarms, Run, advice_from_log
 from contramix.cli import main
-from contramix.domains.table.reading import read
 from contramix.errors import ContramixWarning
-from contramix.fitting import Fit, learn_spec
-from contramix.health import SAMPLE, Health, Reading
-from contramix.randomness import Key
+from contramix.io.tables.reading import read
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring.alarms import ALARMS, Alarms, Run, advice_from_log
+from contramix.monitoring.health import SAMPLE, Health, Reading
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
-from contramix.runs import pretrain_into
+from contramix.runs.log import read_log
+from contramix.runs.pretrain import pretrain_into
+from contramix.runtime.randomness import Key
 
 ROWS, COLUMNS = 400, 12
 TABLES = Path(__file__).parents[1] / "runs" / "tables"
@@ -111,7 +111,7 @@ def test_a_unit_that_answers_to_few_rows_is_not_dead(outlier):
 
 
 def small_fit(data, recipe, **settings):
-    from contramix.domains.table.frames import to_arrow
+    from contramix.io.tables.frames import to_arrow
 
     small = {"train.epochs": 20, "train.batch_size": 64, "encoder.width": 32, "encoder.depth": 2}
     chosen = Recipe.load(recipe, small | settings)

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from contramix.bounds import nce_bounds
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
 from contramix.methods import METHODS, Method
 from contramix.methods.byol import BYOL
+from contramix.methods.loss_bounds import nce_bounds
 from contramix.methods.method import Network
 from contramix.methods.moco import MoCo
 from contramix.methods.npair import NPair

@@ -14,22 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from contramix import cache, durable
-from contramix.alarms import Alarms
-from contramix.cache import Phases, open_cache
 from contramix.cli import main
-from contramix.domains.table import raw
-from contramix.domains.table.large import LargeTable
-from contramix.domains.table.options import ReadOptions
-from contramix.domains.table.reading import read
+from contramix.domains.table.unread import LargeTable
 from contramix.errors import InputError, RunError
-from contramix.fitting import Fit, as_pool, learn_spec
-from contramix.health import Health, looked_at
-from contramix.interrupts import Interrupted
+from contramix.io.options import ReadOptions
+from contramix.io.tables import columnar
+from contramix.io.tables.reading import read
+from contramix.models.pretraining import Fit, as_pool, learn_spec
+from contramix.monitoring.alarms import Alarms
+from contramix.monitoring.health import Health, looked_at
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
-from contramix.runs import pretrain_into
-from contramix.samples import fingerprint_of
+from contramix.runs.log import read_log
+from contramix.runs.pretrain import pretrain_into
+from contramix.runs.table_cache import Phases, open_cache
+from contramix.runtime import atomic_files
+from contramix.runtime.signals import Interrupted
+from contramix.samples.samples import fingerprint_of
 
 ROWS = 400
 SMALL = {"encoder.width": 8, "encoder.depth": 2, "train.batch_size": 32, "train.epochs": 2}
@@ -52,7 +52,7 @@ def table(rows=ROWS, seed=0):
 
 @pytest.fixture(autouse=True)
 def _portions_are_small(monkeypatch):
-    monkeypatch.setattr(raw, "ROWS", 64)
+    monkeypatch.setattr(columnar, "ROWS", 64)
 
 
 @pytest.fixture
@@ -113,12 +113,12 @@ def test_training_is_that_in_memory(data, tmp_path, name):
 
 
 def test_noise_draws_from_a_sample_of_the_rows_of_a_cache(data, tmp_path, monkeypatch):
-    from contramix import fitting
+    from contramix.models import pretraining
 
     cached = begin(tmp_path / "run", data)
     encoder = Fit.begin(Recipe.load("scarf", SMALL), cached.spec, cached.x, seed=0).encoder
     assert torch.equal(as_pool(encoder, cached.x), cached.x[:])
-    monkeypatch.setattr(fitting, "POOL_NUMBERS", 70 * cached.x.shape[1])
+    monkeypatch.setattr(pretraining, "POOL_NUMBERS", 70 * cached.x.shape[1])
     pool = as_pool(encoder, cached.x)
     assert pool.shape == (64, cached.x.shape[1])
     places = [int((cached.x[:] == row).all(1).nonzero()[0, 0]) for row in pool]
@@ -166,7 +166,7 @@ def test_a_resumed_run_takes_the_cache_as_it_is_and_ends_with_the_same_bytes(dat
     into(tmp_path / "whole", data)
     with pytest.raises(StopError):
         into(tmp_path / "run", data, watch=stop_at(9), checkpoint_seconds=0.0)
-    assert (tmp_path / "run" / "cache" / "cache.json").is_file()
+    assert (tmp_path / "run" / "cache" / "table_cache.json").is_file()
 
     def never(*_):
         raise AssertionError("the cache must not be written again")
@@ -191,11 +191,11 @@ def test_a_cache_that_does_not_match_is_written_anew_and_other_data_are_refused(
         file.truncate(100)
     with pytest.raises(StopError):
         into(tmp_path / "run", data, watch=stop_at(14), checkpoint_seconds=0.0)
-    (place / "cache.json").write_text("{")
+    (place / "table_cache.json").write_text("{")
     (place / ".tmp-killed").write_bytes(b"x")
     with pytest.raises(StopError):
         into(tmp_path / "run", data, watch=stop_at(16), checkpoint_seconds=0.0)
-    assert not list(place.glob(f"{durable.TEMPORARY}*"))
+    assert not list(place.glob(f"{atomic_files.TEMPORARY}*"))
     pq.write_table(table(seed=1), data)
     with pytest.raises(InputError, match="other data"):
         into(tmp_path / "run", data)
@@ -261,7 +261,7 @@ def test_on_the_command_line(data, tmp_path, capsys, monkeypatch):
     assert call(capsys, rows, "--out", tmp_path / "no", "--cache", "perhaps")[0] == 2
     # What fits is read into memory, and what does not is not.
     for free, written in ((10**9, False), (10**4, True)):
-        monkeypatch.setattr("contramix.memory.available", lambda free=free: free)
+        monkeypatch.setattr("contramix.runtime.memory.available", lambda free=free: free)
         code, _, err = call(capsys, data, "--out", tmp_path / f"auto{free}", "--target", "y")
         assert code == 0, err
         assert ("written once" in err) == written
@@ -288,20 +288,20 @@ def test_killed_while_the_cache_is_written(data, tmp_path):
 import os, sys
 from contramix import cache
 from contramix.domains.table import raw
-raw.ROWS = 64
-real = cache.Phases.over
+columnar.ROWS = 64
+real = table_cache.Phases.over
 def over(self, found, what):
     for n, portion in enumerate(real(self, found, what)):
         if what == "writing the cache" and n == 3:
             os.kill(os.getpid(), {int(signal.SIGKILL)})
         yield portion
-cache.Phases.over = over
+table_cache.Phases.over = over
 from contramix.cli import main
 main(sys.argv[1:])
 """
     run = tmp_path / "run"
     arguments = ["pretrain", str(data), "--out", str(run), "--target", "y", "--cache", "always", "--quiet"]
     assert subprocess.run([sys.executable, "-c", program, *arguments]).returncode == -signal.SIGKILL
-    assert list((run / "cache").glob(f"{durable.TEMPORARY}*"))
+    assert list((run / "cache").glob(f"{atomic_files.TEMPORARY}*"))
     assert into(run, data).loss
-    assert not list(run.rglob(f"{durable.TEMPORARY}*"))
+    assert not list(run.rglob(f"{atomic_files.TEMPORARY}*"))

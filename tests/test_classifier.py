@@ -15,9 +15,9 @@ from sklearn.model_selection import GridSearchCV
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder, ContrastiveRegressor, InputError
-from contramix.checkpoint import to_bytes, unique_state
-from contramix.classifier import is_labelled
-from contramix.predictor import Predictor
+from contramix.estimators.classifier import is_labelled
+from contramix.models.fine_tuned import Predictor
+from contramix.training.checkpoint import to_bytes, unique_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::contramix.errors.ContramixWarning")
 SMALL = {"encoder.width": 32, "encoder.depth": 2}
@@ -144,7 +144,8 @@ def test_a_fine_tuned_model_is_an_encoder_too(frame, few, tmp_path):
     model = classifier().fit(frame, few)
     model.save(tmp_path)
     np.testing.assert_array_equal(
-        contramix.Pretrained.load(tmp_path).embed(contramix.learner.to_arrow(frame)), model.transform(frame)
+        contramix.Pretrained.load(tmp_path).embed(contramix.estimators.pretraining.to_arrow(frame)),
+        model.transform(frame),
     )
 
 

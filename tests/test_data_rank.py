@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from contramix import data_rank
-from contramix.data_rank import effective_rank, in_words, second_moment
+from contramix import ContrastiveEncoder
 from contramix.encoders.encoder import Encoder
-from contramix.fitting import Fit, learn_spec
-from contramix.graphs import Graphs
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring import data_rank
+from contramix.monitoring.data_rank import effective_rank, in_words, second_moment
 from contramix.recipe import Recipe
-from contramix.samples import Streamed
+from contramix.samples.graphs import Graphs
+from contramix.samples.samples import Streamed
 
 ENCODER = Encoder({"only": nn.Identity()}, width=3)
 
@@ -70,17 +71,20 @@ def test_of_a_table_leaves_codes_out_and_tells_of_columns_that_say_the_same():
     assert found["rows"] == 400
 
 
-def test_a_run_draws_the_same_and_its_model_tells(monkeypatch):
-    fit = begun()
-    list(fit.steps())
+def test_a_fit_draws_the_same_and_its_model_tells(monkeypatch):
+    overrides = {"train.epochs": 1, "encoder.width": 8, "table.onehot_levels": 8}
+
+    def fitted():
+        return ContrastiveEncoder("imix-npair", overrides=overrides, random_state=0, device="cpu").fit(table()).model_
+
     state = torch.get_rng_state()
-    model = fit.finish()
+    model = fitted()
     assert torch.equal(torch.get_rng_state(), state)
+    fit = begun()
     assert model.facts["data_rank"] == data_rank.data_rank(fit.encoder, fit.x, fit.spec.layout())
-    monkeypatch.setattr("contramix.fitting.data_rank", lambda *_: None)
-    other = begun()
-    list(other.steps())
-    plain = other.finish()
+    monkeypatch.setattr("contramix.estimators.pretraining.data_rank", lambda *_: None)
+    plain = fitted()
+    assert plain.facts["data_rank"] is None
     assert all(
         torch.equal(a, b) for a, b in zip(model.encoder.state_dict().values(), plain.encoder.state_dict().values())
     )

@@ -6,8 +6,8 @@ import pytest
 
 from contramix.cli import main
 from contramix.datasets import COVTYPE
-from contramix.domains.reading import Reading
-from contramix.domains.table.reading import read
+from contramix.io.records import Reading
+from contramix.io.tables.reading import read
 
 
 def test_shipped_rows_are_the_official_ones():
@@ -20,7 +20,7 @@ def test_shipped_rows_are_the_official_ones():
 
 
 def test_demo_compares_all_rows_at_equal_epochs(tmp_path, capsys, monkeypatch):
-    from contramix import demo
+    from contramix.reproduction import demo
 
     # A few of the rows, and a small network: the whole demo is for `make demo`.
     def fewer(path, options=None, real=demo.read):
@@ -28,7 +28,7 @@ def test_demo_compares_all_rows_at_equal_epochs(tmp_path, capsys, monkeypatch):
         return Reading(table.take(list(range(0, table.num_rows, 60))))
 
     monkeypatch.setattr(demo, "read", fewer)
-    monkeypatch.setattr("contramix.domains.table.reading.read", fewer)  # of the map in the report
+    monkeypatch.setattr("contramix.io.tables.reading.read", fewer)  # of the map in the report
     monkeypatch.setattr(demo, "BATCH", 64)
     monkeypatch.setattr(demo, "WIDTH", 32)
     for _ in range(2):  # the second time nothing is trained again

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from contramix import cli, distributed
-from contramix.distributed import Place
+from contramix import cli
 from contramix.errors import InputError
-from contramix.randomness import Key
-from contramix.run_log import read_log
-from contramix.training import Train
+from contramix.runs.log import read_log
+from contramix.runtime import distributed
+from contramix.runtime.distributed import Place
+from contramix.runtime.randomness import Key
+from contramix.training.loop import Train
 
 ROWS = 64
 BATCH = 16

@@ -24,6 +24,6 @@ def test_examples_of(name):
 def test_public_members_have_examples():
     from contramix import ContrastiveEncoder, Recipe
     from contramix.encoders.encoder import Encoder
-    from contramix.losses import info_nce
+    from contramix.methods.losses import info_nce
 
     assert all(">>>" in thing.__doc__ for thing in (ContrastiveEncoder, Recipe, Encoder, info_nce))

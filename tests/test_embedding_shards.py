@@ -9,21 +9,23 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from contramix import Recipe, embedding_shards
-from contramix.domains.table import delimited_portions, raw
-from contramix.embedding_shards import Sharded
-from contramix.encoders.building import build_encoder
+from contramix import Recipe
+from contramix.embedding import shards
+from contramix.embedding.shards import Sharded
 from contramix.errors import InputError
-from contramix.pretrained import Pretrained
+from contramix.io.tables import columnar
+from contramix.io.tables.csv import chunks
+from contramix.models.building import build_encoder
+from contramix.models.pretrained import Pretrained
 
 N = 150
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(raw, "ROWS", 16)
-    monkeypatch.setattr(delimited_portions, "BLOCK_BYTES", 500)
-    monkeypatch.setattr(embedding_shards, "ROWS", 32)
+    monkeypatch.setattr(columnar, "ROWS", 16)
+    monkeypatch.setattr(chunks, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(shards, "ROWS", 32)
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from contramix import Recipe, durable, embedding_files
-from contramix.domains.reading import Portions
-from contramix.domains.table import delimited_portions, raw
-from contramix.embedding_stream import AHEAD, ahead, one_thread_each, representations, write_rows
-from contramix.encoders.building import build_encoder
+from contramix import Recipe
+from contramix.embedding import writers
+from contramix.embedding.stream import AHEAD, ahead, one_thread_each, representations, write_rows
 from contramix.errors import InputError, RunError
-from contramix.pretrained import Pretrained
+from contramix.io.records import Portions
+from contramix.io.tables import columnar
+from contramix.io.tables.csv import chunks
+from contramix.models.building import build_encoder
+from contramix.models.pretrained import Pretrained
+from contramix.runtime import atomic_files
 
 ROWS = 16
 N = 150
@@ -27,9 +30,9 @@ N = 150
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(raw, "ROWS", ROWS)
-    monkeypatch.setattr(delimited_portions, "BLOCK_BYTES", 500)
-    monkeypatch.setattr(embedding_files, "GROUP", 8 * 20)
+    monkeypatch.setattr(columnar, "ROWS", ROWS)
+    monkeypatch.setattr(chunks, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(writers, "GROUP", 8 * 20)
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +113,10 @@ def test_a_bad_row_far_down_is_counted_from_the_first_and_leaves_nothing(model, 
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bad.parquet", out.name]
 
 
-@pytest.mark.parametrize("kind", embedding_files.EMBEDDING_FILES)
+@pytest.mark.parametrize("kind", writers.EMBEDDING_FILES)
 @pytest.mark.parametrize("when", ["add", "close"])
 def test_a_full_disk_leaves_nothing(model, path, tmp_path, monkeypatch, kind, when):
-    original = getattr(embedding_files.EMBEDDING_FILES[kind], when)
+    original = getattr(writers.EMBEDDING_FILES[kind], when)
     calls = []
 
     def full(self, *given):
@@ -122,7 +125,7 @@ def test_a_full_disk_leaves_nothing(model, path, tmp_path, monkeypatch, kind, wh
             raise OSError(28, "No space left on device")
         return original(self, *given)
 
-    monkeypatch.setattr(embedding_files.EMBEDDING_FILES[kind], when, full)
+    monkeypatch.setattr(writers.EMBEDDING_FILES[kind], when, full)
     with pytest.raises(RunError, match="no space left for"):
         embedded(model, path, tmp_path / f"z{kind}")
     assert [file.name for file in tmp_path.iterdir()] == ["x.parquet"]
@@ -131,19 +134,19 @@ def test_a_full_disk_leaves_nothing(model, path, tmp_path, monkeypatch, kind, wh
 def test_what_a_killed_writer_left_goes_with_the_next_one_of_that_name_alone(tmp_path):
     script = (
         "import os, sys\nfrom pathlib import Path\nfrom contramix import durable\n"
-        "held = [durable.writing(Path(name), 4) for name in sys.argv[1:]]\n"
+        "held = [atomic_files.writing(Path(name), 4) for name in sys.argv[1:]]\n"
         "for each in held:\n    each.__enter__().write(b'half')\nos._exit(9)\n"
     )
     names = [str(tmp_path / name) for name in ("z.parquet", "other.parquet")]
     assert subprocess.run([sys.executable, "-c", script, *names], check=False).returncode == 9
     assert len(list(tmp_path.iterdir())) == 2
-    with durable.writing(tmp_path / "z.parquet", 4) as file:
+    with atomic_files.writing(tmp_path / "z.parquet", 4) as file:
         file.write(b"whole")
         assert len(list(tmp_path.iterdir())) == 2
     assert (tmp_path / "z.parquet").read_bytes() == b"whole"
     left = [file.name for file in tmp_path.iterdir() if file.name != "z.parquet"]
     assert len(left) == 1
-    assert left[0].startswith(durable.TEMPORARY)
+    assert left[0].startswith(atomic_files.TEMPORARY)
 
 
 def test_a_name_as_long_as_a_name_may_be(model, path, tmp_path):

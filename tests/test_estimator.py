@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 
 import contramix
 from contramix import ContrastiveEncoder, InputError, Recipe
-from contramix.checkpoint import to_bytes, unique_state
-from contramix.domains.table.reading import read
 from contramix.errors import ContramixWarning
-from contramix.runs import pretrain_into
+from contramix.io.tables.reading import read
+from contramix.runs.pretrain import pretrain_into
+from contramix.training.checkpoint import to_bytes, unique_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::contramix.errors.ContramixWarning")
 

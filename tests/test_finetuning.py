@@ -8,14 +8,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
-from contramix import finetuning
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError, RunError
-from contramix.evaluation.task import Task
-from contramix.finetune_settings import FineTune
-from contramix.finetuning import Tuned, class_weights, fine_tune
+from contramix.models import finetuning
+from contramix.models.finetune_settings import FineTune
+from contramix.models.finetuning import Tuned, class_weights, fine_tune
+from contramix.models.task import Task
 
 TWO, THREE = Task("classification", "y", ("a", "b")), Task("classification", "y", ("a", "b", "c"))
 QUANTITY = Task("regression", "y")

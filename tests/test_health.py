@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from contramix import checkpoint, measures
 from contramix.errors import ContramixWarning, RunError
-from contramix.fitting import Fit, learn_spec
-from contramix.health import READINGS, Health, Reading, due
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring import representation_measures
+from contramix.monitoring.health import READINGS, Health, Reading, due
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
-from contramix.runs import pretrain_into
-from contramix.training import Plan
+from contramix.runs.log import read_log
+from contramix.runs.pretrain import pretrain_into
+from contramix.training import checkpoint
+from contramix.training.loop import Plan
 
 ROWS = 96
 
@@ -104,10 +105,10 @@ def test_a_reading_is_what_the_parts_say():
     with torch.no_grad():
         z = fit.encoder.eval()(fit.x)
     found = reading.health
-    assert found["effective_rank"] == pytest.approx(measures.effective_rank(z), abs=1e-5)
-    assert found["feature_std"] == pytest.approx(measures.feature_std(z), abs=1e-5)
-    assert found["knn"] == pytest.approx(measures.knn_score(z, torch.arange(ROWS) % 2), abs=1e-5)
-    assert found["dead_share"] == measures.dead(z).double().mean()
+    assert found["effective_rank"] == pytest.approx(representation_measures.effective_rank(z), abs=1e-5)
+    assert found["feature_std"] == pytest.approx(representation_measures.feature_std(z), abs=1e-5)
+    assert found["knn"] == pytest.approx(representation_measures.knn_score(z, torch.arange(ROWS) % 2), abs=1e-5)
+    assert found["dead_share"] == representation_measures.dead(z).double().mean()
     assert 0 < found["alignment"] < 2
     assert -4 < found["uniformity"] < 0
     assert 0 < found["view_cosine_input"] < 1

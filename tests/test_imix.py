@@ -4,9 +4,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from contramix.imix import IMix
 from contramix.mixing import OPERATORS
 from contramix.mixing.binary import Binary
+from contramix.mixing.imix import IMix
 from contramix.types import Targets
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.likeness import Likeness
 from contramix.mixing.binary import Binary
+from contramix.monitoring.view_similarity import Likeness
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.marginal import Marginal
 from contramix.noise.mixup import MixupNoise

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from contramix.logsumexp import mean_logsumexp
-from contramix.losses import info_nce
+from contramix.methods.logsumexp import mean_logsumexp
+from contramix.methods.losses import info_nce
 from contramix.types import Targets
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from contramix.losses import info_nce, own_key_nce, regression
+from contramix.methods.losses import info_nce, own_key_nce, regression
 from contramix.types import Mixed, Targets
 
 partnered = pytest.mark.parametrize("partners", [0, 1, 2, 4])

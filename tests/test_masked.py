@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from contramix.imix import IMix
-from contramix.masked import Masked
+from contramix.mixing.imix import IMix
 from contramix.mixing.linear import Linear
+from contramix.samples.padded_sequences import Masked
 from contramix.types import Mixed, joined, mixed_in, split, values_of
 
 LENGTHS = [5, 2, 0, 4]

@@ -1,6 +1,6 @@
 """What memory is left, by files as the kernel writes them."""
 
-from contramix.memory import _of_groups, _of_system
+from contramix.runtime.memory import _of_groups, _of_system
 
 
 def test_the_system_says_what_can_be_had(tmp_path):

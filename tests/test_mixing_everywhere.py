@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from contramix.domains import DOMAINS, find_domain_of
-from contramix.encoders.building import build_encoder
-from contramix.fitting import as_pool, learn_spec
-from contramix.imix import IMix
 from contramix.methods import METHODS
 from contramix.mixing import OPERATORS
+from contramix.mixing.imix import IMix
+from contramix.models.building import build_encoder
+from contramix.models.pretraining import as_pool, learn_spec
 from contramix.noise import NOISE
-from contramix.objective import Objective, TermSettings
-from contramix.randomness import Key, seeded
 from contramix.recipe import Recipe
+from contramix.runtime.randomness import Key, seeded
+from contramix.training.objective import Objective, TermSettings
 from contramix.types import Ragged, joined, mixed_in, split, values_of
 
 ROWS = 8

@@ -8,20 +8,20 @@ import torch
 
 from contramix.encoders import ENCODERS
 from contramix.encoders.encoder import Inputs
-from contramix.encoders.front import AsStored
+from contramix.encoders.frontend import AsStored
 from contramix.encoders.imix_mlp import IMixMLP
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError
-from contramix.heads import Head, Predictor
-from contramix.imix import IMix
 from contramix.methods import METHODS
 from contramix.methods.byol import BYOL
+from contramix.methods.heads import Head, Predictor
 from contramix.methods.moco import MoCo
 from contramix.methods.npair import NPair
 from contramix.methods.simclr import SimCLR
 from contramix.mixing import OPERATORS, weights
 from contramix.mixing.binary import Binary
 from contramix.mixing.geometric import Geometric
+from contramix.mixing.imix import IMix
 from contramix.mixing.linear import Linear
 from contramix.noise.drop import Drop
 from contramix.noise.gaussian import Gaussian
@@ -29,8 +29,8 @@ from contramix.noise.marginal import Marginal
 from contramix.noise.mixup import MixupNoise
 from contramix.noise.noise import Noise
 from contramix.noise.none import NoNoise
-from contramix.objective import ExtraSettings, Objective, TermSettings
-from contramix.randomness import Key
+from contramix.runtime.randomness import Key
+from contramix.training.objective import ExtraSettings, Objective, TermSettings
 from contramix.types import Targets, Views
 
 N, D = 8, 6

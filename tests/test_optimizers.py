@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from contramix.optimizers import OPTIMIZERS, OptimizerSettings
+from contramix.training.optimizers import OPTIMIZERS, OptimizerSettings
 
 SPE, EPOCHS = 7, 10
 TOTAL = SPE * EPOCHS

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from contramix.graphs import Graphs
-from contramix.node_states import NodeStates
-from contramix.samples import fingerprint_of, in_order, joined, take
+from contramix.samples.graph_states import NodeStates
+from contramix.samples.graphs import Graphs
+from contramix.samples.samples import fingerprint_of, in_order, joined, take
 from contramix.types import Mixed
 
 LONG = torch.long

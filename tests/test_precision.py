@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from contramix import ContrastiveEncoder, precision
-from contramix.precision import WORTH_IT, full, has_bfloat16, in_bfloat16
+from contramix import ContrastiveEncoder
+from contramix.runtime import precision
+from contramix.runtime.precision import WORTH_IT, full, has_bfloat16, in_bfloat16
 
 CPU = torch.device("cpu")
 LARGE, SMALL = nn.Linear(WORTH_IT, 1), nn.Linear(10, 10)

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from contramix import ContrastiveEncoder, Recipe
-from contramix.domains.table.reading import read
-from contramix.fitting import Fit, learn_spec
+from contramix.io.tables.reading import read
+from contramix.models.pretraining import Fit, learn_spec
 
 CELLS = {
     "decimals": ["1.50", "2", "+1", "2"],

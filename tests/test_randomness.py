@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from contramix.randomness import Key
+from contramix.runtime.randomness import Key
 
 
 def test_the_same_place_gives_the_same_draws():

@@ -11,12 +11,12 @@ import torch
 
 from contramix import ContrastiveEncoder
 from contramix.domains import DOMAINS, find_domain
-from contramix.domains.graph.form import Packed
+from contramix.domains.graph.packed import Packed
 from contramix.domains.graph.settings import GraphSettings
-from contramix.domains.table.options import ReadOptions
-from contramix.evaluation.comparison import records
 from contramix.evaluation.cross_validation import cross_validated
-from contramix.evaluation.plain import PLAIN, Whole
+from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.io.options import ReadOptions
+from contramix.models.labelled_records import records
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tu"
 GRAPHS = DOMAINS["graph"]

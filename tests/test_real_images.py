@@ -8,7 +8,7 @@ import pytest
 
 from contramix.domains.image.domain import Images
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.table.options import ReadOptions
+from contramix.io.options import ReadOptions
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 AUTO = ImageSettings()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contramix.cli import main
-from contramix.pretrained import Pretrained
+from contramix.models.pretrained import Pretrained
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -123,7 +123,7 @@ def test_california_housing_is_a_regression_with_empty_cells(tmp_path, capsys):
 
 def test_covtype_files_and_the_shipped_rows_are_the_same(capsys):
     from contramix.datasets import COVTYPE
-    from contramix.domains.table.reading import read
+    from contramix.io.tables.reading import read
 
     source = read(need("covtype/covtype.train15120.data.gz")).table
     shipped = read(COVTYPE / "train.parquet").table

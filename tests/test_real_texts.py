@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from contramix.domains import find_domain
-from contramix.domains.table.options import ReadOptions
 from contramix.domains.text.domain import Texts
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import InputError
-from contramix.evaluation.comparison import records
-from contramix.evaluation.plain import PLAIN, Whole
+from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.problem import Problem
+from contramix.io.options import ReadOptions
+from contramix.models.labelled_records import records
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "text"
 AUTO = TextSettings()

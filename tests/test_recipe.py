@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.imix import IMix
 from contramix.mixing.geometric import Geometric
+from contramix.mixing.imix import IMix
 from contramix.mixing.linear import Linear
 from contramix.noise.drop import Drop
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.mixup import MixupNoise
-from contramix.objective import Objective
-from contramix.randomness import Key
 from contramix.recipe import Recipe
-from contramix.recipe_files import shipped, summary
+from contramix.recipes import shipped, summary
+from contramix.runtime.randomness import Key
+from contramix.training.objective import Objective
 
 NAMES = (
     *("imix-npair", "imix-simclr", "imix-moco", "imix-byol", "npair", "simclr", "moco", "byol", "simsiam"),

@@ -9,7 +9,7 @@ import pytest
 from contramix import ContrastiveEncoder
 from contramix.encoders.resnet import ResNet
 from contramix.recipe import Recipe
-from contramix.recipe_files import domains, shipped
+from contramix.recipes import domains, shipped
 
 EACH = [(domain, name) for domain in domains() for name in shipped(domain)]
 NAMES = [name for name in shipped() if "covtype" not in name and "higgs" not in name]  # their width is not the output's

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contramix import durable
-from contramix.domains.table.reading import read
 from contramix.errors import InputError, RunError
+from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
-from contramix.runs import pretrain_into
+from contramix.runs.log import read_log
+from contramix.runs.pretrain import pretrain_into
+from contramix.runtime import atomic_files
 
 ROWS = 64
 
@@ -69,7 +69,7 @@ def test_killed_ten_times_at_random_moments_ends_with_the_same_bytes(data, unint
     assert len(set(reached)) >= 5, "kills must have fallen at different steps"
     subprocess.run(call(data, out), check=True)
     assert model_bytes(out) == uninterrupted
-    assert not list(out.rglob(f"{durable.TEMPORARY}*"))
+    assert not list(out.rglob(f"{atomic_files.TEMPORARY}*"))
     steps = [line["step"] for line in read_log(out)]
     assert steps == sorted(set(steps))
     assert steps[-1] == 250 * ROWS // 16
@@ -100,7 +100,7 @@ main(sys.argv[1:])
         assert subprocess.run([sys.executable, "-c", code, *arguments]).returncode == -signal.SIGKILL
         whole = list((out / "checkpoint").glob("step-*"))
         assert whole
-        assert list((out / "checkpoint").glob(f"{durable.TEMPORARY}*"))
+        assert list((out / "checkpoint").glob(f"{atomic_files.TEMPORARY}*"))
         subprocess.run(call(data, out), check=True)
         assert model_bytes(out) == uninterrupted
 
@@ -180,7 +180,7 @@ main(sys.argv[1:])
     )
     assert run.returncode == 3, run.stderr
     assert run.stderr.startswith("error: no space left for")
-    assert not list(out.rglob(f"{durable.TEMPORARY}*"))
+    assert not list(out.rglob(f"{atomic_files.TEMPORARY}*"))
     assert not (out / "DONE").exists()
 
 
@@ -208,13 +208,13 @@ def test_log_and_config_tell_what_was_done(data, tmp_path):
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "f"
-    durable.write(path, "old")
+    atomic_files.write(path, "old")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="no space left"):
-        durable.write(path, "new")
+        atomic_files.write(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["f"]

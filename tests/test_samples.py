@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from contramix.samples import Streamed, batches, fingerprint_of, in_order, joined, not_few, rows_at_once, take
+from contramix.samples.samples import Streamed, batches, fingerprint_of, in_order, joined, not_few, rows_at_once, take
 
 X = torch.arange(60, dtype=torch.uint8).reshape(20, 3)
 

@@ -4,11 +4,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contramix import shuffling, training
-from contramix.randomness import Key
-from contramix.samples import Streamed
-from contramix.shuffling import cut, drawn, shuffled_by_windows
-from contramix.training import Plan, order, recalibrate_bn
+from contramix.runtime.randomness import Key
+from contramix.samples.samples import Streamed, shuffling
+from contramix.samples.shuffling import cut, drawn, shuffled_by_windows
+from contramix.training.loop import Plan, loop, order, recalibrate_bn
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,7 +59,7 @@ def test_the_order_of_many_streamed_rows_goes_on_where_it_was(monkeypatch):
     plan = Plan(batch_size=64, steps_per_epoch=15, epochs=3)
     small = list(order(x, plan, seed=1))
     assert all(torch.equal(a, b) for a, b in zip(small, order(torch.zeros(1000, 1), plan, seed=1), strict=True))
-    monkeypatch.setattr(training, "MOST_SHUFFLED", 999)
+    monkeypatch.setattr(loop, "MOST_SHUFFLED", 999)
     whole = list(order(x, plan, seed=1))
     assert len(whole) == 45
     for epoch in (whole[:15], whole[15:30], whole[30:]):
@@ -77,7 +76,7 @@ def test_batchnorm_is_recalibrated_on_portions_from_all_over_many_rows(monkeypat
     norm = torch.nn.BatchNorm1d(1)
     recalibrate_bn(norm, streamed(x), batch_size=10)
     assert abs(norm.running_mean.item() - x.mean()) < 1e-3
-    monkeypatch.setattr(training, "MOST_BATCHES", 4)
+    monkeypatch.setattr(loop, "MOST_BATCHES", 4)
     recalibrate_bn(norm, streamed(x), batch_size=10)
     want = torch.cat([x[start : start + 10] for start in (0, 250, 500, 750)]).mean()
     assert abs(norm.running_mean.item() - want) < 1e-3

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from contramix.errors import InputError
-from contramix.side_by_side import side_by_side
+from contramix.runtime.prefetch import side_by_side
 
 
 def test_what_was_made_before_an_error_comes_first():

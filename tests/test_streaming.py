@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from contramix import checkpoint
 from contramix.domains.image.reading import read
-from contramix.domains.table.options import ReadOptions
 from contramix.evaluation.compare import compare_recipes
 from contramix.evaluation.features import frozen
-from contramix.fitting import Fit, learn_spec
-from contramix.health import Health
+from contramix.io.options import ReadOptions
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring.health import Health
 from contramix.recipe import Recipe
-from contramix.samples import Streamed
+from contramix.samples.samples import Streamed
+from contramix.training import checkpoint
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
 SMALL = {"encoder.width": 2, "train.batch_size": 8, "train.epochs": 2, "train.warmup_epochs": 0.0}

@@ -8,19 +8,19 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from contramix import checkpoint
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import ContramixWarning, InputError, RunError
-from contramix.heads import Head
-from contramix.imix import IMix
 from contramix.methods import METHODS
+from contramix.methods.heads import Head
+from contramix.mixing.imix import IMix
 from contramix.noise.mixup import MixupNoise
-from contramix.objective import Objective, TermSettings
-from contramix.optimizers import OPTIMIZERS
-from contramix.randomness import Key
-from contramix.training import Plan, State, Train, pretrain, recalibrate_bn
+from contramix.runtime.randomness import Key
+from contramix.training import checkpoint
+from contramix.training.loop import Plan, State, Train, pretrain, recalibrate_bn
+from contramix.training.objective import Objective, TermSettings
+from contramix.training.optimizers import OPTIMIZERS
 
 CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]
 ROWS, D = 21, 6

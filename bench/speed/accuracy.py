@@ -19,9 +19,9 @@ from contramix.allocation import keep_freed_memory
 from contramix.datasets import COVTYPE
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import find_task
-from contramix.fitting import Fit, learn_spec
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.models.task import find_task
 from contramix.recipe import Recipe
 
 TARGET, GOAL = "cover_type", 0.65

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 
-from contramix.domains.image.augment import ImageAugment
-from contramix.domains.image.front import ImageFront
+from contramix.domains.image.augmentation.augment import ImageAugment
+from contramix.domains.image.frontend import ImageFront
 
 OFF = {"crop_scale": (1, 1), "crop_ratio": (1, 1), "flip": 0, "jitter": 0, "grey": 0, "blur": 0}
 PARTS = {

@@ -114,8 +114,8 @@ def _timed(rows: int, call: Callable[[], object]) -> dict[str, float]:
 
 
 def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
-    from contramix.embedding_stream import representations, write_rows
-    from contramix.pretrained import Pretrained
+    from contramix.embedding.stream import representations, write_rows
+    from contramix.models.pretrained import Pretrained
 
     loaded = Pretrained.load(model)
     rows = 0
@@ -139,7 +139,7 @@ def _peak_mb() -> float:
 def _bare(path: Path, model: Path, out: Path) -> dict[str, float]:
     import torch
 
-    from contramix.pretrained import Pretrained
+    from contramix.models.pretrained import Pretrained
 
     loaded = Pretrained.load(model)
     x = loaded.spec.tensorize(next(iter(loaded.portions(path))))
@@ -170,9 +170,9 @@ CHILDREN: dict[str, Callable[[Path, Path, Path], dict[str, float]]] = {"embed": 
 
 def _make_model(folder: Path, name: str) -> None:
     from contramix import Recipe
-    from contramix.encoders.building import build_encoder
-    from contramix.fitting import learn_spec
-    from contramix.pretrained import Pretrained
+    from contramix.models.building import build_encoder
+    from contramix.models.pretrained import Pretrained
+    from contramix.models.pretraining import learn_spec
 
     recipe = Recipe.load(name)
     spec, _ = learn_spec(_numbers(CHUNK, 0), recipe)

@@ -17,8 +17,8 @@ from statistics import median
 import torch
 
 from contramix.domains import DOMAINS
-from contramix.domains.table.options import ReadOptions
-from contramix.fitting import Fit, learn_spec
+from contramix.io.options import ReadOptions
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 
 ROUNDS = 15

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from contramix.allocation import keep_freed_memory
-from contramix.losses import info_nce
+from contramix.methods.losses import info_nce
 from contramix.types import Targets
 
 SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from contramix.losses import info_nce, own_key_nce, regression
+from contramix.methods.losses import info_nce, own_key_nce, regression
 from contramix.types import Targets
 
 QUEUE, WIDTH = 4096, 128

@@ -38,7 +38,7 @@ from steps import images, tables
 from torch import nn
 
 from contramix.allocation import keep_freed_memory
-from contramix.fitting import Fit
+from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
 
 TURN = 0.4

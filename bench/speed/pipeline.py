@@ -19,11 +19,11 @@ from torch import Tensor
 
 from contramix.domains import DOMAINS
 from contramix.domains.image.reading import read as read_images
-from contramix.domains.table.options import ReadOptions
-from contramix.fitting import Fit, learn_spec
-from contramix.randomness import Key
+from contramix.io.options import ReadOptions
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.training import order
+from contramix.runtime.randomness import Key
+from contramix.training.loop import order
 
 STEPS = 20
 

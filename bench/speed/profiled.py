@@ -13,7 +13,7 @@ from steps import METHOD_NAMES, SAMPLES
 from torch.profiler import ProfilerActivity, profile
 
 from contramix.allocation import keep_freed_memory
-from contramix.fitting import Fit
+from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
 
 WARM, STEPS = 3, 10

@@ -52,8 +52,8 @@ def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, An
 def _beside_polars(path: Path, to_array: bool) -> dict[str, float]:
     import polars
 
-    from contramix.domains.table.describe import describe
-    from contramix.domains.table.reading import read
+    from contramix.domains.table.learning import describe
+    from contramix.io.tables.reading import read
 
     read_theirs = polars.read_csv if path.suffix == ".csv" else polars.read_parquet
     table = read(path).table

@@ -14,7 +14,7 @@ from typing import Any
 FIRST_STEP = """
 import pyarrow.parquet as pq
 from contramix.datasets import COVTYPE
-from contramix.fitting import Fit, learn_spec
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 recipe = Recipe.load("imix-npair")
 table = pq.read_table(COVTYPE / "train.parquet")

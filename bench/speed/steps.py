@@ -26,13 +26,13 @@ from torch.nn.functional import normalize
 from contramix.allocation import keep_freed_memory
 from contramix.datasets import COVTYPE
 from contramix.domains import DOMAINS
-from contramix.fitting import Fit, learn_spec
-from contramix.losses import info_nce
 from contramix.methods import METHODS
 from contramix.methods.byol import BYOL
+from contramix.methods.losses import info_nce
 from contramix.methods.simsiam import SimSiam
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.samples import Batch
+from contramix.samples.samples import Batch
 from contramix.types import Targets, joined
 
 METHOD_NAMES = [name for name in METHODS if name != "infograph"]

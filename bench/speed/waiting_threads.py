@@ -19,8 +19,8 @@ STEPS = """
 import time
 from contramix import Recipe
 from contramix.datasets import COVTYPE
-from contramix.domains.table.reading import read
-from contramix.fitting import Fit, learn_spec
+from contramix.io.tables.reading import read
+from contramix.models.pretraining import Fit, learn_spec
 table = read(COVTYPE / "train.parquet").table
 recipe = Recipe.load("imix-npair", {"train.epochs": 20, "train.batch_size": 512})
 spec, _ = learn_spec(table, recipe, "cover_type")

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from contramix.classifier import ContrastiveClassifier
     from contramix.errors import ContramixWarning, InputError, RunError
-    from contramix.estimator import ContrastiveEncoder, load
-    from contramix.pretrained import Pretrained
+    from contramix.estimators.classifier import ContrastiveClassifier
+    from contramix.estimators.encoder import ContrastiveEncoder, load
+    from contramix.estimators.regressor import ContrastiveRegressor
+    from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe
-    from contramix.regressor import ContrastiveRegressor
 
 __all__ = [
     "ContramixWarning",
@@ -32,14 +32,14 @@ __all__ = [
 # Names are found when asked for, so that the command line's help imports no torch.
 _PLACE = {
     "ContramixWarning": "errors",
-    "ContrastiveClassifier": "classifier",
-    "ContrastiveEncoder": "estimator",
-    "ContrastiveRegressor": "regressor",
+    "ContrastiveClassifier": "estimators.classifier",
+    "ContrastiveEncoder": "estimators.encoder",
+    "ContrastiveRegressor": "estimators.regressor",
     "InputError": "errors",
-    "Pretrained": "pretrained",
+    "Pretrained": "models.pretrained",
     "Recipe": "recipe",
     "RunError": "errors",
-    "load": "estimator",
+    "load": "estimators.encoder",
 }
 
 

@@ -19,11 +19,11 @@ from contramix.domains.text.settings import TextSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
-from contramix.objective import ExtraSettings, TermSettings
-from contramix.recipe_files import recipe_path
+from contramix.recipes import recipe_path
 from contramix.registry import settings_within
 from contramix.settings import Settings, as_tuple
-from contramix.training import Train
+from contramix.training.loop import Train
+from contramix.training.objective import ExtraSettings, TermSettings
 
 
 class Recipe(TermSettings):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import contramix
-from contramix.domains.table.reading import read
+from contramix.io.tables.reading import read
 
 LABELLED = ("finetune", "run", "people.csv", "--target", "y", "--out", "model")
 

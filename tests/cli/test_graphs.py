@@ -19,13 +19,13 @@ from torch import nn
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder
-from contramix.alarms import Alarms
 from contramix.domains.graph.domain import GraphSets
 from contramix.domains.graph.settings import GraphSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import ContramixWarning, InputError
-from contramix.fitting import Fit, learn_spec
-from contramix.health import Health
+from contramix.io.options import ReadOptions
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.monitoring.alarms import Alarms
+from contramix.monitoring.health import Health
 from contramix.recipe import Recipe
 
 SMALL = {"encoder.width": 4, "encoder.layers": 2, "train.batch_size": 16}

@@ -14,10 +14,10 @@ import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder, ContrastiveRegressor
 from contramix.domains import DOMAINS
 from contramix.domains.series.settings import SeriesSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import ContramixWarning
+from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
-from contramix.runs import pretrain_into
+from contramix.runs.pretrain import pretrain_into
 
 TINY = ("--epochs", "1", "--set", "encoder.width=2", "--set", "train.batch_size=16")
 PROBED = ("--seeds", "1", "--probes", "linear", "--baselines", "raw,rocket", "--labels-per-class", "")
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.fixture(autouse=True)
 def _few_kernels(monkeypatch):
-    monkeypatch.setattr(sys.modules["contramix.evaluation.plain.rocket"], "KERNELS", 100)
+    monkeypatch.setattr(sys.modules["contramix.evaluation.domain_baselines.rocket"], "KERNELS", 100)
 
 
 def waves(n: int, seed: int, channels: int = 1, varying: bool = False) -> tuple[list[np.ndarray], list[str]]:

@@ -13,12 +13,12 @@ from torch import nn
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder
-from contramix.domains.table.options import ReadOptions
 from contramix.domains.text.domain import Texts
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import ContramixWarning, InputError
+from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
-from contramix.runs import pretrain_into
+from contramix.runs.pretrain import pretrain_into
 
 pytest.importorskip("tokenizers", reason="reading text needs tokenizers")
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from contramix import theory
-from contramix.theory import Check
+from contramix.reproduction import theory
+from contramix.reproduction.theory import Check
 
 RIGHT = Check.of("T 1", "small", "two numbers", [1.0, 2.0], "<=", 2.0)
 MISPRINT = Check.of("T 1", "small as printed", "two numbers", [5.0], "<=", 2.0, "fails")

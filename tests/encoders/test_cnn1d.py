@@ -5,14 +5,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from contramix.domains.series.front import SeriesFront
+from contramix.domains.series.frontend import SeriesFront
 from contramix.encoders.cnn1d import CNN1d, Layer, Pool, StepNorm
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
-from contramix.masked import Masked
 from contramix.mixing.linear import Linear
+from contramix.samples.padded_sequences import Masked
 
 LENGTHS = (50, 37, 18, 7, 1)
 FRONT = SeriesFront([0.0, 0.0], [1.0, 1.0], varying=True)

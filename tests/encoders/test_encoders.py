@@ -11,11 +11,11 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from contramix.encoders import ENCODERS, AnyEncoder
-from contramix.encoders.codes import EmbedCodes, vector_size
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.encoders.imix_mlp import Groups, IMixMLP, Maxout
+from contramix.encoders.level_embedding import EmbedCodes, vector_size
 from contramix.encoders.mlp import MLP
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
 from contramix.mixing.linear import Linear
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.gin import GIN
-from contramix.graphs import Graphs
-from contramix.node_states import NodeStates
+from contramix.samples.graph_states import NodeStates
+from contramix.samples.graphs import Graphs
 
 WIDTH, LAYERS, FEATURES = 6, 3, 4
 

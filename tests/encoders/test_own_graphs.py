@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from contramix.encoders.encoder import Encoder, Inputs
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
-from contramix.graphs import Graphs
-from contramix.node_states import NodeStates
+from contramix.samples.graph_states import NodeStates
+from contramix.samples.graphs import Graphs
 
 FEATURES = 3
 INPUTS = Inputs((FEATURES,), kind="graphs")

@@ -8,11 +8,11 @@ from torch import nn
 
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.transformer import Block, Pool, Transformer, log_presence, places
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
-from contramix.masked import Masked
 from contramix.mixing.linear import Linear
 from contramix.recipe import Recipe
+from contramix.samples.padded_sequences import Masked
 from contramix.types import mixed_in, values_of
 
 TOKENS = Inputs((12,), kind="tokens", tokens=50)

@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedKFold
 from contramix.errors import InputError
 from contramix.evaluation.cross_validation import cross_validated
 from contramix.evaluation.problem import Predicted
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
 
@@ -86,7 +86,7 @@ def test_too_few_records_for_the_folds():
 def test_all_folds_at_once_are_the_folds_one_by_one():
     from contramix.evaluation.cross_validation import adam_on_folds
     from contramix.evaluation.probes.descent import Descent
-    from contramix.optimizers import OptimizerSettings
+    from contramix.training.optimizers import OptimizerSettings
 
     draw = np.random.default_rng(3)
     y = draw.integers(0, 3, 90)

@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from contramix.encoders.encoder import Inputs
-from contramix.encoders.wrapping import wrap
+from contramix.encoders.user_module import wrap
 from contramix.errors import InputError, RunError
 from contramix.evaluation import features
 from contramix.evaluation.features import frozen, recalibrated
 from contramix.evaluation.probes import linear
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import Task
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.task import Task
 
 
 @pytest.fixture

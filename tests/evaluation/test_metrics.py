@@ -7,7 +7,7 @@ from sklearn import metrics as theirs
 from contramix.errors import InputError
 from contramix.evaluation.metrics import METRICS, all_metrics, find_metric
 from contramix.evaluation.problem import Predicted
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 QUANTITY = Task("regression", "y")
 

@@ -22,8 +22,8 @@ from contramix.evaluation.probes.rows import Rows, standardised
 from contramix.evaluation.probes.sgd import PUBLISHED as SGD
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import compare, on_features, splits
-from contramix.evaluation.task import Task
-from contramix.randomness import Key
+from contramix.models.task import Task
+from contramix.runtime.randomness import Key
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
 QUANTITY = Task("regression", "y")

@@ -8,16 +8,17 @@ import pytest
 import torch
 
 from contramix.domains import DOMAINS
-from contramix.domains.series.front import SeriesFront
+from contramix.domains.series.frontend import SeriesFront
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
-from contramix.evaluation.comparison import BASELINES, records
-from contramix.evaluation.plain import PLAIN, Whole
-from contramix.evaluation.plain.rocket import LENGTHS, draw, rocket, transform
+from contramix.evaluation.candidates import BASELINES
+from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.evaluation.domain_baselines.rocket import LENGTHS, draw, rocket, transform
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import Task
+from contramix.io.options import ReadOptions
+from contramix.models.labelled_records import records
+from contramix.models.task import Task
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "timeseries" / "ucr_uea.zip"
 

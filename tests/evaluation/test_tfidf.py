@@ -11,10 +11,10 @@ from sklearn.pipeline import make_pipeline
 from contramix.domains.text.describe import describe
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import InputError
-from contramix.evaluation.plain import PLAIN, Whole
-from contramix.evaluation.plain.tfidf import PIECES
+from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.evaluation.domain_baselines.tfidf import PIECES
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 WORDS = {"a": ["sun", "sand", "sea", "warm"], "b": ["snow", "ice", "wind", "cold"]}
 

@@ -8,8 +8,8 @@ from contramix.evaluation.advice import advise
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Predicted
 from contramix.evaluation.protocol import Score, compare, on_features, splits
-from contramix.evaluation.task import Task
 from contramix.evaluation.verdict import judge, paired
+from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from contramix.domains.graph.describe import describe
-from contramix.domains.graph.form import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, Packed
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError
-from contramix.evaluation.comparison import records
 from contramix.evaluation.cross_validation import cross_validated
-from contramix.evaluation.plain import PLAIN, Whole
-from contramix.evaluation.plain.wl import colour_counts
+from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.evaluation.domain_baselines.wl import colour_counts
+from contramix.models.labelled_records import records
 
 
 def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Packed:

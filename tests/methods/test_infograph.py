@@ -10,16 +10,16 @@ from contramix.domains.graph.spec import GraphFront
 from contramix.encoders.encoder import Encoder, Inputs
 from contramix.encoders.gin import GIN
 from contramix.errors import InputError
-from contramix.graphs import Graphs
-from contramix.imix import IMix
 from contramix.methods.infograph import InfoGraph, jensen_shannon
 from contramix.methods.simclr import SimCLR
-from contramix.node_states import NodeStates
+from contramix.mixing.imix import IMix
 from contramix.noise.drop import Drop
 from contramix.noise.mixup import MixupNoise
 from contramix.noise.none import NoNoise
-from contramix.objective import ExtraSettings, Objective, TermSettings
-from contramix.randomness import Key
+from contramix.runtime.randomness import Key
+from contramix.samples.graph_states import NodeStates
+from contramix.samples.graphs import Graphs
+from contramix.training.objective import ExtraSettings, Objective, TermSettings
 from contramix.types import Targets, Views
 
 

@@ -8,15 +8,15 @@ from torch import nn
 
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
-from contramix.encoders.wrapping import wrap
-from contramix.heads import HEADS, Head, Predictor
+from contramix.encoders.user_module import wrap
 from contramix.methods import METHODS
 from contramix.methods.byol import BYOL
+from contramix.methods.heads import HEADS, Head, Predictor
 from contramix.methods.moco import MoCo
 from contramix.methods.npair import NPair
 from contramix.methods.simclr import SimCLR
 from contramix.methods.simsiam import SimSiam
-from contramix.optimizers import OptimizerSettings
+from contramix.training.optimizers import OptimizerSettings
 from contramix.types import Targets, Views
 
 CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]

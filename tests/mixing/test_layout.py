@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from contramix.domains.table.describe import TableSettings, describe
+from contramix.domains.table.learning import TableSettings, describe
 from contramix.mixing import OPERATORS
 from contramix.mixing.binary import Binary
 from contramix.mixing.geometric import Geometric

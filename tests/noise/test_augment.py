@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from contramix.encoders import Encoder
-from contramix.encoders.front import AsStored, Front
+from contramix.encoders.frontend import AsStored, Front
 from contramix.errors import InputError
 from contramix.methods.npair import NPair
 from contramix.noise.augment import Augment
-from contramix.objective import Objective, TermSettings
-from contramix.randomness import Key
+from contramix.runtime.randomness import Key
+from contramix.training.objective import Objective, TermSettings
 
 
 class Bytes(Front):
@@ -48,7 +48,7 @@ def test_where_no_augmentation_is_known_it_says_so(generator):
 
 
 def test_a_run_that_would_need_one_is_refused_before_it_begins():
-    from contramix.objective import Objective, TermSettings
+    from contramix.training.objective import Objective, TermSettings
 
     encoder = Encoder({"layer": torch.nn.Linear(3, 2)}, 2)
     with pytest.raises(InputError, match="no augmentation is known"):

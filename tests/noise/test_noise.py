@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from contramix.domains.table.describe import describe
+from contramix.domains.table.learning import describe
 from contramix.mixing import OPERATORS
 from contramix.mixing.binary import Binary
 from contramix.mixing.geometric import Geometric

@@ -122,7 +122,7 @@ class Pages:
     @staticmethod
     def run_folder(place: Path, evaluation: dict | None = None) -> Path:
         """A run's folder without the model, from which nothing is loaded."""
-        from contramix.domains.table.describe import describe
+        from contramix.domains.table.learning import describe
 
         facts = _run("imix", 0)
         spec = describe(_table(60)[1])[0]

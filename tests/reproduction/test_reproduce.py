@@ -8,16 +8,16 @@ import pytest
 
 from contramix import cli
 from contramix.evaluation.baselines import untrained_encoder
-from contramix.evaluation.comparison import records
 from contramix.evaluation.cross_validation import adam_on_folds
 from contramix.evaluation.probes import PROBES
-from contramix.fitting import learn_spec
-from contramix.pretrained import embed
-from contramix.reproduction import stand_ins
+from contramix.models.inference import embed
+from contramix.models.labelled_records import records
+from contramix.models.pretraining import learn_spec
+from contramix.reproduction import synthetic_data
+from contramix.reproduction.catalogue import shipped
 from contramix.reproduction.reproduce import reproduce
 from contramix.reproduction.sources import SOURCES, Parts
 from contramix.reproduction.suite import Suite
-from contramix.suite_files import shipped
 
 OWN = """
 title = "An own suite"
@@ -102,7 +102,7 @@ def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
 def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_path, monkeypatch):
     monkeypatch.setitem(PROBES, "linear", PROBES["least-squares"])  # it takes much less time
     suite = Suite.load(own)
-    block, parts = suite.data[1], Parts(stand_ins.graphs(), None, "label")
+    block, parts = suite.data[1], Parts(synthetic_data.graphs(), None, "label")
     report = reproduce(suite, block, "smoke", parts, tmp_path)
     (recipe,) = block.recipes("smoke")
     spec, _ = learn_spec(parts.train, recipe, "label")

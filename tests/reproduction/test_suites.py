@@ -4,11 +4,11 @@ import pytest
 
 from contramix.domains import DOMAINS
 from contramix.errors import InputError
-from contramix.evaluation.comparison import BASELINES
+from contramix.evaluation.candidates import BASELINES
 from contramix.evaluation.probes import PROBES
+from contramix.reproduction.catalogue import shipped, suite_paths, summaries
 from contramix.reproduction.sources import SOURCES
 from contramix.reproduction.suite import Suite
-from contramix.suite_files import shipped, suite_paths, summaries
 
 SUITES = {name: Suite.load(path) for name, path in shipped().items()}
 BLOCKS = [(name, block) for name, suite in SUITES.items() for block in suite.data]

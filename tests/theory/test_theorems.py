@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import normalize, softplus
 
 from contramix.mixing.linear import Linear
-from contramix.randomness import Key
-from contramix.theory import Check, complexity, identity, regularisers, verify
-from contramix.theory.networks import Layers, scalar, unit_vectors
+from contramix.reproduction.theory import Check, complexity, identity, regularisers, verify
+from contramix.reproduction.theory.networks import Layers, scalar, unit_vectors
+from contramix.runtime.randomness import Key
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contramix.checkpoint import unique_state
 from contramix.errors import InputError, RunError
 from contramix.evaluation.problem import Predicted
-from contramix.interrupts import Interrupted
 from contramix.recipe import Recipe
-from contramix.run_folder import locked
-from contramix.runs import pretrain_into
+from contramix.runs.folder import locked
+from contramix.runs.pretrain import pretrain_into
+from contramix.runtime.signals import Interrupted
+from contramix.training.checkpoint import unique_state
 from contramix.tuning import scores, search, trainer
 from contramix.tuning.result import Tuned
 from contramix.tuning.scores import Labels, Part

@@ -5,9 +5,9 @@ import pytest
 
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.objective import Objective
 from contramix.recipe import Recipe
-from contramix.recipe_files import shipped
+from contramix.recipes import shipped
+from contramix.training.objective import Objective
 from contramix.tuning.space import DIMENSIONS, choose, dimensions
 
 INPUTS = Inputs((5,))

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import Any, TextIO, cast
 
 from contramix.allocation import keep_freed_memory
-from contramix.cli import processes
+from contramix.cli import torchrun
 from contramix.cli.app import app, one_line
-from contramix.durable import NO_SPACE
 from contramix.errors import ContramixWarning, InputError, RunError
+from contramix.runtime.atomic_files import NO_SPACE
 
 INTERRUPTED = 130
 
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ContramixWarning)
     try:
-        if processes.several():
-            with processes.together(given or ["--help"]):
+        if torchrun.several():
+            with torchrun.together(given or ["--help"]):
                 code = _run(given)
         else:
             code = _run(given or ["--help"])
@@ -109,7 +109,7 @@ def _drop_stdout() -> None:
 
 def _explain(error: Exception) -> int:
     """One line on stderr, and the exit code that fits."""
-    if processes.is_lost(error):
+    if torchrun.is_lost(error):
         return _fail(
             "another process of this run has ended or does not answer; the same command goes on from the last "
             "checkpoint",
@@ -136,7 +136,7 @@ def _explain(error: Exception) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    with processes.ending(code) as (speaks, agreed):
+    with torchrun.ending(code) as (speaks, agreed):
         if speaks:
             start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
             print(f"{start}error: {one_line(message).strip()}", file=sys.stderr)

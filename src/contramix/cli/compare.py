@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.evaluating import (
+from contramix.cli.evaluation_options import (
     Baselines,
     LabelsPerClass,
     MetricName,
@@ -24,11 +24,11 @@ from contramix.cli.evaluating import (
     task_kind,
 )
 from contramix.cli.pretrain import Changes, Epochs, changed
-from contramix.cli.reading import DomainName, read_labelled, reads_data, watching
+from contramix.cli.reading_options import DomainName, read_labelled, reads_data, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -71,10 +71,10 @@ def compare(
     from contramix.domains import DOMAINS, find_domain
     from contramix.evaluation.compare import compare_recipes
     from contramix.evaluation.evaluate import ALL_PROBES
-    from contramix.evaluation.report import as_json, as_table
-    from contramix.pretrained import Pretrained
-    from contramix.progress import Titled
+    from contramix.evaluation.summary import as_json, as_table
+    from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe
+    from contramix.training.progress import Titled
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)

@@ -25,13 +25,13 @@ def demo(
     Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
     probes their representations on 20,000 other rows. Takes a few minutes on two cores.
     """
-    from contramix.cli.evaluating import keep_report
+    from contramix.cli.evaluation_options import keep_report
     from contramix.datasets import COVTYPE
-    from contramix.demo import TARGET, run_demo
-    from contramix.domains.table.reading import read
-    from contramix.evaluation.report import as_json, as_table
-    from contramix.pretrained import Pretrained
-    from contramix.progress import Titled
+    from contramix.evaluation.summary import as_json, as_table
+    from contramix.io.tables.reading import read
+    from contramix.models.pretrained import Pretrained
+    from contramix.reproduction.demo import TARGET, run_demo
+    from contramix.training.progress import Titled
 
     output = Output(json, quiet)
     command = f"contramix demo --epochs {epochs} --seeds {seeds}"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading import carried, counting, left_out, reads_data, tell, watching
+from contramix.cli.reading_options import carried, counting, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -47,12 +47,19 @@ def embed(
     Tables are read, and results written, bit by bit: memory does not grow with the rows.
     Of other data than tables, file, label and official part stand beside it, where they are known.
     """
-    from contramix.embedding_ray import write_with_ray
-    from contramix.embedding_shards import Sharded
-    from contramix.embedding_stream import representations, write_rows
-    from contramix.embeddings import ENDINGS, check_destination, check_engine, check_folder, check_kept, embedding_names
-    from contramix.fitting import resolve_device
-    from contramix.pretrained import Pretrained
+    from contramix.embedding.columns import (
+        ENDINGS,
+        check_destination,
+        check_engine,
+        check_folder,
+        check_kept,
+        embedding_names,
+    )
+    from contramix.embedding.ray_backend import write_with_ray
+    from contramix.embedding.shards import Sharded
+    from contramix.embedding.stream import representations, write_rows
+    from contramix.models.pretrained import Pretrained
+    from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
     options = watching(options, output)

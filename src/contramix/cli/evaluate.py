@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.evaluating import (
+from contramix.cli.evaluation_options import (
     Baselines,
     LabelsPerClass,
     MetricName,
@@ -22,10 +22,10 @@ from contramix.cli.evaluating import (
     names,
     task_kind,
 )
-from contramix.cli.reading import read_labelled, reads_data, watching
+from contramix.cli.reading_options import read_labelled, reads_data, watching
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -59,14 +59,14 @@ def evaluate(
     ensembles of trees on raw features. Whatever is chosen is chosen on training rows. Writes report.json and
     report.html into RUN.
     """
-    from contramix.alarms import advice_from_log
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.evaluate import evaluate as run_evaluation
-    from contramix.evaluation.report import as_json, as_table
-    from contramix.fitting import resolve_device
-    from contramix.pretrained import Pretrained
-    from contramix.progress import Titled
-    from contramix.run_log import read_log
+    from contramix.evaluation.summary import as_json, as_table
+    from contramix.models.pretrained import Pretrained
+    from contramix.models.pretraining import resolve_device
+    from contramix.monitoring.alarms import advice_from_log
+    from contramix.runs.log import read_log
+    from contramix.training.progress import Titled
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)

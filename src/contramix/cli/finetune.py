@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.evaluating import Target, TaskName, task_kind
+from contramix.cli.evaluation_options import Target, TaskName, task_kind
 from contramix.cli.pretrain import changed
-from contramix.cli.reading import left_out, reads_data, target_of, tell, watching
+from contramix.cli.reading_options import left_out, reads_data, target_of, tell, watching
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -51,11 +51,11 @@ def finetune(
     weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
     'contramix embed' writes the fine-tuned representations.
     """
-    from contramix.finetune_settings import FineTune
-    from contramix.fitting import resolve_device
-    from contramix.predictor import check_place, finetuned_on
-    from contramix.pretrained import Pretrained
-    from contramix.progress import Titled
+    from contramix.models.finetune_settings import FineTune
+    from contramix.models.pretrained import Pretrained
+    from contramix.models.pretraining import resolve_device
+    from contramix.runs.finetune import check_place, finetuned_on
+    from contramix.training.progress import Titled
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))

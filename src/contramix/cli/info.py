@@ -7,7 +7,7 @@ from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from contramix.pretrained import Pretrained
+    from contramix.models.pretrained import Pretrained
 
 
 @app.command()
@@ -15,9 +15,9 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     """Tell what a run is: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table
 
-    from contramix.data_rank import in_words
     from contramix.domains import DOMAINS
-    from contramix.pretrained import Pretrained
+    from contramix.models.pretrained import Pretrained
+    from contramix.monitoring.data_rank import in_words
 
     model = Pretrained.load(run)
     spec, facts = model.spec, model.facts
@@ -71,7 +71,7 @@ def _health(reading: dict[str, Any]) -> "Table":
     """The last reading, and what each measure says."""
     from rich.table import Table
 
-    from contramix.measures import MEANING
+    from contramix.monitoring.representation_measures import MEANING
 
     table = Table(title=f"health at step {reading['step']}", title_justify="left", box=None, show_header=False)
     for name, meaning in MEANING.items():

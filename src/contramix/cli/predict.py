@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading import carried, left_out, reads_data, tell, watching
+from contramix.cli.reading_options import carried, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -29,9 +29,9 @@ def predict(
 
     The columns are 'prediction' and, for classes, 'p_' and the class.
     """
-    from contramix.embeddings import check_destination, check_kept, write_columns
-    from contramix.fitting import resolve_device
-    from contramix.predictor import Predictor
+    from contramix.embedding.columns import check_destination, check_kept, write_columns
+    from contramix.models.fine_tuned import Predictor
+    from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
     options = watching(options, output)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.caching import Cache, large_table
-from contramix.cli.reading import DomainName, Often, reads_data, tell, watching
+from contramix.cli.cache_option import Cache, large_table
+from contramix.cli.reading_options import DomainName, Often, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 Changes = Annotated[
     list[str] | None,
@@ -61,12 +61,12 @@ def pretrain(
     """
     import pyarrow.compute as pc
 
-    from contramix import distributed
     from contramix.domains import DOMAINS, find_domain
-    from contramix.following import follow
-    from contramix.progress import Titled
     from contramix.recipe import Recipe
-    from contramix.runs import pretrain_into
+    from contramix.runs.pretrain import pretrain_into
+    from contramix.runs.worker import follow
+    from contramix.runtime import distributed
+    from contramix.training.progress import Titled
 
     name = find_domain(data, domain)
     chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records

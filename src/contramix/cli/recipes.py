@@ -26,7 +26,7 @@ def recipes(
 
     The same name is the same method in each domain, with settings that suit it.
     """
-    from contramix.recipe_files import domains, recipe_path, shipped, summary
+    from contramix.recipes import domains, recipe_path, shipped, summary
 
     output = Output(json, quiet)
     if name is None:

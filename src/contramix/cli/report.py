@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
-from contramix.cli.reading import reads_data, tell, watching
+from contramix.cli.reading_options import reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
     from contramix.report.map import Map
 
 
@@ -72,7 +72,7 @@ def report(
 def _map(
     run: Path, data: Path, target: str | None, keep: list[str], method: str, options: "ReadOptions", output: Output
 ) -> "Map":
-    from contramix.pretrained import Pretrained
+    from contramix.models.pretrained import Pretrained
     from contramix.report.map import map_of
 
     model = Pretrained.load(run)

@@ -11,14 +11,14 @@ import typer
 
 from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
 from contramix.errors import InputError, nearest
-from contramix.suite_files import SCALES
+from contramix.reproduction.catalogue import SCALES
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from contramix.progress import Titled
+    from contramix.reproduction.catalogue import Scale
     from contramix.reproduction.suite import Block
-    from contramix.suite_files import Scale
+    from contramix.training.progress import Titled
 
 
 @app.command()
@@ -58,7 +58,7 @@ def reproduce(
     Runs and reports go to OUT/SUITE/SCALE/DATA. Stop it with Ctrl-C or kill it: the same command goes on with what is
     not finished. Data sets that are not at hand are named and left out; with none at hand that is an error.
     """
-    from contramix.suite_files import suite_paths, summaries
+    from contramix.reproduction.catalogue import suite_paths, summaries
 
     output = Output(json, quiet)
     if suite is None:
@@ -188,7 +188,7 @@ def _begun(output: Output, what: str, block: "Block", scale: "Scale", seeds: int
 
 
 def _titled(what: str, name: str) -> "Titled":
-    from contramix.progress import Titled
+    from contramix.training.progress import Titled
 
     return Titled(f"{what}: {name}")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.evaluating import MetricName, TaskName, task_kind
+from contramix.cli.evaluation_options import MetricName, TaskName, task_kind
 from contramix.cli.pretrain import Changes, changed
-from contramix.cli.reading import DomainName, labelled, reads_data, tell, watching
+from contramix.cli.reading_options import DomainName, labelled, reads_data, tell, watching
 
 if TYPE_CHECKING:
-    from contramix.domains.table.options import ReadOptions
+    from contramix.io.options import ReadOptions
 
 
 @app.command()
@@ -69,10 +69,10 @@ def tune(
     """
     from rich.table import Table
 
-    from contramix.cli.evaluating import names
+    from contramix.cli.evaluation_options import names
     from contramix.domains import DOMAINS, find_domain
-    from contramix.progress import Titled
     from contramix.recipe import Recipe
+    from contramix.training.progress import Titled
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 

@@ -10,7 +10,7 @@ from contramix.errors import RunError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from contramix.theory import Check
+    from contramix.reproduction.theory import Check
 
 
 @app.command("verify-theory")
@@ -24,7 +24,7 @@ def verify_theory(
 
     A statement that should hold and does not ends with exit code 3; and so does a misprint that does not fail.
     """
-    from contramix.theory import verify
+    from contramix.reproduction.theory import verify
 
     output = Output(json, quiet)
     found = verify(seeds, output.passing)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
-from contramix.domains.reading import Portions, Reading
 from contramix.domains.spec import Spec
-from contramix.domains.table.options import ReadOptions
+from contramix.io.options import ReadOptions
+from contramix.io.records import Portions, Reading
 from contramix.settings import Settings
 
 if TYPE_CHECKING:
-    from contramix.domains.table.large import LargeTable
+    from contramix.domains.table.unread import LargeTable
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P", bound=Spec)

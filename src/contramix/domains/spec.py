@@ -9,9 +9,11 @@ from numpy import ndarray
 from pydantic import Field
 
 from contramix.encoders.encoder import Inputs
-from contramix.encoders.front import AsStored, Front
+from contramix.encoders.frontend import AsStored, Front
+from contramix.errors import InputError, nearest
+from contramix.io.records import FILE, PART
 from contramix.mixing.layout import Layout
-from contramix.samples import Samples
+from contramix.samples.samples import Samples
 from contramix.settings import Settings
 
 
@@ -80,3 +82,17 @@ class Spec(Settings, ABC):
     def layout(self) -> Layout | None:
         """How inputs may be mixed; None: any element with any, all alike."""
         return None
+
+
+def left_out(table: pa.Table, content: str, target: str | None, reason: str) -> tuple[LeftOut, ...]:
+    """The columns that are neither the input, ``content``, nor the target, nor say which record a row is.
+
+    Raises
+    ------
+    InputError
+        The target is no column, or the input itself.
+    """
+    others = [name for name in table.column_names if name != content]
+    if target is not None and target not in others:
+        raise InputError(f"--target: there is no column of labels {target!r}; {nearest(target, others)}")
+    return tuple(LeftOut(name=name, reason=reason) for name in others if name not in (FILE, PART, target))

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from contramix.encoders.convolution import ChannelsLast
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.masked import Masked
+from contramix.samples.padded_sequences import Masked
 from contramix.types import Activations
 
 KERNELS = (7, 5, 3)

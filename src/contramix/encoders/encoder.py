@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contramix.encoders.front import AsStored, Front
+from contramix.encoders.frontend import AsStored, Front
 from contramix.errors import InputError, nearest
-from contramix.samples import Batch
+from contramix.samples.samples import Batch
 from contramix.settings import Settings
 from contramix.types import Activations, Ragged, values_of
 

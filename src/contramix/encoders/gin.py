@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import nn
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs, Kind
-from contramix.node_states import NodeStates
-from contramix.sync_norm import SyncNorm
+from contramix.encoders.sync_batch_norm import SyncNorm
+from contramix.samples.graph_states import NodeStates
 
 
 class GIN(EncoderSettings):

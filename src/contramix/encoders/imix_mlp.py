@@ -5,8 +5,8 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from contramix.encoders.codes import EmbedCodes
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.level_embedding import EmbedCodes
 
 
 class IMixMLP(EncoderSettings):

@@ -3,8 +3,8 @@
 from pydantic import Field
 from torch import nn
 
-from contramix.encoders.codes import EmbedCodes
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.level_embedding import EmbedCodes
 from contramix.encoders.padded import Padded
 from contramix.errors import InputError
 

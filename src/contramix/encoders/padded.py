@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from contramix.masked import Masked
+from contramix.samples.padded_sequences import Masked
 from contramix.types import Activations, values_of
 
 

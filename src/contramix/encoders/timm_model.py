@@ -4,11 +4,10 @@ from importlib import import_module
 
 from pydantic import Field
 
-from contramix.domains.table.options import printable
 from contramix.encoders.convolution import channels
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.encoders.wrapping import wrap
-from contramix.errors import InputError
+from contramix.encoders.user_module import wrap
+from contramix.errors import InputError, printable
 
 
 class TimmModel(EncoderSettings):

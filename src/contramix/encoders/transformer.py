@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.masked import Masked
+from contramix.samples.padded_sequences import Masked
 
 _SLOWEST = 1e4
 """Steps a radian of the slowest wave of a place (Vaswani et al., 2017)."""

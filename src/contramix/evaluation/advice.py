@@ -6,8 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from contramix.evaluation.protocol import Score
-from contramix.evaluation.task import Task
 from contramix.evaluation.verdict import Verdict, described
+from contramix.models.task import Task
 
 RARE = 0.7
 """With more than this share of rows in one class, accuracy says little about the others."""

@@ -16,15 +16,15 @@ from sklearn.ensemble import (
 )
 
 from contramix.domains import Spec
-from contramix.encoders.building import build_encoder
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.probes.rows import standardised
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.evaluation.task import Task
-from contramix.randomness import Key, seeded
+from contramix.models.building import build_encoder
+from contramix.models.task import Task
 from contramix.recipe import Recipe
-from contramix.samples import Samples, in_order
+from contramix.runtime.randomness import Key, seeded
+from contramix.samples.samples import Samples, in_order
 from contramix.types import values_of
 
 MOST_ONE_HOT = 1000

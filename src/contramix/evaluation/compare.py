@@ -9,21 +9,22 @@ import pyarrow as pa
 from jaxtyping import Float32
 from numpy import ndarray
 
-from contramix.alarms import advice_from_log
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.comparison import BASELINES, on_probes, plain_baselines, records
+from contramix.evaluation.candidates import BASELINES, on_probes, plain_baselines
 from contramix.evaluation.evaluate import PROBES, Evaluation, contest, reference_for, rules
 from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import RowKind
-from contramix.evaluation.task import Kind
-from contramix.evaluation.twins import fine_tuned, gaussian_twin, supervised
-from contramix.fitting import learn_spec, resolve_device
-from contramix.pretrained import Pretrained
-from contramix.progress import Titled
+from contramix.evaluation.trained_baselines import fine_tuned, gaussian_twin, supervised
+from contramix.models.labelled_records import records
+from contramix.models.pretrained import Pretrained
+from contramix.models.pretraining import learn_spec, resolve_device
+from contramix.models.task import Kind
+from contramix.monitoring.alarms import advice_from_log
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
-from contramix.runs import pretrain_into
+from contramix.runs.log import read_log
+from contramix.runs.pretrain import pretrain_into
+from contramix.training.progress import Titled
 
 RECIPES = ("dacl-plus", "imix-npair")
 """Compared by default."""

@@ -16,8 +16,8 @@ from contramix.errors import InputError
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.probes.adam import adam
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.task import Task
-from contramix.randomness import Key
+from contramix.models.task import Task
+from contramix.runtime.randomness import Key
 
 
 class CrossValidated(NamedTuple):

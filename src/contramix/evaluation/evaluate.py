@@ -11,16 +11,17 @@ import torch
 
 from contramix.errors import InputError
 from contramix.evaluation.advice import advise
-from contramix.evaluation.comparison import BASELINES, Records, on_probes, plain_baselines, records
+from contramix.evaluation.candidates import BASELINES, on_probes, plain_baselines
 from contramix.evaluation.features import frozen, recalibrated
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES as FROZEN_PROBES
 from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
-from contramix.evaluation.task import Kind, Task
-from contramix.evaluation.twins import fine_tuned, pretrained_twin, supervised
+from contramix.evaluation.trained_baselines import fine_tuned, pretrained_twin, supervised
 from contramix.evaluation.verdict import Verdict, judge
-from contramix.pretrained import Pretrained
-from contramix.progress import Titled
+from contramix.models.labelled_records import Records, records
+from contramix.models.pretrained import Pretrained
+from contramix.models.task import Kind, Task
+from contramix.training.progress import Titled
 
 PROBES = ("linear", "knn", "finetune")
 """Shown by default."""
@@ -96,7 +97,7 @@ def evaluate(
         Where the Gaussian baseline's model is kept, and features that do not fit into memory lie; None: a temporary
         folder.
     heard
-        What the model's own training said of itself (:func:`contramix.alarms.advice_from_log`), to be passed on.
+        Advice from the log of the model's training (:func:`contramix.monitoring.alarms.advice_from_log`).
     where, where_test
         What error messages call the rows.
     watch, told

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from contramix import durable
 from contramix.encoders.encoder import Encoder
-from contramix.pretrained import device_of, embed, embedded, finite
-from contramix.samples import Samples
-from contramix.training import recalibrate_bn
+from contramix.models.inference import device_of, embed, embedded, finite
+from contramix.runtime import atomic_files
+from contramix.samples.samples import Samples
+from contramix.training.loop import recalibrate_bn
 
 IN_MEMORY = 1_000_000_000
 """Features of more bytes than this lie in a file."""
@@ -50,7 +50,7 @@ def frozen(encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None =
             file.flush()
             return np.memmap(file, np.float32, "r", shape=(len(x), encoder.width))
     except OSError as error:
-        raise durable.unwritable(place, size, error) from error
+        raise atomic_files.unwritable(place, size, error) from error
 
 
 def recalibrated(encoder: Encoder, x: Samples) -> Encoder:

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 
 from contramix.errors import InputError, nearest
 from contramix.evaluation.problem import Predicted
-from contramix.evaluation.task import Kind, Task
+from contramix.models.task import Kind, Task
 
 Rows = Callable[[Task, ndarray, Predicted], Float64[ndarray, " n"]]
 

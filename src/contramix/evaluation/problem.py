@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from numpy import ndarray
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 FOLDS = 5
 FEW_ROWS = 1000

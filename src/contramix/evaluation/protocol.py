@@ -15,7 +15,8 @@ from contramix.errors import InputError
 from contramix.evaluation.metrics import METRICS, all_metrics
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.evaluation.task import Task
+from contramix.models.labelled_records import draw_labels
+from contramix.models.task import Task
 
 TEST_SHARE = 0.2
 CONFIDENCE = 0.95
@@ -154,13 +155,6 @@ def _check_part(task: Task, y: ndarray, part: Split) -> None:
             f"target {task.target!r} has one class only in the training part; give more rows of the rare classes, or "
             "a --test FILE"
         )
-
-
-def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:
-    """``per_class`` training rows of each class, or all of a class that has fewer."""
-    generator = np.random.default_rng([seed, per_class])
-    chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]
-    return np.sort(np.concatenate(chosen))
 
 
 def compare(

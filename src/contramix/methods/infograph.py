@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from contramix import distributed
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.methods.method import Method, MethodSettings
-from contramix.node_states import NodeStates
-from contramix.precision import full
+from contramix.runtime import distributed
+from contramix.runtime.precision import full
+from contramix.samples.graph_states import NodeStates
 from contramix.types import Views
 
 

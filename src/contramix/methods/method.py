@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from contramix import distributed
-from contramix.bounds import Bounds
 from contramix.encoders.encoder import Encoder
-from contramix.heads import Head
-from contramix.precision import full
+from contramix.methods.heads import Head
+from contramix.methods.loss_bounds import Bounds
+from contramix.runtime import distributed
+from contramix.runtime.precision import full
 from contramix.settings import Settings
 from contramix.types import Activations, Views, joined
 

@@ -8,11 +8,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from contramix import distributed
-from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
-from contramix.losses import info_nce, own_key_nce
+from contramix.methods.loss_bounds import Bounds, nce_bounds
+from contramix.methods.losses import info_nce, own_key_nce
 from contramix.methods.method import Method, MethodSettings, Momentum, Network
+from contramix.runtime import distributed
 from contramix.types import Views
 
 

@@ -4,9 +4,9 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from contramix.bounds import Bounds, nce_bounds
 from contramix.encoders.encoder import Encoder
-from contramix.losses import info_nce
+from contramix.methods.loss_bounds import Bounds, nce_bounds
+from contramix.methods.losses import info_nce
 from contramix.methods.method import Method, MethodSettings
 from contramix.types import Views
 

@@ -3,10 +3,10 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.bounds import Bounds, regression_bounds
 from contramix.encoders.encoder import Encoder
-from contramix.heads import Predictor
-from contramix.losses import regression
+from contramix.methods.heads import Predictor
+from contramix.methods.loss_bounds import Bounds, regression_bounds
+from contramix.methods.losses import regression
 from contramix.methods.method import Method, MethodSettings, unit
 from contramix.types import Views
 

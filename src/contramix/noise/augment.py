@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.encoders.front import UNKNOWN, Front
+from contramix.encoders.frontend import UNKNOWN, Front
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
 from contramix.noise.noise import Noise
-from contramix.samples import Batch
+from contramix.samples.samples import Batch
 from contramix.types import Activations
 
 

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.encoders.front import Front
+from contramix.encoders.frontend import Front
 from contramix.mixing.layout import Layout
-from contramix.samples import Batch
+from contramix.samples.samples import Batch
 from contramix.settings import Cut, Settings
 from contramix.types import Activations, Ragged
 

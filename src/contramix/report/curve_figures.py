@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from bokeh.models import ColumnDataSource, DataRange1d
 
-from contramix.measures import MEANING
+from contramix.monitoring.representation_measures import MEANING
 from contramix.report.figures import DASHES, blank, colour_of, hover
 from contramix.report.run_facts import RunFacts
 

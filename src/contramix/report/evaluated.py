@@ -1,4 +1,4 @@
-"""What a report takes from a comparison: the dict that :func:`contramix.evaluation.report.as_json` makes, checked."""
+"""What a report takes from a comparison: the dict that :func:`contramix.evaluation.summary.as_json` makes, checked."""
 
 from typing import Annotated, Any, Literal
 

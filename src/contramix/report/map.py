@@ -12,9 +12,9 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from contramix.errors import InputError, nearest
-from contramix.pretrained import Pretrained
-from contramix.randomness import Key
+from contramix.models.pretrained import Pretrained
 from contramix.report.pictures import Sheet, sheet_of
+from contramix.runtime.randomness import Key
 
 Method = Literal["pca", "tsne"]
 MOST = 10_000

@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from contramix import durable
 from contramix.errors import InputError
 from contramix.report.map import Map
 from contramix.report.run_facts import RunFacts
+from contramix.runtime import atomic_files
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ReportData:
     command
         The call that made it.
     evaluation
-        A comparison, as :func:`contramix.evaluation.report.as_json` gives it.
+        A comparison, as :func:`contramix.evaluation.summary.as_json` gives it.
     runs
         The runs whose curves and settings are shown.
     map
@@ -53,7 +53,7 @@ def write(path: Path, data: ReportData) -> None:
     RunError
         If there is no space.
     """
-    durable.write(path, render(data).encode("utf-8", "replace"))
+    atomic_files.write(path, render(data).encode("utf-8", "replace"))
 
 
 def render(data: ReportData) -> str:

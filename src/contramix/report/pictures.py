@@ -14,9 +14,10 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from contramix.masked import Masked
-from contramix.pretrained import Pretrained, device_of
-from contramix.samples import in_order
+from contramix.models.inference import device_of
+from contramix.models.pretrained import Pretrained
+from contramix.samples.padded_sequences import Masked
+from contramix.samples.samples import in_order
 from contramix.types import Activations, values_of
 
 MOST_PIXELS = 4_000_000

@@ -8,9 +8,9 @@ from typing import Any
 
 from contramix.domains.spec import LeftOut
 from contramix.errors import InputError
-from contramix.pretrained import read_spec
+from contramix.models.pretrained import read_spec
 from contramix.recipe import Recipe
-from contramix.run_log import read_log
+from contramix.runs.log import read_log
 
 
 @dataclass(frozen=True)

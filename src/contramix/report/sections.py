@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contramix.data_rank import in_words
-from contramix.measures import MEANING
+from contramix.monitoring.data_rank import in_words
+from contramix.monitoring.representation_measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
 from contramix.report.evaluated import Evaluated, check
 from contramix.report.figures import as_items

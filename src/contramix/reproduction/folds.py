@@ -20,16 +20,16 @@ import numpy as np
 import pyarrow as pa
 from numpy import ndarray
 
-from contramix import durable
 from contramix.evaluation.baselines import raw_features, untrained_encoder
-from contramix.evaluation.comparison import Records, records
 from contramix.evaluation.cross_validation import adam_on_folds, cross_validated
-from contramix.evaluation.plain import PLAIN, Whole
+from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.probes import PROBES, Probe
-from contramix.fitting import Fit, learn_spec
-from contramix.pretrained import embed
+from contramix.models.inference import embed
+from contramix.models.labelled_records import Records, records
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.samples import fingerprint_of
+from contramix.runtime import atomic_files
+from contramix.samples.samples import fingerprint_of
 
 LAST = 5
 PROTOCOLS = ("published", "honest")
@@ -82,9 +82,9 @@ def _kept(
     scores = _scores(name, recipe, main, data, repeat, device)
     found = {**scores, "data": graphs, "seconds": round(time.monotonic() - began, 1)}
     place.mkdir(parents=True, exist_ok=True)
-    durable.write(place / "recipe.toml", wanted.to_toml())
-    durable.write(place / "report.json", json.dumps(found) + "\n")
-    durable.write(place / "DONE", "")
+    atomic_files.write(place / "recipe.toml", wanted.to_toml())
+    atomic_files.write(place / "report.json", json.dumps(found) + "\n")
+    atomic_files.write(place / "DONE", "")
     return found
 
 

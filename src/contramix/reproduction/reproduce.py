@@ -10,17 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contramix import durable
 from contramix.evaluation.compare import compare_recipes
-from contramix.evaluation.report import as_json
-from contramix.pretrained import environment
-from contramix.progress import Titled
+from contramix.evaluation.summary import as_json
+from contramix.models.pretrained import environment
 from contramix.recipe import Recipe
+from contramix.reproduction.catalogue import Scale
 from contramix.reproduction.claims import judged
 from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import Parts, drawn
 from contramix.reproduction.suite import Block, Suite
-from contramix.suite_files import Scale
+from contramix.runtime import atomic_files
+from contramix.training.progress import Titled
 
 FROZEN = ("raw", "pca", "untrained")
 """Baselines that are features, so that the paper's probe can be put on them."""
@@ -89,10 +89,10 @@ def reproduce(
                 }
                 mine = {**about, "row": recipe.name, "seed": seed, "scores": scores}
                 mine |= {key: trained[key] for key in ("environment", "precision")}
-                durable.write(place / "report.json", json.dumps(mine, indent=1))
+                atomic_files.write(place / "report.json", json.dumps(mine, indent=1))
         report["precision"] = sorted(precisions)
     report["claims"] = judged(block, report["rows"])
-    durable.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
+    atomic_files.write(folder / "report.json", json.dumps(report, indent=1) + "\n")
     return report
 
 

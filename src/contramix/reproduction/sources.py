@@ -15,15 +15,15 @@ from numpy import ndarray
 from contramix.datasets import COVTYPE
 from contramix.datasets.official import OFFICIAL, find_data, packed_or_not
 from contramix.domains import DOMAINS
-from contramix.domains.reading import LABEL, PART
-from contramix.domains.table.canonical import canonical
-from contramix.domains.table.opening import unpacked
-from contramix.domains.table.options import ReadOptions
-from contramix.domains.table.portions import portions
-from contramix.domains.table.reading import read
 from contramix.errors import InputError, nearest
+from contramix.io.options import ReadOptions
+from contramix.io.records import LABEL, PART
+from contramix.io.tables.canonical import canonical
+from contramix.io.tables.chunks import portions
+from contramix.io.tables.opening import unpacked
+from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
-from contramix.reproduction import stand_ins
+from contramix.reproduction import synthetic_data
 
 NO_HEADER = ReadOptions(header=False)
 COVTYPE_ROWS, COVTYPE_TRAINING = 581_012, 15_120
@@ -251,17 +251,17 @@ def _stand_in(make: Callable[[], pa.Table], target: str, tested: bool = True) ->
 
 
 def _table(target: str, columns: int, levels: int = 0, quantity: bool = False) -> Callable[[], Parts]:
-    return partial(_stand_in, partial(stand_ins.table, target, columns, levels, quantity), target)
+    return partial(_stand_in, partial(synthetic_data.table, target, columns, levels, quantity), target)
 
 
 def _images(*shape: int) -> Callable[[], Parts]:
-    return partial(_stand_in, partial(stand_ins.images, shape), LABEL)
+    return partial(_stand_in, partial(synthetic_data.images, shape), LABEL)
 
 
 def _tu(name: str, graphs: int) -> Source:
     return Source(
         "graph", (f"{name}.zip",), "https://chrsmrrs.github.io/datasets", _graphs,
-        partial(_stand_in, stand_ins.graphs, LABEL, tested=False), graphs,
+        partial(_stand_in, synthetic_data.graphs, LABEL, tested=False), graphs,
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ SOURCES: dict[str, Source] = {
     ),
     "speech": Source(
         "audio", ("speech-commands-v0.01",), "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz", _own,
-        partial(_stand_in, stand_ins.clips, LABEL),
+        partial(_stand_in, synthetic_data.clips, LABEL),
     ),
     "MUTAG": _tu("MUTAG", 188),
     "PTC_MR": _tu("PTC_MR", 344),

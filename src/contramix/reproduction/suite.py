@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from contramix.errors import InputError, nearest
-from contramix.evaluation.comparison import BASELINES
+from contramix.evaluation.candidates import BASELINES
 from contramix.evaluation.metrics import METRICS
 from contramix.evaluation.probes import PROBES
 from contramix.recipe import Recipe, explain
+from contramix.reproduction.catalogue import Scale
 from contramix.reproduction.sources import SOURCES
 from contramix.settings import Settings, as_tuple
-from contramix.suite_files import Scale
 
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from contramix.evaluation.verdict import IN_WORDS, Outcome
 from contramix.recipe import Recipe
-from contramix.tuning.book import Tried
 from contramix.tuning.scores import Judge
+from contramix.tuning.trials import Tried
 
 
 class Check(NamedTuple):

@@ -16,11 +16,12 @@ from contramix.errors import InputError, nearest
 from contramix.evaluation.metrics import METRICS, find_metric
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
-from contramix.evaluation.protocol import CONFIDENCE, TEST_SHARE, Score, draw_labels, splits
-from contramix.evaluation.task import Kind, find_task
+from contramix.evaluation.protocol import CONFIDENCE, TEST_SHARE, Score, splits
 from contramix.evaluation.verdict import paired
-from contramix.measures import effective_rank
-from contramix.randomness import Key
+from contramix.models.labelled_records import draw_labels
+from contramix.models.task import Kind, find_task
+from contramix.monitoring.representation_measures import effective_rank
+from contramix.runtime.randomness import Key
 
 DRAWS = 5
 """Draws of labels that a score is the mean of."""

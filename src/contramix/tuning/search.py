@@ -12,19 +12,19 @@ import pyarrow as pa
 import torch
 from numpy import ndarray
 
-from contramix import durable
 from contramix.errors import InputError, RunError
-from contramix.evaluation.task import Kind
-from contramix.interrupts import Interrupted, signals
+from contramix.models.task import Kind
 from contramix.recipe import Recipe
-from contramix.run_folder import check_place, locked, make
-from contramix.runs import Watcher
-from contramix.training import Plan, Step
-from contramix.tuning.book import Book, find_optuna
+from contramix.runs.folder import check_place, locked, make
+from contramix.runs.pretrain import Watcher
+from contramix.runtime import atomic_files
+from contramix.runtime.signals import Interrupted, signals
+from contramix.training.loop import Plan, Step
 from contramix.tuning.result import Check, Tuned
 from contramix.tuning.scores import LabelFree, find_judge
 from contramix.tuning.space import choose, dimensions
 from contramix.tuning.trainer import Trainer, fingerprint
+from contramix.tuning.trials import Book, find_optuna
 
 STEPS, FRESH = 500, 5
 NOT_BY_RANK = ("temperature", "width", "cut")
@@ -125,7 +125,7 @@ def tune(
     }
     make(out)
     with locked(out), signals() as signalled:
-        durable.remove_leftovers(out)
+        atomic_files.remove_leftovers(out)
 
         def watched(title: str) -> Watcher:
             """Show the progress, and stop behind a step when asked to."""
@@ -161,9 +161,9 @@ def tune(
         if tuned.best.number and tuned.default.score is not None:
             found = _check(out, trainer, tuned, fresh, watched)
             tuned = replace(tuned, unchecked=found) if isinstance(found, str) else replace(tuned, check=found)
-        durable.write(out / "recipe.toml", tuned.to_toml(where, command))
+        atomic_files.write(out / "recipe.toml", tuned.to_toml(where, command))
         report = {"data": where, "command": command, **tuned.as_json()}
-        durable.write(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
+        atomic_files.write(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         return tuned
 
 
@@ -185,7 +185,7 @@ def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, watched: Calla
                     np.save(sink, trainer.score(chosen, split, watched(title)), allow_pickle=False)
                 except RunError as error:
                     return f"trial {tried.number} on split {split}: {error}"
-                durable.write(path, sink.getvalue())
+                atomic_files.write(path, sink.getvalue())
             each.append(np.load(path, allow_pickle=False))
     parts = [tuned.judge.part(trainer.seed(split)) for split in range(1, fresh + 1)]
     difference, interval = tuned.judge.difference(scores[0], scores[1], parts)

@@ -13,13 +13,13 @@ from numpy import ndarray
 
 from contramix.domains import Spec
 from contramix.errors import RunError
-from contramix.fitting import Fit, learn_spec
-from contramix.pretrained import embed
-from contramix.randomness import Key
+from contramix.models.inference import embed
+from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.runs import Watcher
-from contramix.samples import Samples, fingerprint_of, take
-from contramix.training import Plan
+from contramix.runs.pretrain import Watcher
+from contramix.runtime.randomness import Key
+from contramix.samples.samples import Samples, fingerprint_of, take
+from contramix.training.loop import Plan
 from contramix.tuning.scores import Judge, Part
 
 

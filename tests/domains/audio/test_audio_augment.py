@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from contramix.domains.audio.augment import AudioAugment, Changes, Frames, moved, noisy, resampled
-from contramix.domains.audio.front import AudioFront
+from contramix.domains.audio.frontend import AudioFront
 from contramix.domains.audio.logmel import Window, decibels, power, spectra
 
 NOTHING = dict.fromkeys(("amplitude", "speed", "stretch", "shift", "background"), 0.0)

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from contramix.domains.audio.decoding import Tally, as_int16, decode, fixed, header
-from contramix.domains.files.item import Unreadable
 from contramix.errors import InputError
+from contramix.io.media.media_file import Unreadable
 
 
 def tone(n, hz=440.0, rate=16000, loud=0.3):

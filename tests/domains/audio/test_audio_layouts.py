@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from contramix.domains.audio.layouts import layout, part_by_hash
+from contramix.domains.audio.speech_commands import layout, part_by_hash
 from contramix.domains.audio.words import ten_words
-from contramix.domains.files.item import Item
-from contramix.domains.files.listing import Items, items
 from contramix.errors import InputError
+from contramix.io.media.listing import Items, items
+from contramix.io.media.media_file import Item
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 

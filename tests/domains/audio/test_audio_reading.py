@@ -16,10 +16,10 @@ from contramix.domains.audio.domain import Sounds
 from contramix.domains.audio.reading import read
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
-from contramix.domains.reading import BadFile
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
-from contramix.samples import Streamed
+from contramix.io.options import ReadOptions
+from contramix.io.records import BadFile
+from contramix.samples.samples import Streamed
 
 OPTIONS = ReadOptions()
 DOMAIN = Sounds()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.domains.audio.front import AudioFront
+from contramix.domains.audio.frontend import AudioFront
 from contramix.domains.audio.logmel import Window, decibels, picture, power, spectra
 from contramix.domains.audio.mel import mel_matrix
 
@@ -95,7 +95,7 @@ def test_blocks_of_clips_change_nothing(chirps, monkeypatch):
     front = AudioFront(8000, Window(1024, 256), 32)
     x = torch.stack([torch.from_numpy(np.roll(chirps(8000), 700 * k)) for k in range(5)])
     together = front(x)
-    monkeypatch.setattr("contramix.domains.audio.front.BLOCK", {"cpu": 2 * 32 * 513})
+    monkeypatch.setattr("contramix.domains.audio.frontend.BLOCK", {"cpu": 2 * 32 * 513})
     assert torch.allclose(front(x), together, atol=1e-6)
     assert torch.allclose(torch.cat([front(one[None]) for one in x]), together, atol=1e-6)
     assert front(x[:0]).shape == (0, 1, 32, 32)

@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 
-from contramix.domains.files import archives
-from contramix.domains.files.addresses import read_at
-from contramix.domains.files.item import Unreadable
-from contramix.domains.files.listing import items
 from contramix.errors import InputError
+from contramix.io.media import archives
+from contramix.io.media.addresses import read_at
+from contramix.io.media.listing import items
+from contramix.io.media.media_file import Unreadable
 
 PNG = {".png"}
 FILES = {f"train/{n % 3}/{n:03}.png": os.urandom(50 + n) for n in range(40)} | {"list.txt": b"a list"}

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contramix.domains.files.cells import read_cells
-from contramix.domains.files.item import Unreadable
 from contramix.errors import InputError
+from contramix.io.media.embedded_files import read_cells
+from contramix.io.media.media_file import Unreadable
 
 NAMES = ("image", "img")
 BYTES = [b"one", b"two", b"three"]

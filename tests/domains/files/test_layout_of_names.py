@@ -2,7 +2,7 @@
 
 import pytest
 
-from contramix.domains.files.layout import parts_and_labels
+from contramix.io.media.path_labels import parts_and_labels
 
 
 def names(*folders):

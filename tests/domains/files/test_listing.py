@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from contramix.domains.files.item import Unreadable
-from contramix.domains.files.listing import NothingFoundError, items
-from contramix.domains.reading import BadFile
 from contramix.errors import InputError
+from contramix.io.media.listing import NothingFoundError, items
+from contramix.io.media.media_file import Unreadable
+from contramix.io.records import BadFile
 
 PNG = {".png"}
 

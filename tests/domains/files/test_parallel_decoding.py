@@ -8,15 +8,16 @@ import pyarrow as pa
 import pytest
 import torch
 
-from contramix.domains.files import decoding
-from contramix.domains.files.decoding import decode_all, each
-from contramix.domains.files.encoded import ENCODED, streamed
-from contramix.domains.files.item import Item, Unreadable
-from contramix.domains.files.listing import Items, items
-from contramix.domains.files.records import records
-from contramix.domains.reading import BadFile
 from contramix.errors import InputError, RunError
-from contramix.samples import batches
+from contramix.io.media import parallel_decoding
+from contramix.io.media.encoded_records import ENCODED
+from contramix.io.media.listing import Items, items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.parallel_decoding import decode_all, each
+from contramix.io.media.record_table import records
+from contramix.io.media.streaming import streamed
+from contramix.io.records import BadFile
+from contramix.samples.samples import batches
 
 SHAPE = (2, 3)
 
@@ -40,7 +41,7 @@ def values(content):
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_order_is_kept_whatever_finishes_first(tmp_path, monkeypatch, count):
-    monkeypatch.setattr(decoding, "threads", lambda: count)
+    monkeypatch.setattr(parallel_decoding, "threads", lambda: count)
     late = threading.Event()
 
     def slow_at_first(data):
@@ -108,7 +109,7 @@ def test_progress_counts_to_the_end(tmp_path):
 
 
 def test_results_wait_in_bounded_number(monkeypatch):
-    monkeypatch.setattr(decoding, "threads", lambda: 2)
+    monkeypatch.setattr(parallel_decoding, "threads", lambda: 2)
     read = []
     several = [Item(str(n), partial(lambda n: read.append(n) or b"1", n)) for n in range(5000)]
     results = each(several, numbers)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contramix.domains.graph import spec as of_spec
 from contramix.domains.graph.describe import describe
-from contramix.domains.graph.form import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, Packed
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import DEGREES, GraphSpec
 from contramix.errors import InputError

@@ -7,7 +7,7 @@ import torch
 
 from contramix.domains import find_domain_of
 from contramix.domains.graph.domain import GraphSets
-from contramix.domains.graph.form import Packed
+from contramix.domains.graph.packed import Packed
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError
 

@@ -8,10 +8,10 @@ import pytest
 
 from contramix.domains import find_domain
 from contramix.domains.graph.domain import GraphSets
-from contramix.domains.graph.form import Packed
+from contramix.domains.graph.packed import Packed
 from contramix.domains.graph.settings import GraphSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 # A triangle with a tail, a graph of one node that leads to itself, one without edges, and one with an isolated node.
 INDICATOR = [1, 1, 1, 1, 2, 3, 3, 4, 4, 4]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contramix.domains.image.arrays import channels_first, in_8_bits, in_form
-from contramix.domains.image.form import Form, choose
+from contramix.domains.image.formats.arrays import channels_first, in_8_bits, in_form
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import Form, choose
 from contramix.errors import InputError
 
 RNG = np.random.default_rng(0)

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from scipy import stats
 from torch.nn import functional
 
-from contramix.domains.image import augment
-from contramix.domains.image.augment import ImageAugment
-from contramix.domains.image.blur import blur
-from contramix.domains.image.colour import blend_, grey, jitter_, turn_hue_
-from contramix.domains.image.crop import Boxes, enlarge, random_boxes
-from contramix.domains.image.front import ImageFront
+from contramix.domains.image.augmentation import augment
+from contramix.domains.image.augmentation.augment import ImageAugment
+from contramix.domains.image.augmentation.blur import blur
+from contramix.domains.image.augmentation.colour import blend_, grey, jitter_, turn_hue_
+from contramix.domains.image.augmentation.crop import Boxes, enlarge, random_boxes
+from contramix.domains.image.frontend import ImageFront
 
 OFF = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "jitter": 0.0, "grey": 0.0, "blur": 0.0}
 LIKELY = 1e-3

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contramix.domains.image.opcodes import plain_values
+from contramix.domains.image.formats.safe_pickle import plain_values
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 RNG = np.random.default_rng(0)
 N = 6

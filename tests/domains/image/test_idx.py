@@ -5,11 +5,11 @@ import gzip
 import numpy as np
 import pytest
 
-from contramix.domains.image.idx import parse
+from contramix.domains.image.formats.idx import parse
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 RNG = np.random.default_rng(0)
 IMAGES = {"train": RNG.integers(0, 256, (7, 12, 10), np.uint8), "t10k": RNG.integers(0, 256, (3, 12, 10), np.uint8)}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contramix.domains.files.item import Unreadable
 from contramix.domains.image import decoding
 from contramix.domains.image.decoding import decode, facts
-from contramix.domains.image.form import Form
+from contramix.domains.image.size import Form
+from contramix.io.media.media_file import Unreadable
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (11, 17, 3), np.uint8)

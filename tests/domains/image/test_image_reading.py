@@ -18,9 +18,9 @@ from contramix.domains.image.describe import describe
 from contramix.domains.image.domain import Images
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.reading import BadFile
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
+from contramix.io.records import BadFile
 
 RNG = np.random.default_rng(0)
 OPTIONS, AUTO = ReadOptions(), ImageSettings()

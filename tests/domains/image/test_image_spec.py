@@ -11,12 +11,12 @@ from PIL import Image
 
 from contramix.domains.image.describe import MEASURED, describe
 from contramix.domains.image.domain import Images
-from contramix.domains.image.front import ImageFront
+from contramix.domains.image.frontend import ImageFront
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.spec import ImageSpec
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 RNG = np.random.default_rng(0)
 AUTO = ImageSettings()

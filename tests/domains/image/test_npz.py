@@ -7,8 +7,8 @@ import pytest
 
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (6, 12, 10, 3), np.uint8)

@@ -10,8 +10,8 @@ from contramix.domains import DOMAINS
 from contramix.domains.series.reading import read
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 LONG = SeriesSettings(id="who", time="when")
 TABLE = """who,when,x,y,label,mood

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from contramix.domains import DOMAINS, find_domain_of
-from contramix.domains.series.content import as_column, steps_of
-from contramix.domains.series.front import SeriesFront
+from contramix.domains.series.column import as_column, steps_of
+from contramix.domains.series.frontend import SeriesFront
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
-from contramix.masked import Masked
+from contramix.io.options import ReadOptions
+from contramix.samples.padded_sequences import Masked
 
 AUTO = SeriesSettings()
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ import pytest
 from contramix.domains.series.reading import read
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.ts import parse
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
 
 AUTO = SeriesSettings()
 HEAD = "#a comment\n@problemName P\n@timeStamps false\n@missing false\n@univariate true\n@equalLength false\n"

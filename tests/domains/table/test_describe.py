@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contramix.domains.table.columns import Boolean, Categorical, DateTime, Numeric
-from contramix.domains.table.describe import TableSettings, describe
+from contramix.domains.table.columns.kinds import Boolean, Categorical, DateTime, Numeric
+from contramix.domains.table.learning import TableSettings, describe
 from contramix.errors import InputError
 
 WORDS = pa.large_string()

@@ -13,12 +13,12 @@ import pytest
 import scipy.sparse
 import torch
 
-from contramix.domains.table import frames
-from contramix.domains.table.canonical import canonical
-from contramix.domains.table.frames import to_arrow
-from contramix.domains.table.options import MAX_COLUMNS
-from contramix.domains.table.reading import read
 from contramix.errors import InputError
+from contramix.io.options import MAX_COLUMNS
+from contramix.io.tables import frames
+from contramix.io.tables.canonical import canonical
+from contramix.io.tables.frames import to_arrow
+from contramix.io.tables.reading import read
 
 
 def one_line_error(X, *words):

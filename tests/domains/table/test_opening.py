@@ -4,7 +4,7 @@ import io
 import threading
 import time
 
-from contramix.domains.table import opening
+from contramix.io.tables import opening
 
 
 def test_the_end_waits_for_threads_that_hold_a_stream():

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contramix.domains.table import delimited_portions, raw
-from contramix.domains.table.portions import portions
-from contramix.domains.table.reading import ReadOptions, read
 from contramix.errors import InputError
+from contramix.io.tables import columnar
+from contramix.io.tables.chunks import portions
+from contramix.io.tables.csv import chunks
+from contramix.io.tables.reading import ReadOptions, read
 
 ROWS = 23
 N = 200
@@ -25,8 +26,8 @@ DAY = datetime(2021, 3, 1, 12)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(raw, "ROWS", ROWS)
-    monkeypatch.setattr(delimited_portions, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(columnar, "ROWS", ROWS)
+    monkeypatch.setattr(chunks, "BLOCK_BYTES", 300)
 
 
 def joined(path, options):
@@ -177,9 +178,9 @@ def csv(folder, columns, name="x.csv"):
 @pytest.fixture
 def short_sample(monkeypatch):
     """Only the first two hundred bytes are looked at."""
-    from contramix.domains.table import delimited
+    from contramix.io.tables.csv import reading
 
-    monkeypatch.setattr(delimited, "SAMPLE_BYTES", 200)
+    monkeypatch.setattr(reading, "SAMPLE_BYTES", 200)
 
 
 def cells(early, other, rows=N, at=150):

@@ -18,10 +18,10 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from contramix.domains.table import delimited
-from contramix.domains.table import options as table_options
-from contramix.domains.table.reading import ReadOptions, read
 from contramix.errors import InputError
+from contramix.io import options as table_options
+from contramix.io.tables.csv import reading
+from contramix.io.tables.reading import ReadOptions, read
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data"
 NUMBERS = "a,b\n" + "".join(f"{i},{i}.5\n" for i in range(100))
@@ -496,7 +496,7 @@ def test_t23_a_cell_of_three_megabytes(csv_file):
 
 
 def test_t23_a_row_longer_than_the_limit(csv_file, monkeypatch):
-    monkeypatch.setattr(delimited, "MAX_ROW_BYTES", 1 << 21)
+    monkeypatch.setattr(reading, "MAX_ROW_BYTES", 1 << 21)
     one_line_error(csv_file("a,b\n1,x\n2," + "x" * 6_000_000 + "\n3,y\n"), "longer than 2 MiB")
 
 
@@ -720,7 +720,7 @@ def test_the_decimal_mark_is_no_delimiter(csv_file):
 
 
 def test_white_space_around_cells_is_seen_by_their_ends():
-    from contramix.domains.table.cells import may_be_padded
+    from contramix.io.tables.csv.cell_types import may_be_padded
 
     spaces = [" ", "\t", "\n", "\x0b", "\u00a0", "\u2003", "\u3000"]
     for cell in ["a", "a b", "", *(pad + "a" for pad in spaces), *("a" + pad for pad in spaces), *spaces]:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contramix.domains.table import seen
-from contramix.domains.table.boolean import OneHot
-from contramix.domains.table.describe import Description, Groups, describe
-from contramix.domains.table.moments import Moments
+from contramix.domains.table.columns.boolean import OneHot
+from contramix.domains.table.columns.kinds import summaries
+from contramix.domains.table.columns.moments import Moments
+from contramix.domains.table.learning import Description, Groups, describe
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError
 
@@ -164,7 +164,7 @@ def test_groups_hold_exactly_once_in_every_row(rows, size):
 
 
 def test_more_levels_than_are_kept_are_judged_by_the_rows_until_then(monkeypatch):
-    monkeypatch.setattr(seen, "MOST_KEPT", 64)
+    monkeypatch.setattr(summaries, "MOST_KEPT", 64)
     rows = 4000
     frequent = [f"common {n % 40}" if n % 2 else f"rare {n}" for n in range(rows)]
     table = pa.table(

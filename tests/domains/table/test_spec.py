@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contramix.domains.table.columns import Boolean
-from contramix.domains.table.describe import TableSettings, describe
+from contramix.domains.table.columns.kinds import Boolean
+from contramix.domains.table.learning import TableSettings, describe
 from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 

@@ -6,10 +6,10 @@ import lzma
 
 import pytest
 
-from contramix.domains.files import archives
-from contramix.domains.files.item import Unreadable
 from contramix.domains.text.decoding import beginning, decoded, lines_of, unpacked
-from contramix.domains.text.labelled import is_prose, split_labels
+from contramix.domains.text.labelled_lines import is_prose, split_labels
+from contramix.io.media import archives
+from contramix.io.media.media_file import Unreadable
 
 LABELLED = {
     "numbers": ["0 a dull film", "1 warm and funny", "1 a joy", "0 long"],

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from contramix.domains import find_domain, find_domain_of
-from contramix.domains.reading import BadFile
-from contramix.domains.table.options import ReadOptions
 from contramix.domains.text.domain import Texts
 from contramix.domains.text.reading import read
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.values import from_values
 from contramix.errors import InputError
+from contramix.io.options import ReadOptions
+from contramix.io.records import BadFile
 
 OPTIONS, AUTO = ReadOptions(), TextSettings()
 LINES = "1 a warm, funny film\n0 dull and long\n1 a joy\n0 no fun\n"

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float32, Int16
 from numpy import ndarray
 
-from contramix.domains.files.item import Unreadable
 from contramix.errors import InputError
+from contramix.io.media.media_file import Unreadable
 
 ENDINGS = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".w64", ".rf64", ".caf"}

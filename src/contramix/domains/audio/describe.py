@@ -6,13 +6,13 @@ from math import ceil, sqrt
 import pyarrow as pa
 import torch
 
-from contramix.domains.audio.form import AUDIO, Form
+from contramix.domains.audio.clip_format import AUDIO, Form
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
-from contramix.domains.files.encoded import ENCODED
-from contramix.domains.files.records import left_out
+from contramix.domains.spec import left_out
 from contramix.errors import InputError
-from contramix.samples import batches
+from contramix.io.media.encoded_records import ENCODED
+from contramix.samples.samples import batches
 
 MEASURED = 20_000
 """Clips, evenly spaced, whose pictures give mean and deviation."""

@@ -5,17 +5,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from contramix.domains.audio.clip_format import AUDIO
 from contramix.domains.audio.decoding import ENDINGS
 from contramix.domains.audio.describe import describe
-from contramix.domains.audio.form import AUDIO
 from contramix.domains.audio.reading import COLUMNS, read
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.values import claims_values, from_values
 from contramix.domains.domain import Domain
-from contramix.domains.files.claiming import holds
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions
+from contramix.io.media.recognition import holds
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 class Sounds(Domain[AudioSettings, AudioSpec]):

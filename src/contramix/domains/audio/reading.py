@@ -8,20 +8,20 @@ import pyarrow as pa
 from numpy import ndarray
 
 from contramix.domains.audio.background import FRAMES, mel_powers, pack
+from contramix.domains.audio.clip_format import AUDIO, Form, choose_form
 from contramix.domains.audio.decoding import ENDINGS, Tally, as_int16, decoder, waveform
-from contramix.domains.audio.form import AUDIO, Form, choose_form
-from contramix.domains.audio.layouts import Sounds, layout
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
+from contramix.domains.audio.speech_commands import Sounds, layout
 from contramix.domains.audio.words import TEN, ten_words
-from contramix.domains.files.cells import Cells, read_cells, table_files
-from contramix.domains.files.decoding import IN_MEMORY_BYTES, decode_all, each
-from contramix.domains.files.item import Item, Unreadable
-from contramix.domains.files.listing import Items, items
-from contramix.domains.files.records import records
-from contramix.domains.reading import FILE, LABEL, PART, Reading
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.embedded_files import Cells, read_cells, table_files
+from contramix.io.media.listing import Items, items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, decode_all, each
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import FILE, LABEL, PART, Reading
 
 COLUMNS = (AUDIO, "sound", "speech", "wav", "flac", "bytes")
 """What a column of encoded clips is most often called."""
@@ -49,7 +49,7 @@ def read(
     ----------
     path
         A folder or an archive of audio files, one such file, or Parquet and Arrow files with a column of encoded
-        clips. For the official layouts that are known see :func:`contramix.domains.audio.layouts.layout`.
+        clips. For the official layouts that are known see :func:`contramix.domains.audio.speech_commands.layout`.
     options
         ``on_bad_files`` says what to do with files that cannot be decoded.
     settings

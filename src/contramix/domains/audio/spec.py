@@ -10,15 +10,16 @@ from torch.utils.dlpack import from_dlpack
 
 from contramix.domains.audio.augment import AudioAugment
 from contramix.domains.audio.background import FRAMES, unpack
+from contramix.domains.audio.clip_format import AUDIO, Form
 from contramix.domains.audio.decoding import decoder
-from contramix.domains.audio.form import AUDIO, Form
-from contramix.domains.audio.front import AudioFront
+from contramix.domains.audio.frontend import AudioFront
 from contramix.domains.audio.logmel import Window
-from contramix.domains.files.encoded import ENCODED, streamed
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.samples import Streamed
+from contramix.io.media.encoded_records import ENCODED
+from contramix.io.media.streaming import streamed
+from contramix.samples.samples import Streamed
 
 
 class AudioSpec(Spec):

@@ -10,18 +10,18 @@ from jaxtyping import Int16
 from numpy import ndarray
 from torch import Tensor
 
+from contramix.domains.audio.clip_format import AUDIO, Form
 from contramix.domains.audio.decoding import ENDINGS, as_int16, fixed
-from contramix.domains.audio.form import AUDIO, Form
-from contramix.domains.audio.layouts import Sounds
 from contramix.domains.audio.reading import from_cells, from_sounds
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
-from contramix.domains.files.cells import cells_of, is_cell
-from contramix.domains.files.item import Item, read_file
-from contramix.domains.files.listing import Items
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.errors import InputError
+from contramix.domains.audio.speech_commands import Sounds
+from contramix.errors import InputError, printable
+from contramix.io.media.embedded_files import cells_of, is_cell
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, read_file
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 

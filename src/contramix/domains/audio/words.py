@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from contramix.domains.audio.layouts import Sounds
-from contramix.domains.files.item import Item
+from contramix.domains.audio.speech_commands import Sounds
 from contramix.errors import InputError
+from contramix.io.media.media_file import Item
 
 TEN = frozenset({"yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"})
 SILENCE_SHARE = 0.1

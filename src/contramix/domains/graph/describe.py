@@ -3,10 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.files.records import left_out
-from contramix.domains.graph.form import GRAPH, graphs_of
+from contramix.domains.graph.packed import GRAPH, graphs_of
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import Feature, GraphSpec
+from contramix.domains.spec import left_out
 from contramix.errors import InputError
 
 MOST_LABELS = 10_000

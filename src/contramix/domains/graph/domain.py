@@ -6,15 +6,15 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.files.claiming import holds
 from contramix.domains.graph.describe import describe
-from contramix.domains.graph.form import GRAPH
+from contramix.domains.graph.packed import GRAPH
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import GraphSpec
 from contramix.domains.graph.tu import CLAIMED, read
 from contramix.domains.graph.values import claims_values, from_values
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions
+from contramix.io.media.recognition import holds
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 class GraphSets(Domain[GraphSettings, GraphSpec]):

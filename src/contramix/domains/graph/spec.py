@@ -11,14 +11,14 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 from pydantic import Field, model_validator
 
-from contramix.domains.graph.form import GRAPH, Packed, graphs_of
+from contramix.domains.graph.packed import GRAPH, Packed, graphs_of
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
-from contramix.encoders.front import Front
+from contramix.encoders.frontend import Front
 from contramix.errors import InputError
-from contramix.graphs import Graphs
-from contramix.node_states import NodeStates
-from contramix.samples import Samples
+from contramix.samples.graph_states import NodeStates
+from contramix.samples.graphs import Graphs
+from contramix.samples.samples import Samples
 
 Feature = Literal["labels", "attributes", "degree", "ones"]
 DEGREES = 17

@@ -12,13 +12,12 @@ import pyarrow.csv as csv
 from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from contramix.domains.files.item import Item, Unreadable
-from contramix.domains.files.listing import items
-from contramix.domains.graph.form import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, Packed
 from contramix.domains.graph.settings import GraphSettings
-from contramix.domains.reading import LABEL, Reading
-from contramix.domains.table.options import printable
-from contramix.errors import InputError, nearest
+from contramix.errors import InputError, nearest, printable
+from contramix.io.media.listing import items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.records import LABEL, Reading
 
 PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_labels", "node_attributes")
 IGNORED = ("edge_labels", "edge_attributes")

@@ -8,9 +8,9 @@ import pyarrow as pa
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from contramix.domains.graph.form import GRAPH, MOST_NODES, Packed
-from contramix.domains.reading import LABEL, Reading
+from contramix.domains.graph.packed import GRAPH, MOST_NODES, Packed
 from contramix.errors import InputError
+from contramix.io.records import LABEL, Reading
 
 
 class One(NamedTuple):

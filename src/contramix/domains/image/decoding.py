@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from contramix.domains.files.item import Unreadable
-from contramix.domains.image.form import Form
-from contramix.domains.table.options import printable
-from contramix.errors import InputError
+from contramix.domains.image.size import Form
+from contramix.errors import InputError, printable
+from contramix.io.media.media_file import Unreadable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

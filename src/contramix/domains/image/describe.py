@@ -8,13 +8,13 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from contramix.domains.files.encoded import ENCODED
-from contramix.domains.files.records import left_out
-from contramix.domains.image.form import IMAGE, Form
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import IMAGE, Form
 from contramix.domains.image.spec import ImageSpec, images_of
+from contramix.domains.spec import left_out
 from contramix.errors import InputError
-from contramix.samples import Streamed, batches
+from contramix.io.media.encoded_records import ENCODED
+from contramix.samples.samples import Streamed, batches
 
 MEASURED = 20_000
 """Images, evenly spaced, that give mean and deviation where they must be decoded for it; else all do."""

@@ -6,15 +6,15 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.image.claiming import claims, claims_values
 from contramix.domains.image.describe import describe
-from contramix.domains.image.form import IMAGE
 from contramix.domains.image.reading import read
+from contramix.domains.image.recognition import claims, claims_values
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import IMAGE
 from contramix.domains.image.spec import ImageSpec
 from contramix.domains.image.values import from_values
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 class Images(Domain[ImageSettings, ImageSpec]):

@@ -10,22 +10,22 @@ from math import ceil
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.files.cells import Cells, read_cells, table_files
-from contramix.domains.files.decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
-from contramix.domains.files.item import Item, Unreadable
-from contramix.domains.files.layout import parts_and_labels
-from contramix.domains.files.listing import Items, NothingFoundError, ends_so, items
-from contramix.domains.files.records import records
-from contramix.domains.image import cifar, idx, npz
-from contramix.domains.image.claiming import COLUMNS
 from contramix.domains.image.decoding import ENDINGS, check_pillow, decode, facts
-from contramix.domains.image.form import IMAGE, Form, choose
-from contramix.domains.image.labelled import ORDER, as_reading
+from contramix.domains.image.formats import cifar, idx, npz
+from contramix.domains.image.formats.labelled_arrays import ORDER, as_reading
+from contramix.domains.image.recognition import COLUMNS
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import IMAGE, Form, choose
 from contramix.domains.image.spec import ImageSpec
-from contramix.domains.reading import LABEL, PART, Reading
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.embedded_files import Cells, read_cells, table_files
+from contramix.io.media.listing import Items, NothingFoundError, ends_so, items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
+from contramix.io.media.path_labels import parts_and_labels
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import LABEL, PART, Reading
 
 LOOKED_AT = 5000
 """Images, evenly spaced, whose headers decide size and channels where these are not set."""

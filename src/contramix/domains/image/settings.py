@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contramix.domains.image.augment import ImageAugment
+from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.settings import Settings
 
 

@@ -9,15 +9,16 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from contramix.domains.files.encoded import ENCODED, streamed
-from contramix.domains.image.augment import ImageAugment
+from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.domains.image.decoding import decode
-from contramix.domains.image.form import IMAGE, Form
-from contramix.domains.image.front import ImageFront
+from contramix.domains.image.frontend import ImageFront
+from contramix.domains.image.size import IMAGE, Form
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.samples import Streamed
+from contramix.io.media.encoded_records import ENCODED
+from contramix.io.media.streaming import streamed
+from contramix.samples.samples import Streamed
 
 
 class ImageSpec(Spec):

@@ -8,23 +8,23 @@ import numpy as np
 import pyarrow as pa
 from torch import Tensor
 
-from contramix.domains.files.cells import cells_of
-from contramix.domains.files.decoding import IN_MEMORY_BYTES
-from contramix.domains.files.encoded import ENCODED
-from contramix.domains.files.item import Item, Unreadable, read_file
-from contramix.domains.files.listing import Items
-from contramix.domains.files.records import records
-from contramix.domains.image.arrays import channels_first, facts_of, in_8_bits, in_form
-from contramix.domains.image.claiming import is_pillows
 from contramix.domains.image.decoding import header, pixels
-from contramix.domains.image.form import IMAGE, Form, choose
-from contramix.domains.image.labelled import Labelled, as_reading
+from contramix.domains.image.formats.arrays import channels_first, facts_of, in_8_bits, in_form
+from contramix.domains.image.formats.labelled_arrays import Labelled, as_reading
 from contramix.domains.image.reading import decode_files
+from contramix.domains.image.recognition import is_pillows
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import IMAGE, Form, choose
 from contramix.domains.image.spec import ImageSpec
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.embedded_files import cells_of
+from contramix.io.media.encoded_records import ENCODED
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 _SOURCE = "images"

@@ -5,10 +5,10 @@ import pyarrow as pa
 from jaxtyping import Float64
 from numpy import ndarray
 
-from contramix.domains.files.records import left_out
-from contramix.domains.series.content import SERIES, Steps, columns_noted, steps_of
+from contramix.domains.series.column import SERIES, Steps, columns_noted, steps_of
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.spec import left_out
 from contramix.errors import InputError
 
 FLAT = 1e-7

@@ -6,16 +6,16 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.files.claiming import holds
-from contramix.domains.reading import Reading
-from contramix.domains.series.content import SERIES
+from contramix.domains.series.column import SERIES
 from contramix.domains.series.describe import describe
-from contramix.domains.series.problems import ENDINGS
 from contramix.domains.series.reading import read
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.series.ucr_archive import ENDINGS
 from contramix.domains.series.values import claims_values, from_values
-from contramix.domains.table.options import ReadOptions
+from contramix.io.media.recognition import holds
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 class TimeSeries(Domain[SeriesSettings, SeriesSpec]):

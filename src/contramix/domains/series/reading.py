@@ -2,19 +2,19 @@
 
 import os
 
-from contramix.domains.files.archives import is_archive
-from contramix.domains.files.listing import NothingFoundError, items
-from contramix.domains.files.npz import ENDINGS as ARRAYS
-from contramix.domains.files.npz import read_arrays
-from contramix.domains.reading import Reading
-from contramix.domains.series.problems import ENDINGS, read_problem
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
+from contramix.domains.series.ucr_archive import ENDINGS, read_problem
 from contramix.domains.series.values import of_arrays
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.domains.table.reading import read as read_table
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.archives import is_archive
+from contramix.io.media.array_files import ENDINGS as ARRAYS
+from contramix.io.media.array_files import read_arrays
+from contramix.io.media.listing import NothingFoundError, items
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
+from contramix.io.tables.reading import read as read_table
 
 _CALLED = ("x", "series", "data")
 

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from contramix.domains.series.content import SERIES, steps_of
-from contramix.domains.series.front import SeriesFront
+from contramix.domains.series.column import SERIES, steps_of
+from contramix.domains.series.frontend import SeriesFront
 from contramix.domains.series.settings import MOST_STEPS
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs

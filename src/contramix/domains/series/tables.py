@@ -9,14 +9,14 @@ import pyarrow.types as pt
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from contramix.domains.files.decoding import Decoded
-from contramix.domains.reading import Reading
-from contramix.domains.series.content import SERIES, with_columns
-from contramix.domains.series.gathering import Found, gather, without_end
+from contramix.domains.series.cleaning import Found, gather, without_end
+from contramix.domains.series.column import SERIES, with_columns
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.errors import InputError, nearest
+from contramix.errors import InputError, nearest, printable
+from contramix.io.media.parallel_decoding import Decoded
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 def from_table(

@@ -9,9 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from contramix.domains.series.gathering import Found
-from contramix.domains.table.options import printable
-from contramix.errors import InputError, nearest
+from contramix.domains.series.cleaning import Found
+from contramix.errors import InputError, nearest, printable
 
 MISSING = frozenset({"?", "nan", "NaN", "NAN", "Nan"})
 _FLAGS = ("timestamps", "missing", "univariate", "equallength")

@@ -9,17 +9,17 @@ from jaxtyping import Float64
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.files.npz import Arrays
-from contramix.domains.files.records import records
-from contramix.domains.reading import LABEL, PART, Reading
-from contramix.domains.series.content import SERIES, channels_of, steps_of
-from contramix.domains.series.gathering import Found, gather, without_end
+from contramix.domains.series.cleaning import Found, gather, without_end
+from contramix.domains.series.column import SERIES, channels_of, steps_of
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
-from contramix.domains.table.frames import to_arrow
-from contramix.domains.table.options import ReadOptions
 from contramix.errors import InputError
+from contramix.io.media.array_files import Arrays
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import LABEL, PART, Reading
+from contramix.io.tables.frames import to_arrow
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 _GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (channels, steps) or (steps,)"

@@ -7,18 +7,18 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.reading import Portions, Reading
-from contramix.domains.table.canonical import in_words
-from contramix.domains.table.columns import Categorical
-from contramix.domains.table.describe import describe
-from contramix.domains.table.frames import to_arrow
-from contramix.domains.table.large import LargeTable
-from contramix.domains.table.options import ReadOptions
-from contramix.domains.table.portions import parquet_files, portions
-from contramix.domains.table.reading import read
+from contramix.domains.table.columns.kinds import Categorical
+from contramix.domains.table.learning import describe
 from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
+from contramix.domains.table.unread import LargeTable
 from contramix.errors import InputError, nearest
+from contramix.io.options import ReadOptions
+from contramix.io.records import Portions, Reading
+from contramix.io.tables.canonical import in_words
+from contramix.io.tables.chunks import parquet_files, portions
+from contramix.io.tables.frames import to_arrow
+from contramix.io.tables.reading import read
 
 
 class Tables(Domain[TableSettings, TableSpec]):

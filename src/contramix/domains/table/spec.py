@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from contramix.domains.spec import Spec
-from contramix.domains.table.column import one_chunk
-from contramix.domains.table.columns import AnyColumn, Boolean, Categorical, Element
+from contramix.domains.table.columns.column import one_chunk
+from contramix.domains.table.columns.kinds import AnyColumn, Boolean, Categorical, Element
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
@@ -34,7 +34,7 @@ class TableSpec(Spec):
     Examples
     --------
     >>> import pyarrow as pa
-    >>> from contramix.domains.table.describe import describe
+    >>> from contramix.domains.table.learning import describe
     >>> table = pa.table({"a": [1.0, 2.0, 4.0], "b": pa.array(["x", "y", "x"], pa.large_string())})
     >>> spec, notes = describe(table)
     >>> spec == TableSpec.model_validate_json(spec.model_dump_json())

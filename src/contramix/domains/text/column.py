@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contramix.domains.table.canonical import in_words
-from contramix.domains.table.options import printable
-from contramix.errors import InputError, nearest
+from contramix.errors import InputError, nearest, printable
+from contramix.io.records import is_text
+from contramix.io.tables.canonical import in_words
 
 TEXT = "text"
 """The column of texts, whatever it was called."""
@@ -52,11 +52,6 @@ def with_texts(table: pa.Table, wanted: str, like: str | None = None) -> tuple[p
         raise InputError(f"text.column: the table has a column {TEXT!r} beside {wanted!r}; rename it in the data")
     field = pa.field(TEXT, kind, metadata={COLUMN: wanted.encode()})
     return table.set_column(table.column_names.index(wanted), field, table.column(wanted)), notes
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column of such a type holds text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _chosen(table: pa.Table) -> tuple[str, tuple[str, ...]]:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from contramix.domains.files.archives import check_growth
-from contramix.domains.files.item import MAX_FILE_BYTES, Unreadable
-from contramix.domains.table.options import printable
+from contramix.errors import printable
+from contramix.io.media.archives import check_growth
+from contramix.io.media.media_file import MAX_FILE_BYTES, Unreadable
 
 _OPEN: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 PACKED = (".gz", ".bz2", ".xz")

@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.files.records import left_out
+from contramix.domains.spec import left_out
 from contramix.domains.text.column import COLUMN, TEXT
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec, packed_counts, said_of, texts_of

@@ -6,15 +6,15 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.domains.domain import Domain
-from contramix.domains.reading import Reading
-from contramix.domains.table.options import ReadOptions
-from contramix.domains.text.claiming import claims, claims_values
 from contramix.domains.text.column import TEXT
 from contramix.domains.text.describe import describe
 from contramix.domains.text.reading import read
+from contramix.domains.text.recognition import claims, claims_values
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.domains.text.values import from_values
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading
 
 
 class Texts(Domain[TextSettings, TextSpec]):

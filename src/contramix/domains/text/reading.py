@@ -7,23 +7,23 @@ from functools import partial
 
 import pyarrow as pa
 
-from contramix.domains.files.archives import is_archive
-from contramix.domains.files.decoding import Decoded, each
-from contramix.domains.files.item import Item, Unreadable, read_file
-from contramix.domains.files.layout import parts_and_labels
-from contramix.domains.files.listing import Items, items
-from contramix.domains.files.records import records
-from contramix.domains.reading import LABEL, PART, BadFile, Reading
-from contramix.domains.table.opening import check_file
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.domains.table.reading import read as read_table
 from contramix.domains.text.column import TEXT, with_texts
 from contramix.domains.text.decoding import Text, decoded, lines_of, unpacked
-from contramix.domains.text.labelled import split_labels
-from contramix.domains.text.layouts import TABLES, TXT, Lined, documents, line_files, without_packing
+from contramix.domains.text.file_layouts import TABLES, TXT, Lined, documents, line_files, without_packing
+from contramix.domains.text.labelled_lines import split_labels
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.archives import is_archive
+from contramix.io.media.listing import Items, items
+from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.media.parallel_decoding import Decoded, each
+from contramix.io.media.path_labels import parts_and_labels
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import LABEL, PART, BadFile, Reading
+from contramix.io.tables.opening import check_file
+from contramix.io.tables.reading import read as read_table
 
 _TEXTS = pa.large_string()
 

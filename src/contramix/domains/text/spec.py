@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from contramix.domains.spec import Spec
-from contramix.domains.text.column import TEXT, is_text
+from contramix.domains.text.column import TEXT
 from contramix.domains.text.settings import MOST_TOKENS
 from contramix.domains.text.tokenizer import MAX_JSON_BYTES, opened, shift_of, size_of, tokens_of
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.samples import Samples
+from contramix.io.records import is_text
+from contramix.samples.samples import Samples
 
 MOST_FEATURES = 4096
 """Tokens that a plain model is given: those in the most texts."""

@@ -6,8 +6,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from contramix.domains.table.options import printable
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
 
 MOST_CHARACTERS = 100_000
 """Of a text; what comes behind could fill no network's input, and is not looked at."""

@@ -8,17 +8,17 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.files.item import Item, read_file
-from contramix.domains.files.listing import Items
-from contramix.domains.reading import Reading
-from contramix.domains.table.frames import to_arrow
-from contramix.domains.table.options import ReadOptions, printable
-from contramix.domains.text.column import TEXT, is_text, with_texts
-from contramix.domains.text.layouts import TXT
+from contramix.domains.text.column import TEXT, with_texts
+from contramix.domains.text.file_layouts import TXT
 from contramix.domains.text.reading import from_documents
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
-from contramix.errors import InputError
+from contramix.errors import InputError, printable
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, read_file
+from contramix.io.options import ReadOptions
+from contramix.io.records import Reading, is_text
+from contramix.io.tables.frames import to_arrow
 
 
 def from_values(values: Any, settings: TextSettings, like: TextSpec | None = None) -> Reading:

@@ -4,7 +4,7 @@ from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.optimizers import OptimizerSettings
+from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1e-1, 1e-2, 1e-3)
 """A choice of ours: the paper states those of pre-training only, 1e-2 to 1e-4, and a hundred steps of 1e-4 move no

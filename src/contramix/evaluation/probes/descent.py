@@ -14,8 +14,8 @@ from contramix.errors import InputError
 from contramix.evaluation.probes.choosing import choose
 from contramix.evaluation.probes.rows import BLOCK, Rows
 from contramix.evaluation.problem import Choice, Predicted, Problem
-from contramix.optimizers import OptimizerSettings
-from contramix.randomness import Key
+from contramix.runtime.randomness import Key
+from contramix.training.optimizers import OptimizerSettings
 
 
 class Descent(NamedTuple):

@@ -9,7 +9,7 @@ from numpy import ndarray
 from contramix.evaluation.probes.choosing import choose
 from contramix.evaluation.probes.rows import Rows, standardised
 from contramix.evaluation.problem import Choice, Predicted, Problem
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 NEIGHBOURS = (1, 5, 20)
 

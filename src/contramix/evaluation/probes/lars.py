@@ -4,7 +4,7 @@ from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.optimizers import OptimizerSettings
+from contramix.training.optimizers import OptimizerSettings
 
 PUBLISHED = Descent(
     OptimizerSettings(optimizer="lars", lr=1.0, momentum=0.9, weight_decay=0.0, schedule="cosine", warmup_epochs=0),

@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 from contramix.evaluation.probes.rows import Rows
 from contramix.evaluation.problem import Predicted
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 ITERATIONS = 300
 """At most."""

@@ -7,7 +7,7 @@ from scipy.linalg import solve
 
 from contramix.evaluation.probes.rows import Rows
 from contramix.evaluation.problem import Predicted
-from contramix.evaluation.task import Task
+from contramix.models.task import Task
 
 
 def products(rows: Rows, target: Float[ndarray, " n C"]) -> tuple[Float64[ndarray, " d d"], Float64[ndarray, " d C"]]:

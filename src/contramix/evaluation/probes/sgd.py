@@ -4,7 +4,7 @@ from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.optimizers import OptimizerSettings
+from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1.0, 3.0, 5.0, 10.0, 30.0, 50.0, 70.0)
 # NOTE[DIFF]: the code's tables come in batches of 512 although the rates are scaled for 256; so they do here.

@@ -1,0 +1,229 @@
+"""The options by which commands read data, declared once, and what is said of what was read."""
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
+
+import typer
+
+from contramix.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from contramix.cli.app import Output
+    from contramix.io.options import ReadOptions
+    from contramix.io.records import Portions, Reading
+
+
+def read_options(
+    delimiter: Annotated[
+        str | None, typer.Option(help="Of a CSV, such as ';' or '\\t'; found out if not given.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a CSV that is not UTF-8, such as latin-1.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark of a CSV: '.' or ','.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether a CSV's first line has names.")
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="A cell text that means «missing»; may be repeated; replaces the list."),
+    ] = None,
+    on_bad_rows: Annotated[
+        str, typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.")
+    ] = "fail",
+    on_bad_files: Annotated[
+        str, typer.Option(help="'skip' an image, sound or text that cannot be read, and say so, or 'fail'.")
+    ] = "skip",
+) -> "ReadOptions":
+    """The options as given on the command line."""
+    from contramix.io.options import MISSING_MARKERS, ReadOptions
+
+    return ReadOptions(
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+        header=header,
+        missing=MISSING_MARKERS if missing is None else tuple(missing),
+        on_bad_rows=cast(Literal["fail", "skip"], on_bad_rows),
+        on_bad_files=cast(Literal["fail", "skip"], on_bad_files),
+    )
+
+
+DomainName = Annotated[
+    str | None,
+    typer.Option(
+        "--domain", help="What the data are: table, image, audio, text, series or graph; found out if not given."
+    ),
+]
+DATA_DIR = inspect.Parameter(
+    "data_dir",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option(
+            help="Where official data sets lie, for DATA given by name: cifar10, cifar100, fashion-mnist, "
+            "speech-commands-v0.01 or -v0.02. Default: the environment's CONTRAMIX_DATA. Their checksums are verified."
+        ),
+    ],
+)
+SHOWN = 20
+"""Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
+
+
+def tell(reading: "Reading | Portions", output: "Output") -> None:
+    """Say what was guessed, and what could not be read."""
+    for note in reading.notes:
+        output.note(note)
+    for bad in reading.bad[:SHOWN]:
+        output.note(f"{bad.file}: {bad.reason}; left out")
+    if reading.bad[SHOWN:]:
+        output.note(f"... and {len(reading.bad) - SHOWN:,} more files; --json names all")
+
+
+def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
+    """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
+    with the column that is to be predicted."""
+    often = Often(output)
+    return replace(options, progress=lambda done, n: often.tell(f"reading: {done:,} of {n:,} files"), target=target)
+
+
+def counting(output: "Output", total: int) -> Callable[[int], None]:
+    """Shows how many rows are done, when it is told of some more."""
+    often, done = Often(output), 0
+
+    def progress(more: int) -> None:
+        nonlocal done
+        done += more
+        often.tell(f"embedding: {done:,} of {total:,} rows")
+
+    return progress
+
+
+class Often:
+    """Says what is being done, but not more often than is of use."""
+
+    def __init__(self, output: "Output") -> None:
+        self._output, self._shown = output, time.monotonic()
+
+    def tell(self, text: str) -> None:
+        """Say it, unless something was said a moment ago."""
+        if time.monotonic() - self._shown >= self._output.seconds_apart:
+            self._shown = time.monotonic()
+            self._output.passing(text)
+
+
+def left_out(*readings: "Reading | Portions | None") -> dict[str, Any]:
+    """What could not be read, for the result's JSON; nothing where all could."""
+    bad = [bad._asdict() for reading in readings if reading for bad in reading.bad]
+    return {"bad_files": bad} if bad else {}
+
+
+def target_of(reading: "Reading", target: str | None) -> str:
+    """The column to predict: the one asked for, or the labels that the data carry themselves.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    if target is not None:
+        return target
+    if reading.target is None:
+        raise InputError(
+            "--target: name the column to predict; these data carry no labels of their own (of files: put "
+            "each class into a folder of its name)"
+        )
+    return reading.target
+
+
+def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output") -> "pa.Table":
+    """Of data that carry their own labels, the records that have one."""
+    if reading.target != target or not table.column(target).null_count:
+        return table
+    output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
+    return table.filter(table.column(target).is_valid())
+
+
+class Labelled(NamedTuple):
+    """What evaluate and compare work on: what was read, the column to predict, training and official test records."""
+
+    readings: "tuple[Reading, Reading | None]"
+    target: str
+    training: "pa.Table"
+    test: "pa.Table | None"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the result's JSON: what could not be read, and how many records were left."""
+        test = None if self.test is None else self.test.num_rows
+        return {**left_out(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
+
+
+def read_labelled(
+    read: "Callable[[Path], Reading]", data: Path, test: Path | None, target: str | None, output: "Output"
+) -> Labelled:
+    """Read data, and a test file if there is one; else the test part is the data's own, if they have one."""
+    reading, test_reading = read(data), read(test) if test else None
+    for each in (reading, test_reading):
+        if each is not None:
+            tell(each, output)
+    target = target_of(reading, target)
+    held_out = test_reading.table if test_reading else reading.test
+    training = labelled(reading.training, reading, target, output)
+    held_out = None if held_out is None else labelled(held_out, reading, target, output)
+    return Labelled((reading, test_reading), target, training, held_out)
+
+
+def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
+    """The columns to write in front of a result: those that say which record a row is, and those asked for.
+
+    Raises
+    ------
+    InputError
+        A column that is asked for is the input itself, or cannot be written so.
+    """
+    from pyarrow.types import is_nested
+
+    from contramix.io.records import is_text
+
+    names = table.column_names
+    for name in keep:
+        if name in names and beside and name not in beside and not is_text(table.schema.field(name).type):
+            raise InputError(f"--keep: {name!r} is the input itself; known: {', '.join(beside)}")
+        if name in names and out.suffix == ".csv" and is_nested(table.schema.field(name).type):
+            raise InputError(
+                f"--keep: a CSV cell cannot hold column {name!r}, of {table.schema.field(name).type}: write .parquet"
+            )
+    written = [name for name in beside if out.suffix != ".csv" or not is_nested(table.schema.field(name).type)]
+    return list(dict.fromkeys([*(written if out.suffix != ".npy" else ()), *keep]))
+
+
+def reads_data(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options too; it gets them as one argument, ``options``."""
+    ours = inspect.signature(read_options).parameters
+    theirs = inspect.signature(command).parameters
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        from contramix.datasets.official import find_data
+
+        options, data_dir = read_options(**{name: given.pop(name) for name in ours}), given.pop("data_dir")
+        for name in ("data", "test"):
+            if given.get(name) is not None:
+                given[name] = find_data(given[name], data_dir)
+        command(options=options, **given)
+
+    shown = [p for name, p in theirs.items() if name != "options"]
+    for option in (*ours.values(), DATA_DIR):
+        option.annotation.__metadata__[0].rich_help_panel = "Reading"
+        shown.append(option)
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown]
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_options

@@ -1,0 +1,1 @@
+"""Describe audio clips: formats, spectrograms, and how clips become samples."""

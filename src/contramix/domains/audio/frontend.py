@@ -1,0 +1,107 @@
+"""The way from waveforms to log-mel pictures, clean or augmented."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int16
+from torch import Tensor
+from torch.nn import functional
+
+from contramix.domains.audio.augment import AudioAugment, Frames, moved, noisy, resampled
+from contramix.domains.audio.logmel import Window, picture, power, spectra
+from contramix.domains.audio.mel import mel_matrix
+from contramix.encoders.frontend import Front
+
+BLOCK = {"cpu": 2**20}
+"""Elements of spectra that are worked on at once: few enough for a processor's cache."""
+BLOCK_ELSEWHERE = 2**26
+"""The same on accelerators: half a gigabyte."""
+
+
+class AudioFront(Front):
+    """Waveforms to log-mel pictures in [0, 1]: as librosa's ``power_to_db(melspectrogram(x), ref=max)``, scaled.
+
+    Parameters
+    ----------
+    sample_rate_hz
+        Of the waveforms.
+    window
+        Sizes of the short-time Fourier transform.
+    mels
+        Bands of the picture.
+    top_db
+        Decibels between black and white.
+    augment
+        How views are made.
+    background
+        Mel powers of noise that is mixed into views; None: there is no noise.
+
+    Examples
+    --------
+    >>> front = AudioFront(16000, Window(2048, 512), mels=32)
+    >>> clips = torch.randint(-3000, 3000, (4, 16000), dtype=torch.int16)
+    >>> front(clips).shape
+    torch.Size([4, 1, 32, 32])
+    """
+
+    def __init__(
+        self,
+        sample_rate_hz: int,
+        window: Window,
+        mels: int,
+        top_db: float = 80.0,
+        augment: AudioAugment | None = None,
+        background: Float[Tensor, " n mels"] | None = None,
+    ) -> None:
+        super().__init__()
+        self.window, self.top_db = window, top_db
+        self.changes = augment or AudioAugment()
+        bands = mel_matrix(sample_rate_hz, window.n_fft, mels).T.contiguous()
+        hann = torch.hann_window(window.n_fft, dtype=torch.float64).float()  # float32 cosines are too coarse for it
+        self.register_buffer("hann", hann, persistent=False)
+        self.register_buffer("bands", bands, persistent=False)
+        self.register_buffer("background", torch.zeros(0, mels) if background is None else background, persistent=False)
+
+    def forward(self, raw: Int16[Tensor, " B samples"]) -> Float[Tensor, " B 1 mels frames"]:
+        """Each clip's picture."""
+        bands = self.get_buffer("bands")
+        mel = [power(self._spectra(block)) @ bands for block in self._waveforms(raw)]
+        return picture(torch.cat(mel), self.top_db)
+
+    def augment(
+        self, raw: Int16[Tensor, " B samples"], generator: torch.Generator
+    ) -> Float[Tensor, " B 1 mels frames"]:
+        """A changed picture of each clip; each draws its own changes."""
+        n = self.window.frames(raw.shape[1])
+        changes = self.changes.draw(len(raw), n, generator)
+        mel = moved(self._frames(raw, changes.speed), changes.rate, changes.later)
+        mel = mel * changes.amplitude[:, None, None] ** 2
+        background = self.get_buffer("background")
+        if len(background):
+            background = background.repeat(-(-n // len(background)), 1)
+            start = (changes.place * (len(background) - n + 1)).long()
+            mel = noisy(mel, background, changes.noise, start)
+        return picture(mel, self.top_db)
+
+    def _frames(self, raw: Tensor, speed: Tensor) -> Frames:
+        """Mel powers of clips at their own speeds, and of neighbouring frames' products."""
+        bands = self.get_buffer("bands")
+        mel, cross = [], []
+        for block, factor in zip(self._waveforms(raw), torch.split(speed, self._block(raw))):
+            powers = power(self._spectra(resampled(block, factor) if self.changes.speed else block))
+            mel.append(powers @ bands)
+            if self.changes.stretch:
+                cross.append((powers[:, :-1] * powers[:, 1:]).sqrt() @ bands)
+        whole = torch.cat(mel)
+        return Frames(whole, functional.pad(torch.cat(cross), (0, 0, 0, 1)) if cross else torch.zeros_like(whole))
+
+    def _spectra(self, x: Tensor) -> Tensor:
+        return spectra(x, self.get_buffer("hann"), self.window.hop)
+
+    def _waveforms(self, raw: Tensor) -> Iterator[Tensor]:
+        """Clips in [-1, 1), some at a time."""
+        return (block.float() / 32768 for block in torch.split(raw, self._block(raw)))
+
+    def _block(self, raw: Tensor) -> int:
+        one = self.window.frames(raw.shape[1]) * (self.window.n_fft // 2 + 1)
+        return max(1, BLOCK.get(raw.device.type, BLOCK_ELSEWHERE) // one)

@@ -1,0 +1,148 @@
+"""Official layouts of audio data: labels, parts and speakers that stand in names and lists."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha1
+from io import StringIO
+
+from contramix.errors import InputError, printable
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.path_labels import PART_NAMES, parts_and_labels
+
+BACKGROUND = "_background_noise_"
+"""Speech Commands' folder of noises; they are no records."""
+_SPOKEN_COMMAND = re.compile(r"([0-9a-f]{6,})_nohash_\d+\.\w+")
+_SPOKEN_DIGIT = re.compile(r"(\d)_([a-z]+)_(\d+)\.\w+")
+_HASHES = 2**27 - 1
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Files, and what is known of each, one entry a file; None where nothing is known of any."""
+
+    files: tuple[Item, ...]
+    labels: list[str | None] | None = None
+    parts: list[str | None] | None = None
+    speakers: list[str] | None = None
+    background: tuple[Item, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def layout(found: Items) -> Sounds:
+    """What names and lists say of files.
+
+    In this order: ``split.csv`` with the columns path, split and perhaps label; ``validation_list.txt`` and
+    ``testing_list.txt``; names such as ``bed/00176480_nohash_0.wav`` (Speech Commands, split by its published hash);
+    names such as ``7_jackson_32.wav`` (Free Spoken Digits: those numbered 0 to 4 are the test part); parts and classes
+    as folders.
+
+    Raises
+    ------
+    InputError
+        A list cannot be read.
+    """
+    noise = tuple(item for item in found.files if BACKGROUND in item.name.split("/"))
+    files = tuple(item for item in found.files if BACKGROUND not in item.name.split("/"))
+    names = [item.name for item in files]
+    rules: tuple[Callable[[Items, Sounds, list[str]], Sounds | None], ...] = (_listed, _in_lists, _hashed, _digits)
+    bare = Sounds(files, background=noise)
+    for rule in rules:
+        if files and (known := rule(found, bare, names)) is not None:
+            return known
+    parts, labels = parts_and_labels(names)
+    return replace(bare, parts=None if parts is None else [*parts], labels=None if labels is None else [*labels])
+
+
+def part_by_hash(name: str) -> str:
+    """Speech Commands' part of a file, as published: all of a speaker's recordings fall into one.
+
+    Examples
+    --------
+    >>> part_by_hash("bed/00176480_nohash_0.wav")
+    'train'
+    """
+    speaker = name.rpartition("/")[2].partition("_nohash_")[0]
+    digest = int(sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16)
+    percent = digest % (_HASHES + 1) * (100 / _HASHES)
+    return "valid" if percent < 10 else "test" if percent < 20 else "train"
+
+
+def _listed(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+    place, item = _other(found, "split.csv")
+    if item is None:
+        return None
+    rows = csv.DictReader(StringIO(_text(found, item)))
+    if not {"path", "split"} <= set(rows.fieldnames or ()):
+        return None
+    known = {place + (row["path"] or ""): row for row in rows}
+    absent = [name for name in names if name not in known]
+    if len(absent) == len(names):
+        return replace(sounds, notes=(f"{item.name}: names none of the files, and was not used",))
+    gone = len(known) - (len(names) - len(absent))
+    notes = [
+        *([f"{item.name}: {gone:,} of its files are not there"] if gone else ()),
+        *([f"{len(absent):,} files are not in {item.name}, and have no part"] if absent else ()),
+    ]
+    cells = [known.get(name, {}) for name in names]
+    labels = [cell.get("label") or None for cell in cells] if "label" in (rows.fieldnames or ()) else _folders(names)
+    parts = [PART_NAMES.get((cell.get("split") or "").strip().lower()) for cell in cells]
+    return replace(sounds, labels=labels, parts=parts, speakers=_speakers(names), notes=tuple(notes))
+
+
+def _in_lists(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+    listed: dict[str, str] = {}
+    for part, name in (("valid", "validation_list.txt"), ("test", "testing_list.txt")):
+        place, item = _other(found, name)
+        if item is None:
+            return None
+        listed.update((place + line.strip(), part) for line in _text(found, item).splitlines() if line.strip())
+    parts: list[str | None] = [listed.get(name, "train") for name in names]
+    return replace(sounds, labels=_folders(names), parts=parts, speakers=_speakers(names))
+
+
+def _hashed(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+    speakers = _speakers(names)
+    if speakers is None:
+        return None
+    return replace(sounds, labels=_folders(names), parts=[part_by_hash(name) for name in names], speakers=speakers)
+
+
+def _digits(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+    each = [_SPOKEN_DIGIT.fullmatch(name.rpartition("/")[2]) for name in names]
+    matches = [match for match in each if match is not None]
+    if len(matches) < len(names):
+        return None
+    parts: list[str | None] = ["test" if int(match[3]) < 5 else "train" for match in matches]
+    return replace(
+        sounds, labels=[match[1] for match in matches], parts=parts, speakers=[match[2] for match in matches]
+    )
+
+
+def _folders(names: Sequence[str]) -> list[str | None] | None:
+    """The folder each file lies in, where there are several."""
+    folders: list[str | None] = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
+    return folders if len(set(folders)) > 1 else None
+
+
+def _speakers(names: Sequence[str]) -> list[str] | None:
+    found = [match[1] for name in names if (match := _SPOKEN_COMMAND.fullmatch(name.rpartition("/")[2])) is not None]
+    return found if len(found) == len(names) else None
+
+
+def _other(found: Items, name: str) -> tuple[str, Item | None]:
+    """A list beside the files, and the folder its paths start from."""
+    for item in found.others.values():
+        folder, slash, last = item.name.rpartition("/")
+        if last == name:
+            return folder + slash, item
+    return "", None
+
+
+def _text(found: Items, item: Item) -> str:
+    try:
+        return item.read().decode("utf-8-sig")
+    except (OSError, Unreadable, UnicodeDecodeError) as error:
+        raise InputError(f"{found.source}: {item.name}: {printable(str(error), 120)}: give a list in UTF-8") from None

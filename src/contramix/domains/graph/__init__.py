@@ -1,0 +1,1 @@
+"""Describe graphs, and how they become samples."""

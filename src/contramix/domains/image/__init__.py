@@ -1,0 +1,1 @@
+"""Describe images: sizes, formats, augmentation, and how they become samples."""

@@ -1,0 +1,1 @@
+"""Augment batches of images on the device."""

@@ -1,0 +1,119 @@
+"""Pictures that are arrays already: their axes, their bits, their form."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Shaped, UInt8
+
+from contramix.domains.image.size import Form
+from contramix.errors import InputError
+
+_CHANNELS = (1, 3, 4)
+_AT_ONCE = 1024
+
+
+def channels_first(
+    array: Shaped[np.ndarray, " ..."], source: str
+) -> tuple[Shaped[np.ndarray, " n C H W"], tuple[str, ...]]:
+    """(n, H, W), (n, H, W, C) or (n, C, H, W) as the last, with a note where it could be either.
+
+    Raises
+    ------
+    InputError
+        For other shapes.
+
+    Examples
+    --------
+    >>> channels_first(np.zeros((5, 28, 28)), "x.npy")[0].shape
+    (5, 1, 28, 28)
+    """
+    if array.ndim == 3 and array.shape[2] in (3, 4) and min(array.shape[:2]) > 4:
+        raise InputError(
+            f"{source}: {' x '.join(map(str, array.shape))} is one image in colour: give (n, height, width, channels)"
+        )
+    if array.ndim == 3:
+        array = array[:, None]
+        notes: tuple[str, ...] = ()
+    elif array.ndim != 4 or not ({array.shape[1], array.shape[3]} & {*_CHANNELS}):
+        raise InputError(
+            f"{source}: {' x '.join(map(str, array.shape))} is not a shape of images: give (n, height, width), "
+            "(n, height, width, channels) or (n, channels, height, width) with 1, 3 or 4 channels"
+        )
+    else:
+        last, first = array.shape[3] in _CHANNELS, array.shape[1] in _CHANNELS
+        notes = (f"{source}: the last of the axes {array.shape} is taken for the channels",) if last and first else ()
+        array = array.transpose(0, 3, 1, 2) if last else array
+    if 0 in array.shape:
+        raise InputError(f"{source}: no images, or images without pixels, in shape {array.shape}")
+    return array, notes
+
+
+def in_8_bits(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
+    """Pixels in 8 bits: whole numbers scaled by what their type holds, floats by whether they reach beyond 1.
+
+    Whole numbers of other types than unsigned ones must lie in 0..255 already.
+
+    Raises
+    ------
+    InputError
+        They are no numbers, or lie outside.
+    """
+    kind = array.dtype
+    if kind == np.uint8:
+        return array
+    if kind == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if kind.kind not in "iuf":
+        raise InputError(f"{source}: pixels of type {kind}, give uint8 or float")
+    low, high = float(array.min()), float(array.max())
+    if kind in (np.uint16, np.uint32):
+        top = int(np.iinfo(kind).max)
+        return ((array.astype(np.uint64) * np.uint64(510) + np.uint64(top)) // np.uint64(2 * top)).astype(np.uint8)
+    if not (low >= 0 and high <= 255):  # NaN too
+        raise InputError(f"{source}: pixels from {low:g} to {high:g}, give 0..255, or floats in 0..1")
+    if kind.kind == "f":
+        array = np.rint(array * (255 if high <= 1 else 1))
+    return array.astype(np.uint8)
+
+
+def facts_of(array: Shaped[np.ndarray, " n C H W"]) -> tuple[int, int, int]:
+    """Height, width and channels, as `contramix.domains.image.size.choose` counts them."""
+    return array.shape[2], array.shape[3], 1 if array.shape[1] == 1 else 3
+
+
+def in_form(array: UInt8[np.ndarray, " n c h w"], form: Form) -> UInt8[np.ndarray, " n C H W"]:
+    """Pictures in a form: transparency laid on white, colours as needed, the middle resized with antialiasing."""
+    if array.shape[1:] == form:
+        return np.ascontiguousarray(array)
+    out = np.empty((len(array), *form), np.uint8)
+    for start in range(0, len(array), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        out[part] = _resized(_coloured(array[part], form.channels), form)
+    return out
+
+
+def _coloured(array: UInt8[np.ndarray, " n c h w"], channels: int) -> UInt8[np.ndarray, " n C h w"]:
+    if array.shape[1] == 4:
+        colour, alpha = array[:, :3].astype(np.int32), array[:, 3:].astype(np.int32)
+        array = ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    if array.shape[1] == channels:
+        return array
+    if channels == 3:
+        return np.repeat(array, 3, axis=1)
+    weights = np.array([299, 587, 114]).reshape(1, 3, 1, 1)  # ITU-R BT.601, in thousandths
+    grey = (array.astype(np.int32) * weights).sum(1, keepdims=True)
+    rounded: np.ndarray = (grey + 500) // 1000
+    return rounded.astype(np.uint8)
+
+
+def _resized(array: UInt8[np.ndarray, " n c h w"], form: Form) -> Any:
+    height, width = array.shape[2:]
+    if (height, width) == (form.height, form.width):
+        return array
+    scale = min(width / form.width, height / form.height)
+    tall, wide = max(1, round(scale * form.height)), max(1, round(scale * form.width))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    middle = torch.from_numpy(np.ascontiguousarray(array[:, :, top : top + tall, left : left + wide]))
+    size = (form.height, form.width)
+    return torch.nn.functional.interpolate(middle, size, mode="bilinear", align_corners=False, antialias=True).numpy()

@@ -1,0 +1,110 @@
+"""IDX files, as MNIST and its kin come: a header of sizes, then bytes; perhaps packed with gzip."""
+
+import os
+import zlib
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from contramix.domains.image.formats.labelled_arrays import Labelled
+from contramix.errors import InputError, printable
+from contramix.io.media.archives import check_growth
+from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.records import LABEL
+
+ENDINGS = tuple(f"{dot}idx{axes}-ubyte{packed}" for dot in "-." for axes in (3, 4) for packed in ("", ".gz"))
+_LABELS = tuple(ending.replace("idx3", "idx1") for ending in ENDINGS if "idx3" in ending)
+ALL_ENDINGS = ENDINGS + _LABELS
+_BYTES = 0x08
+
+
+def parse(data: bytes, name: str) -> np.ndarray:
+    """The array of unsigned bytes in an IDX file, unpacked.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or of another kind.
+
+    Examples
+    --------
+    >>> parse(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), "labels").tolist()
+    [7, 8, 9]
+    """
+    unpack = zlib.decompressobj(31) if data[:2] == b"\x1f\x8b" else None
+    try:
+        head = unpack.decompress(data, 4 + 4 * 255) if unpack else data
+        if len(head) < 4 or head[:2] != b"\0\0":
+            raise InputError(f"{name}: is no IDX file: it does not begin with two zero bytes")
+        if head[2] != _BYTES:
+            raise InputError(f"{name}: IDX of type 0x{head[2]:02x}; only unsigned bytes (0x08) are read")
+        start = 4 + 4 * head[3]
+        if len(head) < start:
+            raise InputError(f"{name}: truncated in its header; copy the file again")
+        shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
+        check_growth(name, 0, prod(shape), len(data))
+        body = head[start:]
+        if unpack and len(body) < prod(shape):
+            body += unpack.decompress(unpack.unconsumed_tail, prod(shape) - len(body))
+    except zlib.error as error:
+        raise InputError(
+            f"{name}: the compressed data are damaged ({printable(str(error), 80)}): copy it again"
+        ) from None
+    if len(body) < prod(shape):
+        raise InputError(f"{name}: truncated: {len(body):,} of {prod(shape):,} bytes; copy the file again")
+    return np.frombuffer(body, np.uint8, prod(shape)).reshape(shape)
+
+
+def read_idx(items: Sequence[Item], source: str) -> list[Labelled]:
+    """The parts of a data set in IDX files: ``train-images...``, ``t10k-images...``, and the labels beside them.
+
+    Raises
+    ------
+    InputError
+        A file is damaged, or there are several data sets.
+    """
+    by_name = {item.name: item for item in items}
+    found: dict[str | None, Labelled] = {}
+    for item in items:
+        if not item.name.lower().endswith(ENDINGS):
+            continue
+        part = _part_of(item.name)
+        if part in found:
+            raise InputError(
+                f"{source}: holds several sets of images ({found[part].source}, {item.name}): name one file"
+            )
+        labels = by_name.get(_labels_of(item.name))
+        columns = {} if labels is None else {LABEL: parse(_bytes(labels), labels.name)}
+        found[part] = Labelled(parse(_bytes(item), item.name), columns, part, item.name)
+    if not found:
+        raise InputError(f"{source}: holds labels without their images: name the folder or the file of the images")
+    return list(found.values())
+
+
+def beside(path: str) -> list[Item]:
+    """One file of images, and its labels if they lie beside it, as items."""
+    places = [path, os.path.join(os.path.dirname(path), _labels_of(os.path.basename(path)))]
+    there = [place for place in dict.fromkeys(places) if os.path.isfile(place)]
+    return [Item(printable(os.path.basename(place)), partial(read_file, place)) for place in there]
+
+
+def _labels_of(name: str) -> str:
+    folder, base = os.path.split(name)
+    base = base.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
+    return f"{folder}/{base}" if folder else base
+
+
+def _part_of(name: str) -> str | None:
+    base = name.rpartition("/")[2].lower()
+    if "train" in base:
+        return "train"
+    return "test" if "t10k" in base or "test" in base else None
+
+
+def _bytes(item: Item) -> bytes:
+    try:
+        return item.read()
+    except (Unreadable, OSError) as error:
+        raise InputError(f"{item.name}: {printable(str(error), 120)}") from None

@@ -1,0 +1,35 @@
+"""From pictures as they are stored to an encoder's input, clean or augmented."""
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from contramix.domains.image.augmentation.augment import ImageAugment
+from contramix.encoders.frontend import Front
+
+
+class ImageFront(Front):
+    """Bytes to numbers in [0, 1]; floats are taken to be such numbers already.
+
+    Parameters
+    ----------
+    augmentation
+        How views are made; left out: the settings' defaults.
+
+    Examples
+    --------
+    >>> ImageFront()(torch.tensor([[[[0, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0.0, 1.0]]]]
+    """
+
+    def __init__(self, augmentation: ImageAugment | None = None) -> None:
+        super().__init__()
+        self.augmentation = augmentation or ImageAugment()
+
+    def forward(self, raw: Shaped[Tensor, " B C H W"]) -> Float[Tensor, " B C H W"]:
+        """(B, C, H, W) bytes to the same shape."""
+        return raw if raw.is_floating_point() else raw.to(torch.float32).div_(255)
+
+    def augment(self, raw: Shaped[Tensor, " B C H W"], generator: torch.Generator) -> Float[Tensor, " B C H W"]:
+        """One view of each picture, with draws of its own."""
+        return self.augmentation(self(raw), generator)

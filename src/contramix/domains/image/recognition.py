@@ -1,0 +1,89 @@
+"""Whether a path or a Python value is images, beyond doubt."""
+
+import os
+import zipfile
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor
+
+from contramix.domains.image.decoding import ENDINGS
+from contramix.domains.image.formats.idx import ENDINGS as IDX
+from contramix.domains.image.formats.npz import means_images
+from contramix.domains.image.size import IMAGE
+from contramix.io.media.embedded_files import is_cell
+from contramix.io.media.recognition import holds
+
+COLUMNS = (IMAGE, "img", "picture", "jpg", "png")
+"""What a column of encoded images is most often called."""
+_CIFAR = ("/data_batch_1", "/data_batch_1.bin", "/meta", "/fine_label_names.txt")
+
+
+def claims(path: str | os.PathLike[str]) -> bool:
+    """Whether a file, folder or archive holds images, or a table has a column of encoded ones, or an npy or npz file
+    holds arrays that can only be images.
+    """
+    return holds(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
+
+
+def claims_values(values: Any) -> bool:
+    """Whether values are images: four axes, three of bytes, Pillow's images, a list of image files, or a table that
+    was read before.
+    """
+    if isinstance(values, pa.Table):
+        return IMAGE in values.column_names and _is_images(values.schema.field(IMAGE).type)
+    if isinstance(values, np.ndarray | Tensor):
+        return _looks_like_images(values.ndim, str(values.dtype))
+    if not isinstance(values, list | tuple) or not values:
+        return False
+    if all(isinstance(one, str | bytes | os.PathLike) for one in values):
+        return all(os.fsdecode(one).lower().endswith(ENDINGS) for one in values)
+    return all(is_pillows(one) or _is_picture(one) for one in values)
+
+
+def is_pillows(value: Any) -> bool:
+    """Whether a value is an image of Pillow's; Pillow is not imported for it."""
+    return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
+
+
+def _is_picture(value: Any) -> bool:
+    if not isinstance(value, np.ndarray | Tensor):
+        return False
+    return value.ndim == 3 or (value.ndim == 2 and str(value.dtype).endswith("uint8"))
+
+
+def _is_images(kind: pa.DataType) -> bool:
+    return is_cell(kind) or (isinstance(kind, pa.FixedShapeTensorType) and len(kind.shape) == 3)
+
+
+def _looks_like_images(axes: int, kind: str) -> bool:
+    return axes == 4 or (axes == 3 and kind.endswith("uint8"))
+
+
+def _arrays_of_images(path: str) -> bool:
+    """By the headers of an npy or npz file."""
+    try:
+        with open(path, "rb") as file:
+            if path.lower().endswith(".npy"):
+                return _looks_like_images(*_header(file))
+            if not path.lower().endswith(".npz"):
+                return False
+            with zipfile.ZipFile(file) as archive:
+                members = archive.namelist()
+                for member in members:
+                    if means_images(member.removesuffix(".npy")) or len(members) == 1:
+                        with archive.open(member) as stream:
+                            if _looks_like_images(*_header(stream)):
+                                return True
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        pass
+    return False
+
+
+def _header(stream: Any) -> tuple[int, str]:
+    """How many axes, and of what."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    return len(shape), dtype.name

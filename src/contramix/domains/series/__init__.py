@@ -1,0 +1,1 @@
+"""Describe time series, and how they become samples."""

@@ -1,0 +1,108 @@
+"""Problems of the archives: their ``.ts`` files, alone or as ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from contramix.domains.series.cleaning import Found, gather
+from contramix.domains.series.column import SERIES
+from contramix.domains.series.ts import parse
+from contramix.errors import InputError, nearest, printable
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.record_table import records
+from contramix.io.options import ReadOptions
+from contramix.io.records import LABEL, Reading
+
+ENDINGS = (".ts",)
+_PART = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
+
+
+def read_problem(found: Items, options: ReadOptions, problem: str | None, trained: bool = False) -> Reading:
+    """The series of one problem: those of the training file first, where there is one for each part.
+
+    Parameters
+    ----------
+    found
+        The files.
+    options
+        ``on_bad_files`` says what to do with series that cannot be used.
+    problem
+        Which one to read; needed where there are several.
+    trained
+        For a trained model the only problem that there is may have another name.
+
+    Raises
+    ------
+    InputError
+        There are several problems, or not the one asked for; or a file is damaged.
+    """
+    name, files = _chosen(found, problem, trained)
+    parts = {part.group(1).lower() if (part := _PART.search(_stem(file))) else None: file for file in files}
+    official = {"train", "test"} <= parts.keys()
+    used = [parts["train"], parts["test"]] if official else files
+    notes = found.notes
+    if left := [file.name for file in files if file not in used]:
+        notes += (f"left out beside {name}_TRAIN.ts and {name}_TEST.ts: {', '.join(left)}",)
+    series: list[Found] = []
+    labels: list[str | float | None] = []
+    names: list[str] = []
+    of_part: list[str] = []
+    each = []
+    for file in used:
+        try:
+            each.append(parse(file.read(), file.name))
+        except Unreadable as error:
+            raise InputError(f"{found.source}: {file.name}: {error}") from None
+        except OSError as error:
+            raise InputError(f"{found.source}: {file.name}: cannot be read ({error.strerror or error})") from None
+    for file, read in zip(used, each, strict=True):
+        series += [one._replace(name=f"{file.name}, {one.name}") for one in read.series]
+        labels += read.labels or []
+        names += [file.name] * len(read.series)
+        of_part += ["train" if file is used[0] else "test"] * len(read.series)
+        notes += read.notes
+    labelled = len(labels) == len(series)
+    if labels and (not labelled or len({type(one) for one in labels if one is not None}) > 1):
+        raise InputError(f"{found.source}: the files of {name} have different kinds of labels: mend their headers")
+    content, said = gather(series, found.source, options.on_bad_files)
+    table = records(
+        SERIES,
+        content,
+        names,
+        labels=pa.array(labels) if labelled else None,
+        parts=of_part if official else None,
+    )
+    target = LABEL if labelled else None
+    return Reading(table, (*notes, *said), target, content.bad, ("train", "test") if official else ())
+
+
+def _chosen(found: Items, problem: str | None, trained: bool) -> tuple[str, Sequence[Item]]:
+    """The problem's name, and its files."""
+    problems: dict[str, list[Item]] = {}
+    for file in found.files:
+        problems.setdefault(_PART.sub("", _stem(file)), []).append(file)
+    if len(problems) == 1 and (problem is None or trained):
+        name = next(iter(problems))
+    elif problem is None:
+        shown = ", ".join(printable(one, 60) for one in sorted(problems)[:20]) + ", ..." * (len(problems) > 20)
+        raise InputError(
+            f"{found.source}: holds {len(problems)} problems ({shown}): choose one with --set series.problem=NAME"
+        )
+    elif problem in problems:
+        name = problem
+    else:
+        hint = nearest(problem, problems)
+        raise InputError(f"{found.source}: there is no problem {printable(problem, 60)!r} (series.problem); {hint}")
+    stems = [_stem(file).lower() for file in problems[name]]
+    if len(set(stems)) < len(stems):
+        shown = ", ".join(file.name for file in problems[name][:5])
+        raise InputError(
+            f"{found.source}: several files of one name ({shown}): name the folder that holds the right one"
+        )
+    return name, problems[name]
+
+
+def _stem(file: Item) -> str:
+    return file.name.rsplit("/", 1)[-1][: -len(ENDINGS[0])]

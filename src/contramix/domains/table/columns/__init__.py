@@ -1,0 +1,1 @@
+"""Describe the kinds of columns of a table."""

@@ -1,0 +1,15 @@
+"""The kinds of column a table may have. All of them are JSON."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from contramix.domains.table.columns.boolean import Boolean
+from contramix.domains.table.columns.categorical import Categorical
+from contramix.domains.table.columns.column import Element
+from contramix.domains.table.columns.dates import DateTime
+from contramix.domains.table.columns.numeric import Numeric
+
+AnyColumn = Annotated[Numeric | Boolean | DateTime | Categorical, Field(discriminator="kind")]
+
+__all__ = ["AnyColumn", "Boolean", "Categorical", "DateTime", "Element", "Numeric"]

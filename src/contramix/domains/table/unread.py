@@ -1,0 +1,110 @@
+"""A table that may be too large to be held: what holding it would take, and what tells it from another one."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyarrow.parquet import read_metadata
+
+from contramix.domains.table.settings import TableSettings
+from contramix.errors import InputError
+from contramix.io.options import ReadOptions
+from contramix.io.records import Portions
+from contramix.io.tables.chunks import parquet_files, portions
+from contramix.io.tables.csv.dialect import CANDIDATES
+from contramix.io.tables.opening import check_file, format_of, unpacked
+from contramix.io.tables.reading import BROKEN, broken
+
+CELL_BYTES = 20
+"""A cell in memory: 8 bytes as read, 8 of the reader's copy on the way, 4 of the samples."""
+PACKED = 8
+"""How many times smaller a packed CSV may well be."""
+LOOKED_AT, PLACES = 2**20, 64
+"""Bytes at each end of a file that stand for it, and places between of 2**16 bytes."""
+
+
+@dataclass(frozen=True)
+class LargeTable:
+    """A file, or a folder of Parquet files, and how it is read.
+
+    Parameters
+    ----------
+    path, options, settings
+        The table, how it is read, and how its columns are.
+    """
+
+    path: str | os.PathLike[str]
+    options: ReadOptions
+    settings: TableSettings
+
+    def portions(self) -> Portions:
+        """The rows; see :func:`contramix.io.tables.chunks.portions`."""
+        return portions(self.path, self.options)
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """About what reading it at once would take.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return CELL_BYTES * sum(_cells(file) for file in self._files)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What changes when the rows may have changed, or are read otherwise; as JSON would give it back."""
+        options = {name: value for name, value in asdict(self.options).items() if name not in ("progress", "target")}
+        return {
+            "files": [_identity(file) for file in self._files],
+            "options": options | {name: list(options[name]) for name in ("missing", "text")},
+            "settings": self.settings.model_dump(mode="json"),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for the rows, also of files that were copied."""
+        files = [[file["bytes"], file["sha256"]] for file in self.identity["files"]]
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
+
+    @property
+    def _files(self) -> list[Path]:
+        return parquet_files(self.path) or [Path(os.fsdecode(self.path))]
+
+
+def _cells(path: Path) -> int:
+    check_file(path)
+    size = path.stat().st_size
+    try:
+        kind = format_of(path)
+        if kind == "parquet":
+            with path.open("rb") as file:
+                metadata = read_metadata(file)
+            return int(metadata.num_rows * metadata.num_columns)
+        if kind != "delimited":
+            return size // 4
+        with unpacked(path) as stream:
+            sample = stream.read(LOOKED_AT)
+    except InputError:
+        raise
+    except BROKEN as error:
+        raise broken(str(path), error) from None
+    marks = sample.count(b"\n") + max(sample.count(mark.encode()) for mark in CANDIDATES)
+    with path.open("rb") as file:
+        plain = file.read(len(sample)) == sample
+    return int(size * (1 if plain else PACKED) * marks // max(1, len(sample)))
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    check_file(path)
+    known, digest = path.stat(), hashlib.sha256()
+    with path.open("rb") as file:
+        for start in np.linspace(0, max(0, known.st_size - LOOKED_AT), PLACES).astype(int).tolist():
+            file.seek(start)
+            digest.update(file.read(LOOKED_AT if start in (0, known.st_size - LOOKED_AT) else 2**16))
+    return {"bytes": known.st_size, "changed": known.st_mtime_ns, "sha256": digest.hexdigest()}

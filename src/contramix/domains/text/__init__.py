@@ -1,0 +1,1 @@
+"""Describe text, and how it becomes tokens."""

@@ -1,0 +1,1 @@
+"""Write representations at scale: columns, files, streams and shards."""

@@ -1,0 +1,86 @@
+"""BatchNorm over the samples of all processes, so that several see what one with the whole batch would see.
+
+torch's own, ``SyncBatchNorm``, runs on GPUs only and knows no padding.
+"""
+
+from typing import TypeVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from contramix.encoders.cnn1d import StepNorm
+from contramix.errors import InputError
+from contramix.runtime import distributed
+
+KNOWN = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, StepNorm)
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class SyncNorm(StepNorm):
+    """Takes the place of a BatchNorm, of any number of axes, and shares its weights and statistics.
+
+    Each process tells the others how many values a channel has, their mean and variance; from these follow those of all
+    (Chan et al., 1979), with gradients.
+    """
+
+    def forward(self, x: Float[Tensor, " B C *s"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
+        """(B, C, ...) to the same shape."""
+        if not self.training:
+            return _BatchNorm.forward(self, x)
+        given, x = x.dtype, x if x.dtype == torch.float64 else x.float()  # sums of half precision are too coarse
+        over = [axis for axis in range(x.dim()) if axis != 1]
+        by_channel = (1, -1) + (1,) * (x.dim() - 2)
+        if presence is None:
+            weight, count = x.new_ones(()), x.new_tensor(x[:, :1].numel())
+        else:
+            weight, count = presence[:, None, None], presence.sum()
+        least = count.clamp(min=1e-6)  # a process may have no steps or nodes
+        mean = (x * weight).sum(over) / least
+        variance = ((x - mean.view(by_channel)).square() * weight).sum(over) / least
+        every = distributed.gathered(torch.stack([count.expand_as(mean), mean, variance])[None])
+        counts, means, variances = every.unbind(1)
+        total = counts.sum(0).clamp(min=1e-6)
+        mean = (counts * means).sum(0) / total
+        variance = (counts * (variances + (means - mean).square())).sum(0) / total
+        if self.track_running_stats:
+            self._follow(mean.detach(), (variance * (total / (total - 1).clamp(min=1e-6))).detach())
+        scale = (variance + self.eps).rsqrt()
+        out = (x - mean.view(by_channel)) * (scale if self.weight is None else scale * self.weight).view(by_channel)
+        return (out if self.bias is None else out + self.bias.view(by_channel)).to(given)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of axes will do."""
+
+
+def synced(module: Module) -> Module:
+    """The module, each BatchNorm in it over the samples of all processes.
+
+    Raises
+    ------
+    InputError
+        For one of another kind than torch's.
+    """
+    return cast(Module, _synced(module, {}))
+
+
+def _synced(module: nn.Module, done: dict[nn.Module, SyncNorm]) -> nn.Module:
+    if isinstance(module, _BatchNorm) and not isinstance(module, SyncNorm):
+        if type(module) not in KNOWN:
+            raise InputError(
+                f"{type(module).__name__} cannot be shared by several processes; set train.batch_norm = 'local'"
+            )
+        if module not in done:
+            done[module] = _in_place_of(module)
+        return done[module]
+    for name, child in module._modules.items():
+        module._modules[name] = None if child is None else _synced(child, done)
+    return module
+
+
+def _in_place_of(norm: _BatchNorm) -> SyncNorm:
+    made = SyncNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    made.train(norm.training)
+    made._parameters, made._buffers = norm._parameters, norm._buffers
+    return made

@@ -1,0 +1,1 @@
+"""Provide estimators for scikit-learn."""

@@ -1,0 +1,1 @@
+"""Read files as records; nothing here knows of domains or of learning."""

@@ -1,0 +1,1 @@
+"""List, read and decode media files in folders, archives and tables."""

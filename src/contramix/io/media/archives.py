@@ -1,0 +1,211 @@
+"""Members of a zip or tar archive as items. Nothing is ever extracted to disk, so no name can lead out of a folder."""
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from io import BufferedIOBase
+from threading import Lock
+from typing import BinaryIO, cast
+
+from contramix.errors import InputError, printable
+from contramix.io.media.media_file import MAX_FILE_BYTES, Item, Unreadable, check_size
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+MAX_MEMBERS = 20_000_000
+MAX_RATIO = 100
+"""An archive that unpacks to more than this many times its size is a bomb, once it is larger than ``FREE_BYTES``."""
+FREE_BYTES = 256 << 20
+MAX_HELD_BYTES = 8 << 30
+"""What a compressed tar may unpack to: it has no random access, so its files are held in memory."""
+
+_BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error,
+           lzma.LZMAError, NotImplementedError, RuntimeError, OverflowError)  # fmt: skip
+_UNPACK: dict[bytes, Callable[[str], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZ": bz2.BZ2File,
+    b"\xfd7": lzma.LZMAFile,
+}
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name ends like an archive's."""
+    return name.lower().endswith(ENDINGS)
+
+
+def members(path: str, wanted: Callable[[str], bool]) -> list[Item]:
+    """The archive's files whose names are wanted, in the archive's order; links and devices are skipped.
+
+    Raises
+    ------
+    InputError
+        The archive is damaged, or unpacks to far more than an archive of media does.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+        if not head:
+            raise InputError(f"{printable(path)}: empty file (0 bytes)")
+        if head[:2] == b"PK":
+            found = _in_zip(path, wanted)
+        elif head[:2] in _UNPACK:
+            found = _in_packed_tar(path, head[:2], wanted)
+        else:
+            found = _in_tar(path, wanted)
+        return list({item.name: item for item in found}.values())  # of two with one name the later holds, as in tar
+    except InputError:
+        raise
+    except _BROKEN as error:
+        said = printable(str(error).partition("\n")[0], 120) or type(error).__name__
+        raise InputError(f"{printable(path)}: the archive is truncated or damaged ({said}): copy it again") from None
+
+
+def clean(name: str) -> str:
+    """A member's name, relative and printable: no drive, no ``.`` and no ``..``."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    joined = "/".join(parts)
+    return joined if joined.isprintable() else printable(joined)
+
+
+class _Zip:
+    """A zip archive from which several threads read: opening and closing a member are not safe by themselves."""
+
+    def __init__(self, path: str) -> None:
+        self._zip = zipfile.ZipFile(path)
+        self._lock = Lock()
+        self.infos = self._zip.infolist()
+
+    def read(self, info: zipfile.ZipInfo) -> bytes:
+        check_size(info.file_size)
+        try:
+            with self._lock:
+                member = self._zip.open(info)
+            try:
+                data = member.read()
+            finally:
+                with self._lock:
+                    member.close()
+        except _BROKEN as error:
+            raise Unreadable(_why(error)) from None
+        if len(data) < info.file_size:
+            raise Unreadable(f"truncated in the archive: {len(data)} of {info.file_size} bytes")
+        return data
+
+
+def _why(error: BaseException) -> str:
+    said = str(error)
+    if "password" in said or "encrypted" in said:
+        return "encrypted in the archive"
+    return f"damaged in the archive ({printable(said.partition(chr(10))[0], 60)})"
+
+
+def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+    archive = _Zip(path)
+    check_growth(path, len(archive.infos), sum(info.file_size for info in archive.infos), os.path.getsize(path))
+    for info in archive.infos:
+        link = (info.external_attr >> 16) & 0o170000 == 0o120000
+        name = clean(info.filename)
+        if not info.is_dir() and not link and wanted(name):
+            yield Item(name, partial(archive.read, info), address("zip", info.filename, path))
+
+
+def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+    with open(path, "rb") as file:
+        file.seek(-min(512, os.path.getsize(path)), os.SEEK_END)
+        if any(file.read()):  # tarfile would read what is there and say nothing
+            raise tarfile.ReadError("no end mark")
+    with tarfile.open(path, "r:") as archive:
+        for number, member in enumerate(archive):
+            check_growth(path, number, 0, 1)
+            name = clean(member.name)
+            if member.isreg() and not member.issparse() and wanted(name):
+                read = partial(_read_range, path, member.offset_data, member.size)
+                yield Item(name, read, address("tar", member.name, path))
+
+
+def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Iterator[Item]:
+    size = os.path.getsize(path)
+    held = claimed = 0
+    with _UNPACK[head](path) as plain:
+        counted = cast(BinaryIO, _Counted(plain, path, size))
+        with tarfile.open(fileobj=counted, mode="r|") as archive:
+            for number, member in enumerate(archive):
+                claimed += member.size
+                check_growth(path, number, claimed, size)
+                name = clean(member.name)
+                if not member.isreg() or member.issparse() or not wanted(name):
+                    continue
+                if member.size > MAX_FILE_BYTES:
+                    yield Item(name, partial(_refuse, member.size))
+                    continue
+                held += member.size
+                if held > MAX_HELD_BYTES:
+                    raise InputError(
+                        f"{printable(path)}: holds more than {MAX_HELD_BYTES >> 30} GiB of files, which a compressed "
+                        "tar must keep in memory: unpack it into a folder, or store it as plain tar or zip"
+                    )
+                file = archive.extractfile(member)
+                data = file.read() if file is not None else b""
+                yield Item(name, partial(_held, data))
+
+
+def address(kind: str, member: str, path: str) -> str | None:
+    """Where a member can be read again, ``zip://member::/path/archive.zip``; None if that cannot be written down."""
+    where = f"{kind}://{member}::{os.path.abspath(path)}"
+    try:
+        where.encode()
+    except UnicodeEncodeError:
+        return None
+    return where if "::" not in member else None
+
+
+def _read_range(path: str, start: int, size: int) -> bytes:
+    check_size(size)
+    with open(path, "rb") as file:
+        file.seek(start)
+        data = file.read(size)
+    if len(data) < size:
+        raise Unreadable(f"truncated in the archive: {len(data)} of {size} bytes")
+    return data
+
+
+def _held(data: bytes) -> bytes:
+    check_size(len(data))
+    return data
+
+
+def _refuse(size: int) -> bytes:
+    check_size(size)
+    raise Unreadable("too large")
+
+
+class _Counted:
+    """A stream of unpacked bytes that ends with an error where it grows out of all proportion."""
+
+    def __init__(self, stream: BufferedIOBase, path: str, packed: int) -> None:
+        self._stream = stream
+        self._path = path
+        self._packed = packed
+        self._total = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._total += len(data)
+        check_growth(self._path, 0, self._total, self._packed)
+        return data
+
+
+def check_growth(path: str, count: int, total: int, packed: int) -> None:
+    """Raise InputError where so many files or unpacked bytes cannot be meant, for an archive of ``packed`` bytes."""
+    if count > MAX_MEMBERS:
+        raise InputError(f"{printable(path)}: more than {MAX_MEMBERS:,} files in one archive: split it")
+    if total > FREE_BYTES and total > MAX_RATIO * packed:
+        raise InputError(
+            f"{printable(path)}: {packed:,} bytes would unpack to {total:,} or more: this looks like a "
+            "decompression bomb; if it is not, unpack it and name the folder"
+        )

@@ -1,0 +1,196 @@
+"""Tables whose cells are encoded images or sounds: Parquet and Arrow files, alone or in shards, and frames."""
+
+import json
+import os
+import stat
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.parquet import ParquetFile
+
+from contramix.errors import InputError, printable
+from contramix.io.media.listing import Items
+from contramix.io.media.media_file import Item, Unreadable, check_size, read_file
+from contramix.io.media.path_labels import PART_NAMES
+from contramix.io.records import LABEL, PART
+
+ENDINGS = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+_LABELS = ("label", "labels", "class", "fine_label")
+_BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, pa.ArrowException)
+
+
+class Cells(NamedTuple):
+    """The encoded cells of a column as files, and the other columns.
+
+    Parameters
+    ----------
+    items : Items
+        One a row, named by the path that stands in the cell, else ``row 17``.
+    rest : pa.Table
+        The other columns, row by row; class numbers whose names the file holds are text.
+    label : str or None
+        Which of them holds the labels.
+    """
+
+    items: Items
+    rest: pa.Table
+    label: str | None
+
+
+def table_files(path: str | os.PathLike[str]) -> list[str]:
+    """The Parquet or Arrow file, or those of a folder (and its folders), by name; none where there are none."""
+    place = os.fsdecode(path)
+    if not os.path.isdir(place):
+        return [place] if place.lower().endswith(ENDINGS) else []
+    found = [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(place)
+        for name in names
+        if name.lower().endswith(ENDINGS) and not name.startswith(".")
+    ]
+    return sorted(found)
+
+
+def read_cells(path: str | os.PathLike[str], names: Sequence[str]) -> Cells | None:
+    """The column of encoded cells of a Parquet or Arrow file or of a folder of such shards.
+
+    Parameters
+    ----------
+    path : str or path
+        Shards called ``train-...`` and ``test-...`` get a column ``part``.
+    names : sequence of str
+        What the column is most often called. Any column of bytes, or of ``{"bytes", "path"}``, is taken if it is the
+        only one.
+
+    Returns
+    -------
+    Cells or None
+        None where no column holds bytes: an ordinary table.
+
+    Raises
+    ------
+    InputError
+        A file is damaged, or several columns could be meant.
+    """
+    files = table_files(path)
+    source = printable(path)
+    tables = [_open(file) for file in files]
+    if not tables or (name := _column(tables[0], names, source)) is None:
+        return None
+    parts = [_part_of(file) for file in files]
+    if None not in parts and "train" in parts and not any(PART in table.column_names for table in tables):
+        tables = [
+            table.append_column(PART, pa.repeat(pa.scalar(part, pa.large_string()), table.num_rows))
+            for table, part in zip(tables, parts, strict=True)
+        ]
+    for file, table in zip(files, tables, strict=True):
+        if table.schema.remove_metadata() != tables[0].schema.remove_metadata():
+            raise InputError(f"{printable(file)}: has other columns than {printable(files[0])}: name one of them")
+    base = os.path.dirname(files[0])
+    return cells_of(pa.concat_tables(tables), name, source, base)
+
+
+def cells_of(table: pa.Table, name: str, source: str, base: str | None = None) -> Cells:
+    """The cells of one column as files; paths in them are relative to ``base``, and are not followed without it."""
+    paths, items = _items(table.column(name), base)
+    if any(path is None for path in paths) or len(set(paths)) < len(paths):
+        items = [item._replace(name=f"row {number}") for number, item in enumerate(items, start=1)]
+    rest = table.drop_columns([name])
+    label = next((column for column in _LABELS if column in rest.column_names), None)
+    if label is not None:
+        rest = _with_class_names(rest, label)
+        if label != LABEL and LABEL not in rest.column_names:
+            rest = rest.rename_columns([LABEL if column == label else column for column in rest.column_names])
+            label = LABEL
+    return Cells(Items(source, tuple(items), {}), rest.replace_schema_metadata(None), label)
+
+
+def is_cell(kind: pa.DataType) -> bool:
+    """Whether a column of such a type holds encoded files."""
+    if pa.types.is_struct(kind):
+        return {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _open(file: str) -> pa.Table:
+    try:
+        with open(file, "rb") as stream:
+            arrow = stream.read(6) == b"ARROW1"
+        if arrow:
+            with pa.memory_map(file) if file.isascii() else open(file, "rb") as source:
+                table = pa.ipc.open_file(source).read_all()
+        else:
+            with open(file, "rb") as stream, ParquetFile(stream, page_checksum_verification=True) as parquet:
+                table = parquet.read()
+        table.validate(full=True)
+    except _BROKEN as error:
+        said = printable(str(error).partition("\n")[0], 120)
+        raise InputError(f"{printable(file)}: truncated or damaged ({said}): write or copy the file again") from None
+    if table.num_rows == 0:
+        raise InputError(f"{printable(file)}: no rows")
+    return table
+
+
+def _column(table: pa.Table, names: Sequence[str], source: str) -> str | None:
+    found = [field.name for field in table.schema if is_cell(field.type)]
+    named = [name for name in names if name in found]
+    if named or len(found) <= 1:
+        return (named or found or [None])[0]
+    raise InputError(
+        f"{source}: several columns hold bytes ({', '.join(printable(name, 40) for name in found[:5])}): "
+        f"call the one to read {names[0]!r}"
+    )
+
+
+def _items(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None], list[Item]]:
+    paths: list[str | None] = []
+    items: list[Item] = []
+    for cell in column:
+        value = cell["bytes"] if isinstance(cell, pa.StructScalar) and cell.is_valid else cell
+        path = cell["path"].as_py() if value is not cell else None
+        paths.append(None if path is None else printable(path))
+        if value.is_valid and pa.types.is_struct(value.type) is False:
+            items.append(Item(str(paths[-1]), partial(_held, value)))
+        elif path is not None and base is not None:
+            full = os.path.abspath(os.path.join(base, path))
+            items.append(Item(printable(path), partial(_regular, full), full))
+        else:
+            items.append(Item(str(paths[-1]), _nothing))
+    return paths, items
+
+
+def _held(value: Any) -> bytes:
+    data: bytes = value.as_py()
+    check_size(len(data))
+    return data
+
+
+def _regular(path: str) -> bytes:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise Unreadable("not a regular file")
+    return read_file(path)
+
+
+def _nothing() -> bytes:
+    raise Unreadable("no bytes")
+
+
+def _with_class_names(table: pa.Table, label: str) -> pa.Table:
+    """Class numbers as their names, where Hugging Face's metadata holds these."""
+    try:
+        features = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        names = features["info"]["features"][label]["names"]
+        numbers = table.column(label).combine_chunks()
+        known = pc.if_else(pc.greater_equal(numbers, 0), numbers, None).cast(pa.int32())  # -1 stands for unknown
+        texts = pa.DictionaryArray.from_arrays(known, pa.array(names, pa.large_string()))
+        values = texts.cast(pa.large_string())
+    except (KeyError, TypeError, ValueError, pa.ArrowException):
+        return table
+    return table.set_column(table.column_names.index(label), label, values)
+
+
+def _part_of(file: str) -> str | None:
+    return PART_NAMES.get(os.path.splitext(os.path.basename(file))[0].partition("-")[0].lower())

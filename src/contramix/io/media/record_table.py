@@ -1,0 +1,45 @@
+"""Decoded files as the rows of a table, with their names, labels and parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from contramix.io.media.parallel_decoding import Decoded
+from contramix.io.records import FILE, LABEL, PART
+
+
+def records(
+    column: str,
+    decoded: Decoded,
+    names: Sequence[str],
+    *,
+    labels: Sequence[Any] | pa.Array | None = None,
+    parts: Sequence[str | None] | None = None,
+    extra: Mapping[str, Sequence[Any] | pa.Array] | None = None,
+) -> pa.Table:
+    """A table of the files that were decoded.
+
+    Parameters
+    ----------
+    column : str
+        The name of the content column, ``image`` or ``audio``.
+    decoded : Decoded
+        What was decoded, and of which files.
+    names, labels, parts, extra
+        One entry a file, the broken ones included; those are left out here. Labels are text or whole numbers.
+    """
+    columns: dict[str, pa.Array] = {FILE: pa.array(names, pa.large_string())}
+    if labels is not None:
+        columns[LABEL] = _values(labels)
+    if parts is not None:
+        columns[PART] = pa.array(parts, pa.large_string())
+    for name, values in (extra or {}).items():
+        columns[name] = _values(values)
+    kept = pa.array(decoded.kept, pa.int64())
+    return pa.table({column: decoded.content, **{name: values.take(kept) for name, values in columns.items()}})
+
+
+def _values(values: Sequence[Any] | pa.Array | pa.ChunkedArray) -> pa.Array:
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    return array.cast(pa.large_string()) if pa.types.is_string(array.type) else array

@@ -1,0 +1,156 @@
+"""The column types every reader ends in, so that the same data from any container gives the same table.
+
+| comes in as | becomes |
+|---|---|
+| bool | bool |
+| signed and unsigned integers | int64; uint64 beyond int64 becomes float64 |
+| float16, float32, float64, decimal | float64, NaN becomes null, infinities stay |
+| string, large_string, string_view | large_string |
+| date, timestamp of any unit and zone | timestamp("us") in UTC without a zone; finer units are cut off |
+| dictionary (categorical) | the type of its values |
+| a column with nothing observed | float64 of nulls |
+
+Anything else (lists, structs, binary, durations, times of day, extension types) is refused.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from contramix.errors import InputError, printable
+from contramix.io.options import MAX_COLUMNS
+
+TIMESTAMP = pa.timestamp("us")
+
+
+def canonical(table: pa.Table, source: str = "") -> pa.Table:
+    """Cast every column to its canonical type, one chunk a column, without schema metadata.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Any table.
+    source : str
+        What messages start with: a file's name, or nothing.
+
+    Raises
+    ------
+    InputError
+        Duplicate names, too many columns, or a column of a type that is refused.
+
+    Examples
+    --------
+    >>> canonical(pa.table({"n": pa.array([1, 2], pa.int8())})).schema.types
+    [DataType(int64)]
+    """
+    names = check_names(table.column_names, source)
+    columns = []
+    for name, column in zip(names, table.columns, strict=True):
+        try:
+            columns.append(canonical_column(column))
+        except (pa.ArrowException, ValueError) as error:
+            raise InputError(f"{prefix(source)}column '{printable(name, 60)}': {_first_line(error)}") from None
+    return pa.table(columns, names=names)
+
+
+def canonical_column(column: pa.ChunkedArray) -> pa.Array:
+    """Cast one column to its canonical type, as one chunk; a ValueError says why it cannot be."""
+    if pt.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    target = _target(column)
+    if column.null_count == len(column):
+        column = pa.chunked_array([pa.nulls(len(column), target)])  # not every type can be cast
+    elif pt.is_float64(target):
+        column = column.cast(target, safe=False)
+        nan = pc.is_nan(column)
+        if pc.any(nan).as_py():
+            column = pc.if_else(nan, pa.scalar(None, target), column)
+    elif target == TIMESTAMP:
+        column = _in_microseconds(column)
+    else:
+        column = column.cast(target)
+    if column.num_chunks == 1 and column.chunk(0).offset == 0:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], target)
+
+
+def check_names(names: Sequence[object], source: str = "") -> list[str]:
+    """Names as text; raise InputError if there are none, too many, or any twice."""
+    check_width(len(names), source)
+    texts = [str(name) for name in names]
+    twice = [name for name, times in Counter(texts).items() if times > 1]
+    if twice:
+        listed = ", ".join(f"'{printable(name, 60)}'" for name in twice[:10]) + ", ..." * (len(twice) > 10)
+        raise InputError(f"{prefix(source)}duplicate column names: {listed}; rename them so that each is there once")
+    return texts
+
+
+def check_width(count: int, source: str = "") -> None:
+    """Raise InputError for a table of no columns, or of too many."""
+    if count == 0:
+        raise InputError(f"{prefix(source)}no columns")
+    if count > MAX_COLUMNS:
+        raise InputError(f"{prefix(source)}{count} columns, at most {MAX_COLUMNS} are read: is the table transposed?")
+
+
+def in_words(kind: pa.DataType) -> str:
+    """A canonical type, for people.
+
+    Examples
+    --------
+    >>> in_words(pa.large_string())
+    'text'
+    """
+    if pt.is_boolean(kind):
+        return "true or false"
+    if pt.is_timestamp(kind):
+        return "a date"
+    return "text" if _is_text(kind) else "a number"
+
+
+def prefix(source: str) -> str:
+    """What a message starts with."""
+    return f"{source}: " if source else ""
+
+
+def _target(column: pa.ChunkedArray) -> pa.DataType:
+    kind = column.type
+    if column.null_count == len(column) and len(column) and _is_read(kind):
+        return pa.float64()
+    if pt.is_boolean(kind):
+        return pa.bool_()
+    if pt.is_uint64(kind):
+        beyond = pc.any(pc.greater(column, pa.scalar(2**63 - 1, pa.uint64()))).as_py()
+        return pa.float64() if beyond else pa.int64()
+    if pt.is_integer(kind):
+        return pa.int64()
+    if pt.is_floating(kind) or pt.is_decimal(kind) or pt.is_null(kind):
+        return pa.float64()
+    if _is_text(kind):
+        return pa.large_string()
+    if pt.is_date(kind) or pt.is_timestamp(kind):
+        return TIMESTAMP
+    raise ValueError(f"type {kind} cannot be used: drop the column, or write it as numbers, text or dates")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or str(kind) == "string_view")
+
+
+def _is_read(kind: pa.DataType) -> bool:
+    simple = pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
+    return bool(simple or pt.is_null(kind) or pt.is_date(kind) or pt.is_timestamp(kind) or _is_text(kind))
+
+
+def _in_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pt.is_date32(column.type):
+        return column.cast(pa.timestamp("s")).cast(TIMESTAMP)
+    finer = pt.is_timestamp(column.type) and column.type.unit == "ns"
+    return column.cast(TIMESTAMP, safe=not finer)
+
+
+def _first_line(error: Exception) -> str:
+    return printable(str(error).partition("\n")[0], 300)

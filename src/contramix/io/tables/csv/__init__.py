@@ -1,0 +1,1 @@
+"""Read delimited text files: dialect, types of cells, and chunks."""

@@ -1,0 +1,125 @@
+"""Why a delimited file could not be read: a slow pass, line by line, that finds the first fault."""
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from contramix.errors import InputError, printable
+from contramix.io.options import ReadOptions
+from contramix.io.tables.csv.cell_types import observed, to_float
+from contramix.io.tables.csv.dialect import Layout, long_cells
+from contramix.io.tables.opening import utf8
+
+_BLOCK_ROWS = 20_000
+
+Rows = list[tuple[int, list[str]]]
+
+
+def first_fault(path: str | os.PathLike[str], layout: Layout, options: ReadOptions) -> InputError | None:
+    """The first thing wrong with the file, with its line number (1-based), or None if all is well."""
+    source = printable(path)
+    try:
+        if options.encoding is None:
+            _check_utf8(path, source)
+        with utf8(path, options.encoding) as stream, long_cells():
+            block: Rows = []
+            for line, row in _numbered_rows(stream, layout, options, source):
+                block.append((line, row))
+                if len(block) == _BLOCK_ROWS:
+                    _check_numbers(block, layout, options, source)
+                    block = []
+            _check_numbers(block, layout, options, source)
+    except InputError as fault:
+        return fault
+    except UnicodeError:
+        return None
+    return None
+
+
+def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
+    with utf8(path, None) as stream:
+        for number, line in enumerate(io.BufferedReader(stream), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                returns = line[: error.start].count(b"\r")  # files that end lines with a bare CR
+                raise InputError(
+                    f"{source}, line {number + returns}: byte 0x{line[error.start]:02x} is not UTF-8: "
+                    "name the encoding, such as --encoding cp1252 or --encoding latin-1"
+                ) from None
+
+
+def _numbered_rows(
+    stream: pa.NativeFile, layout: Layout, options: ReadOptions, source: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The body's rows with the lines they start in; raise at a broken one."""
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    rows = csv.reader(_lines(text, source), delimiter=layout.delimiter, strict=True)
+    header, line = layout.header, 1
+    try:
+        for row in rows:
+            bad = len(row) != len(layout.names) and options.on_bad_rows == "fail"
+            if row and bad:
+                raise InputError(_wrong_width(source, line, len(row), layout))
+            if row and not header and len(row) == len(layout.names):
+                yield line, row
+            header = header and not row
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise InputError(_wrong_quotes(source, line, str(error))) from None
+
+
+def _lines(text: io.TextIOWrapper, source: str) -> Iterator[str]:
+    for number, line in enumerate(text, start=1):
+        if "\0" in line:
+            raise InputError(f"{source}, line {number}: NUL bytes: binary data, or damaged text")
+        yield line
+
+
+def _check_numbers(block: Rows, layout: Layout, options: ReadOptions, source: str) -> None:
+    faults = [
+        fault
+        for j, (name, kind) in enumerate(zip(layout.names, layout.types, strict=True))
+        if pt.is_integer(kind) or pt.is_floating(kind)
+        for fault in _not_number([(line, row[j]) for line, row in block], name, layout, options)
+    ]
+    if faults:
+        line, name, cell = min(faults)
+        raise InputError(
+            f"{source}, line {line}, column '{printable(name, 60)}': '{printable(cell, 40)}' is not a "
+            "number, the cells before it are: mend it, or list it among the missing markers (--missing)"
+        )
+
+
+def _not_number(
+    cells: list[tuple[int, str]], name: str, layout: Layout, options: ReadOptions
+) -> Iterator[tuple[int, str, str]]:
+    """The first cell that is no number, if there is one."""
+    texts = observed(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
+    if to_float(texts, layout.decimal) is not None:
+        return
+    for i, (line, cell) in enumerate(cells):
+        if to_float(texts[i : i + 1], layout.decimal) is None:
+            yield line, name, cell
+            return
+
+
+def _wrong_width(source: str, line: int, width: int, layout: Layout) -> str:
+    columns = len(layout.names)
+    what = "the header has" if layout.header else "the first line has"
+    return (
+        f"{source}, line {line}: {width} cell{'s' * (width != 1)}, {what} {columns}: mend the row, name "
+        "the right --delimiter, or give --on-bad-rows skip"
+    )
+
+
+def _wrong_quotes(source: str, line: int, error: str) -> str:
+    if "unexpected end" in error:
+        return f"{source}, line {line}: an opened quote is never closed: close it, or double it"
+    if "field larger" in error:
+        return f"{source}, line {line}: a cell is too long ({error}): is a quote left open?"
+    return f"{source}, line {line}: a quote ends inside a cell: double quotes in cells ({error})"

@@ -1,0 +1,196 @@
+"""Find out how a delimited file is written: its encoding, its delimiter, whether it has a header."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from contramix.errors import InputError, printable
+from contramix.io.options import ReadOptions
+from contramix.io.tables.canonical import check_names, check_width
+from contramix.io.tables.csv.cell_types import is_decimal_comma, observed, remark, to_float, typed
+
+SAMPLE_BYTES = 1 << 20
+MAX_ROW_BYTES = 1 << 26
+CANDIDATES = (",", ";", "\t", "|")
+NO_DELIMITER = "\x1f"
+"""Stands for "one column": a character that tables do not hold."""
+
+_SNIFFED_ROWS = 1000
+
+
+class Layout(NamedTuple):
+    """How a delimited file is written, and what its columns hold."""
+
+    delimiter: str
+    decimal: str
+    header: bool
+    names: list[str]
+    types: list[pa.DataType]
+    notes: list[str]
+
+
+def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
+    """Find out a file's layout from its first lines.
+
+    Parameters
+    ----------
+    sample : bytes
+        UTF-8 text, whole lines of it.
+    options : ReadOptions
+        What the user has said already; it is believed.
+    source : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    InputError
+        Not a table, or not one in which delimiter, names and decimal mark are clear.
+
+    Examples
+    --------
+    >>> sniff(b"a;b\\n1;x\\n", ReadOptions(), "f.csv")[:4]
+    (';', '.', True, ['a', 'b'])
+    """
+    text = _decode(sample, source)
+    notes: list[str] = []
+    delimiter = options.delimiter or _find_delimiter(text, options, source, notes)
+    rows = _rows(text, delimiter)
+    if not rows:
+        raise InputError(f"{source}: empty file, it has no lines with anything in them")
+    width, decimal = len(rows[0]), options.decimal or "."
+    check_width(width, source)
+    body = _columns(rows[1:], width, options)
+    types = [typed(column, decimal).type for column in body]
+    header = options.header
+    if header is None:
+        header = _has_header(rows[0], types, options, decimal, notes)
+    if header:
+        names = check_names(_filled([cell.strip() for cell in rows[0]], notes), source)
+    else:
+        names = check_names([f"column_{j + 1}" for j in range(width)], source)
+        body = _columns(rows, width, options)
+        types = [typed(column, decimal).type for column in body]
+    if re.search(r' \s*"', text):
+        _check_quotes(rows, source)
+    if options.decimal is None and delimiter != ",":
+        _check_decimal_comma(names, body, types, source)
+    for name, column, kind in zip(names, body, types, strict=True):
+        said = remark(column) if pt.is_large_string(kind) else None
+        if said:
+            notes.append(f"column '{printable(name, 60)}' {printable(said)}")
+    return Layout(delimiter, decimal, header, names, types, notes)
+
+
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Let Python's csv read cells of any length (its limit is 128 KiB, for the whole process)."""
+    before = csv.field_size_limit(2 * MAX_ROW_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _decode(sample: bytes, source: str) -> str:
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{source}: the text is UTF-16 (by its byte-order mark): give --encoding utf-16")
+    nul = sample.find(b"\0")
+    if nul >= 0:
+        even, odd = sample[::2].count(b"\0"), sample[1::2].count(b"\0")
+        if max(even, odd) > len(sample) // 5 and min(even, odd) < max(even, odd) // 10:
+            name = "utf-16-le" if odd > even else "utf-16-be"
+            raise InputError(f"{source}: the text looks like UTF-16: give --encoding {name}")
+        line = sample.count(b"\n", 0, nul) + 1
+        raise InputError(f"{source}, line {line}: NUL bytes: binary data, or damaged text")
+    controls = sum(sample.count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1f")
+    if controls > len(sample) // 50:
+        raise InputError(f"{source}: looks like binary data, not a table of text")
+    return sample.decode("utf-8-sig", "replace")  # the full read finds the line of a bad byte
+
+
+def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]]:
+    with long_cells():
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return list(islice((row for row in rows if row), limit))
+
+
+def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[str]) -> str:
+    """The candidate that cuts every sampled line alike, or failing that the most of them."""
+    found: dict[str, float] = {}
+    for candidate in (mark for mark in CANDIDATES if mark != options.decimal):
+        widths = Counter(len(row) for row in _rows(text, candidate, _SNIFFED_ROWS))
+        if not widths:
+            continue
+        width, times = widths.most_common(1)[0]
+        if width > 1 and 2 * times >= widths.total():
+            found[candidate] = times / widths.total()
+    best = [candidate for candidate, share in found.items() if share == max(found.values())]
+    if len(best) > 1:
+        listed = " and ".join(repr(candidate) for candidate in best)
+        raise InputError(f"{source}: ambiguous delimiter: {listed} cut the lines alike: name one with --delimiter")
+    if best:
+        if best[0] != ",":
+            notes.append(f"delimiter found: {best[0]!r}")
+        return best[0]
+    looked = " ".join(repr(candidate) for candidate in CANDIDATES)
+    notes.append(f"no delimiter found (looked for {looked}): read as one column; --delimiter names another")
+    return NO_DELIMITER
+
+
+def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa.Array]:
+    """The sampled cells by column; rows of another width are left to the full read."""
+    whole = [row for row in rows if len(row) == width]
+    cells = zip(*whole, strict=True) if whole else ([] for _ in range(width))
+    return [observed(pa.array(list(column), pa.large_string()), options.missing) for column in cells]
+
+
+def _has_header(
+    first: list[str], types: list[pa.DataType], options: ReadOptions, decimal: str, notes: list[str]
+) -> bool:
+    """No header: all columns that are numeric below start with a number or nothing, and one with a number."""
+    numeric = [j for j, kind in enumerate(types) if pt.is_integer(kind) or pt.is_floating(kind)]
+    heads = observed(pa.array([first[j] for j in numeric], pa.large_string()), options.missing).drop_null()
+    header = len(heads) == 0 or to_float(heads, decimal) is None
+    if not header:
+        notes.append(
+            f"no header found: the columns are named column_1 to column_{len(first)}; "
+            "if the first line holds the names, give --header"
+        )
+    return header
+
+
+def _filled(names: list[str], notes: list[str]) -> list[str]:
+    blank = [j for j, name in enumerate(names) if not name]
+    for j in blank:
+        names[j] = f"column_{j + 1}"
+    if blank:
+        listed = ", ".join(names[j] for j in blank[:10]) + (", ..." if len(blank) > 10 else "")
+        notes.append(f"blank column names are filled: {listed}")
+    return names
+
+
+def _check_quotes(rows: list[list[str]], source: str) -> None:
+    for row in rows:
+        for cell in row:
+            if cell[:1] == " " and cell.lstrip()[:1] == '"':
+                raise InputError(
+                    f"{source}: a space stands before a quoted cell ({printable(cell, 40)}): "
+                    "write the quote right after the delimiter"
+                )
+
+
+def _check_decimal_comma(names: list[str], body: list[pa.Array], types: list[pa.DataType], source: str) -> None:
+    for name, column, kind in zip(names, body, types, strict=True):
+        if pt.is_large_string(kind) and is_decimal_comma(column):
+            raise InputError(
+                f"{source}, column '{printable(name, 60)}': numbers with a decimal comma: give --decimal ,"
+                " (or --decimal . to read them as text)"
+            )

@@ -1,0 +1,164 @@
+"""Open a file of any name as bytes or as UTF-8 text, unpacked; say what it is when it is not a table."""
+
+import atexit
+import difflib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+from weakref import WeakSet
+
+import pyarrow as pa
+
+from contramix.errors import InputError, printable
+
+HEAD_BYTES = 4096
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_MAGIC = {
+    b"PAR1": "parquet", b"ARROW1\0": "arrow", b"\xff\xff\xff\xff": "stream", b"\x93NUMPY": "npy",
+    b"PK\x03\x04": "zip",
+}  # fmt: skip
+_FOREIGN = {
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save it as CSV or Parquet",
+    b"BZh91AY&SY": "bzip2-compressed: unpack it, or compress it with gzip or zstd",
+    b"\xfd7zXZ": "xz-compressed: unpack it, or compress it with gzip or zstd",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x89HDF": "an HDF5 file: save it as CSV or Parquet",
+    b"SQLite format 3": "an SQLite database: export the table as CSV",
+    b"\x80\x02": "a Python pickle, which is never read: save it as Parquet or npy",
+    b"\x80\x03": "a Python pickle, which is never read: save it as Parquet or npy",
+    b"\x80\x04": "a Python pickle, which is never read: save it as Parquet or npy",
+    b"\x80\x05": "a Python pickle, which is never read: save it as Parquet or npy",
+    b"version https://git-lfs": "a Git LFS pointer, not the data: run 'git lfs pull'",
+}
+_EXTENSIONS = {
+    ".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
+    ".arrows": "stream", ".npy": "npy", ".npz": "zip",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+}  # fmt: skip
+_BINARY_NAMES = {
+    "parquet": "Parquet",
+    "arrow": "Arrow IPC",
+    "stream": "Arrow IPC",
+    "npy": "npy",
+    "zip": "npz",
+}
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Raise InputError unless the path is a file with something in it."""
+    shown = printable(path)
+    try:
+        size = os.stat(path).st_size
+    except FileNotFoundError:
+        raise InputError(f"{shown}: no such file{_nearest(path)}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown}: cannot be opened ({printable(str(error), 200)})") from None
+    if os.path.isdir(path):
+        raise InputError(f"{shown}: is a folder, and not one of images or sounds: name a file in it")
+    if not os.path.isfile(path):
+        raise InputError(f"{shown}: is not a regular file")
+    if size == 0:
+        raise InputError(f"{shown}: empty file (0 bytes)")
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The file's format, by its first bytes, then by its extension.
+
+    Returns
+    -------
+    str
+        ``parquet``, ``arrow``, ``stream``, ``npy``, ``zip``, ``jsonl`` or ``delimited``.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    kind = _binary(head)
+    if kind:
+        return kind
+    packed = head[:2] in _PACKED or head[:4] in _PACKED
+    if packed:
+        with unpacked(path) as stream:
+            head = stream.read(HEAD_BYTES)
+        kind = _binary(head)
+        if kind:
+            raise InputError(f"{printable(path)}: a compressed {_BINARY_NAMES[kind]} file: unpack it first")
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputError(f"{printable(path)}: looks like {what}")
+    return _text_format(path, head.removeprefix(b"\xef\xbb\xbf").lstrip())
+
+
+_LENT: WeakSet[Any] = WeakSet()
+
+
+def for_arrow(stream: Any) -> pa.NativeFile:
+    """A Python stream as one that Arrow reads.
+
+    Arrow's threads let go of it some time after the last read, and need the interpreter to do so. A program that ends
+    at that moment would be aborted; so its end waits for them.
+    """
+    _LENT.add(stream)
+    return pa.PythonFile(stream, "r")
+
+
+@atexit.register
+def wait_for_arrow(seconds: float = 1.0) -> None:
+    """Wait until Arrow has let go of all streams, so many seconds at most."""
+    until = time.monotonic() + seconds
+    while len(_LENT) and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+@contextmanager
+def unpacked(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
+    """The file's bytes, gzip and zstd undone whatever the file is called."""
+    with open(path, "rb") as file:
+        head = file.read(4)
+        file.seek(0)
+        codec = _PACKED.get(head[:2]) or _PACKED.get(head)
+        source: BinaryIO | pa.NativeFile = for_arrow(file)
+        with pa.CompressedInputStream(source, codec) if codec else source as stream:
+            yield stream
+
+
+@contextmanager
+def utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
+    """The file's text as UTF-8 bytes, unpacked and recoded as they stream by."""
+    with unpacked(path) as stream:
+        yield stream if encoding is None else pa.transcoding_input_stream(stream, encoding, "utf-8")
+
+
+def _binary(head: bytes) -> str | None:
+    if head[:4] == b"PAR1" and head[4:5].decode("latin-1").isprintable() | (head[4:5] in b"\r\n\t"):
+        return None  # a text file whose first column is called PAR1
+    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _text_format(path: str | os.PathLike[str], text: bytes) -> str:
+    stem, extension = os.path.splitext(os.fsdecode(path).lower())
+    if extension in (".gz", ".zst"):
+        extension = os.path.splitext(stem)[1]
+    kind = _EXTENSIONS.get(extension, "delimited")
+    if kind in _BINARY_NAMES:
+        raise InputError(
+            f"{printable(path)}: not a {_BINARY_NAMES[kind]} file in spite of its name (by its first bytes): "
+            "if it is text, rename it to .csv, else write it again"
+        )
+    if text.startswith(b"<"):
+        raise InputError(f"{printable(path)}: looks like an HTML or XML page: save the table as CSV")
+    if text.startswith(b"[{") or (kind == "jsonl" and text.startswith(b"[")):
+        raise InputError(f"{printable(path)}: looks like one JSON array: write one object a line (JSONL)")
+    return "jsonl" if text.startswith((b'{"', b"{ ")) else kind
+
+
+def _nearest(path: str | os.PathLike[str]) -> str:
+    folder, name = os.path.split(os.fsdecode(path))
+    try:
+        near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1)
+    except OSError:
+        return f" (nor a folder {printable(folder)})"
+    return f", did you mean {printable(near[0])}?" if near else ""

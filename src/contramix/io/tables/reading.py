@@ -1,0 +1,191 @@
+"""Read a table from a file of any format: one call, one canonical table, one line if it cannot be done."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
+
+from contramix.errors import InputError, printable
+from contramix.io.options import MAX_COLUMNS, MISSING_MARKERS, ReadOptions
+from contramix.io.records import Reading
+from contramix.io.tables.canonical import canonical
+from contramix.io.tables.csv.reading import read_delimited
+from contramix.io.tables.frames import to_arrow, without_index
+from contramix.io.tables.jsonlines import read_jsonl
+from contramix.io.tables.opening import check_file, for_arrow, format_of
+
+__all__ = ["MAX_COLUMNS", "MISSING_MARKERS", "ReadOptions", "Reading", "read", "to_arrow"]
+
+_DEFAULTS = ReadOptions()
+BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    pa.ArrowException,
+)
+"""What libraries raise at a file that is not what it should be."""
+
+
+def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Reading:
+    """Read a file as a table of canonical column types.
+
+    The format is told by the first bytes, then by the extension: CSV and its kin (also packed with gzip or
+    zstd), JSONL, Parquet, Arrow IPC (file, stream, Feather), npy and npz. Nothing is ever unpickled.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. Its name may hold any bytes.
+    options : ReadOptions
+        How to read a delimited file, where that is not to be found out; ``encoding`` holds for JSONL too.
+
+    Returns
+    -------
+    Reading
+        The table (see `contramix.io.tables.canonical` for the types, and `contramix.io.tables.csv.cell_types`
+        for how the cells of a CSV get theirs) and one-line notes on what was guessed, filled or left out.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read; one line names the file and, where there is one, the line, the column or the
+        option, and says what would be right.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
+    >>> _ = path.write_text("age,job\\n39,clerk\\n?,nurse\\n")
+    >>> read(path).table.to_pydict()
+    {'age': [39, None], 'job': ['clerk', 'nurse']}
+    """
+    source = printable(path)
+    check_file(path)
+    try:
+        kind = format_of(path)
+        if kind == "delimited":
+            return read_delimited(path, options)
+        if kind == "jsonl":
+            return Reading(canonical(read_jsonl(path, options), source), ())
+    except OSError as error:
+        raise broken(source, error) from None
+    try:
+        return _READERS[kind](path, source)
+    except InputError:
+        raise
+    except BROKEN as error:
+        raise broken(source, error) from None
+
+
+def _read_parquet(path: str | os.PathLike[str], source: str) -> Reading:
+    with open(path, "rb") as file, ParquetFile(file, page_checksum_verification=True) as parquet:
+        return _from_columns(parquet.read(), source)
+
+
+def _read_arrow(path: str | os.PathLike[str], source: str) -> Reading:
+    with open(path, "rb") as file, pa.ipc.open_file(for_arrow(file)) as reader:
+        return _from_columns(reader.read_all(), source)
+
+
+def _read_stream(path: str | os.PathLike[str], source: str) -> Reading:
+    with open(path, "rb") as file, pa.ipc.open_stream(for_arrow(file)) as reader:
+        return _from_columns(reader.read_all(), source)
+
+
+def _from_columns(table: pa.Table, source: str) -> Reading:
+    """A table from a file: its buffers are checked, since nobody vouches for them."""
+    table.validate(full=True)
+    if table.num_rows == 0:
+        raise InputError(f"{source}: no rows")
+    table, index = without_index(table)
+    return Reading(canonical(table, source), note_of_index(index))
+
+
+def note_of_index(index: Sequence[str]) -> tuple[str, ...]:
+    """A note on the columns of a pandas index that are left out, if there are any."""
+    listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
+    return (f"left out, as pandas stored it for its row index: {listed} (reset_index() keeps it)",) if index else ()
+
+
+def _read_npy(path: str | os.PathLike[str], source: str) -> Reading:
+    with open(path, "rb") as file:
+        return Reading(_named(np.load(file, allow_pickle=False), source), ())
+
+
+def _read_zip(path: str | os.PathLike[str], source: str) -> Reading:
+    with open(path, "rb") as file:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.namelist()
+        if any(name.startswith("xl/") or name == "[Content_Types].xml" for name in members):
+            raise InputError(f"{source}: looks like an Excel workbook: save it as CSV or Parquet")
+        if not members or not all(name.endswith(".npy") for name in members):
+            raise InputError(f"{source}: a zip archive, not an npz file: unpack it, name the file inside")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return Reading(_from_arrays({key: arrays[key] for key in arrays.files}, source), ())
+
+
+def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
+    """One 2-D array, or arrays of equal length side by side: 1-D by their key, 2-D as key0, key1, ..."""
+    for key, array in arrays.items():
+        if array.ndim not in (1, 2):
+            raise InputError(f"{source}, array '{printable(key, 60)}': {array.ndim}-D, give 1-D or 2-D")
+    lengths = {key: len(array) for key, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"'{printable(key, 60)}' {length}" for key, length in list(lengths.items())[:10])
+        raise InputError(f"{source}: arrays of different lengths: {listed}; give arrays with one entry a row")
+    matrices = [key for key, array in arrays.items() if array.ndim == 2]
+    names: list[str] = []
+    columns: list[pa.Array] = []
+    for key, array in arrays.items():
+        stem = "x" if matrices == [key] else key
+        table = _named(array.reshape(len(array), -1) if array.dtype.names is None else array, source)
+        single = array.ndim == 1 and array.dtype.names is None
+        names += [key] if single else [stem + str(j) for j in range(table.num_columns)]
+        columns += [column.combine_chunks() for column in table.columns]
+    return canonical(pa.Table.from_arrays(columns, names), source)
+
+
+def _named(array: Any, source: str) -> pa.Table:
+    """`to_arrow`, with the file's name in its messages."""
+    try:
+        table = to_arrow(array)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+    if table.num_rows == 0:
+        raise InputError(f"{source}: no rows")
+    return table
+
+
+def broken(source: str, error: BaseException) -> InputError:
+    """What to say of a file that is not what it should be."""
+    return InputError(f"{source}: {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
+    said = printable(str(error).partition("\n")[0], 200)
+    if "compressed stream" in said or "inflate" in said or "ZSTD" in said:
+        return f"the compressed data ends early or is damaged ({said}): copy or pack the file again"
+    if "pickle" in said:
+        return "holds Python objects, which would have to be unpickled and never are: save numbers or text"
+    if isinstance(error, MemoryError):
+        return f"not enough memory, or a broken header that claims too much ({said})"
+    return f"truncated or damaged ({said or type(error).__name__}): write or copy the file again"
+
+
+_READERS: dict[str, Callable[[str | os.PathLike[str], str], Reading]] = {
+    "parquet": _read_parquet,
+    "arrow": _read_arrow,
+    "stream": _read_stream,
+    "npy": _read_npy,
+    "zip": _read_zip,
+}

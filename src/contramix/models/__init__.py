@@ -1,0 +1,1 @@
+"""Hold what users keep: pre-trained and fine-tuned models, in memory."""

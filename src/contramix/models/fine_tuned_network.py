@@ -1,0 +1,58 @@
+"""What fine-tuning gives: an encoder and a linear head that predicts."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from numpy import ndarray
+from torch import Tensor, nn
+
+from contramix.encoders.encoder import Encoder
+from contramix.models.task import Task
+from contramix.samples.samples import Batch, Samples, in_order, not_few
+
+
+class Tuned(nn.Module):
+    """An encoder and a linear head that predicts.
+
+    Parameters
+    ----------
+    encoder, task
+        What the head stands on, and what it predicts. The head's first weights come from torch's global generator.
+    mean, scale
+        Quantities are learned in units of their spread around their mean.
+    """
+
+    def __init__(self, encoder: Encoder, task: Task, mean: float = 0.0, scale: float = 1.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.width, max(1, len(task.classes)))
+        self.task, self.mean, self.scale = task, mean, scale
+        self.facts: dict[str, Any] = {}
+        """How it was trained: rows, steps, the score on held-out rows."""
+
+    def forward(self, x: Batch) -> Float[Tensor, " B C"]:
+        """Logits, or standardised quantities."""
+        out: Tensor = self.head(self.encoder(x))
+        return out
+
+    @torch.no_grad()
+    def scores(self, x: Samples, batch_size: int | None = None) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+        """Probabilities of the classes, or quantities in their unit, in evaluation mode."""
+        was_training = self.training
+        self.eval()
+        device = self.head.weight.device
+        out = torch.cat(
+            [self(not_few(batch.to(device)))[: len(batch)].cpu().double() for batch in in_order(x, batch_size)]
+        )
+        self.train(was_training)
+        if self.task.kind == "regression":
+            return np.asarray(out[:, 0] * self.scale + self.mean)
+        return np.asarray(out.softmax(1))
+
+    def score(self, x: Samples, y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
+        """Accuracy (each row by the weight of its class, if given), or R squared."""
+        scores = self.scores(x)
+        hits = self.task.contributions(y, scores if self.task.kind == "regression" else scores.argmax(1))
+        return float(np.average(hits, weights=None if weight is None else weight[y]))

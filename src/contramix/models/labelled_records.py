@@ -1,0 +1,90 @@
+"""Pair samples with the target of each labeled record."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy import ndarray
+
+from contramix.domains import DOMAINS, Spec
+from contramix.errors import InputError, nearest
+from contramix.models.task import Kind, Task, find_task
+from contramix.samples.samples import Samples, joined, take
+
+
+class Records(NamedTuple):
+    """Labelled records, ready to be compared on."""
+
+    task: Task
+    spec: Spec
+    x: Samples
+    y: ndarray
+    official_test: ndarray | None
+    """Row numbers of the official test part, if there is one."""
+    content: pa.ChunkedArray | None = None
+    """The column that is the input, as it was read, where the domain has one; rows as in ``x``."""
+
+    @property
+    def training(self) -> Samples:
+        """All samples but those of the official test part, which stand last."""
+        rows = len(self.x) - (0 if self.official_test is None else len(self.official_test))
+        return self.x if rows == len(self.x) else take(self.x, torch.arange(rows))
+
+
+def records(
+    spec: Spec,
+    table: pa.Table,
+    target: str,
+    *,
+    test: pa.Table | None = None,
+    kind: Kind | None = None,
+    where: str = "data",
+    where_test: str = "test data",
+) -> Records:
+    """Bring a table with its target column, and official test rows if given, into one form.
+
+    Raises
+    ------
+    InputError
+        If the target is not there, has missing values, or was an input of pre-training.
+    """
+    values = _target(table, target, where)
+    if any(target in names for names in spec.kinds.values()):
+        if sum(len(names) for names in spec.kinds.values()) == 1:
+            raise InputError(f"target {target!r} is the input itself; name a column of labels")
+        raise InputError(
+            f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
+            f"pre-train again with --target {target}"
+        )
+    task = find_task(target, values, where, kind)
+    y, x = task.encode(values, where), _rows(spec, table, where)
+    name = DOMAINS[spec.domain].content
+    content = None if name is None else table.column(name)
+    if test is None:
+        return Records(task, spec, x, y, None, content)
+    y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
+    official = np.arange(len(x), len(x) + len(x_test))
+    if content is not None:
+        content = pa.chunked_array([*content.chunks, *test.column(name).chunks], content.type)
+    return Records(task, spec, joined(x, x_test), np.concatenate([y, y_test]), official, content)
+
+
+def _target(table: pa.Table, target: str, where: str) -> pa.Array:
+    if target not in table.column_names:
+        raise InputError(f"{where}: there is no column {target!r} to predict; {nearest(target, table.column_names)}")
+    return table.column(target).combine_chunks()
+
+
+def _rows(spec: Spec, table: pa.Table, where: str) -> Samples:
+    try:
+        return spec.tensorize(table)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:
+    """``per_class`` training rows of each class, or all of a class that has fewer."""
+    generator = np.random.default_rng([seed, per_class])
+    chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]
+    return np.sort(np.concatenate(chosen))

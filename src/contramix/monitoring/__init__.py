@@ -1,0 +1,1 @@
+"""Measure the health of training without labels, and raise alarms."""

@@ -1,0 +1,1 @@
+"""Keep a model in a folder that can be resumed."""

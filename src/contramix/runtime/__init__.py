@@ -1,0 +1,1 @@
+"""Provide processes, randomness, precision, files and memory; nothing here knows of learning."""

@@ -1,0 +1,1 @@
+"""Hold encoded records as samples that training indexes by batch."""

@@ -1,0 +1,1 @@
+"""Train: the objective, the loop, optimizers, checkpoints and progress."""

@@ -1,0 +1,62 @@
+"""Progress on stderr: a bar with rate and time left on a terminal, a line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from contramix.training.loop import Plan, Step
+
+REFRESH_SECONDS, LINE_SECONDS = 0.25, 15.0
+
+
+class Titled:
+    """Wraps the steps of a run, and shows how far they are under a title."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def __call__(self, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+        console = Console(stderr=True)
+        return (_bar if console.is_terminal else _lines)(console, self.title, plan, start, steps)
+
+
+def _bar(console: Console, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=plan.steps, completed=start, state="")
+        began = shown = time.monotonic()
+        for step in steps:
+            now = time.monotonic()
+            if now - shown >= REFRESH_SECONDS or step.step == plan.steps:
+                shown = now
+                progress.update(task, completed=step.step, state=_state(step, plan, start, now - began))
+            yield step
+
+
+def _lines(console: Console, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+    began = shown = time.monotonic()
+    for step in steps:
+        now = time.monotonic()
+        if now - shown >= LINE_SECONDS:
+            shown = now
+            left = (now - began) / (step.step - start) * (plan.steps - step.step)
+            state = _state(step, plan, start, now - began)
+            in_words = timedelta(seconds=round(left))
+            print(f"{title}: step {step.step} of {plan.steps}, {state}, {in_words} left", file=sys.stderr)
+        yield step
+
+
+def _state(step: Step, plan: Plan, start: int, seconds: float) -> str:
+    rate = (step.step - start) / max(seconds, 1e-9)
+    shown = f"{rate:.0f} steps/s" if rate >= 2 else f"{1 / max(rate, 1e-9):.1f} s a step"
+    return f"epoch {step.epoch + 1}/{plan.epochs}, loss {float(step.loss):.3f}, {shown}"
