@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from contramix.allocation import keep_freed_memory
 from contramix.datasets import COVTYPE
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
@@ -23,6 +22,7 @@ from contramix.models.inference import embed
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
 from contramix.recipe import Recipe
+from contramix.runtime.memory import keep_freed_memory
 
 TARGET, GOAL = "cover_type", 0.65
 LOOKS = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from contramix.allocation import keep_freed_memory
+from contramix.runtime.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "speed"

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        from contramix.allocation import keep_freed_memory
+        from contramix.runtime.memory import keep_freed_memory
 
         keep_freed_memory()  # as the command line does
         what, path, model, out = given.child

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from contramix.allocation import keep_freed_memory
 from contramix.methods.losses import info_nce
+from contramix.runtime.memory import keep_freed_memory
 from contramix.types import Targets
 
 SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)

@@ -37,9 +37,9 @@ from peer_agreement import agreement
 from steps import images, tables
 from torch import nn
 
-from contramix.allocation import keep_freed_memory
 from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
+from contramix.runtime.memory import keep_freed_memory
 
 TURN = 0.4
 PREFETCHED = 2

@@ -12,9 +12,9 @@ from typing import Any
 from steps import METHOD_NAMES, SAMPLES
 from torch.profiler import ProfilerActivity, profile
 
-from contramix.allocation import keep_freed_memory
 from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
+from contramix.runtime.memory import keep_freed_memory
 
 WARM, STEPS = 3, 10
 GROUPS = {

@@ -23,7 +23,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from contramix.allocation import keep_freed_memory
 from contramix.datasets import COVTYPE
 from contramix.domains import DOMAINS
 from contramix.methods import METHODS
@@ -32,6 +31,7 @@ from contramix.methods.losses import info_nce
 from contramix.methods.simsiam import SimSiam
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
+from contramix.runtime.memory import keep_freed_memory
 from contramix.samples.samples import Batch
 from contramix.types import Targets, joined
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, TextIO, cast
 
-from contramix.allocation import keep_freed_memory
 from contramix.cli import torchrun
 from contramix.cli.app import app, one_line
 from contramix.errors import ContramixWarning, InputError, RunError
 from contramix.runtime.atomic_files import NO_SPACE
+from contramix.runtime.memory import keep_freed_memory
 
 INTERRUPTED = 130
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.encoders.level_embedding import EmbedCodes
-from contramix.encoders.padded import Padded
+from contramix.encoders.user_module import Padded
 from contramix.errors import InputError
 
 

@@ -1,15 +1,16 @@
 """From any module of the user's to an encoder."""
 
+import inspect
+
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder, Inputs
-from contramix.encoders.padded import OnSteps, Padded
-from contramix.encoders.tokens import OnTokens
 from contramix.encoders.user_graph_module import wrap_graphs
 from contramix.errors import InputError
 from contramix.samples.padded_sequences import Masked
-from contramix.types import Activations
+from contramix.types import Activations, values_of
 
 
 def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
@@ -71,3 +72,50 @@ def _stage_name(name: str) -> str:
     """A child's own name, unless it is a number, a cut's, or one that torch's containers use themselves."""
     free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
     return name if free else f"stage{name}"
+
+
+class Padded(nn.Module):
+    """Masked steps as a tensor; a tensor as it is."""
+
+    def forward(self, x: Activations) -> Float[Tensor, " B C T"]:
+        """(B, C, T) to the same shape."""
+        return values_of(x)
+
+
+class OnSteps(nn.Module):
+    """A module that is called with a padded tensor, and with ``mask``, true where a step is there, if it takes one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.masks = "mask" in inspect.signature(module.forward).parameters
+
+    def forward(self, x: Activations) -> Tensor:
+        """(B, C, T) to what the module makes of it."""
+        values = values_of(x)
+        if not self.masks:
+            return self.module(values)  # type: ignore[no-any-return]
+        there = x.presence > 0 if isinstance(x, Masked) else values.new_ones(values.shape[::2], dtype=torch.bool)
+        return self.module(values, mask=there)  # type: ignore[no-any-return]
+
+
+MASKS = ("mask", "attention_mask")
+"""What an argument for the mask is called."""
+
+
+class OnTokens(nn.Module):
+    """A module that is called with tokens (int64, 0 for padding), and with a mask, true where one is, if it takes one.
+
+    It is given texts at their full padded length.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        taken = inspect.signature(module.forward).parameters
+        self.mask = next((name for name in MASKS if name in taken), None)
+
+    def forward(self, ids: Int[Tensor, " B L"]) -> Tensor:
+        """(B, L) to what the module makes of it."""
+        masks = {} if self.mask is None else {self.mask: ids != 0}
+        return self.module(ids.long(), **masks)  # type: ignore[no-any-return]

@@ -1,7 +1,9 @@
 """How much memory a process may still take, by the system and by its control groups."""
 
+import ctypes
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -51,3 +53,22 @@ def _of_groups(mine: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/f
                     yield max(0, most - taken + int(stat.get("inactive_file", 0)))
                 except (OSError, ValueError):  # "max": no limit
                     continue
+
+
+M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
+
+
+LARGEST, KEPT = 32 * 2**20, 512 * 2**20
+"""Bytes: blocks up to the first come from the heap, of whose free end so much is kept."""
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to keep freed memory instead of giving it back and having each page made anew a moment later.
+
+    A process's own choice, so the command line makes it, and importing the library does not. Elsewhere than with
+    glibc nothing happens.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST)
+        library.mallopt(M_TRIM_THRESHOLD, KEPT)

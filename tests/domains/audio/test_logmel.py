@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from contramix.domains.audio.frontend import AudioFront
-from contramix.domains.audio.logmel import Window, decibels, picture, power, spectra
-from contramix.domains.audio.mel import mel_matrix
+from contramix.domains.audio.logmel import Window, decibels, mel_matrix, picture, power, spectra
 
 # librosa 0.11.0 on the fixture's chirps / 32768, in float64:
 # power_to_db(melspectrogram(y, sr, n_fft, hop_length, n_mels=32), ref=np.max), its sum, and every 5th row, 6th column.

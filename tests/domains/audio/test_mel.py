@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from contramix.domains.audio.mel import hz_of, mel_matrix, mel_of
+from contramix.domains.audio.logmel import hz_of, mel_matrix, mel_of
 
 # librosa 0.11.0: m = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=32). Per size: the sum and the largest entry of m,
 # sums of eight rows, the largest bin of each row, and for four rows their first bin, last bin and first three entries.

@@ -9,8 +9,7 @@ from jaxtyping import Float, Int16
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.audio.logmel import AMIN, Window, power, spectra
-from contramix.domains.audio.mel import mel_matrix
+from contramix.domains.audio.logmel import AMIN, Window, mel_matrix, power, spectra
 
 FRAMES = 2048
 """All noise together has at most so many frames: a minute, which is 64 kB."""

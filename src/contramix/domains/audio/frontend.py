@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contramix.domains.audio.augment import AudioAugment, Frames, moved, noisy, resampled
-from contramix.domains.audio.logmel import Window, picture, power, spectra
-from contramix.domains.audio.mel import mel_matrix
+from contramix.domains.audio.logmel import Window, mel_matrix, picture, power, spectra
 from contramix.encoders.frontend import Front
 
 BLOCK = {"cpu": 2**20}

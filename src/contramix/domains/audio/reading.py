@@ -12,8 +12,7 @@ from contramix.domains.audio.clip_format import AUDIO, Form, choose_form
 from contramix.domains.audio.decoding import ENDINGS, Tally, as_int16, decoder, waveform
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
-from contramix.domains.audio.speech_commands import Sounds, layout
-from contramix.domains.audio.words import TEN, ten_words
+from contramix.domains.audio.speech_commands import TEN, Sounds, layout, ten_words
 from contramix.errors import InputError, printable
 from contramix.io.media.embedded_files import Cells, read_cells, table_files
 from contramix.io.media.listing import Items, items

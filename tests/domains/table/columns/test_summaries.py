@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contramix.domains.table.columns import summaries
 from contramix.domains.table.columns.boolean import OneHot
-from contramix.domains.table.columns.kinds import summaries
 from contramix.domains.table.columns.moments import Moments
 from contramix.domains.table.learning import Description, Groups, describe
 from contramix.domains.table.settings import TableSettings

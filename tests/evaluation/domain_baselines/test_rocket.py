@@ -20,7 +20,7 @@ from contramix.io.options import ReadOptions
 from contramix.models.labelled_records import records
 from contramix.models.task import Task
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "timeseries" / "ucr_uea.zip"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "timeseries" / "ucr_uea.zip"
 
 
 def by_hand(series: np.ndarray, weight: np.ndarray, bias: float, dilation: int, padding: int) -> tuple[float, float]:

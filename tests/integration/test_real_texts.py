@@ -16,7 +16,7 @@ from contramix.evaluation.problem import Problem
 from contramix.io.options import ReadOptions
 from contramix.models.labelled_records import records
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "text"
+DATA = Path(__file__).parents[3] / "shared" / "data" / "text"
 AUTO = TextSettings()
 
 

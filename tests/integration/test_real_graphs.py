@@ -18,7 +18,7 @@ from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.io.options import ReadOptions
 from contramix.models.labelled_records import records
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "tu"
+DATA = Path(__file__).parents[3] / "shared" / "data" / "tu"
 GRAPHS = DOMAINS["graph"]
 
 

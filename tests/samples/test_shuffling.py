@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contramix.runtime.randomness import Key
-from contramix.samples.samples import Streamed, shuffling
+from contramix.samples import shuffling
+from contramix.samples.samples import Streamed
 from contramix.samples.shuffling import cut, drawn, shuffled_by_windows
 from contramix.training.loop import Plan, loop, order, recalibrate_bn
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contramix.domains.audio.speech_commands import layout, part_by_hash
-from contramix.domains.audio.words import ten_words
+from contramix.domains.audio.speech_commands import layout, part_by_hash, ten_words
 from contramix.errors import InputError
 from contramix.io.media.listing import Items, items
 from contramix.io.media.media_file import Item

@@ -22,7 +22,7 @@ from contramix.runs.pretrain import pretrain_into
 from contramix.runtime.randomness import Key
 
 ROWS, COLUMNS = 400, 12
-TABLES = Path(__file__).parents[1] / "runs" / "tables"
+TABLES = Path(__file__).parents[2] / "runs" / "tables"
 TARGETS = {"adult": "income", "bank": "y", "credit": "default.payment.next.month", "covtype": "cover_type"}
 EASY = {"noise": {"kind": "mixup", "alpha": 0.9}}
 HARD = {"noise": {"kind": "mixup", "operators": ["binary"], "keep_prob": 0.1}}

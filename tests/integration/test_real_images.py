@@ -10,7 +10,7 @@ from contramix.domains.image.domain import Images
 from contramix.domains.image.settings import ImageSettings
 from contramix.io.options import ReadOptions
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 AUTO = ImageSettings()
 
 

@@ -10,7 +10,7 @@ from contramix.datasets import official
 from contramix.datasets.official import OFFICIAL, Official, find_data
 from contramix.errors import InputError
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from contramix.cli import main
 from contramix.models.pretrained import Pretrained
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def need(name):
