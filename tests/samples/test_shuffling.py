@@ -8,7 +8,8 @@ from contramix.runtime.randomness import Key
 from contramix.samples import shuffling
 from contramix.samples.samples import Streamed
 from contramix.samples.shuffling import cut, drawn, shuffled_by_windows
-from contramix.training.loop import Plan, loop, order, recalibrate_bn
+from contramix.training import loop
+from contramix.training.loop import Plan, order, recalibrate_bn
 
 
 @settings(max_examples=60, deadline=None)
