@@ -4,10 +4,10 @@ python bench/experiments/same_bytes.py COMMIT                     # COMMIT and t
 python bench/experiments/same_bytes.py COMMIT --kinds table,graph
 python bench/experiments/same_bytes.py COMMIT --new ../other-tree
 
-Two recipes for each kind of data are trained with both versions, on a CPU with one thread, by
-`python -m contramix pretrain` and `embed` in processes of their own. COMMIT is checked out into a temporary folder with
-`git worktree`. The script prints a line for each run and exits with 1 if a model, its embeddings or what it learned about
-the columns differ in a byte. The data are the small files in tests/fixtures/runs_0.1.
+Two recipes for each kind of data are trained with both versions, on a CPU with one thread, by `python -m contramix
+pretrain` and `embed` in processes of their own. COMMIT is checked out into a temporary folder with `git worktree`. The
+script prints a line for each run, and exits with 1 if model.safetensors, the embeddings or spec.json differ in a byte.
+The data are the small files in tests/fixtures/runs_0.1.
 """
 
 import argparse

@@ -114,7 +114,7 @@ def test_finetuned_model_predicts_and_embeds(old, monkeypatch):
     rows = "../table/data.csv"
     command("predict", "model", rows, "--out", "new.csv")
     command("embed", "model", rows, "--out", "new.npy")
-    kept, new = (list(csv.DictReader(Path(name).open())) for name in ("predictions.csv", "new.csv"))
+    kept, new = (list(csv.DictReader(Path(name).read_text().splitlines())) for name in ("predictions.csv", "new.csv"))
     assert new[0].keys() == kept[0].keys() == {"prediction", "p_a", "p_b"}
     assert [row["prediction"] for row in new] == [row["prediction"] for row in kept]
     shares = [np.array([[float(row["p_a"]), float(row["p_b"])] for row in rows]) for rows in (new, kept)]
