@@ -17,6 +17,7 @@ from contramix.evaluation.summary import as_json
 from contramix.models.pretrained import environment
 from contramix.recipes import shipped
 from contramix.reproduction.demo import EPOCHS, LABELS_PER_CLASS, RECIPES, run_demo
+from contramix.training.progress import ConsoleReporter
 
 RESULTS = Path(__file__).parent / "results"
 PARITY = {"covtype", "fmnist"}  # presets of one data set, which take hours
@@ -32,7 +33,7 @@ def main() -> None:
     recipes, suite = (OTHERS, "recipes-covtype") if options.others else (RECIPES, "demo-covtype")
     work, out = options.work / suite, RESULTS / suite
     command = f"python bench/demo_covtype.py --seeds {options.seeds}{' --others' * options.others}"
-    evaluation = run_demo(work, seeds=options.seeds, recipes=recipes, command=command, told=print)
+    evaluation = run_demo(work, seeds=options.seeds, recipes=recipes, command=command, reporter=ConsoleReporter())
     report = as_json("CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=EPOCHS)
     cells = {(s.name, s.probe, s.labels_per_class): s for s in evaluation.scores}
     report["commit"] = subprocess.run(

@@ -22,7 +22,7 @@ from contramix.io.options import ReadOptions
 from contramix.models.labelled_records import records
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.training.progress import Titled
+from contramix.training.progress import ConsoleReporter
 
 RESULTS = Path(__file__).parent / "results" / "media" / "length.json"
 RECIPES = ("npair", "imix-npair")
@@ -55,7 +55,7 @@ def run(reading: object, name: str, epochs: int, seed: int) -> dict[str, float]:
     spec, _ = learn_spec(reading.training, recipe, reading.target)
     data = records(spec, reading.training, reading.target, test=reading.test)
     fit = Fit.begin(recipe, spec, data.training, seed)
-    for _ in Titled(f"{name}, {epochs} epochs")(fit.plan, 0, fit.steps()):
+    for _ in ConsoleReporter().steps(f"{name}, {epochs} epochs", fit.plan, 0, fit.steps()):
         pass
     z = frozen(fit.finish().encoder, data.x)
     test = data.official_test

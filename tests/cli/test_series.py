@@ -18,6 +18,7 @@ from contramix.errors import ContramixWarning
 from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
 from contramix.runs.pretrain import pretrain_into
+from contramix.training.reporter import Reporter
 
 TINY = ("--epochs", "1", "--set", "encoder.width=2", "--set", "train.batch_size=16")
 PROBED = ("--seeds", "1", "--probes", "linear", "--baselines", "raw,rocket", "--labels-per-class", "")
@@ -174,15 +175,16 @@ def test_an_unfinished_run_goes_on_to_the_same_model():
     small = {"train.batch_size": 8, "encoder.width": 2, "train.epochs": 4}
     recipe = Recipe.load("imix-moco", small, "series")
 
-    def stops(plan, start, steps):
-        for step in steps:
-            yield step
-            if step.step == 7:
-                raise KeyboardInterrupt
+    class Stopping(Reporter):
+        def steps(self, title, plan, start, steps):
+            for step in steps:
+                yield step
+                if step.step == 7:
+                    raise KeyboardInterrupt
 
     pretrain_into(Path("whole"), reading.training, recipe)
     with pytest.raises(KeyboardInterrupt):
-        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, watch=stops)
+        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, reporter=Stopping())
     outcome = pretrain_into(Path("halves"), reading.training, recipe)
     assert outcome.resumed_from in (6, 7)
     models = [Path(name, "model.safetensors").read_bytes() for name in ("whole", "halves")]

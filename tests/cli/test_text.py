@@ -19,6 +19,7 @@ from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
 from contramix.runs.pretrain import pretrain_into
+from contramix.training.reporter import Reporter
 
 pytest.importorskip("tokenizers", reason="reading text needs tokenizers")
 
@@ -97,15 +98,16 @@ def test_an_unfinished_run_goes_on_to_the_same_model(here):
     reading = Texts().read("films.txt", ReadOptions(), TextSettings())
     recipe = Recipe.load("imix-moco", {**SMALL, "train.epochs": 4}, "text")
 
-    def stops(plan, start, steps):
-        for step in steps:
-            yield step
-            if step.step == 7:
-                raise KeyboardInterrupt
+    class Stopping(Reporter):
+        def steps(self, title, plan, start, steps):
+            for step in steps:
+                yield step
+                if step.step == 7:
+                    raise KeyboardInterrupt
 
     pretrain_into(Path("whole"), reading.training, recipe)
     with pytest.raises(KeyboardInterrupt):
-        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, watch=stops)
+        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, reporter=Stopping())
     assert pretrain_into(Path("halves"), reading.training, recipe).resumed_from in (6, 7)
     models = [Path(name, "model.safetensors").read_bytes() for name in ("whole", "halves")]
     assert models[0] == models[1]

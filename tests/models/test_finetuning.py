@@ -16,6 +16,7 @@ from contramix.models import finetuning
 from contramix.models.finetune_settings import FineTune
 from contramix.models.finetuning import Tuned, class_weights, fine_tune
 from contramix.models.task import Task
+from contramix.training.reporter import Reporter
 
 TWO, THREE = Task("classification", "y", ("a", "b")), Task("classification", "y", ("a", "b", "c"))
 QUANTITY = Task("regression", "y")
@@ -115,12 +116,13 @@ def test_the_best_weights_on_held_out_rows_are_kept(encoder, monkeypatch):
     y = np.where(np.random.default_rng(0).random(1200) < 0.3, 1 - sides(x), sides(x))
     plan_seen = []
 
-    def watch(plan, start, steps):
-        plan_seen.append(plan)
-        yield from steps
+    class Seeing(Reporter):
+        def steps(self, title, plan, start, steps):
+            plan_seen.append(plan)
+            yield from steps
 
     settings = FineTune(batch_size=64, epochs=30, patience=6, lr=1e-2, schedule="constant")
-    tuned = fine_tune(encoder, x, y, TWO, settings, watch=watch)
+    tuned = fine_tune(encoder, x, y, TWO, settings, reporter=Seeing())
     scores = [found for found, *_ in looks]
     last_best = len(scores) - 1 - int(np.argmax(scores[::-1]))
     assert tuned.facts["validation_score"] == max(scores)

@@ -20,6 +20,7 @@ from contramix.recipe import Recipe
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import pretrain_into
 from contramix.runtime.randomness import Key
+from contramix.training.reporter import Reporter
 
 ROWS, COLUMNS = 400, 12
 TABLES = Path(__file__).parents[2] / "runs" / "tables"
@@ -240,15 +241,17 @@ def test_alarms_are_told_kept_and_not_told_again_when_a_run_is_resumed(data, tmp
     chosen = Recipe.load("npair", {"noise.kind": "none", "train.epochs": 4, "train.batch_size": 64})
 
     def go(told, stop):
-        def watch(plan, start, steps):
-            for step in steps:
-                if step.step == stop:
-                    raise KeyboardInterrupt
-                yield step
+        class Stopping(Reporter):
+            def note(self, text):
+                told.append(text)
 
-        return pretrain_into(
-            tmp_path / "part", read(path).table, chosen, checkpoint_seconds=0.0, watch=watch, told=told.append
-        )
+            def steps(self, title, plan, start, steps):
+                for step in steps:
+                    if step.step == stop:
+                        raise KeyboardInterrupt
+                    yield step
+
+        return pretrain_into(tmp_path / "part", read(path).table, chosen, checkpoint_seconds=0.0, reporter=Stopping())
 
     first, second = [], []
     with pytest.raises(KeyboardInterrupt):

@@ -18,6 +18,7 @@ from contramix.runs.log import read_log
 from contramix.runs.pretrain import pretrain_into
 from contramix.training import checkpoint
 from contramix.training.loop import Plan
+from contramix.training.reporter import Reporter
 
 ROWS = 96
 
@@ -161,16 +162,17 @@ class StopError(Exception):
 @pytest.mark.parametrize("recipe", ["imix-moco", "imix-byol"])
 def test_a_resumed_runs_log_is_an_uninterrupted_ones(tmp_path, recipe):
     def go(folder, stop=None):
-        def watch(plan, start, steps):
-            for step in steps:
-                if step.step == stop:
-                    raise StopError
-                yield step
+        class Stopping(Reporter):
+            def steps(self, title, plan, start, steps):
+                for step in steps:
+                    if step.step == stop:
+                        raise StopError
+                    yield step
 
         small = {"train.epochs": 3, "train.batch_size": 16, "encoder.width": 8, "encoder.depth": 1}
         chosen = Recipe.load(recipe, small | ({"method.queue": 64} if recipe == "imix-moco" else {}))
         rows = table().append_column("y", pa.array([n % 3 for n in range(ROWS)]))
-        return pretrain_into(folder, rows, chosen, target="y", checkpoint_seconds=0.0, watch=watch)
+        return pretrain_into(folder, rows, chosen, target="y", checkpoint_seconds=0.0, reporter=Stopping())
 
     whole = go(tmp_path / "whole")
     for stop in (9, 14):

@@ -119,7 +119,7 @@ def test_signals_stop_with_a_checkpoint_and_the_run_can_go_on(data, uninterrupte
     assert model_bytes(out) == uninterrupted
 
 
-def quick(data, out, recipe="npair", told=None, **settings):
+def quick(data, out, recipe="npair", **settings):
     chosen = Recipe.load(recipe, {"train.epochs": 3, "train.batch_size": 16} | settings)
     return pretrain_into(out, read(data).table, chosen, target="y", checkpoint_seconds=0.0)
 

@@ -24,12 +24,14 @@ from contramix.models.pretraining import Fit, as_pool, learn_spec
 from contramix.monitoring.alarms import Alarms
 from contramix.monitoring.health import Health, looked_at
 from contramix.recipe import Recipe
+from contramix.runs import table_cache
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import pretrain_into
 from contramix.runs.table_cache import Phases, open_cache
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted
 from contramix.samples.samples import fingerprint_of
+from contramix.training.reporter import Reporter
 
 ROWS = 400
 SMALL = {"encoder.width": 8, "encoder.depth": 2, "train.batch_size": 32, "train.epochs": 2}
@@ -71,7 +73,14 @@ def begin(folder, path, seed=0, phases=Phases()):
     return open_cache(folder, large(path), "y", lambda rows: looked_at(rows, seed), phases)
 
 
-def into(run, path, recipe="imix-npair", told=None, **more):
+class OnProgress(Reporter):
+    """Call a function with each progress text."""
+
+    def __init__(self, call):
+        self.progress = call
+
+
+def into(run, path, recipe="imix-npair", **more):
     return pretrain_into(run, large(path), Recipe.load(recipe, SMALL), target="y", **more)
 
 
@@ -127,15 +136,15 @@ def test_noise_draws_from_a_sample_of_the_rows_of_a_cache(data, tmp_path, monkey
 
 
 def test_a_run_ends_as_any_other_and_its_cache_goes(data, tmp_path):
-    told, passing = [], []
-    outcome = into(tmp_path / "run", data, told=told, passing=passing.append)
+    progress = []
+    outcome = into(tmp_path / "run", data, reporter=OnProgress(progress.append))
     assert not (tmp_path / "run" / "cache").exists()
     assert (tmp_path / "run" / "DONE").is_file()
     assert outcome.model.facts["rows"] == ROWS
     assert outcome.model.facts["features"] == ["a", "b", "red", "town", "id"]
     assert "knn" in outcome.model.facts["health"]
-    assert any(text.startswith("learning the columns: 64 of 400") for text in passing)
-    assert any(text.startswith("writing the cache: 400 of 400") for text in passing)
+    assert any(text.startswith("learning the columns: 64 of 400") for text in progress)
+    assert any(text.startswith("writing the cache: 400 of 400") for text in progress)
     assert outcome.model.embed(read(data).table).shape == (ROWS, 8)
     losses = [line["loss"] for line in read_log(tmp_path / "run")]
     here = pretrain_into(tmp_path / "here", read(data).table, Recipe.load("imix-npair", SMALL), target="y")
@@ -152,27 +161,30 @@ class StopError(Exception):
     pass
 
 
-def stop_at(step):
-    def watch(plan, start, steps):
+class StopAt(Reporter):
+    """Stop training when a step has been taken."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def steps(self, title, plan, start, steps):
         for taken in steps:
-            if taken.step == step:
+            if taken.step == self.step:
                 raise StopError
             yield taken
-
-    return watch
 
 
 def test_a_resumed_run_takes_the_cache_as_it_is_and_ends_with_the_same_bytes(data, tmp_path, monkeypatch):
     into(tmp_path / "whole", data)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, watch=stop_at(9), checkpoint_seconds=0.0)
-    assert (tmp_path / "run" / "cache" / "table_cache.json").is_file()
+        into(tmp_path / "run", data, reporter=StopAt(9), checkpoint_seconds=0.0)
+    assert (tmp_path / "run" / "cache" / "cache.json").is_file()
 
     def never(*_):
         raise AssertionError("the cache must not be written again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_write", never)
+        patch.setattr(table_cache, "_write", never)
         outcome = into(tmp_path / "run", data)
     assert outcome.resumed_from
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "run")]
@@ -181,20 +193,20 @@ def test_a_resumed_run_takes_the_cache_as_it_is_and_ends_with_the_same_bytes(dat
 
 def test_a_cache_that_does_not_match_is_written_anew_and_other_data_are_refused(data, tmp_path):
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, watch=stop_at(9), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(9), checkpoint_seconds=0.0)
     place = tmp_path / "run" / "cache"
     # Touched, cut short, damaged: the same rows are written again, and the run goes on.
     os.utime(data)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, watch=stop_at(12), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(12), checkpoint_seconds=0.0)
     with (place / "rows.npy").open("r+b") as file:
         file.truncate(100)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, watch=stop_at(14), checkpoint_seconds=0.0)
-    (place / "table_cache.json").write_text("{")
+        into(tmp_path / "run", data, reporter=StopAt(14), checkpoint_seconds=0.0)
+    (place / "cache.json").write_text("{")
     (place / ".tmp-killed").write_bytes(b"x")
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, watch=stop_at(16), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(16), checkpoint_seconds=0.0)
     assert not list(place.glob(f"{atomic_files.TEMPORARY}*"))
     pq.write_table(table(seed=1), data)
     with pytest.raises(InputError, match="other data"):
@@ -234,7 +246,7 @@ def test_rows_that_change_while_they_are_read_are_noticed(data, tmp_path):
             pq.write_table(table().slice(0, 300), data)
 
     with pytest.raises(InputError, match=r"changed while they were read|damaged"):
-        begin(tmp_path / "run", data, phases=Phases(passing=shorten))
+        begin(tmp_path / "run", data, phases=Phases(OnProgress(shorten)))
     assert not (tmp_path / "run" / "cache").exists()
 
 
@@ -276,7 +288,7 @@ def test_a_signal_stops_in_each_phase_and_the_run_can_be_begun_again(data, tmp_p
 
     before = signal.getsignal(number)
     with pytest.raises(Interrupted) as caught:
-        into(tmp_path / "run", data, passing=interrupt)
+        into(tmp_path / "run", data, reporter=OnProgress(interrupt))
     assert caught.value.exit_code == code
     assert signal.getsignal(number) == before
     assert not (tmp_path / "run" / "cache").exists()
@@ -286,8 +298,8 @@ def test_a_signal_stops_in_each_phase_and_the_run_can_be_begun_again(data, tmp_p
 def test_killed_while_the_cache_is_written(data, tmp_path):
     program = f"""
 import os, sys
-from contramix import cache
-from contramix.domains.table import raw
+from contramix.runs import table_cache
+from contramix.io.tables import columnar
 columnar.ROWS = 64
 real = table_cache.Phases.over
 def over(self, found, what):

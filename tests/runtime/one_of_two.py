@@ -46,6 +46,7 @@ from contramix.runtime.randomness import Key  # noqa: E402
 from contramix.samples.graph_states import NodeStates  # noqa: E402
 from contramix.samples.graphs import Graphs  # noqa: E402
 from contramix.training.loop import Train, order  # noqa: E402
+from contramix.training.reporter import Reporter  # noqa: E402
 from contramix.types import Targets, Views  # noqa: E402
 
 N, D = 6, 5
@@ -266,6 +267,13 @@ def pretrain_together(folder):
     return [pretrain_into(folder, table, recipe) for _ in range(2)][1].was_finished
 
 
+class Notes(Reporter):
+    """Append notes to a list."""
+
+    def __init__(self, notes):
+        self.note = notes.append
+
+
 def pretrain_from_cache(folder, data):
     """A run on a table that does not fit into the first process's memory; the second one has plenty."""
     data.write_text("a,b\n" + "".join(f"{n * n % 17 / 3},{n % 5 * 1.5}\n" for n in range(25)))
@@ -276,7 +284,7 @@ def pretrain_from_cache(folder, data):
     if distributed.rank():
         follow(folder, table, recipe)
     else:
-        pretrain_into(folder, table, recipe, told=told.append)
+        pretrain_into(folder, table, recipe, reporter=Notes(told))
     return told
 
 

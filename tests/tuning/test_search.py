@@ -21,6 +21,7 @@ from contramix.runs.folder import locked
 from contramix.runs.pretrain import pretrain_into
 from contramix.runtime.signals import Interrupted
 from contramix.training.checkpoint import unique_state
+from contramix.training.reporter import Reporter
 from contramix.tuning import scores, search, trainer
 from contramix.tuning.result import Tuned
 from contramix.tuning.scores import Labels, Part
@@ -160,15 +161,15 @@ sys.path.insert(0, {here!r})
 import torch
 torch.set_num_threads(1)
 from test_search import quick
-def watch(title):
-    def through(plan, start, steps):
+from contramix.training.reporter import Reporter
+class Waiting(Reporter):
+    def steps(self, title, plan, start, steps):
         for step in steps:
             yield step
             if title == {title!r}:
                 Path({mark!r}).touch()
                 time.sleep(60)
-    return through
-quick(Path({out!r}), watch=watch, seed={seed})
+quick(Path({out!r}), reporter=Waiting(), seed={seed})
 """
 
 
@@ -194,17 +195,15 @@ def test_killed_inside_a_trial_and_inside_the_check_it_ends_as_if_it_had_not_bee
 
 
 def test_ctrl_c_stops_behind_a_step_and_the_search_goes_on(whole, tmp_path):
-    def watch(title):
-        def through(plan, start, steps):
+    class Interrupting(Reporter):
+        def steps(self, title, plan, start, steps):
             for step in steps:
                 if title == "trial 1":
                     os.kill(os.getpid(), signal.SIGINT)
                 yield step
 
-        return through
-
     with pytest.raises(Interrupted, match="run the same command again") as stopped:
-        quick(tmp_path / "s", watch=watch, seed=whole.seed)
+        quick(tmp_path / "s", reporter=Interrupting(), seed=whole.seed)
     assert stopped.value.exit_code == 130
     assert tried(quick(tmp_path / "s", seed=whole.seed)) == tried(whole.result)
 
@@ -260,7 +259,12 @@ def test_what_diverges_is_written_down_and_not_fatal(planted, tmp_path):
 
     planted(score)
     said = []
-    result = quick(tmp_path / "s", trials=6, search=["noise"], told=said.append)
+
+    class Notes(Reporter):
+        def note(self, text):
+            said.append(text)
+
+    result = quick(tmp_path / "s", trials=6, search=["noise"], reporter=Notes())
     assert [t.score is None for t in result.tried] == [False] + [True] * 5
     assert result.tried[3].reason == "the loss is not finite at step 7"
     assert "failed, the loss is not finite" in said[3]

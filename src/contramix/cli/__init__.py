@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import Any, TextIO, cast
 
 from contramix.cli import torchrun
-from contramix.cli.app import app, one_line
+from contramix.cli.app import app
 from contramix.errors import ContramixWarning, InputError, RunError
 from contramix.runtime.atomic_files import NO_SPACE
 from contramix.runtime.memory import keep_freed_memory
+from contramix.runtime.terminal import one_line
 
 INTERRUPTED = 130
 

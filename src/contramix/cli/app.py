@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contramix.runtime.terminal import one_line, print_note, print_status, show_status
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -60,17 +62,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def one_line(text: str) -> str:
-    r"""Text that is safe on a terminal: one line, no control characters, whatever a file or column is called.
-
-    Examples
-    --------
-    >>> one_line("a\nb\x1b[2J")
-    'a b?[2J'
-    """
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
-
-
 class Output:
     """Where a command's words go: results to stdout, all else to stderr."""
 
@@ -81,25 +72,17 @@ class Output:
     def note(self, text: str) -> None:
         """Something the user may want to know."""
         if not self.quiet:
-            self.progress("")
-            print(f"note: {one_line(text)}", file=sys.stderr)
+            print_note(text)
 
     def progress(self, text: str) -> None:
         """What is being done now, on a terminal, in place of what was done before."""
-        if not self.quiet and sys.stderr.isatty():
-            print(f"\r\033[2K{one_line(text)}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
+        if not self.quiet:
+            show_status(text)
 
-    @property
-    def seconds_apart(self) -> float:
-        """How often what is being done should be told."""
-        return 0.25 if sys.stderr.isatty() else 15.0
-
-    def passing(self, text: str) -> None:
-        """What is being done now, on a terminal in place of what was done before, elsewhere as a line."""
-        if sys.stderr.isatty():
-            self.progress(text)
-        elif not self.quiet:
-            print(one_line(text), file=sys.stderr)
+    def status(self, text: str) -> None:
+        """Show what is being computed now: on a terminal as a line that is replaced, elsewhere as a new line."""
+        if not self.quiet:
+            print_status(text)
 
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
         """The result: as one JSON object, or for a person."""

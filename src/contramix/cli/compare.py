@@ -74,7 +74,7 @@ def compare(
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
@@ -106,8 +106,7 @@ def compare(
         command=command,
         where=str(data),
         where_test=str(test or data),
-        watch=None if quiet else Titled,
-        told=output.progress,
+        reporter=ConsoleReporter(quiet),
     )
     for note in evaluation.notes:
         output.note(note)

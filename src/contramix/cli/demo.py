@@ -31,7 +31,7 @@ def demo(
     from contramix.io.tables.reading import read
     from contramix.models.pretrained import Pretrained
     from contramix.reproduction.demo import TARGET, run_demo
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
 
     output = Output(json, quiet)
     command = f"contramix demo --epochs {epochs} --seeds {seeds}"
@@ -41,8 +41,7 @@ def demo(
         seeds=seeds,
         device=device,
         command=command,
-        watch=None if quiet else Titled,
-        told=output.progress,
+        reporter=ConsoleReporter(quiet),
     )
     report = as_json(
         "CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=epochs, runs=str(out)

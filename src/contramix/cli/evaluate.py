@@ -66,7 +66,7 @@ def evaluate(
     from contramix.models.pretraining import resolve_device
     from contramix.monitoring.alarms import advice_from_log
     from contramix.runs.log import read_log
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
@@ -93,8 +93,7 @@ def evaluate(
         heard=advice_from_log(read_log(run), model.facts.get("alarms", ())),
         where=str(data),
         where_test=str(test or data),
-        watch=None if quiet else Titled,
-        told=output.progress,
+        reporter=ConsoleReporter(quiet),
     )
     for note in evaluation.notes:
         output.note(note)

@@ -55,7 +55,7 @@ def finetune(
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.runs.finetune import check_place, finetuned_on
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
@@ -80,8 +80,7 @@ def finetune(
         seed=seed,
         device=device,
         where=str(data),
-        watch=None if quiet else Titled("fine-tuning"),
-        told=output.note,
+        reporter=ConsoleReporter(quiet),
     )
     seconds = round(time.monotonic() - began, 2)
     predictor.facts["finetuning"] |= {"seconds": seconds, "command": shlex.join(["contramix", *sys.argv[1:]])}

@@ -9,7 +9,7 @@ import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.cache_option import Cache, large_table
-from contramix.cli.reading_options import DomainName, Often, reads_data, tell, watching
+from contramix.cli.reading_options import DomainName, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def pretrain(
     from contramix.runs.pretrain import pretrain_into
     from contramix.runs.worker import follow
     from contramix.runtime import distributed
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
 
     name = find_domain(data, domain)
     chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
@@ -99,10 +99,8 @@ def pretrain(
         seed=seed,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
-        watch=None if quiet else Titled(chosen.name),
         command=shlex.join(["contramix", *sys.argv[1:]]),
-        told=output.note,
-        passing=Often(output).tell,
+        reporter=ConsoleReporter(quiet),
     )
     facts: dict[str, Any] = {
         "run": str(out),

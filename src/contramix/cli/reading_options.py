@@ -1,7 +1,6 @@
 """The options by which commands read data, declared once, and what is said of what was read."""
 
 import inspect
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 import typer
 
 from contramix.errors import InputError
+from contramix.runtime.terminal import Throttled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,33 +89,20 @@ def tell(reading: "Reading | Portions", output: "Output") -> None:
 def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
     """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
     with the column that is to be predicted."""
-    often = Often(output)
-    return replace(options, progress=lambda done, n: often.tell(f"reading: {done:,} of {n:,} files"), target=target)
+    show = Throttled(output.status)
+    return replace(options, progress=lambda done, n: show(f"reading: {done:,} of {n:,} files"), target=target)
 
 
 def counting(output: "Output", total: int) -> Callable[[int], None]:
     """Shows how many rows are done, when it is told of some more."""
-    often, done = Often(output), 0
+    show, done = Throttled(output.status), 0
 
     def progress(more: int) -> None:
         nonlocal done
         done += more
-        often.tell(f"embedding: {done:,} of {total:,} rows")
+        show(f"embedding: {done:,} of {total:,} rows")
 
     return progress
-
-
-class Often:
-    """Says what is being done, but not more often than is of use."""
-
-    def __init__(self, output: "Output") -> None:
-        self._output, self._shown = output, time.monotonic()
-
-    def tell(self, text: str) -> None:
-        """Say it, unless something was said a moment ago."""
-        if time.monotonic() - self._shown >= self._output.seconds_apart:
-            self._shown = time.monotonic()
-            self._output.passing(text)
 
 
 def left_out(*readings: "Reading | Portions | None") -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import shlex
 import sys
-import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from contramix.reproduction.catalogue import Scale
     from contramix.reproduction.suite import Block
-    from contramix.training.progress import Titled
 
 
 @app.command()
@@ -73,6 +70,7 @@ def reproduce(
     from contramix.datasets.official import DATA_DIR, data_root
     from contramix.reproduction.reproduce import reproduce as run
     from contramix.reproduction.suite import Suite
+    from contramix.training.progress import ConsoleReporter
 
     suites = [Suite.load(path) for path in suite_paths(suite).values()]
     known = list(dict.fromkeys(block.called for each in suites for block in each.data))
@@ -120,8 +118,7 @@ def reproduce(
             seeds=seeds,
             device=device,
             command=command,
-            watch=None if quiet else partial(_titled, what),
-            told=_Told(output, what),
+            reporter=ConsoleReporter(quiet, f"{what}: "),
         )
         reports.append(report)
         shown += _shown(block, report)
@@ -185,24 +182,6 @@ def _begun(output: Output, what: str, block: "Block", scale: "Scale", seeds: int
     count = seeds or budget.seeds
     runs = f"{count} {'seed' if count == 1 else 'seeds'} of {', '.join(names)}"
     output.note(f"{what}: {budget.said}; {runs}, beside {', '.join(block.baselines)}")
-
-
-def _titled(what: str, name: str) -> "Titled":
-    from contramix.training.progress import Titled
-
-    return Titled(f"{what}: {name}")
-
-
-class _Told:
-    """Tells what is being done: on a terminal at once, elsewhere as a line now and then."""
-
-    def __init__(self, output: Output, what: str) -> None:
-        self.output, self.what, self.last = output, what, time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        if time.monotonic() - self.last >= self.output.seconds_apart or sys.stderr.isatty():
-            self.last = time.monotonic()
-            self.output.passing(f"{self.what}: {text}")
 
 
 def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":

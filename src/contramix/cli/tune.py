@@ -72,7 +72,7 @@ def tune(
     from contramix.cli.evaluation_options import names
     from contramix.domains import DOMAINS, find_domain
     from contramix.recipe import Recipe
-    from contramix.training.progress import Titled
+    from contramix.training.progress import ConsoleReporter
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
@@ -104,8 +104,7 @@ def tune(
         device=device,
         where=str(data),
         command=command,
-        watch=None if quiet else Titled,
-        told=output.note,
+        reporter=ConsoleReporter(quiet),
     )
     table = Table(title=f"{chosen.name} on {data}", caption=f"{tuned.judge.words}, best first", box=None)
     for heading in ("trial", "score", "seconds"):

@@ -27,10 +27,10 @@ def verify_theory(
     from contramix.reproduction.theory import verify
 
     output = Output(json, quiet)
-    found = verify(seeds, output.passing)
+    found = verify(seeds, output.status)
     wrong = [check for check in found if not check.ok]
-    told = f"{len(found)} checks, {len(found) - len(wrong)} as they should be."
-    output.result({"checks": [check.as_dict() for check in found], "ok": not wrong}, _table(found), told)
+    summary = f"{len(found)} checks, {len(found) - len(wrong)} as they should be."
+    output.result({"checks": [check.as_dict() for check in found], "ok": not wrong}, _table(found), summary)
     if wrong:
         first = f"{wrong[0].theorem}, {wrong[0].statement} ({wrong[0].setting})"
         raise RunError(f"{len(wrong)} of {len(found)} checks did not come out as they should; the first: {first}")

@@ -27,7 +27,7 @@ from contramix.monitoring.alarms import Alarms
 from contramix.monitoring.data_rank import data_rank
 from contramix.monitoring.health import Health
 from contramix.recipe import Recipe
-from contramix.training.progress import Titled
+from contramix.training.progress import ConsoleReporter
 
 
 class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -84,8 +84,8 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _pretrain(self, fit: Fit) -> None:
         self.loss_curve_: list[float] = []
         health, alarms = Health(fit), Alarms(fit)
-        steps = fit.steps()
-        for step in Titled(fit.recipe.name)(fit.plan, 0, steps) if self.verbose else steps:
+        reporter = ConsoleReporter(quiet=not self.verbose)
+        for step in reporter.steps(fit.recipe.name, fit.plan, 0, fit.steps()):
             if step.step % fit.plan.steps_per_epoch == 0:
                 self.loss_curve_.append(float(step.loss))
             for alarm in alarms.see(health.read(step)) if step.step in health.due else ():

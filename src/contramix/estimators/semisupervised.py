@@ -21,7 +21,7 @@ from contramix.models.pretraining import resolve_device
 from contramix.models.task import Task
 from contramix.recipe import Recipe
 from contramix.samples.samples import take
-from contramix.training.progress import Titled
+from contramix.training.progress import ConsoleReporter
 
 
 class Semisupervised(Learner):
@@ -83,7 +83,7 @@ class Semisupervised(Learner):
             settings,
             seed=self._seed(),
             device=self.device,
-            watch=Titled("fine-tuning") if self.verbose else None,
+            reporter=ConsoleReporter(quiet=not self.verbose),
         )
         self._keep(Predictor.of(model, tuned, labels))
 

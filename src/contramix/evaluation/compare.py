@@ -1,6 +1,6 @@
 """Compare several recipes on one data set under one protocol: each pre-trained for each seed, and probed alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from contramix.monitoring.alarms import advice_from_log
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import pretrain_into
-from contramix.training.progress import Titled
+from contramix.training.reporter import SILENT, Reporter, StepsOnly
 
 RECIPES = ("dacl-plus", "imix-npair")
 """Compared by default."""
@@ -49,8 +49,7 @@ def compare_recipes(
     command: str = "",
     where: str = "data",
     where_test: str = "test data",
-    watch: Callable[[str], Titled] | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Pre-train each recipe for each seed, and compare them with the plain baselines.
 
@@ -65,8 +64,8 @@ def compare_recipes(
         Further rows whose column statistics are learned too (a transductive protocol).
     recipes
         What to compare. Untrained encoders and widths are those of the last.
-    watch, told
-        Show the progress of pre-training, and of probing.
+    reporter
+        Receives the progress of pre-training and probing.
 
     See :func:`contramix.evaluation.evaluate.evaluate` for the rest.
     """
@@ -95,7 +94,7 @@ def compare_recipes(
         name = recipe.name
         for seed in range(seeds):
             run = f"{name}, seed {seed} (run {number * seeds + seed + 1} of {len(recipes) * seeds})"
-            told(f"{run}: pre-training")
+            reporter.progress(f"{run}: pre-training")
             outcome = pretrain_into(
                 out / name / f"seed{seed}",
                 table,
@@ -104,8 +103,8 @@ def compare_recipes(
                 also=also,
                 seed=seed,
                 device=device,
-                watch=watch(run) if watch else None,
                 command=command,
+                reporter=StepsOnly(reporter, run),
             )
             models[name, seed] = outcome.model
         kind: RowKind = "pretrained" if name in names else "baseline"
@@ -126,5 +125,5 @@ def compare_recipes(
         for said in advice_from_log(read_log(out / name / "seed0"), models[name, 0].facts.get("alarms", ()))
     ]
     return contest(
-        data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, told=told
+        data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
     )

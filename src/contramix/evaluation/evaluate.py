@@ -1,7 +1,7 @@
 """Evaluate one pre-trained model on labelled rows, beside the plain baselines."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from contramix.evaluation.verdict import Verdict, judge
 from contramix.models.labelled_records import Records, records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
-from contramix.training.progress import Titled
+from contramix.training.reporter import SILENT, Reporter
 
 PROBES = ("linear", "knn", "finetune")
 """Shown by default."""
@@ -66,8 +66,7 @@ def evaluate(
     heard: Sequence[str] = (),
     where: str = "data",
     where_test: str = "test data",
-    watch: Callable[[str], Titled] | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Probe a model's representations and the baselines' features on the same rows and labels.
 
@@ -100,8 +99,8 @@ def evaluate(
         Advice from the log of the model's training (:func:`contramix.monitoring.alarms.advice_from_log`).
     where, where_test
         What error messages call the rows.
-    watch, told
-        Show the progress of pre-training the Gaussian baseline, and of probing.
+    reporter
+        Receives the progress of pre-training the Gaussian baseline and of probing.
 
     Raises
     ------
@@ -125,9 +124,9 @@ def evaluate(
             raise InputError("--probes: a module of your own cannot be trained from scratch; name another probe first")
     contestants = plain_baselines(data, recipe, wanted, probes, device)
     if "gaussian" in wanted:
-        told("gaussian: pre-training")
+        reporter.progress("gaussian: pre-training")
         with tempfile.TemporaryDirectory() as unkept:
-            twin, took = pretrained_twin(folder or Path(unkept), recipe, data, seed, str(device), watch)
+            twin, took = pretrained_twin(folder or Path(unkept), recipe, data, seed, str(device), reporter)
         contestants += on_probes("gaussian", "baseline", lambda problem: twin, probes, took)
     if "supervised" in wanted:
         contestants.append(supervised(recipe, data, device))
@@ -140,7 +139,7 @@ def evaluate(
         contestants.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))
     notes = model.unknown(table, (target,))
     return contest(
-        data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, told=told
+        data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
     )
 
 
@@ -188,7 +187,7 @@ def contest(
     pick_on_test: bool = False,
     notes: Sequence[str] = (),
     heard: Sequence[str] = (),
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Score all contestants on the same parts and labels, judge the recipes among them, and say what to try next."""
     scores = compare(
@@ -200,7 +199,7 @@ def contest(
         metric=by.metric,
         few_label_draws=range(max(len(by.parts), FEW_LABEL_DRAWS)),
         pick_on_test=pick_on_test,
-        told=told,
+        reporter=reporter,
     )
     picked = " with settings picked on test rows" if pick_on_test else ""
     verdicts = judge(scores, recipes, probe, picked)

@@ -17,6 +17,7 @@ from contramix.evaluation.probes import Probe
 from contramix.evaluation.problem import Predicted, Problem
 from contramix.models.labelled_records import draw_labels
 from contramix.models.task import Task
+from contramix.training.reporter import SILENT, Reporter
 
 TEST_SHARE = 0.2
 CONFIDENCE = 0.95
@@ -167,7 +168,7 @@ def compare(
     metric: str,
     few_label_draws: Sequence[int] = (),
     pick_on_test: bool = False,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> list[Score]:
     """Score every contestant with all labels and with few.
 
@@ -187,8 +188,8 @@ def compare(
         Seeds of label draws; the parts take turns.
     pick_on_test
         Let probes choose their settings by the test rows, as published protocols do. Their names then say so.
-    told
-        Gets a line for each cell, for progress.
+    reporter
+        Receives a progress text for each candidate and number of labels.
     """
     rows_of = METRICS[metric].rows
     if rows_of is None:
@@ -196,7 +197,7 @@ def compare(
     draws = list(few_label_draws) or [part.seed for part in parts]
     scores = []
     for contestant, labels in _cells(contestants, labels_per_class):
-        told(f"{contestant.name}: {contestant.probe}" + (f", {labels} labels a class" if labels else ""))
+        reporter.progress(f"{contestant.name}: {contestant.probe}" + (f", {labels} labels a class" if labels else ""))
         probe = contestant.probe
         score = Score(contestant.name, contestant.kind, probe, labels, seconds=contestant.seconds)
         began = time.monotonic()

@@ -21,7 +21,7 @@ from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, resolve_device
 from contramix.recipe import Recipe
 from contramix.samples.samples import fingerprint_of, take
-from contramix.training.progress import Titled
+from contramix.training.reporter import SILENT, Reporter
 
 
 def gaussian_twin(recipe: Recipe) -> Recipe:
@@ -43,7 +43,7 @@ def pretrained_twin(
     data: Records,
     seed: int,
     device: str,
-    watch: Callable[[str], Titled] | None = None,
+    reporter: Reporter = SILENT,
 ) -> tuple[Float32[ndarray, " n d"], float]:
     """Features of all records by the Gaussian twin, and the seconds that its pre-training took.
 
@@ -56,8 +56,7 @@ def pretrained_twin(
     if not (place / "config.json").is_file():
         fit = Fit.begin(twin, data.spec, data.training, seed, device)
         began = time.monotonic()
-        steps = fit.steps()
-        for _ in watch("gaussian")(fit.plan, 0, steps) if watch else steps:
+        for _ in reporter.steps("gaussian", fit.plan, 0, fit.steps()):
             pass
         model = fit.finish()
         model.facts["seconds"] = round(time.monotonic() - began, 3)

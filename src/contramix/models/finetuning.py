@@ -26,8 +26,9 @@ from contramix.runtime.randomness import Key, seeded
 from contramix.samples.samples import Samples, take
 from contramix.training.loop import Plan, Step
 from contramix.training.optimizers import OptimizerSettings
+from contramix.training.reporter import SILENT, Reporter
 
-__all__ = ["FineTune", "Tuned", "Watch", "class_weights", "fine_tune"]
+__all__ = ["FineTune", "Tuned", "class_weights", "fine_tune"]
 
 NORMALISE_FROM = 3000
 """With fewer rows BatchNorm keeps the statistics that it has: those of few rows are noise."""
@@ -36,7 +37,6 @@ HEAD_STEPS, HEAD_LR, HEAD_ROWS = 100, 1e-3, 20_000
 Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Watch = Callable[[Plan, int, Iterator[Step]], Iterator[Step]]
 
 
 def fine_tune(
@@ -48,7 +48,7 @@ def fine_tune(
     *,
     seed: int = 0,
     device: str | torch.device = "auto",
-    watch: Watch | None = None,
+    reporter: Reporter = SILENT,
 ) -> Tuned:
     """Train a copy of an encoder, and a linear head on it; the encoder that is given stays as it is.
 
@@ -60,8 +60,8 @@ def fine_tune(
         Labelled rows, their class numbers or quantities, and what these mean.
     settings, seed, device
         How to train; the same seed gives the same bytes on the same machine.
-    watch
-        Shows the steps.
+    reporter
+        Receives the training steps.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def fine_tune(
     every = max(1, plan.steps // LOOKS)
     best, best_step, kept, waited = -math.inf, 0, tuned.state_dict(), 0
     steps = _steps(tuned, rows, truth, loss, settings.rate_for(len(y)), plan, key)
-    for step in watch(plan, 0, steps) if watch else steps:
+    for step in reporter.steps("fine-tuning", plan, 0, steps):
         if len(held) and (step.step % every == 0 or step.step == plan.steps):
             score = tuned.score(take(x, torch.from_numpy(held)), y[held], weight)
             waited = 0 if score > best else waited + 1

@@ -1,6 +1,6 @@
 """The seed experiment: i-Mix and DACL on real CovType rows, with the plain baselines beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from contramix.datasets import COVTYPE
@@ -8,7 +8,7 @@ from contramix.evaluation.compare import compare_recipes
 from contramix.evaluation.evaluate import Evaluation
 from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
-from contramix.training.progress import Titled
+from contramix.training.reporter import SILENT, Reporter
 
 TARGET = "cover_type"
 RECIPES = ("gaussian", "dacl", "dacl-plus", "npair", "imix-npair")
@@ -27,8 +27,7 @@ def run_demo(
     device: str = "auto",
     recipes: Sequence[str] = RECIPES,
     command: str = "contramix demo",
-    watch: Callable[[str], Titled] | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Pre-train each recipe on the 15,120 official rows, the same network for the same number of epochs, and compare.
 
@@ -42,8 +41,8 @@ def run_demo(
         How long, how many times, and where.
     recipes, command
         What to compare, and what to write down as the call.
-    watch, told
-        Show the progress of pre-training, and of probing.
+    reporter
+        Receives the progress of pre-training and probing.
     """
     train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
     alike = {"train.epochs": epochs, "train.batch_size": BATCH, "encoder.width": WIDTH}
@@ -61,6 +60,5 @@ def run_demo(
         command=command,
         where="CovType",
         where_test="CovType",
-        watch=watch,
-        told=told,
+        reporter=reporter,
     )

@@ -12,7 +12,7 @@ InfoGraph's, recalled.
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.samples.samples import fingerprint_of
+from contramix.training.reporter import SILENT, Reporter
 
 LAST = 5
 PROTOCOLS = ("published", "honest")
@@ -43,7 +44,7 @@ def cross_validate(
     recipes: Sequence[Recipe],
     repeats: int,
     device: str = "auto",
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Run the repeats that are not finished; each is kept in ``folder/ROW/seed0`` and so on, beside its recipe.
 
@@ -60,7 +61,7 @@ def cross_validate(
     made: dict[str, list[dict[str, Any]]] = {}
     for name, recipe in named.items():
         for repeat in range(repeats):
-            told(f"{name}, repeat {repeat + 1} of {repeats}")
+            reporter.progress(f"{name}, repeat {repeat + 1} of {repeats}")
             place = folder / name / f"seed{repeat}"
             made.setdefault(name, []).append(_kept(place, name, recipe, main, data, repeat, device))
     rows = {

@@ -6,7 +6,6 @@ of its claims;
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import Parts, drawn
 from contramix.reproduction.suite import Block, Suite
 from contramix.runtime import atomic_files
-from contramix.training.progress import Titled
+from contramix.training.reporter import SILENT, Reporter
 
 FROZEN = ("raw", "pca", "untrained")
 """Baselines that are features, so that the paper's probe can be put on them."""
@@ -36,8 +35,7 @@ def reproduce(
     seeds: int | None = None,
     device: str = "auto",
     command: str = "",
-    watch: Callable[[str], Titled] | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Run what is not finished of a block, and write its report.
 
@@ -53,8 +51,8 @@ def reproduce(
         None: the scale's.
     command
         What to write down as the call.
-    watch, told
-        Show the progress.
+    reporter
+        Receives the progress of training and probing.
     """
     budget = block.scales[scale]
     count = seeds or budget.seeds
@@ -73,10 +71,13 @@ def reproduce(
     }
     recipes = block.recipes(scale)
     if block.protocol == "folds":
-        report = {**about, **cross_validate(folder, train, parts.target, block.baselines, recipes, count, device, told)}
+        report = {
+            **about,
+            **cross_validate(folder, train, parts.target, block.baselines, recipes, count, device, reporter),
+        }
         report["precision"] = sorted({recipe.train.precision for recipe in recipes})
     else:
-        report = {**about, **_probed(folder, train, test, parts.target, block, recipes, count, device, watch, told)}
+        report = {**about, **_probed(folder, train, test, parts.target, block, recipes, count, device, reporter)}
         precisions = set()
         for recipe in recipes:
             for seed in range(count):
@@ -110,8 +111,7 @@ def _probed(
     recipes: list[Recipe],
     seeds: int,
     device: str,
-    watch: Callable[[str], Titled] | None,
-    told: Callable[[str], None],
+    reporter: Reporter,
 ) -> dict[str, Any]:
     """Frozen representations, probed by settings chosen on training rows; and by the paper's probe, on test rows."""
 
@@ -130,8 +130,7 @@ def _probed(
             baselines=baselines,
             pick_on_test=pick_on_test,
             device=device,
-            watch=watch,
-            told=told,
+            reporter=reporter,
         )
         return as_json(block.called, evaluation)
 

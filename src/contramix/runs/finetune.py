@@ -1,6 +1,5 @@
 """Fine-tune a model on a table, and keep it in a folder."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,13 @@ from numpy import ndarray
 from contramix.errors import InputError
 from contramix.models.fine_tuned import HEAD, Predictor
 from contramix.models.finetune_settings import DEFAULT, FineTune
-from contramix.models.finetuning import Watch, fine_tune
+from contramix.models.finetuning import fine_tune
 from contramix.models.labelled_records import draw_labels, records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind
 from contramix.runs.folder import check_place as check_writable
 from contramix.samples.samples import take
+from contramix.training.reporter import SILENT, Reporter
 
 
 def check_place(folder: Path) -> None:
@@ -45,8 +45,7 @@ def finetuned_on(
     seed: int = 0,
     device: str = "auto",
     where: str = "data",
-    watch: Watch | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Predictor:
     """Fine-tune a model on the rows of a table whose target is there.
 
@@ -60,8 +59,10 @@ def finetuned_on(
         Of the task; None: found out.
     labels_per_class
         Take so many labelled rows of each class, drawn by the seed.
-    where, watch, told
-        What messages call the rows; shows the steps; gets a line on rows that are left out.
+    where
+        What messages call the rows.
+    reporter
+        Receives the training steps, and a note if rows are left out.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def finetuned_on(
         if missing == table.num_rows:
             raise InputError(f"{where}: target {target!r} is missing in all rows; give some that have it")
         if missing:
-            told(f"{missing:,} of {table.num_rows:,} rows have no {target!r} and are left out")
+            reporter.note(f"{missing:,} of {table.num_rows:,} rows have no {target!r} and are left out")
             table = table.filter(known)
     data = records(model.spec, table, target, kind=kind, where=where)
     task, rows = data.task, np.arange(len(data.y))
@@ -85,7 +86,7 @@ def finetuned_on(
             raise InputError(f"--labels-per-class: target {target!r} is a quantity, which has no classes")
         rows = draw_labels(data.y, rows, labels_per_class, seed)
     x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
-    tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, watch=watch)
+    tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
     tuned.facts["training_score"] = tuned.score(x, y)
     labels = _as_written(table.column(target), data.y) if task.classes else np.empty(0)
     return Predictor.of(model, tuned, labels)

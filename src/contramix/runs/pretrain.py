@@ -6,7 +6,7 @@ from, ``cache/``.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,11 +36,9 @@ from contramix.runs.log import append, keep_log_until, last_loss, open_log, read
 from contramix.runtime import atomic_files, distributed
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training import checkpoint
-from contramix.training.loop import Plan, Step
+from contramix.training.reporter import SILENT, Reporter
 
 LOG_LINES = 500
-Watcher = Callable[[Plan, int, Iterator[Step]], Iterator[Step]]
-"""Wraps the steps that remain of a plan, from a step on: a progress bar."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,8 @@ def pretrain_into(
     seed: int = 0,
     device: str = "auto",
     checkpoint_seconds: float = 120.0,
-    watch: Watcher | None = None,
     command: str = "",
-    told: Callable[[str], None] = lambda _: None,
-    passing: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Outcome:
     """Pre-train in a folder: begin, go on where a run stopped, or do nothing where it is finished.
 
@@ -85,9 +81,11 @@ def pretrain_into(
         How to train. A run is resumed only if recipe, seed and data are what they were; another device warns.
     checkpoint_seconds
         The longest time between two checkpoints.
-    watch, told, passing, command
-        Shows the steps; gets a line for each column left out, and for each alarm when it arises; gets, often, how far
-        a large table is read; what to write down as the call.
+    command
+        Command line to write down in the model's config.json.
+    reporter
+        Receives the training steps, a note for each column left out and for each alarm when it is raised, and how
+        far a large table is read.
 
     Raises
     ------
@@ -104,7 +102,7 @@ def pretrain_into(
     if not isinstance(table, LargeTable):
         spec, notes = learn_spec(table, recipe, target, also)
         for note in notes:
-            told(note)
+            reporter.note(note)
         # What is wrong with the data or the settings shows here, before anything is written.
         fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
         distributed.meet()
@@ -126,10 +124,10 @@ def pretrain_into(
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
         if isinstance(table, LargeTable):
             with signals() as signalled:
-                phases = table_cache.Phases(told, passing, lambda: _stop_if(signalled, folder))
+                phases = table_cache.Phases(reporter, lambda: _stop_if(signalled, folder))
                 cached = table_cache.open_cache(folder, table, target, lambda rows: looked_at(rows, seed), phases)
             for note in cached.notes:
-                told(note)
+                reporter.note(note)
             fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
             check_columns(folder, fit.spec)
             names, labels = cached.names, cached.labels
@@ -147,7 +145,7 @@ def pretrain_into(
         if resumed and distributed.size() > 1:
             distributed.bytes_from_first(checkpoint.packed(fit.state, fingerprint))
         alarms = Alarms(fit)
-        loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, watch, told)
+        loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, reporter)
         with distributed.alone():
             fit.seen = alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}
             model = fit.finish()
@@ -179,8 +177,7 @@ def _train(
     alarms: Alarms,
     fingerprint: str,
     checkpoint_seconds: float,
-    watch: Watcher | None,
-    told: Callable[[str], None],
+    reporter: Reporter,
 ) -> tuple[float | None, float]:
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
@@ -192,8 +189,7 @@ def _train(
             alarms.see(Reading.of(line))
     place = folder / "checkpoint"
     with signals() as signalled, open_log(folder) as log:
-        steps = fit.steps()
-        for step in watch(fit.plan, start, steps) if watch else steps:
+        for step in reporter.steps(fit.recipe.name, fit.plan, start, fit.steps()):
             now = time.monotonic()
             with distributed.alone():
                 reading = health.read(step) if step.step in health.due else None
@@ -203,7 +199,7 @@ def _train(
                 line["seconds"] = round(before + now - began, 3)
                 append(folder, log, line | (reading.line() if reading else {}))
             for alarm in alarms.see(reading) if reading else ():
-                told(str(alarm))
+                reporter.note(str(alarm))
             if number := distributed.agreed(max(signalled, default=0)):
                 _keep(place, fit, fingerprint)
                 distributed.from_first("kept")

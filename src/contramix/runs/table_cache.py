@@ -29,6 +29,7 @@ from contramix.runtime import atomic_files
 from contramix.runtime.randomness import Key
 from contramix.samples.samples import Streamed
 from contramix.samples.shuffling import drawn
+from contramix.training.reporter import SILENT, Reporter
 
 FORMAT = 1
 SAMPLE_CELLS = 2**23
@@ -55,16 +56,13 @@ class Phases:
 
     Parameters
     ----------
-    told
-        Gets a line that the user should know.
-    passing
-        Gets what is being done now, often.
+    reporter
+        Receives a note on the cache, and how far reading and writing are.
     check
         Is called after each portion; it raises to stop.
     """
 
-    told: Callable[[str], None] = lambda _: None
-    passing: Callable[[str], None] = lambda _: None
+    reporter: Reporter = SILENT
     check: Callable[[], None] = lambda: None
 
     def over(self, found: Portions, what: str) -> Iterator[tuple[int, pa.Table]]:
@@ -73,7 +71,7 @@ class Phases:
         for portion in found:
             yield done, portion
             done += portion.num_rows
-            self.passing(f"{what}: {done:,} of {found.rows:,} rows")
+            self.reporter.progress(f"{what}: {done:,} of {found.rows:,} rows")
             self.check()
         if done != found.rows:
             raise InputError(f"the data have changed while they were read: {done:,} rows, and {found.rows:,} before")
@@ -182,7 +180,7 @@ def _write(
     shape = (found.rows, len(spec.elements))
     size = 4 * shape[0] * shape[1]
     check_space(place.parent, size, "the rows that do not fit into memory")
-    phases.told(
+    phases.reporter.note(
         f"{len(spec.columns)} columns x {found.rows:,} rows, {in_bytes(size)}: written once to {place} and read "
         "from there"
     )

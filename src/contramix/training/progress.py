@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with rate and time left on a terminal, a line now and then elsewhere."""
+"""Show progress on standard error: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
@@ -8,20 +8,46 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from contramix.runtime.terminal import Throttled, print_note, print_status, show_status
 from contramix.training.loop import Plan, Step
+from contramix.training.reporter import Reporter
 
 REFRESH_SECONDS, LINE_SECONDS = 0.25, 15.0
 
 
-class Titled:
-    """Wraps the steps of a run, and shows how far they are under a title."""
+class ConsoleReporter(Reporter):
+    """Print notes, progress and training steps on standard error.
 
-    def __init__(self, title: str) -> None:
-        self.title = title
+    On a terminal, progress is one status line that is replaced, and training steps are a progress bar. Elsewhere both
+    print a line every 15 seconds.
 
-    def __call__(self, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+    Parameters
+    ----------
+    quiet
+        Print nothing.
+    prefix
+        Text to put before each progress text and each training's title.
+    """
+
+    def __init__(self, quiet: bool = False, prefix: str = "") -> None:
+        self.quiet, self.prefix = quiet, prefix
+        self._throttled = Throttled(print_status)
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            print_note(text)
+
+    def progress(self, text: str) -> None:
+        if self.quiet:
+            return
+        # A status line must not lag behind, because what it names may take long.
+        (show_status if sys.stderr.isatty() else self._throttled)(self.prefix + text)
+
+    def steps(self, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+        if self.quiet:
+            return steps
         console = Console(stderr=True)
-        return (_bar if console.is_terminal else _lines)(console, self.title, plan, start, steps)
+        return (_bar if console.is_terminal else _lines)(console, self.prefix + title, plan, start, steps)
 
 
 def _bar(console: Console, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +16,10 @@ from contramix.errors import InputError, RunError
 from contramix.models.task import Kind
 from contramix.recipe import Recipe
 from contramix.runs.folder import check_place, locked, make
-from contramix.runs.pretrain import Watcher
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training.loop import Plan, Step
+from contramix.training.reporter import SILENT, Reporter
 from contramix.tuning.result import Check, Tuned
 from contramix.tuning.scores import LabelFree, find_judge
 from contramix.tuning.space import choose, dimensions
@@ -49,8 +49,7 @@ def tune(
     device: str = "auto",
     where: str = "data",
     command: str = "",
-    watch: Callable[[str], Watcher] | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Tuned:
     """Try settings of a recipe, the first time as it is, and write the best as a recipe.
 
@@ -77,8 +76,8 @@ def tune(
         The longest that a trial trains; the recipe that is written keeps its own length.
     fresh
         How many fresh splits, at least 2.
-    watch, told
-        Show the progress of a trial's training; gets a line for each trial.
+    reporter
+        Receives the steps of each trial's training, and a note for each trial.
 
     Raises
     ------
@@ -111,7 +110,7 @@ def tune(
         names = [name for name in names if name not in NOT_BY_RANK]
     trainer = Trainer(table, recipe, target, judge, seed=seed, steps=steps, device=device)
     for note in trainer.rows(0).notes:
-        told(note)
+        reporter.note(note)
     # What is wrong with the recipe shows here, before anything is written.
     encoder = trainer.begin(recipe, 0).encoder
     cuts = encoder.cuts[encoder.cuts.index(encoder.auto) :]
@@ -126,18 +125,7 @@ def tune(
     make(out)
     with locked(out), signals() as signalled:
         atomic_files.remove_leftovers(out)
-
-        def watched(title: str) -> Watcher:
-            """Show the progress, and stop behind a step when asked to."""
-
-            def through(plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
-                for step in watch(title)(plan, start, steps) if watch else steps:
-                    if signalled:
-                        raise Interrupted(signalled[0], out)
-                    yield step
-
-            return through
-
+        interruptible = _Interruptible(reporter, signalled, out)
         book = Book(out / "study.db")
         book.claim(recipe, facts)
         own = choose(recipe, names, cuts)
@@ -148,18 +136,18 @@ def tune(
                 settings = choose(recipe, names, cuts, trial).settings
             began, value, reason = time.monotonic(), None, ""
             try:
-                value = float(trainer.score(Recipe.load(recipe, settings), 0, watched(f"trial {number}")).mean())
+                value = float(trainer.score(Recipe.load(recipe, settings), 0, f"trial {number}", interruptible).mean())
             except (RunError, torch.OutOfMemoryError) as error:
                 reason = str(error)
             book.tell(trial, settings, value, time.monotonic() - began, reason)
             tuned = replace(tuned, tried=book.finished())
             ended = tuned.tried[-1]
             outcome = f"failed, {reason}" if value is None else judge.show(value)
-            told(f"trial {number} of {trials}: {outcome}; {tuned.in_words(ended)} ({ended.seconds:.1f} s)")
+            reporter.note(f"trial {number} of {trials}: {outcome}; {tuned.in_words(ended)} ({ended.seconds:.1f} s)")
         if tuned.best.score is None:
             raise RunError(f"{out}: none of {len(tuned.tried)} settings could be trained: {tuned.best.reason}")
         if tuned.best.number and tuned.default.score is not None:
-            found = _check(out, trainer, tuned, fresh, watched)
+            found = _check(out, trainer, tuned, fresh, interruptible)
             tuned = replace(tuned, unchecked=found) if isinstance(found, str) else replace(tuned, check=found)
         atomic_files.write(out / "recipe.toml", tuned.to_toml(where, command))
         report = {"data": where, "command": command, **tuned.as_json()}
@@ -167,7 +155,20 @@ def tune(
         return tuned
 
 
-def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, watched: Callable[[str], Watcher]) -> Check | str:
+class _Interruptible(Reporter):
+    """Pass the steps of training on to another reporter, and stop after a step if a signal has arrived."""
+
+    def __init__(self, reporter: Reporter, signalled: Sequence[int], out: Path) -> None:
+        self.reporter, self.signalled, self.out = reporter, signalled, out
+
+    def steps(self, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
+        for step in self.reporter.steps(title, plan, start, steps):
+            if self.signalled:
+                raise Interrupted(self.signalled[0], self.out)
+            yield step
+
+
+def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, reporter: Reporter) -> Check | str:
     """Pre-train and judge the best and the default on fresh splits; each score is kept in a file as it is made.
 
     Where one of them diverges there is no comparison: returns where and why.
@@ -182,7 +183,7 @@ def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, watched: Calla
                 chosen, sink = Recipe.load(tuned.recipe, tried.settings), BytesIO()
                 title = f"fresh split {split} of {fresh}, trial {tried.number}"
                 try:
-                    np.save(sink, trainer.score(chosen, split, watched(title)), allow_pickle=False)
+                    np.save(sink, trainer.score(chosen, split, title, reporter), allow_pickle=False)
                 except RunError as error:
                     return f"trial {tried.number} on split {split}: {error}"
                 atomic_files.write(path, sink.getvalue())

@@ -16,10 +16,10 @@ from contramix.errors import RunError
 from contramix.models.inference import embed
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
-from contramix.runs.pretrain import Watcher
 from contramix.runtime.randomness import Key
 from contramix.samples.samples import Samples, fingerprint_of, take
 from contramix.training.loop import Plan
+from contramix.training.reporter import Reporter
 from contramix.tuning.scores import Judge, Part
 
 
@@ -83,7 +83,7 @@ class Trainer:
         fit.plan = at_most(self.steps, fit.plan)
         return fit
 
-    def score(self, recipe: Recipe, split: int, watched: Watcher) -> Float64[ndarray, " m"]:
+    def score(self, recipe: Recipe, split: int, title: str, reporter: Reporter) -> Float64[ndarray, " m"]:
         """Pre-train, and have it judged: what each row adds to the score.
 
         Raises
@@ -92,7 +92,7 @@ class Trainer:
             If it diverges.
         """
         fit, rows = self.begin(recipe, split), self.rows(split)
-        for _ in watched(fit.plan, 0, fit.steps()):
+        for _ in reporter.steps(title, fit.plan, 0, fit.steps()):
             pass
         encoder = fit.finish().encoder
 

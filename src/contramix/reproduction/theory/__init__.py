@@ -12,18 +12,18 @@ THEOREMS: dict[str, Callable[[int], Iterator[Check]]] = {
 }
 
 
-def verify(seeds: int, passing: Callable[[str], None] = lambda _: None) -> list[Check]:
+def verify(seeds: int, on_progress: Callable[[str], None] = lambda _: None) -> list[Check]:
     """Check every theorem.
 
     Parameters
     ----------
     seeds
         Data sets and networks a setting.
-    passing
-        Gets what is being checked now.
+    on_progress
+        Function that receives the name of the theorem that is checked next.
     """
     found: list[Check] = []
     for name, checks in THEOREMS.items():
-        passing(f"checking {name} ...")
+        on_progress(f"checking {name} ...")
         found += checks(seeds)
     return found
