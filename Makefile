@@ -31,7 +31,8 @@ test: lint browser  ## install with what the tests need, then lint, types and th
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 bench-speed: $(VENV)/installed-test  ## all that is measured of speed, on a quiet machine; writes bench/speed/RESULTS.md
-	$(BIN)/python bench/speed/all.py
+	$(BIN)/python -m bench.speed.all
+	$(BIN)/python -m bench.write_results
 
 clean:
 	rm -rf $(VENV) build src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """Make the demo data that ship with the package from UCI CoverType files.
 
-python bench/data/make_covtype_demo.py covtype.train15120.data.gz covtype.test200000.data.gz
+python -m bench.data.make_covtype_demo covtype.train15120.data.gz covtype.test200000.data.gz
 
 The first file holds the official first 15,120 rows in order, the second other rows; no header, label last.
 """

@@ -1,7 +1,7 @@
 """Make the saved runs in tests/fixtures/runs_0.1 with the code of an earlier commit.
 
 git worktree add ../earlier 977a2e4
-python bench/data/make_run_fixtures.py ../earlier
+python -m bench.data.make_run_fixtures ../earlier
 
 The runs in the repository were made with these commands, on a CPU and with one thread. Each kind of data gets a folder
 with a small data file, a finished run and the embeddings that this run gave. "finetuned" holds a model fine-tuned on

@@ -1,8 +1,8 @@
 """Compare two versions of the code: do the same data and seed give the same bytes?
 
-python bench/experiments/same_bytes.py COMMIT                     # COMMIT and the working tree, 12 runs
-python bench/experiments/same_bytes.py COMMIT --kinds table,graph
-python bench/experiments/same_bytes.py COMMIT --new ../other-tree
+python -m bench.experiments.same_bytes COMMIT                    # COMMIT and the working tree, 12 runs
+python -m bench.experiments.same_bytes COMMIT --kinds table,graph
+python -m bench.experiments.same_bytes COMMIT --new ../other-tree
 
 Two recipes for each kind of data are trained with both versions, on a CPU with one thread, by `python -m contramix
 pretrain` and `embed` in processes of their own. COMMIT is checked out into a temporary folder with `git worktree`. The

@@ -1,4 +1,4 @@
-"""Seconds of training until a linear probe reaches an accuracy on CovType: python bench/speed/accuracy.py [--seeds 3]
+"""Seconds of training until a linear probe reaches an accuracy on CovType: python -m bench.speed.accuracy [--seeds 3]
 
 The 15,120 rows that ship with the package, imix-npair for 1,000 steps with one setting changed at a time; at some
 steps the clock is stopped and a logistic regression on the representations of all training rows is scored on the

@@ -1,7 +1,7 @@
-"""Measure all that is kept of speed, and write the table: python bench/speed/all.py [--parts steps losses ...]
+"""Measure speed by every script of this folder that has a part: python -m bench.speed.all [--parts steps losses ...]
 
-Each part is a file beside this one, which says what it measures and can be run alone. Rows go to
-bench/results/speed/PART.json as they are finished; bench/speed/RESULTS.md is made of these files, old and new.
+Each part is a script of this folder, which says what it measures and can be run alone. Rows go to
+bench/results/speed.jsonl as they are finished; `python -m bench.write_results` writes bench/speed/RESULTS.md.
 A quiet machine is needed: shares are of times in one run, but what another program does to a cache or a core is not.
 """
 
@@ -21,16 +21,16 @@ from typing import Any
 
 import torch
 
+from bench import result_lines
 from contramix.runtime.memory import keep_freed_memory
 
-HERE = Path(__file__).parent
-RESULTS = HERE.parent / "results" / "speed"
+SUITE = "speed"
 Rows = Iterable[dict[str, Any]]
 
 
 def steps(asked: argparse.Namespace) -> Rows:
     """Training steps beside the bare pass, in float32 and in bfloat16."""
-    from steps import OF_DOMAIN, measure
+    from bench.speed.steps import OF_DOMAIN, measure
 
     for domain in OF_DOMAIN:
         for precision in ("float32", "bfloat16"):
@@ -40,7 +40,7 @@ def steps(asked: argparse.Namespace) -> Rows:
 
 def profiled(asked: argparse.Namespace) -> Rows:
     """Where the time of a step goes."""
-    from profiled import measure
+    from bench.speed.profiled import measure
 
     return measure()
 
@@ -49,49 +49,49 @@ def peers(asked: argparse.Namespace) -> Rows:
     """The same step in other libraries, in an environment of their own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         where = ["--env", str(asked.peers_env)] if asked.peers_env else []
-        subprocess.run([sys.executable, str(HERE / "peers.py"), *where, "--json", out.name], check=True)
+        subprocess.run([sys.executable, "-m", "bench.speed.peers", *where, "--json", out.name], check=True)
         yield from json.loads(Path(out.name).read_text())
 
 
 def losses(asked: argparse.Namespace) -> Rows:
     """The loss alone."""
-    from losses import measure
+    from bench.speed.losses import measure
 
     return measure()
 
 
 def embedding(asked: argparse.Namespace) -> Rows:
     """Embedding files of many rows."""
-    from embedding import measure
+    from bench.speed.embedding import measure
 
     return measure(asked.embed_rows, folder=asked.folder)
 
 
 def reading(asked: argparse.Namespace) -> Rows:
     """Reading tables, beside polars."""
-    from reading import measure
+    from bench.speed.reading import measure
 
     return measure(adult=asked.adult)
 
 
 def bigger_than_memory(asked: argparse.Namespace) -> Rows:
     """Training from a cache, and the memory that it takes."""
-    from bigger_than_memory import measure
+    from bench.speed.bigger_than_memory import measure
 
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        return measure(asked.large_rows, 200, Path(folder), RESULTS / f"memory-{asked.large_rows}.csv")
+        return measure(asked.large_rows, 200, Path(folder))
 
 
 def startup(asked: argparse.Namespace) -> Rows:
     """Waiting before anything happens."""
-    from startup import measure
+    from bench.speed.startup import measure
 
     return measure()
 
 
 def accuracy(asked: argparse.Namespace) -> Rows:
     """Time to an accuracy."""
-    from accuracy import measure
+    from bench.speed.accuracy import measure
 
     return measure(asked.seeds)
 
@@ -111,7 +111,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS), help="none: only the table")
+    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS), help="all of them by default")
     parser.add_argument("--rounds", type=int, default=7, help="of steps")
     parser.add_argument("--seeds", type=int, default=1, help="of accuracy")
     parser.add_argument("--embed-rows", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -124,22 +124,24 @@ def main() -> None:
     for name in asked.parts:
         began, rows = time.monotonic(), []
         facts = about()
-        RESULTS.mkdir(parents=True, exist_ok=True)
         for row in PARTS[name](asked):
             rows.append(row)
             print(name, json.dumps(row), flush=True)
-            kept = {**facts, "seconds": round(time.monotonic() - began), "rows": rows}
-            (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
-    from table import write
+            keep(name, {**facts, "seconds": round(time.monotonic() - began)}, rows)
 
-    write(RESULTS, HERE / "RESULTS.md")
+
+def keep(part: str, facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Replace the lines of a part in bench/results/speed.jsonl."""
+    lines = [line for line in result_lines.read(SUITE) if line["block"] != part]
+    lines.append({"line": "block", "suite": SUITE, "block": part, **facts})
+    lines += [{"line": "run", "suite": SUITE, "block": part, "measured": row} for row in rows]
+    result_lines.write(SUITE, lines)
 
 
 def about() -> dict[str, Any]:
     """Commit, machine, and how fast it multiplies matrices."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True)
     return {
-        "commit": commit.stdout.strip() or None,
+        "commit": result_lines.current_commit() or None,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, {torch.get_num_threads()} threads",
         "torch": torch.__version__,

@@ -1,4 +1,4 @@
-"""Milliseconds for one augmented view of a batch of pictures: python bench/speed/augment.py [--side 32] [--batch 256]
+"""Milliseconds for one augmented view of a batch of pictures: python -m bench.speed.augment [--side 32] [--batch 256]
 
 The fastest of many calls: processor time of one thread, and time on the clock of two, which needs a machine that does
 nothing else. Where kornia is installed, its own layers of the same names and strengths stand beside.

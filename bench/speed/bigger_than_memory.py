@@ -1,6 +1,6 @@
 """Memory and time of pre-training on a table that is read into a cache first: its curve, and its peak.
 
-python bench/speed/bigger_than_memory.py --rows 50000000 --steps 1000 --folder DIR [--curve memory.csv]
+python -m bench.speed.bigger_than_memory --rows 50000000 --steps 1000 --folder DIR [--curve memory.csv]
 
 DIR needs room for the Parquet file and the cache: at 50 million rows of 54 columns, about 11 GB each. The rows are
 drawn from a seeded generator (50 numbers of a mixture of eight bumps, a whole number, two booleans and a text of ten

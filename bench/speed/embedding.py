@@ -1,6 +1,6 @@
 """`contramix embed` on large tables, beside the bare forward pass of its encoder and a plain read of the file.
 
-python bench/speed/embedding.py [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder DIR]
+python -m bench.speed.embedding [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder DIR]
                                 [--files parquet csv] [--curve FILE]
 
 Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator, as Parquet and as CSV; the encoder is
@@ -28,7 +28,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from bigger_than_memory import SECONDS_APART, memory_of
+
+from bench.speed.bigger_than_memory import SECONDS_APART, memory_of
 
 FILES = ("parquet", "csv")
 CHUNK = 100_000
@@ -91,7 +92,7 @@ def _measured(
 
 def _child(what: str, path: Path, model: Path, out: Path, threads: int | None, curve: Path | None) -> dict[str, float]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count()), "GOMP_SPINCOUNT": "1000"}
-    line = [sys.executable, __file__, "--child", what, str(path), str(model), str(out)]
+    line = [sys.executable, "-m", "bench.speed.embedding", "--child", what, str(path), str(model), str(out)]
     began, seen = time.monotonic(), []
     with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE) as process:
         while curve is not None and what == "embed" and process.poll() is None:

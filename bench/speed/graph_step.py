@@ -1,6 +1,6 @@
 """What a DACL step on graphs costs beside the bare forward and backward pass of the same network on the same batch.
 
-python bench/speed/graph_step.py --data-dir DIR/tu
+python -m bench.speed.graph_step --data-dir DIR/tu
 
 Batches of 128 graphs of IMDB-BINARY. Each round times, one after the other: the GIN's pass, the pass of GIN and head
 (the head on both views of each graph, as every step needs it), the same with the optimiser's step, and a whole step.

@@ -1,6 +1,6 @@
 """The loss alone, beside the dense formula: time forward and backward, and memory; in blocks, as it is everywhere here.
 
-python bench/speed/losses.py [--largest 65536]
+python -m bench.speed.losses [--largest 65536]
 
 Vectors of 128 numbers, soft targets with 1, 2 and 4 entries. Times are medians over rounds in which both are timed one
 after the other; memory is what a process of its own holds at most beyond what it held before (the dense formula's is
@@ -127,7 +127,7 @@ def peak() -> float:
 
 def in_a_process(name: str, n: int, entries: int) -> float:
     """The same, of a process of its own."""
-    call = [sys.executable, __file__, "--memory-of", name, str(n), str(entries)]
+    call = [sys.executable, "-m", "bench.speed.losses", "--memory-of", name, str(n), str(entries)]
     done = subprocess.run(call, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout))
 

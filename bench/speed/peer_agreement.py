@@ -3,11 +3,11 @@
 import sys
 from copy import deepcopy
 
-import peer_loops as loops
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+import bench.speed.peer_loops as loops
 from contramix.methods.losses import info_nce, own_key_nce, regression
 from contramix.types import Targets
 

@@ -1,7 +1,7 @@
 """What a training step costs elsewhere: the same network, rows, batch and noise in the loops of peers.
 
-python bench/speed/peers.py [--rounds 7] [--env DIR] [--json FILE]
-python bench/speed/peers.py --make-env DIR
+python -m bench.speed.peers [--rounds 7] [--env DIR] [--json FILE]
+python -m bench.speed.peers --make-env DIR
 
 The peers live in an environment of their own, which is made on first use (peers_environment.py). Tables are the rows of
 CovType that ship with the package, mlp of depth 4 and width 512, batch 512; images 2,048 pictures of noise, cnn of
@@ -30,13 +30,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import peer_loops as loops
-import peers_environment
 import torch
-from peer_agreement import agreement
-from steps import images, tables
 from torch import nn
 
+import bench.speed.peer_loops as loops
+from bench.speed import peers_environment
+from bench.speed.peer_agreement import agreement
+from bench.speed.steps import images, tables
 from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
 from contramix.runtime.memory import keep_freed_memory
@@ -59,7 +59,7 @@ def main() -> None:
         print(peers_environment.made(asked.make_env))
         return
     if not find_spec("lightly"):
-        sys.exit(peers_environment.run_inside(asked.env, sys.argv))
+        sys.exit(peers_environment.run_inside(asked.env, ["-m", "bench.speed.peers", *sys.argv[1:]]))
     keep_freed_memory()  # as the command line does; so the peers get it too
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"\n{'losses of the same vectors':44} {'difference':>10}")

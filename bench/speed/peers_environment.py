@@ -1,4 +1,4 @@
-"""An environment for bench/speed/peers.py: the peers, torch and this checkout, apart from every other.
+"""Make the environment of bench/speed/peers.py, which holds the peers, torch and this checkout, apart from every other.
 
 Torch comes first and through constraints.txt: alone, the peers would bring a newer one, built for CUDA. They also bring
 torchvision, whose build in the registry is for CUDA and does not import beside a torch that is not, and which, where it
@@ -32,5 +32,5 @@ def made(folder: Path) -> Path:
 
 def run_inside(folder: Path, arguments: list[str]) -> int:
     """Run this Python program with the environment's interpreter, on this checkout; its exit status."""
-    paths = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run([str(made(folder)), *arguments], env=os.environ | {"PYTHONPATH": paths}).returncode

@@ -1,6 +1,6 @@
 """What share of a training step is spent on getting the batch, in memory and streamed, and on making views.
 
-python bench/speed/pipeline.py --data-dir DIR
+python -m bench.speed.pipeline --data-dir DIR
 
 DIR has ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``, of whose first images files are made. Times are medians
 of wall-clock time in one run; shares are what counts. Decoding of streamed images goes on beside the step, so its cost

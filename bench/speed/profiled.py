@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: python bench/speed/profiled.py
+"""Where the time of a training step goes: python -m bench.speed.profiled
 
 One step in float32 of each domain's default encoder and noise with i-Mix, for each method, as torch's profiler sees
 it: the time of each operation without that of the operations that it calls, put together by what it is for. Profiling
@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from steps import METHOD_NAMES, SAMPLES
 from torch.profiler import ProfilerActivity, profile
 
+from bench.speed.steps import METHOD_NAMES, SAMPLES
 from contramix.models.pretraining import Fit
 from contramix.recipe import Recipe
 from contramix.runtime.memory import keep_freed_memory

@@ -1,6 +1,6 @@
 """Reading a table and turning it into samples, beside polars reading the same file.
 
-python bench/speed/reading.py [--rows 500000] [--adult adult.data.csv.gz]
+python -m bench.speed.reading [--rows 500000] [--adult adult.data.csv.gz]
 
 Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator; polars reads them and makes one float32
 array of them. Mixed: the rows of Adult, repeated; polars only reads them. Ours is ``read`` and ``spec.tensorize``, by a

@@ -1,4 +1,4 @@
-"""What a user waits for before anything happens: python bench/speed/startup.py [--rounds 7]
+"""What a user waits for before anything happens: python -m bench.speed.startup [--rounds 7]
 
 Whole processes, one after the other in each round; medians over rounds of seconds on the clock, and of the share.
 """

@@ -1,6 +1,6 @@
 """What a training step costs beside the bare pass of the same networks on the same rows.
 
-python bench/speed/steps.py [--domains table image graph] [--rounds 9]
+python -m bench.speed.steps [--domains table image graph] [--rounds 9]
 
 Each domain's default encoder, width and batch; every method x noise x i-Mix. Bare is what no implementation can leave
 out: the networks' passes over both views (and the momentum network's, which gets no gradient), backward from a sum, and

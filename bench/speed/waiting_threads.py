@@ -1,4 +1,4 @@
-"""Milliseconds a training step under settings of GNU OpenMP's waiting: python bench/speed/waiting_threads.py [--busy]
+"""Milliseconds a training step under settings of GNU OpenMP's waiting: python -m bench.speed.waiting_threads [--busy]
 
 With --busy another process holds one core meanwhile. docs/adr/0008 has what was measured.
 """

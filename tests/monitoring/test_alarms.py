@@ -188,7 +188,7 @@ def test_few_rows_and_steps_raise_none(data, rows):
 def test_healthy_runs_of_real_tables_raise_none(name, recipe):
     path = TABLES / f"{name}-train.parquet"
     if not path.exists():
-        pytest.skip("needs the tables that bench/tables.py makes")
+        pytest.skip("needs the tables that bench/data/make_parquet_tables.py makes")
     table = read(path).table.slice(0, 2000)
     chosen = Recipe.load(recipe, {"train.epochs": 8, "train.batch_size": 128, "encoder.width": 32})
     spec, _ = learn_spec(table, chosen, TARGETS[name])

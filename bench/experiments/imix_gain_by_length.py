@@ -1,0 +1,69 @@
+"""How far i-Mix gains or loses on images as training gets longer; to imix-gain-by-length.jsonl.
+
+python -m bench.experiments.imix_gain_by_length --data-dir DIR [--epochs 14,56] [--seeds 2]
+
+N-pair with and without i-Mix on the 10,000 images of compare_media.py, the same seeds; a linear probe and nearest
+neighbours on the official test part. What is there already is not run again.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from bench import result_lines
+from bench.experiments.compare_media import data_for
+from contramix.domains import DOMAINS
+from contramix.evaluation.features import frozen
+from contramix.evaluation.probes import PROBES
+from contramix.evaluation.problem import Problem
+from contramix.io.options import ReadOptions
+from contramix.models.labelled_records import records
+from contramix.models.pretraining import Fit, learn_spec
+from contramix.recipe import Recipe
+from contramix.training.progress import ConsoleReporter
+
+SUITE = "imix-gain-by-length"
+RECIPES = ("npair", "imix-npair")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("runs"))
+    parser.add_argument("--epochs", default="14,56")
+    parser.add_argument("--seeds", type=int, default=2)
+    asked = parser.parse_args()
+    commit = result_lines.current_commit()
+    settings = Recipe.load("npair", domain="image").data
+    reading = DOMAINS["image"].read(data_for("cifar10", asked.data_dir, asked.work), ReadOptions(), settings)
+    lines = result_lines.read(SUITE)
+    for epochs in map(int, asked.epochs.split(",")):
+        for seed in range(asked.seeds):
+            for name in RECIPES:
+                changes = {"train.epochs": epochs}
+                place = {"block": "cifar10", "row": name, "seed": seed, "recipe": name, "changes": changes}
+                if not any(place.items() <= line.items() for line in lines):
+                    scores = run(reading, name, epochs, seed)
+                    line = {"line": "run", "suite": SUITE, **place, "scores": scores, "commit": commit}
+                    result_lines.append(SUITE, line)
+
+
+def run(reading: object, name: str, epochs: int, seed: int) -> dict[str, float]:
+    """Pre-train once and probe."""
+    recipe = Recipe.load(name, {"train.epochs": epochs}, "image")
+    spec, _ = learn_spec(reading.training, recipe, reading.target)
+    data = records(spec, reading.training, reading.target, test=reading.test)
+    fit = Fit.begin(recipe, spec, data.training, seed)
+    for _ in ConsoleReporter().steps(f"{name}, {epochs} epochs", fit.plan, 0, fit.steps()):
+        pass
+    z = frozen(fit.finish().encoder, data.x)
+    test = data.official_test
+    train = np.setdiff1d(np.arange(len(data.y)), test)
+    problem = Problem(data.task, train, data.y[train], test, seed)
+    hits = {probe: PROBES[probe](problem, z).value == data.y[test] for probe in ("linear", "knn")}
+    return {probe: round(float(right.mean()), 6) for probe, right in hits.items()}
+
+
+if __name__ == "__main__":
+    main()

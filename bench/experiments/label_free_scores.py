@@ -1,0 +1,86 @@
+"""Do label-free scores rank settings as labels do? On the package's CovType rows, one seed, 300 steps a setting.
+
+python -m bench.experiments.label_free_scores      # about ten minutes on one core, to label-free-scores.jsonl
+
+Prints Spearman's correlation of RankMe and of uniformity with the score that ``contramix tune`` searches by. The base
+is N-pair with i-Mix on dropped numbers; each setting differs from it in one place.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from bench import result_lines
+from contramix.datasets import COVTYPE
+from contramix.io.tables.reading import read
+from contramix.monitoring import representation_measures
+from contramix.recipe import Recipe
+from contramix.tuning.scores import Labels
+from contramix.tuning.trainer import Trainer
+
+SUITE = "label-free-scores"
+BASE = {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1, "encoder.width": 256}
+MARGINAL = {"noise.kind": "marginal", "noise.views": "both"}
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"noise.rate": 0.4},
+    *({**MARGINAL, "noise.rate": rate} for rate in (0.3, 0.6)),
+    *({"noise.kind": "gaussian", "noise.std": std} for std in (0.1, 0.5)),
+    *({"noise.kind": "mixup", "noise.alpha": alpha} for alpha in (0.5, 0.9)),
+    *({"imix.alpha": alpha} for alpha in (0.3, 8.0)),
+    {"imix.fold": False},
+    *({"imix.cut": [cut]} for cut in ("layer2", "layer4")),
+    *({"method.temperature": temperature} for temperature in (0.05, 0.2, 0.5, 1.0)),
+    *({"encoder.width": width} for width in (128, 512)),
+]
+SUBSETS = {
+    "all": (),
+    "same temperature and width": ("method.", "encoder."),
+    "same temperature, width and cut": ("method.", "encoder.", "imix.cut"),
+}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    table = read(COVTYPE / "train.parquet").table
+    base = Recipe.load("imix-npair", BASE)
+    judge = Labels(table, "cover_type", 20)
+    trainer = Trainer(table, base, "cover_type", judge, seed=0, steps=300, device="cpu")
+    lines = result_lines.read(SUITE)
+    place = {"line": "run", "suite": SUITE, "block": "covtype", "row": "imix-npair", "seed": 0}
+    for settings in SETTINGS:
+        if settings in [line["changes"] for line in lines]:
+            continue
+        found: dict[str, float] = {}
+
+        def seen(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
+            z = torch.from_numpy(features(part.held))
+            unit = torch.nn.functional.normalize(z, dim=1)[:1000]
+            found |= {
+                "rankme": representation_measures.effective_rank(z),
+                "uniformity": -representation_measures.uniformity(unit),
+            }
+            return judge(part, features)
+
+        seen.part = judge.part  # type: ignore[attr-defined]
+        trainer.judge = seen  # type: ignore[assignment]
+        began = time.monotonic()
+        labels = float(trainer.score(Recipe.load(base, settings), 0, lambda plan, start, steps: steps).mean())
+        seconds = round(time.monotonic() - began, 1)
+        lines.append({**place, "changes": settings, "scores": {"labels": labels, **found}, "seconds": seconds})
+        result_lines.append(SUITE, lines[-1])
+    for title, others in SUBSETS.items():
+        part = [line for line in lines if not any(key.startswith(others) for key in line["changes"] if others)]
+        label_scores = [line["scores"]["labels"] for line in part]
+        shown = ", ".join(
+            f"{name} {spearmanr(label_scores, [line['scores'][name] for line in part])[0]:.2f}"
+            for name in ("rankme", "uniformity")
+        )
+        print(f"{title} ({len(part)}): {shown}")
+
+
+if __name__ == "__main__":
+    main()

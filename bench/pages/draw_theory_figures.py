@@ -1,0 +1,143 @@
+"""Draw the figures of docs/theory.md as docs/images/theory-*.svg.
+
+python -m bench.pages.draw_theory_figures      # needs chromium and the extras report and test
+
+The regularizers and the errors of the expansions are computed here; the shortcut is drawn from theory-shortcut.jsonl.
+"""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from bokeh.embed import file_html
+from bokeh.layouts import row
+from bokeh.plotting import figure
+from bokeh.resources import INLINE
+from playwright.sync_api import sync_playwright
+
+from bench import result_lines
+from contramix.monitoring.data_rank import effective_rank, second_moment
+from contramix.reproduction.theory import regularisers
+from contramix.reproduction.theory.networks import Layers, scalar
+from contramix.runtime.randomness import Key
+
+DRAWN = '() => [...Bokeh.index][0].export("svg").ctx.get_serialized_svg(true)'
+"""What BokehJS gives for the one model of a page."""
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+MIXUP, GAUSSIAN, PLAIN = "#0072b2", "#d55e00", "#777777"
+
+
+def blank(title: str, x: str, y: str, **how: Any) -> Any:
+    """An empty figure that is readable on white and on black."""
+    made = figure(
+        width=380,
+        height=300,
+        title=title,
+        x_axis_label=x,
+        y_axis_label=y,
+        toolbar_location=None,
+        tools="",
+        output_backend="svg",
+        background_fill_color="white",
+        **how,
+    )
+    made.title.text_font_style = "normal"
+    for axis in made.axis:
+        axis.axis_label_text_font_style = "normal"
+        axis.minor_tick_line_color = None
+    return made
+
+
+def the_regularisers() -> Any:
+    """Data near a line; which w each regulariser charges alike."""
+    generator = Key("picture").generator()
+    x = torch.randn(50, 2, generator=generator, dtype=torch.float64) @ torch.tensor([[1.0, 0.8], [0.15, -0.2]]).double()
+    x = x - x.mean(0)
+    moment = second_moment(x)
+    rank = effective_rank(x)
+    data = blank(f"The data: effective rank {rank:.2f} of 2", "x1", "x2", x_range=(-4, 4), y_range=(-3.2, 3.2))
+    data.scatter(*x.T.numpy(), size=4, color=PLAIN, alpha=0.7)
+    made = blank("Weights w that cost the same", "w1", "w2", x_range=(-4, 4), y_range=(-3.2, 3.2))
+    angle = np.linspace(0, 2 * np.pi, 72)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    values, vectors = np.linalg.eigh(moment.numpy())
+    for size in (0.5, 1.0):
+        ellipse = vectors @ (size / np.sqrt(values)[:, None] * circle)
+        made.line(*ellipse, color=MIXUP, line_width=2, legend_label="mixup: w' S w")
+        made.line(*(size * circle), color=GAUSSIAN, line_width=2, line_dash="dashed", legend_label="Gaussian: |w|²")
+    made.legend.location = "bottom_left"
+    return row(data, made)
+
+
+def what_is_left() -> Any:
+    """The error of each expansion as alpha is halved, on a ReLU network."""
+    alphas = np.array(regularisers.ALPHAS)
+    key = Key("theory", 2, "ReLU f", 0)
+    rows, layers = regularisers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
+    f = scalar(layers)
+    made = blank("What the expansion leaves over", "alpha", "mean error", x_axis_type="log", y_axis_type="log")
+    made.width = 520
+    identity = torch.eye(3, dtype=torch.float64)
+    noise = regularisers.mixup(rows)
+    for label, views, colour, dash, terms in (
+        ("mixup, c2 with |x| as printed", noise, PLAIN, "dotted", (regularisers.theorem, rows, 1)),
+        ("mixup, c2 with |x|²", noise, MIXUP, "solid", (regularisers.theorem, rows, 2)),
+        ("Gaussian", regularisers.gaussian, GAUSSIAN, "dashed", (regularisers.metric, identity)),
+    ):
+        x = rows[regularisers.within_a_piece(layers, rows, views)]
+        at = regularisers.Local.of(f, x, (f(x) > 0).double())
+        expansion = partial(terms[0], at, *terms[1:])
+        errors = [
+            float((regularisers.expected_loss(f, at.x, at.y, a, views) - expansion(a)).abs().mean()) for a in alphas
+        ]
+        order = float(np.log2(errors[-2] / errors[-1]))
+        print(f"{label}: {errors}, order {order:.2f}")
+        made.line(
+            alphas, errors, color=colour, line_width=2, line_dash=dash, legend_label=f"{label}: order {order:.2f}"
+        )
+        made.scatter(alphas, errors, color=colour, size=6)
+    made.legend.location = "top_left"
+    made.y_range.end = 1e4
+    return made
+
+
+def the_shortcut() -> Any:
+    """How alike views are, and how many images are known again, in a few directions."""
+    found = {line["block"]: line for line in result_lines.read("theory-shortcut")}
+    drawn = []
+    for name, measured in found.items():
+        title = {"cifar10": "CIFAR-10", "generated": "Generated images"}[name]
+        made = blank(title, "principal directions kept", "", x_axis_type="log", y_range=(0, 1.6))
+        k = [line["directions"] for line in measured["by_directions"]]
+        for noise, colour in (("mixup", MIXUP), ("gaussian", GAUSSIAN)):
+            for what, words, dash in (("identified", "known again", "solid"), ("cosine", "cosine", "dotted")):
+                values = [line[noise][what] for line in measured["by_directions"]]
+                made.line(k, values, color=colour, line_width=2, line_dash=dash, legend_label=f"{noise}: {words}")
+        made.legend.location = "top_left"
+        made.legend.ncols = 2
+        made.legend.label_text_font_size = "8pt"
+        drawn.append(made)
+    return row(*drawn)
+
+
+def write(made: dict[str, Any]) -> None:
+    """Each figure as SVG, by Bokeh in Chromium."""
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as library:
+        browser = library.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, model in made.items():
+            page = browser.new_page(viewport={"width": 1000, "height": 700})
+            page.set_content(file_html(model, resources=INLINE, title=name))
+            page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+            svg = page.evaluate(DRAWN)
+            (IMAGES / f"theory-{name}.svg").write_text(svg + "\n")
+            print(name, len(svg), "characters")
+        browser.close()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    write({"regularisers": the_regularisers(), "orders": what_is_left(), "shortcut": the_shortcut()})
