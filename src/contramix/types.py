@@ -16,7 +16,7 @@ class Mixed(NamedTuple):
     partner: Int[Tensor, " B P"]
     """Which samples went in, besides the sample itself."""
     weight: Float[Tensor, " B K"]
-    """The realised weights, K = P + 1: its own first. Rows sum to 1."""
+    """The realized weights, K = P + 1: its own first. Rows sum to 1."""
 
 
 class Targets(NamedTuple):

@@ -127,7 +127,7 @@ class Spy(Operator):
 
 
 class KeepingSpy(Spy):
-    keeps: ClassVar[bool] = True
+    weight_is_probability: ClassVar[bool] = True
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Operators: how samples are combined.
+"""Provide the mixing operators, which combine samples.
 
-A new operator is one file and one line in ``OPERATORS``.
+To add an operator, write one file and add one line to ``OPERATORS``.
 """
 
 from typing import Annotated
@@ -20,4 +20,4 @@ OPERATORS: dict[str, type[Operator]] = {
 }
 
 AnyOperator = Annotated[Operator, *choice(OPERATORS)]
-"""An operator in a recipe: its name, or a table with ``kind`` and its settings."""
+"""Type of an operator in a recipe: a name, or a table with ``kind`` and the operator's settings."""

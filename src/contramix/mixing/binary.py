@@ -1,4 +1,4 @@
-"""Binary mixing, eq. 6 of DACL: each element, or each unit of a layout, from one sample or the other."""
+"""Mix by copying each element from one sample or the other (DACL, eq. 6)."""
 
 from typing import ClassVar
 
@@ -6,18 +6,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from contramix.mixing.layout import Layout, realised
-from contramix.mixing.operator import Operator, choose
+from contramix.mixing.layout import Layout, realized_weights
+from contramix.mixing.operator import Operator, draw_sources
 from contramix.types import Mixed
 
 
 class Binary(Operator):
-    """``x~ = m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight) for each element.
+    """Compute ``m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight), drawn for each element.
 
-    The labels get the *realised* share of m. A unit moves whole, with its missing flag.
+    The label weights are the *realized* shares of m. With a layout, all elements of a unit (a one-hot group, a value
+    and its missing flag) come from the same sample.
     """
 
-    keeps: ClassVar[bool] = True
+    weight_is_probability: ClassVar[bool] = True
 
     def __call__(
         self,
@@ -31,9 +32,9 @@ class Binary(Operator):
         sizes = x.shape[1:] if layout is None else (layout.units,)
         shape = torch.Size((*weight.shape, *sizes))
         probability = weight.reshape(weight.shape + (1,) * (len(shape) - 2))
-        mask = choose(probability, generator, shape)
+        mask = draw_sources(probability, generator, shape)
         elements = mask if layout is None else layout.on_elements(mask)
         out = x
         for k, source in enumerate(partner.unbind(1), start=1):
             out = torch.where(elements[:, k], x.index_select(0, source), out)
-        return Mixed(out, partner, realised(mask))
+        return Mixed(out, partner, realized_weights(mask))

@@ -1,4 +1,4 @@
-"""CutMix: a box of the partner is pasted over the sample."""
+"""Mix by pasting a box of the partner over the sample (CutMix)."""
 
 from typing import ClassVar, Literal
 
@@ -14,12 +14,12 @@ from contramix.types import Mixed
 
 
 class CutMix(Operator):
-    """Paste a box of area ``1 - weight`` over the last two axes; the labels get the area that lies inside.
+    """Paste a box of area ``1 - weight`` over the last two axes; the label weights are the realized areas.
 
-    The box reaches half of ``floor(side * sqrt(1 - weight))``, rounded down, to each side of a uniform centre, and
-    is clamped at the borders (Yun et al., 2019; i-Mix's code). i-Mix draws one weight a batch for it, as published;
-    each sample draws its own box. On inputs without two axes to cut in, the analogue is binary mixing, and that is
-    what is done.
+    The box extends ``floor(floor(side * sqrt(1 - weight)) / 2)`` to each side of a uniformly drawn center and is
+    clamped at the borders (Yun et al., 2019, and the published i-Mix code). As published, i-Mix draws one weight per
+    batch for this operator, and each sample draws its own box. Inputs with fewer than two spatial axes have no box
+    to cut, so binary mixing is used instead.
 
     Raises
     ------
@@ -27,8 +27,8 @@ class CutMix(Operator):
         With more than one partner.
     """
 
-    most_partners: ClassVar[int] = 1
-    per: ClassVar[Literal["sample", "batch"]] = "batch"
+    max_partners: ClassVar[int] = 1
+    weight_per: ClassVar[Literal["sample", "batch"]] = "batch"
 
     def __call__(
         self,
@@ -39,7 +39,7 @@ class CutMix(Operator):
         generator: torch.Generator,
         layout: Layout | None = None,
     ) -> Mixed:
-        if partner.shape[1] > self.most_partners:
+        if partner.shape[1] > self.max_partners:
             raise InputError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
         if x.dim() < 4:
             return Binary()(x, partner, weight, generator=generator, layout=layout)
@@ -51,8 +51,8 @@ class CutMix(Operator):
 
     @staticmethod
     def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:
-        """Which positions along one axis lie in each sample's box: (B, side)."""
+        """Return which positions along one axis lie inside each sample's box: (B, side)."""
         half = torch.floor(torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0))) / 2)
-        centre = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
+        center = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
         position = torch.arange(side, device=weight.device)
-        return (centre - half <= position) & (position < centre + half)
+        return (center - half <= position) & (position < center + half)

@@ -1,4 +1,4 @@
-"""Geometric mixing, eq. 5 of DACL."""
+"""Mix by a weighted geometric mean (DACL, eq. 5)."""
 
 from typing import Literal
 
@@ -8,20 +8,20 @@ from pydantic import Field
 from torch import Tensor
 
 from contramix.errors import InputError
-from contramix.mixing.layout import Layout, realised
+from contramix.mixing.layout import Layout, realized_weights
 from contramix.mixing.linear import unit_weights
-from contramix.mixing.operator import Operator, mixture, spread
+from contramix.mixing.operator import Operator, broadcast_weights, weighted_sum
 from contramix.types import Mixed
 
 
 class Geometric(Operator):
-    """``x~ = x_i^lambda * x_j^(1 - lambda)``, a weighted mean of logarithms.
+    """Compute ``x_i^lambda * x_j^(1 - lambda)``, a weighted mean of logarithms.
 
-    NOTE[DIFF]: the paper's formula is NaN for negative numbers and zero wherever one side is zero. Here numbers
-    are mixed on a positive image and mapped back: with ``mode="minmax"`` (the default where a layout knows each
-    column's range) on [eps, 1] between the smallest and largest training value; with ``"shift"`` above the
-    smallest value; with ``"signed_log"`` as the mean of asinh(x). Without a layout and a mode, x must not be
-    negative (pixels, activations behind a ReLU), and eps is added so that zero stays a number.
+    NOTE[DIFF]: the paper's formula is NaN for negative numbers, and zero wherever either sample is zero. Here values
+    are first mapped to positive numbers, mixed, and mapped back. With ``mode="minmax"`` (the default with a layout,
+    which knows each column's range) the training range is mapped to [eps, 1]; with ``"shift"`` the smallest value is
+    mapped to eps; with ``"signed_log"`` asinh(x) is averaged. Without a layout or a mode, x must not be negative
+    (pixels, activations after a ReLU), and eps is added so that the logarithm of zero is finite.
 
     Raises
     ------
@@ -43,27 +43,27 @@ class Geometric(Operator):
     ) -> Mixed:
         if layout is None:
             low, high = self._range(x)
-            elements, share = spread(weight, x), weight
+            elements, share = broadcast_weights(weight, x), weight
             numeric = torch.ones((), dtype=torch.bool, device=x.device)
         else:
             low, high, numeric = layout.low, layout.high, layout.numeric
             per_unit = unit_weights(x, partner, weight, layout, generator)
-            elements, share = layout.on_elements(per_unit), realised(per_unit)
-        blended = self._back(mixture(self._positive(x, low, high), partner, elements), low, high)
-        # A weight of 1 on one source takes its value as it is, below eps and outside the training range too.
+            elements, share = layout.on_elements(per_unit), realized_weights(per_unit)
+        blended = self._back(weighted_sum(self._positive(x, low, high), partner, elements), low, high)
+        # A weight of 1 copies its source exactly, even below eps and outside the training range.
         plain = ~numeric | (elements == 1).any(1)
-        return Mixed(torch.where(plain, mixture(x, partner, elements), blended), partner, share)
+        return Mixed(torch.where(plain, weighted_sum(x, partner, elements), blended), partner, share)
 
     def _range(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if self.mode is None and bool((x < 0).any()):
             raise InputError(
                 "geometric mixing needs numbers >= 0, and these are not; give the operator a mode "
-                "('minmax', 'signed_log' or 'shift'), or mix behind a ReLU"
+                "('minmax', 'signed_log' or 'shift'), or mix after a ReLU"
             )
         return (x.amin(), x.amax()) if self.mode else (x.new_zeros(()), x.new_ones(()))
 
     def _positive(self, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """The logarithm of x's positive image (for ``signed_log``: asinh, which is one for large numbers)."""
+        """Return the logarithm of x mapped to positive numbers (asinh(x) for ``signed_log``)."""
         if self.mode == "signed_log":
             return torch.asinh(x)
         if self.mode == "shift":

@@ -1,4 +1,4 @@
-"""i-Mix: mix the query with other queries of the batch, and its virtual label alike (Lee et al., ICLR 2021)."""
+"""Mix queries within a batch, and their virtual labels with the same weights (i-Mix; Lee et al., ICLR 2021)."""
 
 from typing import Literal
 
@@ -16,24 +16,24 @@ from contramix.types import Mixed
 
 
 class IMix(Settings):
-    """Which operator mixes the queries, with what weights, and where.
+    """Define how i-Mix mixes queries: the operator, the distribution of weights, and the cut.
 
     Parameters
     ----------
     operator
-        How samples are combined.
+        Operator that combines the samples.
     alpha
-        Weights ~ Beta(alpha, alpha), or Dirichlet for several partners.
+        Weights are drawn from Beta(alpha, alpha), or from a Dirichlet distribution with several partners.
     partners
-        How many other samples go into each query.
+        Number of other samples mixed into each query.
     per
-        A weight for each ``"sample"`` or one for the ``"batch"`` (the paper's pseudo-code); None is as in the published
-        code, each sample's own except for cutmix.
+        Draw one weight per ``"sample"`` or one per ``"batch"`` (the paper's pseudo-code). None follows the published
+        code: per sample, except for CutMix.
     fold
-        Keep each sample's own weight at least 1/2 (the published code, default). The pseudo-code does not.
+        Keep each sample's own weight at least 1/2, as in the published code (default). The pseudo-code does not.
     cut
-        Where queries are mixed: ``"input"``, a stage of the encoder, or ``"output"``; several are drawn anew
-        at each step. ``"auto"``: the first where samples have one shape.
+        Where queries are mixed: ``"input"``, the name of an encoder stage (after it), or ``"output"``. With several
+        cuts, one is drawn at each step. ``"auto"`` is the first cut at which all samples have the same shape.
     """
 
     operator: AnyOperator = Linear()
@@ -45,14 +45,14 @@ class IMix(Settings):
 
     @model_validator(mode="after")
     def _few_enough(self) -> "IMix":
-        if self.partners > self.operator.most_partners:
+        if self.partners > self.operator.max_partners:
             raise PydanticCustomError("partners", "this operator takes one partner a sample; use linear or binary")
         return self
 
     def __call__(self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None) -> Mixed:
-        """Mix the queries; the result's weights are those realised, for :meth:`Targets.of`."""
+        """Mix a batch of queries; the returned weights are the realized ones, as :meth:`Targets.of` needs them."""
         n = len(x)
-        draws = n if (self.per or self.operator.per) == "sample" else 1
+        draws = n if (self.per or self.operator.weight_per) == "sample" else 1
         weight = weights.dirichlet(draws, self.partners, self.alpha, self.fold, generator).expand(n, -1)
         partner = weights.any_partner(n, self.partners, generator)
         return self.operator(x, partner, weight, generator=generator, layout=layout)

@@ -1,7 +1,7 @@
-"""Typed mixing: which elements of a flat vector move together, which may be averaged, and which say «missing».
+"""Describe which elements of a flat vector belong together and may be averaged, so that mixing respects types.
 
-A table's row is such a vector. A *unit* is one column: one number, or the elements of a one-hot group, of a
-date, of a value and its missing flag. Operators ask a layout, and so know nothing of tables.
+A table row is such a vector. A *unit* is one column: a single number, a one-hot group, the parts of a date, or a value
+with its missing flag. Operators consult the layout and therefore need to know nothing about tables.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -13,24 +13,24 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Layout:
-    """How a flat vector of D elements falls into U units."""
+    """Map the D elements of a flat vector to U units, and hold the type and range of each."""
 
     unit: Int[Tensor, " D"]
-    """Which unit an element belongs to."""
+    """Index of the unit that each element belongs to."""
     blend: Bool[Tensor, " U"]
-    """Whether a unit's values may be averaged; a unit that may not is taken whole from one sample."""
+    """Whether a unit's values may be averaged; otherwise the unit is copied from one sample."""
     missing_at: Int[Tensor, " U"]
-    """The element that is exactly 1 where the unit was not observed, or -1."""
+    """Index of the element that is 1 where the unit is missing, or -1 if it has no such element."""
     numeric: Bool[Tensor, " D"]
-    """Elements that hold a quantity: not one-hot, flag or code."""
+    """Elements that hold a number: no one-hot, missing flag or code."""
     flag: Bool[Tensor, " D"]
-    """Elements that say «missing»."""
+    """Elements that are missing flags."""
     code: Bool[Tensor, " D"]
-    """Elements that hold a whole number standing for a level; arithmetic on them means nothing."""
+    """Elements that hold the integer code of a category; arithmetic on them is meaningless."""
     low: Float[Tensor, " D"]
-    """Smallest value of an element among the training rows."""
+    """Minimum of each element over the training rows."""
     high: Float[Tensor, " D"]
-    """Largest value of an element among the training rows."""
+    """Maximum of each element over the training rows."""
 
     units: int = field(init=False)
     has_missing: bool = field(init=False)
@@ -44,7 +44,7 @@ class Layout:
         object.__setattr__(self, "all_blend", bool(self.blend.all()))
 
     def to(self, device: torch.device | str) -> "Layout":
-        """The same layout with its tensors on a device."""
+        """Return a copy of the layout with its tensors on the given device."""
         moved = {
             f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
         }
@@ -53,25 +53,26 @@ class Layout:
     def observed_weight(
         self, x: Float[Tensor, " B D"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K"]
     ) -> Float[Tensor, " B K U"]:
-        """Weights per unit, with what is missing in some sources left to the sources that observed it.
+        """Return weights per unit, moved from sources in which the unit is missing to those in which it is observed.
 
-        A unit that no source with a weight above zero observed keeps its weights; so weight 1 gives x.
+        A unit that is missing in every source with a positive weight keeps its weights. A weight of 1 therefore
+        returns x.
         """
         per_unit = weight[:, :, None].expand(-1, -1, self.units)
         if not self.has_missing:
             return per_unit
-        # A flag that was mixed before, of samples that all miss the value, is 1 but for rounding.
+        # A flag of an already mixed sample whose sources all miss the value is 1 up to rounding.
         missing = ((x[:, self.missing_at.clamp(min=0)] - 1).abs() < 0.5) & (self.missing_at >= 0)
         seen = per_unit * ~torch.cat([missing[:, None], missing[partner]], 1)
         total = seen.sum(1, keepdim=True)
         return torch.where(total > 0, seen / total.clamp(min=1e-12), per_unit)
 
     def on_elements(self, per_unit: Shaped[Tensor, " B K U"]) -> Shaped[Tensor, " B K D"]:
-        """Each element gets its unit's weight."""
+        """Expand weights per unit to weights per element."""
         return per_unit[:, :, self.unit]
 
 
-def realised(per_unit: Shaped[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
-    """The share of a sample that came from each source, every unit counting alike; of weights, or of a mask."""
+def realized_weights(per_unit: Shaped[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
+    """Return the realized weight of each source: the mean of a mask or of weights over all units."""
     flat = per_unit.flatten(2).mean(2, dtype=torch.promote_types(per_unit.dtype, torch.float32))
     return flat / flat.sum(1, keepdim=True)

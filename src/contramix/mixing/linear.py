@@ -1,19 +1,19 @@
-"""Linear mixing, eq. 3 of DACL and Mix() of i-Mix."""
+"""Mix by a weighted sum (DACL, eq. 3, and Mix() of i-Mix)."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from contramix.mixing.layout import Layout, realised
-from contramix.mixing.operator import Operator, choose, mixture, spread
+from contramix.mixing.layout import Layout, realized_weights
+from contramix.mixing.operator import Operator, broadcast_weights, draw_sources, weighted_sum
 from contramix.types import Mixed
 
 
 class Linear(Operator):
-    """``x~ = lambda x_i + (1 - lambda) x_j``, or the same sum over several partners.
+    """Compute ``lambda x_i + (1 - lambda) x_j``, or the weighted sum over several partners.
 
-    With a layout, units that may not be blended are taken whole from one source, drawn with the weights as
-    probabilities, and the weight that came out over all units is what goes into the labels.
+    With a layout, a unit that may not be averaged is copied from one source, which is drawn with the weights as
+    probabilities. The label weights are then the realized shares over all units.
 
     Examples
     --------
@@ -34,9 +34,9 @@ class Linear(Operator):
         layout: Layout | None = None,
     ) -> Mixed:
         if layout is None:
-            return Mixed(mixture(x, partner, spread(weight, x)), partner, weight)
+            return Mixed(weighted_sum(x, partner, broadcast_weights(weight, x)), partner, weight)
         per_unit = unit_weights(x, partner, weight, layout, generator)
-        return Mixed(mixture(x, partner, layout.on_elements(per_unit)), partner, realised(per_unit))
+        return Mixed(weighted_sum(x, partner, layout.on_elements(per_unit)), partner, realized_weights(per_unit))
 
 
 def unit_weights(
@@ -46,8 +46,8 @@ def unit_weights(
     layout: Layout,
     generator: torch.Generator,
 ) -> Float[Tensor, " B K U"]:
-    """Weights per unit: as given where a unit may be blended, else 1 for the one source drawn."""
+    """Return weights per unit: the given ones where a unit may be averaged, else 1 for one drawn source."""
     per_unit = layout.observed_weight(x, partner, weight)
     if layout.all_blend:
         return per_unit
-    return torch.where(layout.blend, per_unit, choose(per_unit, generator))
+    return torch.where(layout.blend, per_unit, draw_sources(per_unit, generator))

@@ -1,6 +1,6 @@
-"""Noise: what both views of a sample get, their labels kept.
+"""Provide the noises, which make two views of a sample and keep its label.
 
-A new noise is one file and one line in ``NOISE``.
+To add a noise, write one file and add one line to ``NOISE``.
 """
 
 from typing import Annotated
@@ -26,4 +26,4 @@ NOISE: dict[str, type[Noise]] = {
 }
 
 AnyNoise = Annotated[Noise, *choice(NOISE)]
-"""A noise in a recipe: its name, or a table with ``kind`` and its settings."""
+"""Type of a noise in a recipe: a name, or a table with ``kind`` and the noise's settings."""

@@ -1,4 +1,4 @@
-"""Augmentation: each view is the sample changed in a way that the domain knows to keep its meaning."""
+"""Make views by the augmentation of the data's domain."""
 
 import torch
 from jaxtyping import Float
@@ -13,19 +13,20 @@ from contramix.types import Activations
 
 
 class Augment(Noise):
-    """Two augmented views of each sample, each its own draw; what is done stands in the recipe's section of the domain.
+    """Make two independently augmented views of each sample.
 
-    Images are cropped, flipped and recoloured (``image.augment``), sounds are shifted, stretched and mixed with
-    background noise (``audio.augment``). Tables have no augmentation.
+    The recipe's section of the domain holds the augmentation's settings. Images are cropped, flipped and recolored
+    (``image.augment``); audio clips are shifted, stretched and mixed with background noise (``audio.augment``). Tables
+    have no augmentation.
 
     Raises
     ------
     InputError
-        Where the domain knows none, or behind a stage.
+        If the domain has no augmentation, or ``cut`` is not the input.
     """
 
     def check(self, front: Front) -> None:
-        """Only for data whose domain knows an augmentation."""
+        """Raise InputError unless the data's domain has an augmentation."""
         if type(front).augment is Front.augment:
             raise InputError(UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""Input drop: elements are set to zero, independently in each view (i-Mix's tables)."""
+"""Make views by setting elements to zero, as i-Mix does on tables."""
 
 from typing import Literal
 
@@ -12,16 +12,16 @@ from contramix.noise.noise import Noise
 
 
 class Drop(Noise):
-    """Set each element to zero with probability ``rate``; what stays is not rescaled.
+    """Set each element to zero with probability ``rate``, independently in each view, without rescaling the rest.
 
     Parameters
     ----------
     rate
-        Share of what is dropped. i-Mix uses 0.2 on tables.
+        Probability of dropping an element. i-Mix uses 0.2 on tables.
     columns
-        With a layout: ``"numeric"`` drops numbers only, as published for CovType (every column where there are
-        no numbers); ``"all"`` drops columns of every kind, a one-hot group or a date whole. A dropped number
-        becomes its column's mean, a dropped level becomes «none of them».
+        With a layout: ``"numeric"`` drops numeric columns only, as published for CovType (all columns if none is
+        numeric); ``"all"`` drops columns of every type, one-hot groups and dates as a unit. Columns are standardized,
+        so a dropped number becomes its column's mean; a dropped one-hot group becomes all zeros.
     """
 
     rate: float = Field(default=0.2, ge=0, lt=1)

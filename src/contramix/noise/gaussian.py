@@ -1,4 +1,4 @@
-"""Gaussian noise, DACL's baseline."""
+"""Make views by adding Gaussian noise, the baseline of DACL."""
 
 import torch
 from jaxtyping import Float
@@ -10,12 +10,12 @@ from contramix.noise.noise import Noise
 
 
 class Gaussian(Noise):
-    """``x + delta`` with delta ~ N(mean, std), independently in each view.
+    """Add noise ~ N(mean, std^2), independently in each view.
 
-    NOTE[DIFF]: the paper searches the *mean* over {.05, .1, .3, .5} at std 1. A constant mean does nothing (the
-    same shift in both views, and BatchNorm removes it), and std 1 leaves views at cosine 0.5. The default here
-    is mean 0 and std 0.3; set ``mean`` and ``std`` for the paper's. Whole-number codes and missing flags get
-    no noise.
+    NOTE[DIFF]: the paper searches the *mean* over {.05, .1, .3, .5} at std 1. A constant mean has no effect (it shifts
+    both views equally, and BatchNorm removes it), and at std 1 the two views have a cosine of 0.5. The defaults here
+    are mean 0 and std 0.3; set ``mean`` and ``std`` to reproduce the paper. Integer codes and missing flags get no
+    noise.
     """
 
     std: float = Field(default=0.3, ge=0)

@@ -1,4 +1,4 @@
-"""InputMix: both views are mixed with samples of the batch, labels kept (i-Mix, where no augmentation is known)."""
+"""Make views by mixing with other samples of the batch (InputMix, used by i-Mix without augmentation)."""
 
 import torch
 from jaxtyping import Float
@@ -13,10 +13,10 @@ from contramix.types import Mixed
 
 
 class InputMix(MixingNoise):
-    """Mix the 2N views among each other, each keeping at least half of itself.
+    """Mix the 2N views with one another; each keeps a weight of at least 1/2 and its own label.
 
-    With one partner the own weight is max(lambda, 1 - lambda), lambda ~ Beta(alpha, alpha); with k partners it is
-    1/2 plus half of a Dirichlet weight. Table 3 of i-Mix uses two partners.
+    With one partner a view's own weight is max(lambda, 1 - lambda) with lambda ~ Beta(alpha, alpha); with several it
+    is 1/2 plus half of a Dirichlet weight. Table 3 of i-Mix uses two partners.
     """
 
     partners: int = Field(default=2, ge=1, le=16)
@@ -30,7 +30,7 @@ class InputMix(MixingNoise):
         weight = weights.dirichlet(2 * n, self.partners, self.alpha, True, generator)
         partner = weights.any_partner(2 * n, self.partners, generator)
         mixed = self.operator(both, partner, weight, generator=generator, layout=layout)
-        # Row n + k of both is sample k again.
+        # Rows k and n + k of `both` are the same sample.
         parts = (mixed.x, mixed.partner % n, mixed.weight)
         first, second = zip(*(torch.split(part, n) for part in parts))
         return Mixed(*first), Mixed(*second)

@@ -1,4 +1,4 @@
-"""Marginal corruption, as SCARF does it (Bahri et al., ICLR 2022): columns replaced by draws from their marginals."""
+"""Make views by drawing columns from their marginal distributions, as in SCARF (Bahri et al., ICLR 2022)."""
 
 from typing import Literal
 
@@ -12,14 +12,15 @@ from contramix.noise.noise import Noise
 
 
 class Marginal(Noise):
-    """Replace a share of each sample's columns by values of other training samples, each column its own draw.
+    """Replace a share of each sample's columns by values of other training samples, drawn for each column.
 
     Parameters
     ----------
     rate
-        ``floor(rate * columns)`` columns of each sample are replaced (SCARF: 0.6).
+        Share of columns that is replaced: ``floor(rate * columns)`` of each sample (SCARF: 0.6).
     views
-        ``"one"``: the query is the sample and the key is corrupted, as in SCARF; ``"both"``: each is, by its own draws.
+        ``"one"``: only the key is corrupted and the query is the sample itself, as in SCARF. ``"both"``: both views are
+        corrupted independently.
     """
 
     rate: float = Field(default=0.6, ge=0, le=1)
@@ -42,7 +43,7 @@ class Marginal(Noise):
         unit = torch.arange(flat.shape[1], device=x.device) if layout is None else layout.unit
         units = flat.shape[1] if layout is None else layout.units
         score = torch.rand((len(x), units), generator=generator, device=x.device)
-        # Exactly floor(rate * units) columns of each sample: those whose scores rank lowest.
+        # Replace exactly floor(rate * units) columns of each sample: those with the lowest random scores.
         replace = score.argsort(1).argsort(1) < int(self.rate * units + 1e-9)
         row = torch.randint(len(pool), (len(x), units), generator=generator, device=x.device)
         other = drawn_from[row[:, unit], torch.arange(flat.shape[1], device=x.device)]

@@ -1,4 +1,4 @@
-"""What noises that mix have in common: both views of a sample are mixtures."""
+"""Define the base of noises whose views are mixtures of samples."""
 
 from abc import abstractmethod
 
@@ -12,13 +12,13 @@ from contramix.types import Activations, Mixed, mixed_in, values_of
 
 
 class MixingNoise(Noise):
-    """Makes views by mixing samples of the batch; what goes along with them, such as padding, is mixed alike."""
+    """Make both views by mixing samples of the batch, with their padding masks or graphs mixed accordingly."""
 
     @abstractmethod
     def mixtures(
         self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
     ) -> tuple[Mixed, Mixed]:
-        """Both views of each sample, as mixtures of the batch's samples."""
+        """Return both views of each sample as mixtures of the batch's samples."""
 
     def __call__(
         self,
@@ -38,6 +38,6 @@ class MixingNoise(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Two views of what flows through an encoder."""
+        """Make two views of an encoder's activations."""
         first, second = self.mixtures(values_of(x), generator, layout)
         return mixed_in(x, first), mixed_in(x, second)

@@ -1,4 +1,4 @@
-"""Mixup noise, DACL's Algorithm 1: each view is the sample mixed with another one of the batch, its label kept."""
+"""Make views by mixing each sample with another one and keeping its label (mixup noise, DACL's Algorithm 1)."""
 
 from typing import Annotated, Literal
 
@@ -16,29 +16,29 @@ from contramix.settings import as_tuple
 from contramix.types import Mixed
 
 
-def _several(value: object) -> object:
+def _as_operators(value: object) -> object:
     return (value,) if isinstance(value, str | dict | Operator) else as_tuple(value)
 
 
 class MixupNoise(MixingNoise):
-    """Mix each sample with another one, twice and independently.
+    """Mix each sample with two other ones, independently, to make its two views.
 
     Parameters
     ----------
     operators
-        One (DACL), or several (DACL+): then each sample draws one and uses it for both of its views, with fresh
-        weights and partners. The paper's three are linear, geometric and binary.
+        One operator (DACL) or several (DACL+). With several, each sample draws one operator and uses it for both of its
+        views, with new weights and partners. The paper uses linear, geometric and binary mixing.
     alpha
-        lambda ~ U(alpha, 1): how much of the sample stays, at least (eq. 3 to 5).
+        Minimum weight of the sample itself: lambda ~ U(alpha, 1) (eq. 3 to 5).
     keep_prob
-        Of binary mixing: the probability that an element stays, the rho of eq. 6 (and ``rho`` is understood).
-        NOTE[DIFF]: the paper's grid for rho, {.1, .3, .5}, only makes sense as the probability of a *swap*:
-        keeping 10 % leaves two views at cosine 0.01.
+        Probability that binary mixing keeps an element: rho in eq. 6 (``rho`` is accepted as an alias).
+        NOTE[DIFF]: the paper's grid for rho, {.1, .3, .5}, only makes sense as the probability of a *swap*: when 10 %
+        of the elements are kept, the cosine of the two views is 0.01.
     per
-        Draw the operator for each sample (the paper) or for the batch (a simpler reading of it).
+        Draw the operator per ``"sample"`` (the paper) or per ``"batch"`` (a simpler variant).
     """
 
-    operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_several), Field(min_length=1)] = (Linear(),)
+    operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_as_operators), Field(min_length=1)] = (Linear(),)
     alpha: float = Field(default=0.5, ge=0, le=1)
     keep_prob: float = Field(default=0.7, ge=0, le=1, validation_alias=AliasChoices("keep_prob", "rho"))
     per: Literal["sample", "batch"] = "sample"
@@ -57,22 +57,22 @@ class MixupNoise(MixingNoise):
         return first, second
 
     def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Mixed:
-        # Algorithm 1, lines 4 to 9: lambda and partner anew for each view.
+        # Algorithm 1, lines 4 to 9: each view draws its own lambda and partner.
         views = []
         for operator in self.operators:
             partner = weights.other_partner(len(x), generator)
-            if operator.keeps:
+            if operator.weight_is_probability:
                 weight = weights.constant(len(x), self.keep_prob, x.device)
             else:
                 weight = weights.uniform(len(x), self.alpha, generator)
             views.append(operator(x, partner, weight, generator=generator, layout=layout))
         view = views[0]
         for number, other in enumerate(views[1:], start=1):
-            view = _chosen(drawn == number, other, view)
+            view = _select(drawn == number, other, view)
         return view
 
 
-def _chosen(mine: Bool[Tensor, " B"], first: Mixed, second: Mixed) -> Mixed:
-    """Of each sample what one operator made, or what the other did."""
-    each = (torch.where(mine.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
+def _select(condition: Bool[Tensor, " B"], first: Mixed, second: Mixed) -> Mixed:
+    """Take each sample from the first mixture where the condition holds, else from the second."""
+    each = (torch.where(condition.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
     return Mixed(*each)

@@ -1,4 +1,4 @@
-"""What a noise is: it makes two views of a batch."""
+"""Define the interface of noises, which make two views of a batch."""
 
 from abc import ABC, abstractmethod
 
@@ -14,21 +14,22 @@ from contramix.types import Activations, Ragged
 
 
 class Noise(Settings, ABC):
-    """Makes two views of a batch, the samples' labels kept.
+    """Make two views of each sample in a batch; the samples keep their labels.
 
-    ``cut`` says where: on the input, behind a named stage of the encoder, or on its output (then each sample
-    is encoded once and its representation gets the noise twice); ``"auto"``, where samples first have one shape.
+    ``cut`` is where the noise is applied: at the ``"input"``, after a named stage of the encoder, or at the
+    ``"output"`` (each sample is then encoded once and its representation gets two draws of the noise). ``"auto"`` is
+    the first cut at which all samples have the same shape.
     """
 
     cut: Cut = ("auto",)
 
     def check(self, front: Front) -> None:
-        """Refuse, before anything is trained, data that it is not for.
+        """Check, before training, that the noise can be applied to the data.
 
         Raises
         ------
         InputError
-            If these are such.
+            If it cannot.
         """
 
     def of_samples(
@@ -39,9 +40,10 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Two views, at the input, of samples as they are stored: of their clean inputs, unless a noise begins earlier.
+        """Make two views at the input from samples as they are stored.
 
-        Parameters are those of ``__call__``, and the way from samples to inputs.
+        By default the noise is applied to the clean inputs that ``front`` computes; augmentation overrides this. The
+        other parameters are those of ``__call__``.
         """
         return self.of_activations(front(raw), generator, layout, pool)
 
@@ -52,7 +54,7 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Two views of what flows through an encoder; of a ragged batch, of what is mixed of it."""
+        """Make two views of an encoder's activations; in a ragged batch only ``values`` get the noise."""
         if not isinstance(x, Ragged):
             return self(x, generator=generator, layout=layout, pool=pool)
         first, second = self(x.values, generator=generator)
@@ -67,16 +69,16 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        """Make two views.
+        """Make two views of a batch.
 
         Parameters
         ----------
         x
-            A batch; it is not changed.
+            Batch of inputs or activations. It is not modified.
         generator
-            Where all draws come from, on the device of ``x``.
+            Source of all random draws, on the device of ``x``.
         layout
-            For flat vectors at the input: units, and what may be blended.
+            For flat vectors at the input: which elements belong together and which may be averaged.
         pool
-            All training samples, where they lie at hand; None behind a stage.
+            Training samples to draw values from, if available; None after a stage.
         """

@@ -1,4 +1,4 @@
-"""No noise: both views are the sample."""
+"""Make views without noise."""
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from contramix.noise.noise import Noise
 
 
 class NoNoise(Noise):
-    """Both views are the sample. Only i-Mix, dropout or BatchNorm then makes the task hard."""
+    """Return the sample itself as both views; only i-Mix, dropout or BatchNorm then make them differ."""
 
     def __call__(
         self,
