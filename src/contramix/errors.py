@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by who can mend it. The command line turns each into an exit code."""
+"""Define the errors and warnings that users see. The command line maps each error to an exit code."""
 
 import os
 from collections.abc import Iterable
@@ -6,22 +6,22 @@ from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """The call, the data or an artefact is wrong (exit 2).
+    """Report that a call, the data or a saved file is wrong (exit code 2).
 
-    The message is one line: it names the file, row, column or option, and says what would be right.
+    The message is one line that names the file, row, column or setting and says how to correct it.
     """
 
 
 class RunError(RuntimeError):
-    """The run could not go on: diverged, out of memory, disk full (exit 3). The last good checkpoint stays."""
+    """Report that a run cannot continue (divergence, out of memory, full disk; exit code 3). Its last checkpoint stays."""
 
 
 class ContramixWarning(UserWarning):
-    """Something was left out, guessed or repaired, and the user should know."""
+    """Warn that something was left out, guessed or repaired."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that ends a message: the nearest known name, or the known names."""
+    """Return a hint for the end of a message: the closest known name, or a list of the known names."""
     known = sorted(known)
     folded = {other.lower(): other for other in known}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)

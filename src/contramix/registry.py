@@ -1,4 +1,4 @@
-"""From a name in a recipe to a member of an axis, and back."""
+"""Translate between a name in a recipe and the class that it stands for."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from contramix.errors import InputError, nearest
 
 
 def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, PlainSerializer]:
-    """How a recipe reads and writes a member of an axis: as ``{"kind": name, ...settings}``, or its bare name.
+    """Return the pydantic validator and serializer of a field that holds one member of ``members``.
 
-    Use it as ``Annotated[Operator, *choice(OPERATORS)]``. The dict is looked up at use, so that a member
-    entered later is known too.
+    A recipe writes the member as a name or as ``{"kind": name, ...settings}``. Use it as
+    ``Annotated[Operator, *choice(OPERATORS)]``. The dict is read at validation, so members added later are accepted.
     """
 
     def read(value: Any) -> Any:
@@ -30,7 +30,7 @@ def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, Pla
         try:
             return members[kind].model_validate(rest)
         except ValidationError as error:
-            raise _passed_on(error, members[kind]) from error
+            raise _forwarded_error(error, members[kind]) from error
 
     def write(value: BaseModel) -> dict[str, Any]:
         return {"kind": kind_of(value, members), **value.model_dump(exclude_none=True)}
@@ -39,21 +39,23 @@ def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, Pla
 
 
 def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
-    """The name under which a member stands in its axis.
+    """Return the name of a value's class in the dict of members.
 
     Raises
     ------
     InputError
-        If its class was never entered in the axis's dict.
+        If the class is not in the dict.
     """
     for name, cls in members.items():
         if type(value) is cls:
             return name
-    raise InputError(f"{type(value).__name__} is in no axis: enter it in the folder's dict to use it in a recipe")
+    raise InputError(
+        f"{type(value).__name__} has no name in recipes; first add it to its package's dict, such as OPERATORS"
+    )
 
 
-def _passed_on(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
-    """A member's first error, so that the recipe's own error can name the whole path."""
+def _forwarded_error(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
+    """Convert a member's first validation error so that the recipe's error can name the full path of the setting."""
     first = error.errors(include_url=False)[0]
     inner = first.get("ctx", {})
     return PydanticCustomError(
@@ -70,7 +72,7 @@ def _passed_on(error: ValidationError, member: type[BaseModel]) -> PydanticCusto
 
 
 def settings_within(model: type[BaseModel], section: Iterable[int | str]) -> list[str]:
-    """Settings known in a section of a model, as far as its fields are fixed."""
+    """Return the names of the settings in a section of a model."""
     fields = model.model_fields
     for part in section:
         inner = fields[str(part)].annotation if str(part) in fields else None

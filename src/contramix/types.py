@@ -1,4 +1,4 @@
-"""The few shapes that pass between the axes: what an operator made, what a query should match, what a method sees."""
+"""Define the data passed between operators, noises, encoders and methods: mixtures, targets, activations and views."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from torch import Tensor
 
 
 class Mixed(NamedTuple):
-    """What an operator made of a batch."""
+    """Hold a mixed batch, its partners and the realized weights, as an operator returns them."""
 
     x: Float[Tensor, " B *s"]
     partner: Int[Tensor, " B P"]
-    """Which samples went in, besides the sample itself."""
+    """Indices of the other samples that each sample was mixed with."""
     weight: Float[Tensor, " B K"]
-    """The realized weights, K = P + 1: its own first. Rows sum to 1."""
+    """Realized weights of the K = P + 1 sources, the sample's own first. Rows sum to 1."""
 
 
 class Targets(NamedTuple):
-    """Soft virtual labels, sparse: query i matches key ``index[i, m]`` with ``weight[i, m]``.
+    """Hold sparse soft virtual labels: query i matches key ``index[i, m]`` with ``weight[i, m]``.
 
-    M = 1 is the plain label, 2 is i-Mix, more is i-Mix with several partners. An index may appear twice in
-    a row (a sample mixed with itself): its weights add.
+    M = 1 is a plain label, M = 2 is i-Mix, and larger M is i-Mix with several partners. An index may occur twice in a
+    row (a sample mixed with itself); its weights then add up.
     """
 
     index: Int[Tensor, " B M"]  # type: ignore[assignment]  # shadows tuple.index
@@ -31,24 +31,24 @@ class Targets(NamedTuple):
 
     @classmethod
     def plain(cls, n: int, device: torch.device | str = "cpu") -> "Targets":
-        """Query i matches key i, with weight 1."""
+        """Return the labels by which query i matches key i with weight 1."""
         return cls(torch.arange(n, device=device)[:, None], torch.ones(n, 1, device=device))
 
     @classmethod
     def of(cls, mixed: Mixed) -> "Targets":
-        """The virtual labels, mixed as the inputs were (i-Mix, section 3 of the paper)."""
+        """Return virtual labels mixed with the same weights as the inputs (i-Mix, section 3 of the paper)."""
         own = torch.arange(len(mixed.partner), device=mixed.partner.device)[:, None]
         return cls(torch.cat([own, mixed.partner], 1), mixed.weight)
 
-    def behind(self, keys: int) -> "Targets":
-        """The same labels, of keys that stand behind so many others."""
+    def offset(self, keys: int) -> "Targets":
+        """Return the same labels for keys that come after ``keys`` other keys."""
         return Targets(self.index + keys, self.weight) if keys else self
 
 
 class Ragged(ABC):
-    """A batch of which one tensor, ``values``, is mixed, and the rest goes along.
+    """Hold a batch of padded sequences or graphs, of which operators and noises change only ``values``.
 
-    Operators and noises see ``values`` only, so none of them knows what a sequence or a graph is.
+    Subclasses keep the rest (padding masks, edges) consistent, so that operators need not know of sequences or graphs.
     """
 
     values: Float[Tensor, " B *s"]
@@ -58,51 +58,51 @@ class Ragged(ABC):
 
     @abstractmethod
     def replaced(self, values: Float[Tensor, " B *s"]) -> "Ragged":
-        """The same batch with other values."""
+        """Return the same batch with other values."""
 
     @abstractmethod
     def mixed(self, mixed: Mixed) -> "Ragged":
-        """The batch with its values mixed, and what goes along brought into line with that."""
+        """Return the batch with mixed values, and masks or graphs combined accordingly."""
 
     @classmethod
     @abstractmethod
     def joined(cls, parts: "Sequence[Any]") -> "Ragged":
-        """Batches, one behind the other."""
+        """Concatenate batches along the sample axis."""
 
     @abstractmethod
     def split(self, sizes: Sequence[int]) -> "tuple[Ragged, ...]":
-        """The batch in parts."""
+        """Split the batch along the sample axis into batches of the given sizes."""
 
 
 Activations = Tensor | Ragged
-"""What flows through an encoder."""
+"""Type of what an encoder's stages take and return."""
 
 
 def values_of(x: Activations) -> Float[Tensor, " B *s"]:
-    """What is mixed of a batch."""
+    """Return the tensor of a batch that operators and noises change."""
     return x.values if isinstance(x, Ragged) else x
 
 
 def mixed_in(x: Activations, mixed: Mixed) -> Activations:
-    """The batch whose values were mixed."""
+    """Return the batch with the values of a mixture."""
     return x.mixed(mixed) if isinstance(x, Ragged) else mixed.x
 
 
 def joined(parts: Sequence[Activations]) -> Activations:
-    """Batches of a kind, one behind the other."""
+    """Concatenate batches of the same type along the sample axis."""
     first = parts[0]
     return type(first).joined(parts) if isinstance(first, Ragged) else torch.cat(parts)  # type: ignore[arg-type]
 
 
 def split(x: Activations, sizes: Sequence[int]) -> tuple[Activations, ...]:
-    """A batch in parts of such sizes."""
+    """Split a batch along the sample axis into batches of the given sizes."""
     return x.split(sizes) if isinstance(x, Ragged) else torch.split(x, list(sizes))
 
 
 class Views(NamedTuple):
-    """What a method compares: two views of a batch, as activations behind the stage ``cut``.
+    """Hold what a method compares: queries and keys as activations at the cut ``cut``, and their targets.
 
-    Where every view is a query and a key (SimCLR) and nothing is mixed, ``query is key``.
+    If every view is both a query and a key (SimCLR) and nothing is mixed, ``query is key``.
     """
 
     query: Activations

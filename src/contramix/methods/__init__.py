@@ -1,6 +1,6 @@
-"""Methods: what is compared with what.
+"""Provide the contrastive methods, which define what is compared with what.
 
-A new method is one file and one line in ``METHODS``.
+To add a method, write one file and add one line to ``METHODS``.
 """
 
 from typing import Annotated
@@ -24,6 +24,6 @@ METHODS: dict[str, type[MethodSettings]] = {
 }
 
 AnyMethod = Annotated[MethodSettings, *choice(METHODS)]
-"""A method in a recipe: its name, or a table with ``kind`` and its settings."""
+"""Type of a method in a recipe: a name, or a table with ``kind`` and the method's settings."""
 
 __all__ = ["METHODS", "AnyMethod", "Method", "MethodSettings"]

@@ -1,4 +1,4 @@
-"""BYOL: predict the momentum network's key, without negatives (Grill et al., 2020; i-Mix, section 3.4)."""
+"""Implement BYOL, which predicts the momentum network's keys (Grill et al., 2020; i-Mix, section 3.4)."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from contramix.types import Views
 
 
 class BYOL(MethodSettings):
-    """BYOL. With i-Mix the target of a query is the mixture of the keys that went into it."""
+    """Configure BYOL. With i-Mix, a query's target is the weighted sum of the keys of its sources."""
 
     predictor: Predictor = Predictor()
     momentum: float = Field(default=0.999, ge=0, le=1)
@@ -26,7 +26,7 @@ class BYOL(MethodSettings):
 
 
 class BYOLMethod(Method):
-    """A predictor on the queries only; keys from the momentum network, without gradient."""
+    """Predict keys of the momentum network, which get no gradient, from queries of the online network."""
 
     def __init__(self, settings: BYOL, encoder: Encoder) -> None:
         super().__init__(settings, encoder)
@@ -46,4 +46,4 @@ class BYOLMethod(Method):
         return regression_bounds(self.target(views.key, views.cut), views.targets)
 
     def after_step(self) -> None:
-        self.momentum.follow(self.online)
+        self.momentum.update(self.online)

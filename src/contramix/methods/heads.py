@@ -1,4 +1,4 @@
-"""Projection and prediction heads, as published."""
+"""Provide the projection and prediction heads of the published methods."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -48,9 +48,9 @@ def _known(kind: str) -> str:
 
 
 class Head(Settings):
-    """A head: which layers, how wide.
+    """Configure a projection head: its kind, hidden width and output size.
 
-    ``hidden`` None takes the width of what goes in, as the papers do.
+    ``hidden=None`` uses the width of the input, as in the papers.
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn"
@@ -58,19 +58,19 @@ class Head(Settings):
     out: int = Field(default=128, ge=1, le=65536)
 
     def build(self, width: int) -> nn.Sequential:
-        """The module, for inputs of a width."""
+        """Return the module for inputs of size ``width``."""
         return nn.Sequential(*HEADS[self.kind](width, self.hidden or width, self.out))
 
 
 class Predictor(Settings):
-    """The head that BYOL and SimSiam put on queries; it gives what the projector gives.
+    """Configure the prediction head of BYOL and SimSiam, which maps a query's projection to a key's.
 
-    ``hidden`` None takes the encoder's width.
+    ``hidden=None`` uses the encoder's width.
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn1"
     hidden: int | None = Field(default=None, ge=1, le=65536)
 
     def build(self, projection: int, encoder_width: int) -> nn.Sequential:
-        """The module, for projections of a size."""
+        """Return the module for projections of size ``projection``."""
         return nn.Sequential(*HEADS[self.kind](projection, self.hidden or encoder_width, projection))

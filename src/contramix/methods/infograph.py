@@ -1,4 +1,4 @@
-"""InfoGraph: each node is told whether it lies in a graph, from their vectors (Sun et al., ICLR 2020)."""
+"""Implement InfoGraph, which decides from vectors whether a node belongs to a graph (Sun et al., ICLR 2020)."""
 
 import math
 
@@ -17,42 +17,42 @@ from contramix.types import Views
 
 
 class InfoGraph(MethodSettings):
-    """Maximise the mutual information of local (node) and global (graph) representations, by the Jensen-Shannon
-    estimator: nodes and the graph that they lie in are positives, nodes and the other graphs of the batch negatives.
+    """Maximize the all_views_are_keys information of node and graph representations by the Jensen-Shannon estimator.
 
-    A baseline for graphs: nothing is mixed, and there is one view. It needs an encoder that pools nodes, such as
-    ``gin``, and has heads of its own; ``projector`` is not used.
+    A node and its own graph are a positive pair; a node and any other graph of the batch are a negative pair. This is a
+    baseline for graphs: nothing is mixed, and there is only one view. It needs an encoder that pools nodes, such as
+    ``gin``, and has its own heads; ``projector`` is not used.
 
     Raises
     ------
     InputError
-        Where the encoder pools no nodes.
+        If the encoder does not pool nodes.
     """
 
     @property
     def without_imix(self) -> str | None:
-        """There are no labels to mix."""
+        """Return why i-Mix cannot be used: there are no virtual labels."""
         return "InfoGraph compares nodes with graphs, and there are no virtual labels to mix; leave imix out"
 
     def build(self, encoder: Encoder) -> "InfoGraphMethod":
-        """Make the method around an encoder."""
+        """Build the method around an encoder."""
         return InfoGraphMethod(self, encoder)
 
 
 class InfoGraphMethod(Method):
-    """The encoder, and two heads whose outputs are compared by their product."""
+    """Compare nodes and graphs by the inner product of the outputs of two heads."""
 
     def __init__(self, settings: InfoGraph, encoder: Encoder) -> None:
         super().__init__(settings.model_copy(update={"passes": "two", "symmetric": False}), encoder)
         if "readout" not in encoder.places:
             raise InputError("method 'infograph' compares nodes with graphs: it needs graphs and encoder 'gin'")
-        self.latest = encoder.places[encoder.places.index("readout") - 1]
+        self.last_noise_cut = encoder.places[encoder.places.index("readout") - 1]
         self.online.projector = Shortcut(encoder.width)
         self.local = Shortcut(encoder.width)
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        """Of one view; the other is not looked at."""
-        state = self.online.encoder.run(views.query, start=views.cut, stop=self.latest)
+        """Return the loss of the first view; the second view is ignored."""
+        state = self.online.encoder.run(views.query, start=views.cut, stop=self.last_noise_cut)
         if not isinstance(state, NodeStates):
             raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
@@ -60,13 +60,13 @@ class InfoGraphMethod(Method):
         loss = jensen_shannon(full(node @ graphs.T), state.graphs.graph + before)
         if distributed.size() == 1:
             return loss
-        # The mean is over nodes, of which processes have more and fewer.
+        # The mean is over nodes, and each process holds a different number of them.
         nodes = graphs.new_tensor(float(len(node)), dtype=torch.float64)
-        return loss * (nodes / distributed.mean(nodes) if self.parts == 1 else 1.0)
+        return loss * (nodes / distributed.mean(nodes) if self.local_groups == 1 else 1.0)
 
 
 class Shortcut(nn.Module):
-    """Three layers and a linear way past them."""
+    """Add the outputs of a three-layer network and of a linear shortcut."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -74,16 +74,17 @@ class Shortcut(nn.Module):
         self.deep, self.past = nn.Sequential(*layers), nn.Linear(width, width)
 
     def forward(self, x: Float[Tensor, " n w"]) -> Float[Tensor, " n w"]:
-        """Vectors to vectors."""
+        """Map vectors to vectors of the same size."""
         out: Tensor = self.deep(x) + self.past(x)
         return out
 
 
 def jensen_shannon(score: Float[Tensor, " N B"], graph: Tensor) -> Float[Tensor, ""]:
-    """``E_negative - E_positive`` of the estimator, for scores of nodes with graphs; lower is more information.
+    """Return ``E_negative - E_positive`` of the Jensen-Shannon estimator; lower means more mutual information.
 
-    With ``T`` a pair's score, positives count ``log 2 - softplus(-T)`` and negatives ``softplus(-T) + T - log 2``
-    (Nowozin et al., NeurIPS 2016); equation 4 of InfoGraph.
+    ``score`` holds the score T of each node with each graph, and ``graph`` the graph of each node. A positive pair
+    contributes ``log 2 - softplus(-T)`` and a negative pair ``softplus(-T) + T - log 2`` (Nowozin et al., NeurIPS 2016;
+    equation 4 of InfoGraph).
     """
     nodes, graphs = score.shape
     own = score.gather(1, graph[:, None])

@@ -1,8 +1,9 @@
-"""The mean over queries of log-sum-exp over their similarities, without the N x K matrix of these.
+"""Compute the mean log-sum-exp of similarities without holding the N x K matrix of similarities.
 
-A block of queries at a time: its similarities with all keys are made, turned into probabilities where they lie, and
-both gradients are taken from them at once, since a mean gives every query the same share. So the numbers are those of
-the dense formula, with as many matrix products, and memory that does not grow with N times K.
+Queries are processed in blocks: the similarities of a block with all keys are computed, turned into probabilities in
+place, and both gradients are accumulated at once, which is possible because the mean gives every query the same
+weight. The result equals the dense formula with the same number of matrix products, and memory does not grow with
+N times K.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 AT_ONCE = 2**20
-"""Similarities that are held at once: 4 MB, which a processor's cache can keep."""
+"""Number of similarities held in memory at once: 4 MB, which fits a CPU cache."""
 
 
 def mean_logsumexp(
@@ -24,18 +25,18 @@ def mean_logsumexp(
     own: Float[Tensor, " N"] | None = None,
     at_once: int = AT_ONCE,
 ) -> Float[Tensor, ""]:
-    """``mean_i log(sum_n exp(q_i . k_n) + exp(own_i))``, exact, in blocks of queries.
+    """Return ``mean_i log(sum_n exp(q_i . k_n) + exp(own_i))``, computed exactly in blocks of queries.
 
     Parameters
     ----------
     query, key
-        Vectors; the temperature is in them already.
+        Vectors, already divided by the temperature.
     exclude
-        Keys that do not count for a query.
+        Indices of keys that are ignored for each query.
     own
-        One more similarity for each query, with a key that is nobody else's.
+        One additional similarity per query, with a key that no other query is compared with.
     at_once
-        About how many similarities are held at a time.
+        Approximate number of similarities held in memory at once.
 
     Examples
     --------

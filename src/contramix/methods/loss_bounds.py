@@ -1,4 +1,4 @@
-"""Between what a loss can move: its floor, which no network can undercut, and chance, where nothing was learned."""
+"""Compute the range of a loss: the floor that no network can undercut, and the value at chance."""
 
 import math
 from typing import NamedTuple
@@ -11,32 +11,32 @@ from contramix.types import Targets
 
 
 class Bounds(NamedTuple):
-    """Of a batch's loss."""
+    """Hold the smallest possible value of a batch's loss, and its value at chance."""
 
     floor: float
     chance: float
-    """For queries at right angles to all keys."""
+    """Loss of queries that are orthogonal to all keys."""
 
 
 def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1) -> Bounds:
-    r"""Bounds of cross-entropies with soft labels over unit vectors.
+    r"""Compute the bounds of a cross-entropy with soft labels over unit vectors.
 
-    The floor is the smallest expected loss of any unit vectors, in any dimension, where keys do not know which rows
-    they will be mixed with. Keys are best spread as a regular simplex, s(k, k') = -1 / (n - 1): with it the bound
-    ``sum_m w_m s_m - tau H`` of Fenchel is met. What is left is a convex problem in a query's similarities s, which
-    sum to zero over the rows and have length at most sqrt(n / (n - 1)). For plain labels it gives
+    The floor is the smallest expected loss of any unit vectors in any dimension, given that keys do not know which rows
+    they will be mixed with. The optimal keys form a regular simplex, s(k, k') = -1 / (n - 1), which attains Fenchel's
+    bound ``sum_m w_m s_m - tau H``. What remains is a convex problem in a query's similarities s, which sum to zero
+    over the rows and have a norm of at most sqrt(n / (n - 1)). For plain labels the result is
     ``log(1 + (n - 1) exp(-n / ((n - 1) tau)))`` (Graf et al., ICML 2021, theorem 2).
 
     Parameters
     ----------
     targets
-        Soft labels of some queries; only their weights count, and which indices are the same.
+        Soft labels of some queries. Only the weights matter, and which indices are equal.
     temperature
         tau > 0.
     rows
-        n, how many different samples stand behind the keys.
+        Number n of distinct samples among the keys.
     copies
-        In how many keys a row that is not in a query's label occurs (SimCLR: both of its views).
+        Number of keys of each row that is not in a query's label (2 for SimCLR: both views).
 
     Examples
     --------
@@ -47,9 +47,9 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
     w = _merged(targets)
     real = w > 0
     rest = rows - real.double().sum(1, keepdim=True)
-    log_keys = (copies * rest).log()  # of all other rows together; -inf if there is none
-    # Each row's similarities: to the keys in its label, s, and to each of the others, s0. Projected gradient descent,
-    # step 2 tau^2, from where the entropy of the label would be met if there were no other keys.
+    log_keys = (copies * rest).log()  # of all other rows together; -inf if there are none
+    # The unknowns are each query's similarity to the keys in its label, s, and to every other key, s0. Projected
+    # gradient descent with step 2 tau^2 starts at the optimum of a batch without other keys.
     s = torch.where(real, torch.maximum(1 + temperature * w.clamp(min=1e-30).log(), w), 0.0)
     s0 = -s.sum(1, keepdim=True) / rest.clamp(min=1)
     for _ in range(STEPS):
@@ -64,21 +64,21 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
 
 
 STEPS = 60
-"""After so many the floor is exact to about 1e-4 for temperatures from .01 to 1 and up to five ingredients."""
+"""Number of gradient steps; the floor is then exact to about 1e-4 for temperatures .01 to 1 and up to five sources."""
 
 
 def _merged(targets: Targets) -> Float[Tensor, " B M"]:
-    """Weights, those of an index that occurs twice in a row added up."""
+    """Return the weights, with those of an index that occurs twice in a row added up."""
     index, weight = targets
     first = (index[:, :, None] == index[:, None, :]).int().argmax(2)
     return torch.zeros_like(weight, dtype=torch.float64).scatter_add(1, first, weight.double())
 
 
 def regression_bounds(key: Float[Tensor, " K p"], targets: Targets) -> Bounds:
-    """Bounds of ``2 - 2 s(g(f_i), F v_i)`` for the keys as they are: a query can at best point along its target.
+    """Compute the bounds of ``2 - 2 s(g(f_i), F v_i)`` for given keys, reached when each query points along its target.
 
-    A mixture of keys is shorter than 1 the more they differ, so the floor of i-Mix is above 0 as long as keys have
-    not become one.
+    The norm of a mixture of keys is below 1 unless the keys are equal, so the floor with i-Mix is above 0 until the
+    keys collapse.
     """
     index, weight = targets
     target = (weight[:, :, None] * key[index]).sum(1)

@@ -1,4 +1,4 @@
-"""What a method is: networks for queries and keys, and a loss of the two against soft targets."""
+"""Define the interface of methods: networks for queries and keys, and a loss against soft targets."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,20 +21,20 @@ from contramix.types import Activations, Views, joined
 
 
 class MethodSettings(Settings, ABC):
-    """Settings of a method, which ``build`` turns into a module.
+    """Hold the settings of a method; ``build`` turns them into a module.
 
     Parameters
     ----------
     projector
-        The head g behind the encoder; it is thrown away after pre-training.
+        The head g after the encoder. It is discarded after pre-training.
     symmetric
-        Let each view be query once and key once, and take the mean of the two losses.
+        Use each view once as query and once as key, and average the two losses.
     passes
-        Encode queries and keys in ``"one"`` pass (shared BatchNorm statistics, the published code) or in
-        ``"two"`` (the pseudo-code). Methods with a second network always use two.
+        Encode queries and keys in ``"one"`` forward pass (shared BatchNorm statistics, the published code) or in
+        ``"two"`` (the pseudo-code). Methods with a momentum network always use two.
     gather
-        Where several processes train: compare queries with the keys of all of them, as one process with the whole
-        batch would, or (the published N-pair code) with those of their own process only.
+        With several processes: compare queries with the keys of all processes, as a single process with the full batch
+        would. False compares with the keys of the own process only (the published N-pair code).
     """
 
     projector: Head = Head()
@@ -44,16 +44,16 @@ class MethodSettings(Settings, ABC):
 
     @property
     def without_imix(self) -> str | None:
-        """Why its loss cannot express a label that names several keys; None: it can."""
+        """Return why i-Mix cannot be used with these settings, or None if it can."""
         return None
 
     @abstractmethod
     def build(self, encoder: Encoder) -> "Method":
-        """Make the method around an encoder; weights of heads come from torch's global generator."""
+        """Build the method around an encoder, with the heads' weights drawn from torch's global generator."""
 
 
 class Network(nn.Module):
-    """f = g(h(.)): an encoder and its projector, then unit length."""
+    """Compute f = g(h(.)): an encoder, its projector, and L2 normalization."""
 
     def __init__(self, encoder: Encoder, projector: nn.Module) -> None:
         super().__init__()
@@ -61,38 +61,41 @@ class Network(nn.Module):
         self.projector = projector
 
     def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
-        """Activations behind a cut to unit vectors."""
+        """Map activations at a cut to unit vectors."""
         return unit(self.projector(self.encoder.run(x, start=cut)))
 
 
 def unit(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
-    """Vectors of length 1, in float32 at least."""
+    """Normalize vectors to length 1, in at least float32."""
     return normalize(full(z), dim=1)
 
 
 class Method(nn.Module, ABC):
-    """Networks and a loss. ``online`` encodes queries, ``target`` encodes keys; often they are one."""
+    """Hold the networks of a method and compute its loss.
 
-    mutual: bool = False
-    """Every view is a query and a key, all in one turn (SimCLR)."""
-    latest: str = "output"
-    """The last cut at which its views may stand."""
+    ``online`` encodes queries and ``target`` encodes keys; in many methods both are the same network.
+    """
+
+    all_views_are_keys: bool = False
+    """Whether each of the 2N views is both a query and a key in one loss (SimCLR)."""
+    last_noise_cut: str = "output"
+    """The last cut at which noise may be applied."""
 
     def __init__(self, settings: MethodSettings, encoder: Encoder) -> None:
         super().__init__()
         self.symmetric = settings.symmetric
         self.passes = settings.passes
-        # How many parts of a batch are compared within themselves only.
-        self.parts = 1 if settings.gather else distributed.size()
+        # Number of groups in a batch whose samples are compared only with one another.
+        self.local_groups = 1 if settings.gather else distributed.size()
         self.online = Network(encoder, settings.projector.build(encoder.width))
 
     @property
     def target(self) -> Network:
-        """The network that encodes keys."""
+        """Return the network that encodes keys."""
         return self.online
 
     def encode(self, views: Views) -> tuple[Float[Tensor, " Q p"], Float[Tensor, " K p"]]:
-        """Unit vectors of queries and keys."""
+        """Encode queries and keys as unit vectors."""
         if views.query is views.key:
             z = self.online(views.query, views.cut)
             return z, z
@@ -103,25 +106,25 @@ class Method(nn.Module, ABC):
         return query, key
 
     def all_keys(self, key: Float[Tensor, " K p"]) -> tuple[Float[Tensor, " A p"], int]:
-        """The keys to compare with, of all processes if they are gathered, and how many stand before one's own."""
-        return (distributed.gathered(key), distributed.rank() * len(key)) if self.parts == 1 else (key, 0)
+        """Return the keys to compare with, of all processes if gathered, and the number of keys before one's own."""
+        return (distributed.gathered(key), distributed.rank() * len(key)) if self.local_groups == 1 else (key, 0)
 
     @abstractmethod
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        """The loss of a batch."""
+        """Compute the loss of a batch."""
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """Floor and chance of the loss of ``batch`` samples with labels such as these; NaN: not known."""
+        """Compute floor and chance level of the loss of ``batch`` samples with such labels; NaN if unknown."""
         return Bounds(math.nan, math.nan)
 
     def after_step(self) -> None:
-        """What happens once the optimiser has moved the weights."""
+        """Update momentum networks and queues after an optimizer step."""
 
 
 class Momentum(nn.Module):
-    """A second network whose weights follow the first: ``target <- m * target + (1 - m) * online``.
+    """Hold a moving average of the online network: ``target <- m * target + (1 - m) * online``.
 
-    Buffers (BatchNorm's running statistics) are the target's own, as in the published code, or copied.
+    Buffers (BatchNorm's running statistics) are either the target's own, as in the published code, or copied.
     """
 
     def __init__(self, online: Network, momentum: float, copy_buffers: bool) -> None:
@@ -132,13 +135,13 @@ class Momentum(nn.Module):
 
     @torch.no_grad()
     def encode(self, key: Activations, cut: str) -> Float[Tensor, " K p"]:
-        """Unit vectors that get no gradient."""
+        """Encode keys as unit vectors without gradient."""
         z: Tensor = self.network(key, cut)
         return z
 
     @torch.no_grad()
-    def follow(self, online: Network) -> None:
-        """Move one step towards the online network."""
+    def update(self, online: Network) -> None:
+        """Move the average one step towards the online network."""
         self._average(tuple(self.network.parameters()), tuple(online.parameters()), 1)
         if self.copy_buffers:
             for mine, theirs in zip(self.network.buffers(), online.buffers()):

@@ -1,4 +1,4 @@
-"""MoCo: keys from a momentum network, negatives from a queue (He et al., 2020; i-Mix, section 3.3)."""
+"""Implement MoCo: keys of a momentum network, negatives from a queue (He et al., 2020; i-Mix, section 3.3)."""
 
 from typing import Literal
 
@@ -17,19 +17,21 @@ from contramix.types import Views
 
 
 class MoCo(MethodSettings):
-    """MoCo, in two forms.
+    """Configure MoCo in its revised or its original form.
 
     Parameters
     ----------
     form
-        ``"revised"``: each query against the batch's keys and the queue, which i-Mix needs (a mixture's second
-        label is another sample's key). ``"original"``: MoCo v2, each query against its own key and the queue.
+        ``"revised"`` compares each query with all keys of the batch and the queue. i-Mix needs it, because a mixed
+        query also matches the key of another sample. ``"original"`` is MoCo v2: each query is compared with its own
+        key and the queue.
     queue
-        How many past keys are negatives.
+        Number of past keys used as negatives.
     momentum
-        m of the key network.
+        Momentum m of the key network.
     buffers
-        BatchNorm statistics of the key network: its ``"own"`` (the published code) or a ``"copy"``.
+        BatchNorm statistics of the key network: its ``"own"`` (the published code) or a ``"copy"`` of the online
+        network's.
     """
 
     temperature: float = Field(default=0.2, gt=0)
@@ -40,7 +42,7 @@ class MoCo(MethodSettings):
 
     @property
     def without_imix(self) -> str | None:
-        """The original form has no key of another sample among its logits."""
+        """Return why i-Mix cannot be used: the original form has no logits of other samples' keys."""
         if self.form == "revised":
             return None
         return (
@@ -53,7 +55,7 @@ class MoCo(MethodSettings):
 
 
 class MoCoMethod(Method):
-    """Queries online, keys from the momentum network, negatives from the queue."""
+    """Compare queries of the online network with keys of the momentum network and of the queue."""
 
     queue: Tensor
     position: Tensor
@@ -74,26 +76,26 @@ class MoCoMethod(Method):
         query = self.online(views.query, views.cut)  # (N, p)
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
         keys, before = self.all_keys(key)
-        # Whatever a query is compared with, the queue gets the keys of all processes, so that it is the same in each.
-        self._fresh.append(keys if self.parts == 1 else distributed.gathered(key))
+        # The queue always gets the keys of all processes, so that it is the same in each.
+        self._fresh.append(keys if self.local_groups == 1 else distributed.gathered(key))
         queue = self.queue.clone()
         if self.original:
             return own_key_nce(query, key, queue, self.temperature)
-        return info_nce(query, keys, views.targets.behind(before), self.temperature, queue=queue)
+        return info_nce(query, keys, views.targets.offset(before), self.temperature, queue=queue)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """As if the queue's keys were of other rows, and spread as the batch's are."""
-        others = 1 if self.original else batch // self.parts
+        """Compute the bounds as if all keys of the queue came from other rows."""
+        others = 1 if self.original else batch // self.local_groups
         return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + others)
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Move the key network, and put the step's keys into the queue, oldest out first."""
-        self.momentum.follow(self.online)
+        """Update the key network, and replace the oldest keys of the queue by those of the step."""
+        self.momentum.update(self.online)
         for key in self._fresh:
             size = len(self.queue)
             newest = key[-size:]
-            # NOTE[DIFF]: the published code asserts that the queue is a multiple of the batch; this one wraps.
+            # NOTE[DIFF]: the published code requires the queue size to be a multiple of the batch size; here it wraps.
             place = (self.position + torch.arange(len(newest), device=key.device)) % size
             self.queue[place] = newest
             self.position.add_(len(newest)).remainder_(size)

@@ -1,4 +1,4 @@
-"""N-pair: each query against the keys of its batch (Sohn, 2016; i-Mix, section 3.1)."""
+"""Implement N-pair: each query against the keys of its batch (Sohn, 2016; i-Mix, section 3.1)."""
 
 from jaxtyping import Float
 from pydantic import Field
@@ -12,7 +12,7 @@ from contramix.types import Views
 
 
 class NPair(MethodSettings):
-    """The N-pair loss; gradients flow through both views."""
+    """Configure the N-pair loss, whose gradients flow through both views."""
 
     temperature: float = Field(default=0.2, gt=0)
 
@@ -21,7 +21,7 @@ class NPair(MethodSettings):
 
 
 class NPairMethod(Method):
-    """i-Mix, Algorithm 1."""
+    """Compare each query with all keys of the batch (i-Mix, Algorithm 1)."""
 
     def __init__(self, settings: NPair, encoder: Encoder) -> None:
         super().__init__(settings, encoder)
@@ -30,7 +30,7 @@ class NPairMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query, key = self.encode(views)  # (N, p) each, unit length
         keys, before = self.all_keys(key)
-        return info_nce(query, keys, views.targets.behind(before), self.temperature)
+        return info_nce(query, keys, views.targets.offset(before), self.temperature)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        return nce_bounds(views.targets, self.temperature, rows=batch // self.parts)
+        return nce_bounds(views.targets, self.temperature, rows=batch // self.local_groups)

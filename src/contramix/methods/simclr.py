@@ -1,4 +1,4 @@
-"""SimCLR: 2N views, each against all others (Chen et al., ICML 2020)."""
+"""Implement SimCLR: each of 2N views against all others (Chen et al., ICML 2020)."""
 
 import torch
 from jaxtyping import Float
@@ -13,11 +13,12 @@ from contramix.types import Views
 
 
 class SimCLR(MethodSettings):
-    """NT-Xent over 2N views.
+    """Configure the NT-Xent loss over 2N views.
 
-    NOTE[DIFF]: the i-Mix code has no SimCLR. With 2N mutual anchors, mixing every anchor would mix the keys too;
-    so here 2N mixed queries are compared with 2N clean keys. The clean copies of both ingredients are left out
-    of a query's keys, and its label says lambda of the one's counterpart and 1 - lambda of the other's.
+    NOTE[DIFF]: the i-Mix code has no SimCLR. Each view is both a query and a key, so mixing every query would also mix
+    the keys. Here 2N mixed queries are therefore compared with 2N clean keys. The clean copies of a query's two sources
+    are excluded from its keys, and its label is lambda for the other view of the first source and 1 - lambda for the
+    other view of the second.
     """
 
     temperature: float = Field(default=0.5, gt=0)
@@ -27,9 +28,9 @@ class SimCLR(MethodSettings):
 
 
 class SimCLRMethod(Method):
-    """Queries and keys are both views of the batch, (2N, ...); a target's counterpart is N places away."""
+    """Compare 2N queries with 2N keys; the other view of sample i is at index i + N modulo 2N."""
 
-    mutual = True
+    all_views_are_keys = True
 
     def __init__(self, settings: SimCLR, encoder: Encoder) -> None:
         super().__init__(settings, encoder)
@@ -38,11 +39,11 @@ class SimCLRMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query, key = self.encode(views)  # (2N, p) each
         index, weight = views.targets
-        ingredient = (index + len(key) // 2) % len(key)
-        # An ingredient with weight 0 is none; the query's own copy stands in for it.
-        exclude = torch.where(weight > 0, ingredient, ingredient[:, :1])
+        source = (index + len(key) // 2) % len(key)
+        # A source with weight 0 is not excluded; the query's own copy is excluded twice instead.
+        exclude = torch.where(weight > 0, source, source[:, :1])
         keys, before = self.all_keys(key)
-        return info_nce(query, keys, views.targets.behind(before), self.temperature, exclude=exclude + before)
+        return info_nce(query, keys, views.targets.offset(before), self.temperature, exclude=exclude + before)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        return nce_bounds(views.targets, self.temperature, rows=batch // self.parts, copies=2)
+        return nce_bounds(views.targets, self.temperature, rows=batch // self.local_groups, copies=2)

@@ -1,4 +1,4 @@
-"""SimSiam: BYOL's loss with the online network itself, gradient stopped, as target (Chen & He, 2021)."""
+"""Implement SimSiam: BYOL's loss with the online network, without gradient, as target (Chen & He, 2021)."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,10 +12,10 @@ from contramix.types import Views
 
 
 class SimSiam(MethodSettings):
-    """SimSiam; its paper symmetrises the loss.
+    """Configure SimSiam, with a symmetric loss as in its paper.
 
-    NOTE[DIFF]: its loss is the negative cosine; ours is 2 + 2 times that, so gradients are twice as large, as
-    in BYOL.
+    NOTE[DIFF]: the paper's loss is the negative cosine; here it is 2 + 2 times that, as in BYOL, so gradients are twice
+    as large.
     """
 
     symmetric: bool = True
@@ -26,12 +26,12 @@ class SimSiam(MethodSettings):
 
 
 class SimSiamMethod(Method):
-    """A predictor on the queries; keys are the projector's output, detached."""
+    """Predict the detached projections of one view from those of the other."""
 
     def __init__(self, settings: SimSiam, encoder: Encoder) -> None:
         super().__init__(settings, encoder)
-        # Both views at once: what each gives serves as query and as key, and is computed once.
-        self.mutual = self.symmetric and self.passes == "one"
+        # Both views are encoded at once, and each projection serves as query and as key.
+        self.all_views_are_keys = self.symmetric and self.passes == "one"
         self.predictor = settings.predictor.build(settings.projector.out, encoder.width)
 
     def loss(self, views: Views) -> Float[Tensor, ""]:

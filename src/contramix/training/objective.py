@@ -115,18 +115,18 @@ class Term(nn.Module):
         self.noise_cuts = tuple(encoder.named(cut) for cut in settings.noise.cut)
         self.mix_cuts = tuple(encoder.named(cut) for cut in settings.imix.cut) if settings.imix else ()
         for cut in self.noise_cuts:
-            if encoder.position(cut) > encoder.position(method.latest):
+            if encoder.position(cut) > encoder.position(method.last_noise_cut):
                 raise InputError(
                     f"what the method looks at is gone at {cut!r}: set noise.cut to 'input', or to a cut up to "
-                    f"{method.latest!r}"
+                    f"{method.last_noise_cut!r}"
                 )
         self.layout, self.pool = layout, pool
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
         """The term's share of the loss."""
-        return self.weight * torch.stack([self.method.loss(views) for views in self.turns(x, key)]).mean()
+        return self.weight * torch.stack([self.method.loss(views) for views in self.view_pairs(x, key)]).mean()
 
-    def turns(self, x: Batch, key: Key) -> Iterator[Views]:
+    def view_pairs(self, x: Batch, key: Key) -> Iterator[Views]:
         """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
         noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
         mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
@@ -135,15 +135,16 @@ class Term(nn.Module):
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
 
-        for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric and not method.mutual else [(0, 1)]):
-            if shared and (method.mutual or method.passes == "one"):
+        joint = method.all_views_are_keys
+        for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric and not joint else [(0, 1)]):
+            if shared and (joint or method.passes == "one"):
                 both = method.online.encoder.run(joined([mine[a], theirs[b]]), noise_cut, mix_cut)
                 query, clean = split(both, [len(mine[a]), len(theirs[b])])
             else:
                 query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
                 with torch.set_grad_enabled(torch.is_grad_enabled() and shared):
                     clean = method.target.encoder.run(theirs[b], noise_cut, mix_cut)
-            yield (self._mutual if method.mutual else self._pair)(query, clean, mix_cut, key.at("mix", turn))
+            yield (self._joint_views if joint else self._pair)(query, clean, mix_cut, key.at("mix", turn))
 
     def noisy(self, x: Batch, key: Key) -> tuple[Activations, Activations, str]:
         """Both noisy views of the online network, as its activations behind the noise's cut, and that cut."""
@@ -152,8 +153,8 @@ class Term(nn.Module):
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
         """Floor and chance of the term's share of the loss."""
-        turns = [self.method.bounds(views, batch) for views in self.turns(x, key)]
-        return Bounds(*(self.weight * sum(values) / len(turns) for values in zip(*turns)))
+        view_pairs = [self.method.bounds(views, batch) for views in self.view_pairs(x, key)]
+        return Bounds(*(self.weight * sum(values) / len(view_pairs) for values in zip(*view_pairs)))
 
     def _noisy(self, network: Network, x: Batch, cut: str, key: Key) -> tuple[Activations, Activations]:
         """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""
@@ -176,7 +177,7 @@ class Term(nn.Module):
         mixed, targets = self._mix(query, cut, key)
         return Views(mixed, clean, targets, cut)
 
-    def _mutual(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
+    def _joint_views(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
         """All 2N views as queries and keys. Views are mixed within their half, so that a query's labels are
         counterparts in the other half, never one of its ingredients."""
         n, keys = len(first), joined([first, second])
