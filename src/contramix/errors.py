@@ -13,7 +13,7 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """Report that a run cannot continue (divergence, out of memory, full disk; exit code 3). Its last checkpoint stays."""
+    """Report that a run cannot continue: it diverged, or memory or disk is full (exit code 3). Its checkpoint stays."""
 
 
 class ContramixWarning(UserWarning):
