@@ -152,7 +152,7 @@ def test_random_vectors_of_many_dimensions_are_at_chance_and_none_lies_below_the
         method.queue = normalize(vectors(20, 5000, seed=3), dim=1)
     first, second = vectors(16, 5000), vectors(16, 5000, seed=1)
     targets = Targets.plain(16)
-    if method.mutual:
+    if method.all_views_are_keys:
         first = second = torch.cat([first, second])
         targets = Targets((torch.arange(32)[:, None] + 16) % 32, torch.ones(32, 1, dtype=torch.float64))
     views = Views(first, second, Targets(targets.index, targets.weight.double()))

@@ -279,8 +279,8 @@ def test_every_method_gives_unit_vectors_and_projector_and_encoder_learn(kind):
     method = build(METHODS[kind](projector=HEAD))
     z = method.online(batch())
     torch.testing.assert_close(z.norm(dim=1), torch.ones(N).double())
-    n = 2 * N if method.mutual else N
-    index = ((torch.arange(n) + N) % n if method.mutual else torch.arange(n))[:, None]
+    n = 2 * N if method.all_views_are_keys else N
+    index = ((torch.arange(n) + N) % n if method.all_views_are_keys else torch.arange(n))[:, None]
     method.loss(Views(batch(n, 1), batch(n, 2), Targets(index, torch.ones(n, 1).double()))).backward()
     for part in (method.online.encoder, method.online.projector):
         assert any(p.grad is not None and p.grad.abs().max() > 1e-8 for p in part.parameters())
