@@ -105,7 +105,7 @@ def what_is_left() -> Any:
 
 
 def the_shortcut() -> Any:
-    """How alike views are, and how many images are known again, in a few directions."""
+    """How alike views are, and how many images are matched, in a few directions."""
     found = {line["block"]: line for line in result_lines.read("theory-shortcut")}
     drawn = []
     for name, measured in found.items():
@@ -113,7 +113,7 @@ def the_shortcut() -> Any:
         made = blank(title, "principal directions kept", "", x_axis_type="log", y_range=(0, 1.6))
         k = [line["directions"] for line in measured["by_directions"]]
         for noise, colour in (("mixup", MIXUP), ("gaussian", GAUSSIAN)):
-            for what, words, dash in (("identified", "known again", "solid"), ("cosine", "cosine", "dotted")):
+            for what, words, dash in (("identified", "matched", "solid"), ("cosine", "cosine", "dotted")):
                 values = [line[noise][what] for line in measured["by_directions"]]
                 made.line(k, values, color=colour, line_width=2, line_dash=dash, legend_label=f"{noise}: {words}")
         made.legend.location = "top_left"
