@@ -36,7 +36,7 @@ from contramix.evaluation.baselines import raw_features
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import Problem
 from contramix.models.inference import embed
-from contramix.models.labelled_records import draw_labels
+from contramix.models.labeled_records import draw_labels
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
 from contramix.recipe import Recipe

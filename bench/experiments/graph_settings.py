@@ -22,7 +22,7 @@ from bench import result_lines
 from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.cross_validation import adam_on_folds
 from contramix.models.inference import embed
-from contramix.models.labelled_records import Records, records
+from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.recipe import Recipe
 from contramix.reproduction.catalogue import shipped
@@ -59,13 +59,13 @@ def main() -> None:
                 measure(place, lambda: scores_of(changed, data, repeat), rate=0.001)  # noqa: B023 - called at once
 
 
-def labelled_graphs(name: str, data_dir: Path) -> tuple[Recipe, Records]:
+def labelled_graphs(name: str, data_dir: Path) -> tuple[Recipe, LabeledRecords]:
     """Return DACL's published recipe for a data set of graphs, and the graphs."""
     (block,) = (block for block in Suite.load(shipped()["dacl-table4"]).data if block.data == name)
     (recipe,) = (recipe for recipe in block.recipes("paper") if recipe.name == ROW)
     parts = load(name, find(name, data_dir), recipe)
     spec, _ = learn_spec(parts.train, recipe, parts.target)
-    return recipe, records(spec, parts.train, parts.target)
+    return recipe, prepare_labeled_records(spec, parts.train, parts.target)
 
 
 def measure(place: dict[str, Any], run: Callable[[], dict[str, Any]], **facts: object) -> None:
@@ -82,7 +82,7 @@ def measure(place: dict[str, Any], run: Callable[[], dict[str, Any]], **facts: o
     print(*place.values(), shown, facts["seconds"], flush=True)
 
 
-def untrained(name: str, repeat: int, data: Records, recipe: Recipe) -> None:
+def untrained(name: str, repeat: int, data: LabeledRecords, recipe: Recipe) -> None:
     """Score an untrained encoder by the published protocol."""
     encoder = untrained_encoder(recipe, data.spec, repeat)
     for norm in ("as it begins", "of the graphs"):

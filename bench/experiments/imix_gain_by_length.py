@@ -18,7 +18,7 @@ from contramix.evaluation.features import frozen
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.io.options import ReadOptions
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 from contramix.training.progress import ConsoleReporter
@@ -53,7 +53,7 @@ def run(reading: object, name: str, epochs: int, seed: int) -> dict[str, float]:
     """Pre-train once and probe."""
     recipe = Recipe.load(name, {"train.epochs": epochs}, "image")
     spec, _ = learn_spec(reading.training, recipe, reading.target)
-    data = records(spec, reading.training, reading.target, test=reading.test)
+    data = prepare_labeled_records(spec, reading.training, reading.target, test=reading.test)
     fit = Fit.begin(recipe, spec, data.training, seed)
     for _ in ConsoleReporter().steps(f"{name}, {epochs} epochs", fit.plan, 0, fit.steps()):
         pass

@@ -23,7 +23,7 @@ from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.models.inference import embed
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.reproduction.catalogue import shipped
 from contramix.reproduction.sources import drawn, find, load
@@ -46,7 +46,7 @@ def main() -> None:
     for rows in ROWS:
         train = drawn(parts.train, rows)
         spec, _ = learn_spec(train, recipe, parts.target)
-        data, test = (records(spec, part, parts.target) for part in (train, parts.test))
+        data, test = (prepare_labeled_records(spec, part, parts.target) for part in (train, parts.test))
         encoder = untrained_encoder(recipe, spec, 0)
         for statistics in ("mean 0, variance 1", "of the training rows"):
             if statistics != "mean 0, variance 1":

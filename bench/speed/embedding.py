@@ -123,7 +123,7 @@ def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
 
     def embed() -> None:
         nonlocal rows
-        data = loaded.portions(path)
+        data = loaded.read_chunks(path)
         rows = data.rows
         write_rows(out, [], data, loaded.encoder.width, rows, representations(loaded, data, 0, rows))
 
@@ -143,7 +143,7 @@ def _bare(path: Path, model: Path, out: Path) -> dict[str, float]:
     from contramix.models.pretrained import Pretrained
 
     loaded = Pretrained.load(model)
-    x = loaded.spec.tensorize(next(iter(loaded.portions(path))))
+    x = loaded.spec.tensorize(next(iter(loaded.read_chunks(path))))
     x = x.repeat(-(-BARE_ROWS // len(x)), 1)[:BARE_ROWS]
 
     def forward(batch: int) -> None:

@@ -56,7 +56,7 @@ def path(request, tmp_path, table):
 
 
 def sharded(model, path, out, keep=("shop",)):
-    return Sharded(out, model, path, model.portions(path), keep)
+    return Sharded(out, model, path, model.read_chunks(path), keep)
 
 
 def made(model, path, out, part=None):

@@ -17,7 +17,7 @@ from contramix import Recipe
 from contramix.embedding import writers
 from contramix.embedding.stream import AHEAD, ahead, one_thread_each, representations, write_rows
 from contramix.errors import InputError, RunError
-from contramix.io.records import Portions
+from contramix.io.records import RecordChunks
 from contramix.io.tables import columnar
 from contramix.io.tables.csv import chunks
 from contramix.models.building import build_encoder
@@ -54,7 +54,7 @@ def path(tmp_path, table):
 
 
 def embedded(model, path, out, keep=(), batch_size=7):
-    data = model.portions(path)
+    data = model.read_chunks(path)
     found = representations(model, data, 0, data.rows, batch_size)
     write_rows(out, keep, data, model.encoder.width, data.rows, found)
     return out
@@ -168,7 +168,7 @@ def test_few_portions_are_held_at_a_time(model, table, tmp_path):
         nonlocal done
         done += rows
 
-    data = Portions(table.schema, 100 * ROWS, between)
+    data = RecordChunks(table.schema, 100 * ROWS, between)
     found = representations(model, data, 0, data.rows)
     write_rows(tmp_path / "z.npy", [], data, 8, data.rows, found, told)
     assert (made, done) == (100, 100 * ROWS)

@@ -12,7 +12,7 @@ from contramix.encoders.mlp import MLP
 from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
 from contramix.mixing.linear import Linear
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 
 LENGTHS = (50, 37, 18, 7, 1)
 FRONT = SeriesFront([0.0, 0.0], [1.0, 1.0], varying=True)
@@ -56,7 +56,7 @@ def test_padding_has_no_influence(varying):
 def test_whole_series_are_the_same_with_and_without_a_mask():
     encoder = made()
     x = torch.randn(6, 2, 50)
-    masked = Masked(x, torch.ones(6, 50), axis=2)
+    masked = PaddedSequences(x, torch.ones(6, 50), axis=2)
     for mode in (True, False):
         encoder.train(mode)
         torch.testing.assert_close(encoder.run(masked), encoder.run(x), rtol=1e-4, atol=1e-5)
@@ -122,10 +122,10 @@ def test_mixing_with_weight_1_is_the_series_and_partners_fade(cut, mode):
     partner = torch.tensor([[4], [3], [0], [1], [2]])
 
     def mixed(weight: float) -> torch.Tensor:
-        values = x.values if isinstance(x, Masked) else x
+        values = x.values if isinstance(x, PaddedSequences) else x
         both = torch.tensor([[weight, 1 - weight]]).expand(5, 2)
         out = Linear()(values, partner, both, generator=torch.Generator())
-        return encoder.run(x.mixed(out) if isinstance(x, Masked) else out.x, start=cut)
+        return encoder.run(x.mixed(out) if isinstance(x, PaddedSequences) else out.x, start=cut)
 
     plain = encoder.run(x, start=cut)
     torch.testing.assert_close(mixed(1.0), plain, rtol=1e-5, atol=1e-6)

@@ -12,7 +12,7 @@ from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
 from contramix.mixing.linear import Linear
 from contramix.recipe import Recipe
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import mixed_in, values_of
 
 TOKENS = Inputs((12,), kind="tokens", tokens=50)
@@ -77,7 +77,7 @@ def test_a_block_is_torchs_own_layer():
         theirs.norm2.load_state_dict(mine.norm2.state_dict())
     x = torch.randn(3, 5, 16)
     there = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]]).bool()
-    made = mine(Masked(x, there.float()).replaced(x))
+    made = mine(PaddedSequences(x, there.float()).replaced(x))
     expected = theirs(x, src_key_padding_mask=~there)
     torch.testing.assert_close(made.values, expected.masked_fill(~there[..., None], 0.0), atol=1e-5, rtol=1e-5)
 
@@ -101,7 +101,7 @@ def test_gradients_through_presences_are_finite():
 def test_pooling_is_by_presence():
     pool = Pool(2).eval()
     pool.norm = nn.Identity()
-    x = Masked(torch.tensor([[[1.0, -5.0], [3.0, -7.0], [0.0, 0.0]]]), torch.tensor([[1.0, 0.5, 0.0]]))
+    x = PaddedSequences(torch.tensor([[[1.0, -5.0], [3.0, -7.0], [0.0, 0.0]]]), torch.tensor([[1.0, 0.5, 0.0]]))
     mean = [(1 + 0.5 * 3) / 1.5, (-5 - 0.5 * 7) / 1.5]
     largest = [max(1.0, 3 + math.log(0.5)), max(-5.0, -7 + math.log(0.5))]  # not the 0 under padding
     assert pool(x)[0].tolist() == pytest.approx(mean + largest)
@@ -153,7 +153,7 @@ def test_series_of_differing_lengths(encoder):
     x = torch.randn(2, 3, 10)
     presence = torch.ones(2, 10)
     presence[1, 4:] = 0
-    made = encoder.run(Masked(x, presence, axis=2).replaced(x))
+    made = encoder.run(PaddedSequences(x, presence, axis=2).replaced(x))
     torch.testing.assert_close(made[:1], encoder.run(x[:1]), atol=1e-5, rtol=0)
     torch.testing.assert_close(made[1:], encoder.run(x[1:, :, :4]), atol=1e-5, rtol=0)
     assert (encoder.named("auto"), made.shape) == ("input", (2, 32))

@@ -7,7 +7,7 @@ from torch import nn
 from contramix.encoders.encoder import Encoder, Inputs
 from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
 
 FEATURES = 3
@@ -28,7 +28,7 @@ def gnn():
 
 
 def run(encoder: Encoder, graphs: Graphs) -> torch.Tensor:
-    return encoder.eval().run(NodeStates.of(graphs))
+    return encoder.eval().run(GraphStates.of(graphs))
 
 
 @pytest.mark.parametrize("name", ["GIN", "GCN", "GraphSAGE", "GAT"])

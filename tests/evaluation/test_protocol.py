@@ -7,7 +7,7 @@ import pytest
 from contramix.errors import InputError
 from contramix.evaluation import probes
 from contramix.evaluation.protocol import compare, on_features, splits
-from contramix.models.labelled_records import draw_labels
+from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task, find_task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))

@@ -16,7 +16,7 @@ from contramix.domains.graph.settings import GraphSettings
 from contramix.evaluation.cross_validation import cross_validated
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.io.options import ReadOptions
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "tu"
 GRAPHS = DOMAINS["graph"]
@@ -102,7 +102,7 @@ def test_weisfeiler_lehman_on_mutag():
     """Published for the subtree kernel and a support vector machine: 80 to 88 % (Shervashidze et al.; TUDataset)."""
     reading = read(need("MUTAG"))
     spec, _ = GRAPHS.describe(reading.table, GraphSettings(), "label")
-    data = records(spec, reading.table, "label")
+    data = prepare_labeled_records(spec, reading.table, "label")
     predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
     nothing = np.zeros((len(data.x), 1), np.float32)
     found = cross_validated(data.task, [[nothing]], data.y, folds=5, probe=lambda problem, z: predict(problem))

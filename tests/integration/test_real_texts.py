@@ -14,7 +14,7 @@ from contramix.errors import InputError
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.problem import Problem
 from contramix.io.options import ReadOptions
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "text"
 AUTO = TextSettings()
@@ -68,7 +68,7 @@ def test_both_in_one_folder_are_told_apart():
 def test_tfidf_on_trec():
     read = [Texts().read(need(f"TREC.{part}.all.gz"), ReadOptions(), AUTO).table for part in ("train", "test")]
     spec, _ = Texts().describe(read[0], AUTO, "label")
-    data = records(spec, read[0], "label", test=read[1])
+    data = prepare_labeled_records(spec, read[0], "label", test=read[1])
     train = np.arange(1000)
     problem = Problem(data.task, train, data.y[train], data.official_test)
     predicted = PLAIN["tfidf"](Whole(spec, data.content, data.x))(problem)

@@ -11,7 +11,7 @@ from contramix.io.options import ReadOptions
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.health import Health
 from contramix.recipe import Recipe
-from contramix.samples.samples import Streamed
+from contramix.samples.samples import StreamedSamples
 from contramix.training import checkpoint
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
@@ -52,7 +52,7 @@ def test_the_same_weights_readings_and_representations(folder):
     both = [read(folder, ReadOptions(), recipe().data, in_memory_bytes=most) for most in (2**30, 1)]
     (here, seen), (there, seen_there) = (trained(reading) for reading in both)
     assert isinstance(here.x, torch.Tensor)
-    assert isinstance(there.x, Streamed)
+    assert isinstance(there.x, StreamedSamples)
     assert here.spec == there.spec
     mine, theirs = (dict(checkpoint.unique_state(fit.state.objective)) for fit in (here, there))
     assert mine.keys() == theirs.keys()

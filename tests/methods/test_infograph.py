@@ -17,7 +17,7 @@ from contramix.noise.drop import Drop
 from contramix.noise.mixup import MixupNoise
 from contramix.noise.none import NoNoise
 from contramix.runtime.randomness import Key
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
 from contramix.training.objective import ExtraSettings, Objective, TermSettings
 from contramix.types import Targets, Views
@@ -83,7 +83,7 @@ def gin(layers: int = 2) -> Encoder:
 
 def test_the_loss_compares_each_node_with_each_graph(graphs):
     method = InfoGraph().build(gin()).double()
-    state = NodeStates.of(Graphs(graphs.x.double(), *graphs.tensors()[1:]))
+    state = GraphStates.of(Graphs(graphs.x.double(), *graphs.tensors()[1:]))
     views = Views(state, state, Targets.plain(4), "input")
     behind = method.online.encoder.run(state, stop="layer2")
     nodes = torch.cat(behind.layers, 1)
@@ -99,7 +99,7 @@ def test_the_loss_compares_each_node_with_each_graph(graphs):
 
 def test_gradients_reach_encoder_and_both_heads(graphs):
     method = InfoGraph().build(gin())
-    state = NodeStates.of(graphs)
+    state = GraphStates.of(graphs)
     method.loss(Views(state, state, Targets.plain(4), "input")).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in method.parameters())
     assert all(any(p.grad.any() for p in part.parameters()) for part in (method.online, method.local))
@@ -109,7 +109,7 @@ def test_as_a_term_beside_dacl(graphs):
     dacl = ExtraSettings(method=SimCLR(), noise=MixupNoise(operators=("linear",), alpha=0.9, cut="output"))
     objective = Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut="input")), [dacl])
     both = objective(graphs, Key(0))
-    state = NodeStates.of(graphs)
+    state = GraphStates.of(graphs)
     mine = objective.terms[0].method.loss(Views(state, state, Targets.plain(4), "input"))
     theirs = objective.terms[1](graphs, Key(0).at(1))
     torch.testing.assert_close(both, mine + theirs)

@@ -15,7 +15,7 @@ from contramix.monitoring import data_rank
 from contramix.monitoring.data_rank import effective_rank, in_words, second_moment
 from contramix.recipe import Recipe
 from contramix.samples.graphs import Graphs
-from contramix.samples.samples import Streamed
+from contramix.samples.samples import StreamedSamples
 
 ENCODER = Encoder({"only": nn.Identity()}, width=3)
 
@@ -98,7 +98,7 @@ def test_streamed_rows_are_sampled_and_few_are_read(monkeypatch):
         read.append(index)
         return x[index]
 
-    streamed = Streamed((5000, 6), torch.float32, decode, "rows")
+    streamed = StreamedSamples((5000, 6), torch.float32, decode, "rows")
     found = data_rank.data_rank(ENCODER, streamed)
     assert found == data_rank.data_rank(ENCODER, x)
     index = torch.cat(read)

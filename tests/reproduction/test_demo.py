@@ -6,7 +6,7 @@ import pytest
 
 from contramix.cli import main
 from contramix.datasets import COVTYPE
-from contramix.io.records import Reading
+from contramix.io.records import Records
 from contramix.io.tables.reading import read
 
 
@@ -25,7 +25,7 @@ def test_demo_compares_all_rows_at_equal_epochs(tmp_path, capsys, monkeypatch):
     # A few of the rows, and a small network: the whole demo is for `make demo`.
     def fewer(path, options=None, real=demo.read):
         table = real(path).table
-        return Reading(table.take(list(range(0, table.num_rows, 60))))
+        return Records(table.take(list(range(0, table.num_rows, 60))))
 
     monkeypatch.setattr(demo, "read", fewer)
     monkeypatch.setattr("contramix.io.tables.reading.read", fewer)  # of the map in the report

@@ -11,7 +11,7 @@ from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.cross_validation import adam_on_folds
 from contramix.evaluation.probes import PROBES
 from contramix.models.inference import embed
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.reproduction import synthetic_data
 from contramix.reproduction.catalogue import shipped
@@ -106,7 +106,7 @@ def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_pat
     report = reproduce(suite, block, "smoke", parts, tmp_path)
     (recipe,) = block.recipes("smoke")
     spec, _ = learn_spec(parts.train, recipe, "label")
-    data = records(spec, parts.train, "label")
+    data = prepare_labeled_records(spec, parts.train, "label")
     z = [embed(untrained_encoder(recipe, spec, seed), data.x) for seed in (0, 1)]
     wanted = [adam_on_folds(each, data.y, seed=seed).mean() for seed, each in enumerate(z)]
     (row,) = (r for r in report["parity"] if r["name"] == "untrained")

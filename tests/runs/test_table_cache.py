@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from contramix.cli import main
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import InputError, RunError
 from contramix.io.options import ReadOptions
 from contramix.io.tables import columnar
@@ -30,7 +30,7 @@ from contramix.runs.pretrain import pretrain_into
 from contramix.runs.table_cache import Phases, open_cache
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted
-from contramix.samples.samples import fingerprint_of
+from contramix.samples.samples import compute_fingerprint
 from contramix.training.reporter import Reporter
 
 ROWS = 400
@@ -65,7 +65,7 @@ def data(tmp_path):
 
 
 def large(path, **how):
-    return LargeTable(path, ReadOptions(), Recipe.load("imix-npair", how).data)
+    return UnreadTable(path, ReadOptions(), Recipe.load("imix-npair", how).data)
 
 
 def begin(folder, path, seed=0, phases=Phases()):
@@ -94,7 +94,7 @@ def test_rows_and_what_is_learned_are_those_in_memory(data, tmp_path):
     torch.testing.assert_close(cached.x[torch.arange(ROWS)], x, rtol=0, atol=1e-6)
     assert torch.equal(cached.x[torch.tensor([5, 3])], cached.x[:6][[5, 3]])
     assert torch.equal(cached.x[torch.arange(ROWS) == 7], cached.x[7:8])
-    assert cached.x.fingerprint == fingerprint_of(cached.x[:])
+    assert cached.x.fingerprint == compute_fingerprint(cached.x[:])
     assert cached.labels.to_pylist() == read(data).table["y"].take(looked_at(ROWS, 0).numpy()).to_pylist()
     assert np.load(tmp_path / "run" / "cache" / "rows.npy").shape == (ROWS, x.shape[1])
 

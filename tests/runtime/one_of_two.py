@@ -43,7 +43,7 @@ from contramix.runs.pretrain import pretrain_into  # noqa: E402
 from contramix.runs.worker import follow  # noqa: E402
 from contramix.runtime import distributed, memory  # noqa: E402
 from contramix.runtime.randomness import Key  # noqa: E402
-from contramix.samples.graph_states import NodeStates  # noqa: E402
+from contramix.samples.graph_states import GraphStates  # noqa: E402
 from contramix.samples.graphs import Graphs  # noqa: E402
 from contramix.training.loop import Train, order  # noqa: E402
 from contramix.training.reporter import Reporter  # noqa: E402
@@ -182,7 +182,7 @@ def compare_infograph(gather):
         return InfoGraph(gather=gather).build(encoder).double()
 
     def views(which):
-        state = NodeStates.of(graphs[which])
+        state = GraphStates.of(graphs[which])
         return Views(state, state, Targets.plain(len(which)), "input")
 
     parts = torch.arange(8).split(4)

@@ -4,7 +4,7 @@ from torch import nn
 
 from contramix import ContrastiveEncoder
 from contramix.runtime import precision
-from contramix.runtime.precision import WORTH_IT, full, has_bfloat16, in_bfloat16
+from contramix.runtime.precision import WORTH_IT, at_least_float32, has_bfloat16, in_bfloat16
 
 CPU = torch.device("cpu")
 LARGE, SMALL = nn.Linear(WORTH_IT, 1), nn.Linear(10, 10)
@@ -26,9 +26,9 @@ def test_a_processor_of_an_unknown_kind_has_none():
 
 
 def test_full_raises_low_precision_only():
-    assert full(torch.ones(2, dtype=torch.bfloat16)).dtype == torch.float32
+    assert at_least_float32(torch.ones(2, dtype=torch.bfloat16)).dtype == torch.float32
     double = torch.ones(2, dtype=torch.float64)
-    assert full(double) is double
+    assert at_least_float32(double) is double
 
 
 def test_a_run_says_its_precision_and_its_model_is_float32():

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
-from contramix.samples.samples import fingerprint_of, in_order, joined, take
+from contramix.samples.samples import compute_fingerprint, concatenate_samples, sequential_batches, take
 from contramix.types import Mixed
 
 LONG = torch.long
@@ -157,7 +157,7 @@ def test_without_nodes_or_edges(sizes):
 def test_joined(graphs):
     parts = [graphs[0:3], graphs[3:4], graphs[4:8]]
     assert same(Graphs.joined(parts), graphs)
-    assert same(joined(parts[0], parts[1]), graphs[0:4])
+    assert same(concatenate_samples(parts[0], parts[1]), graphs[0:4])
     assert not Graphs.joined(parts).undirected
     two = [Graphs(*part.tensors(), undirected=True) for part in parts[:2]]
     assert Graphs.joined(two).undirected
@@ -167,24 +167,25 @@ def test_joined(graphs):
 def test_as_samples_of_a_run(graphs):
     rows = torch.tensor([6, 0, 4])
     assert same(take(graphs, rows), graphs[rows])
-    assert same(Graphs.joined(list(in_order(graphs, 3))), graphs)
-    assert [len(batch) for batch in in_order(graphs, 3)] == [3, 3, 2]
-    assert fingerprint_of(graphs) == fingerprint_of(packed(several()))
-    others = {fingerprint_of(graphs[rows])} | {
-        fingerprint_of(Graphs(*(t + 1 if n == at else t for n, t in enumerate(graphs.tensors())))) for at in range(4)
+    assert same(Graphs.joined(list(sequential_batches(graphs, 3))), graphs)
+    assert [len(batch) for batch in sequential_batches(graphs, 3)] == [3, 3, 2]
+    assert compute_fingerprint(graphs) == compute_fingerprint(packed(several()))
+    others = {compute_fingerprint(graphs[rows])} | {
+        compute_fingerprint(Graphs(*(t + 1 if n == at else t for n, t in enumerate(graphs.tensors()))))
+        for at in range(4)
     }
-    assert len(others | {fingerprint_of(graphs)}) == 6
+    assert len(others | {compute_fingerprint(graphs)}) == 6
     with pytest.raises(TypeError):
-        joined(graphs, torch.zeros(2, 3))
+        concatenate_samples(graphs, torch.zeros(2, 3))
 
 
 # ---------------------------------------------------------------- on their way through layers
 
 
 @pytest.fixture
-def states(graphs) -> NodeStates:
+def states(graphs) -> GraphStates:
     """Behind two layers of widths 3 and 2."""
-    first = NodeStates.of(graphs)
+    first = GraphStates.of(graphs)
     assert first.values.shape == (len(graphs), 0)
     assert first.nodes is graphs.x
     second = first.then(graphs.x * 2)
@@ -197,7 +198,7 @@ def test_each_layer_s_sums_stand_behind_those_before(graphs, states):
     assert [layer.shape[1] for layer in states.layers] == [3, 2]
 
 
-def equal_states(one: NodeStates, other: NodeStates) -> bool:
+def equal_states(one: GraphStates, other: GraphStates) -> bool:
     layers = len(one.layers) == len(other.layers) and all(map(torch.equal, one.layers, other.layers))
     return torch.equal(one.values, other.values) and same(one.graphs, other.graphs) and layers
 
@@ -205,8 +206,8 @@ def equal_states(one: NodeStates, other: NodeStates) -> bool:
 def test_split_and_joined(states):
     parts = states.split([3, 1, 0, 4])
     assert [len(part) for part in parts] == [3, 1, 0, 4]
-    assert equal_states(NodeStates.joined(parts), states)
-    again = NodeStates.of(states.graphs[3:4])
+    assert equal_states(GraphStates.joined(parts), states)
+    again = GraphStates.of(states.graphs[3:4])
     again = again.then(again.nodes * 2)
     assert equal_states(parts[1], again.then(again.nodes[:, :2] + 1))
 

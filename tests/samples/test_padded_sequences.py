@@ -5,20 +5,20 @@ import torch
 
 from contramix.mixing.imix import IMix
 from contramix.mixing.linear import Linear
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Mixed, joined, mixed_in, split, values_of
 
 LENGTHS = [5, 2, 0, 4]
 
 
-def sequences(axis: int) -> tuple[Masked, list[torch.Tensor]]:
+def sequences(axis: int) -> tuple[PaddedSequences, list[torch.Tensor]]:
     """Sequences of 3 features, padded to 5 steps, and as they are: (steps, 3) each."""
     each = [torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in LENGTHS]
     values, presence = torch.zeros(4, 5, 3), torch.zeros(4, 5)
     for row, one in enumerate(each):
         values[row, : len(one)] = one
         presence[row, : len(one)] = 1
-    return Masked(values if axis == 1 else values.transpose(1, 2), presence, axis), each
+    return PaddedSequences(values if axis == 1 else values.transpose(1, 2), presence, axis), each
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -84,7 +84,7 @@ def test_split_and_joined(axis):
     parts = split(x, [1, 0, 3])
     assert [len(part) for part in parts] == [1, 0, 3]
     again = joined(parts)
-    assert isinstance(again, Masked)
+    assert isinstance(again, PaddedSequences)
     assert again.axis == axis
     assert torch.equal(again.values, x.values)
     assert torch.equal(again.presence, x.presence)

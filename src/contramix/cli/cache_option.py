@@ -9,7 +9,7 @@ from contramix.errors import InputError
 
 if TYPE_CHECKING:
     from contramix.domains.domain import Domain
-    from contramix.domains.table.unread import LargeTable
+    from contramix.domains.table.unread import UnreadTable
     from contramix.io.options import ReadOptions
 
 ENOUGH = 0.7
@@ -33,7 +33,7 @@ def large_table(
     cache: str,
     run: Path,
     transductive: bool,
-) -> "LargeTable | None":
+) -> "UnreadTable | None":
     """The table, not read yet, if it goes through a cache.
 
     Raises
@@ -55,7 +55,7 @@ def large_table(
     return large if cached else None
 
 
-def _is_cached(large: "LargeTable | None", cache: str, run: Path, transductive: bool) -> bool:
+def _is_cached(large: "UnreadTable | None", cache: str, run: Path, transductive: bool) -> bool:
     from contramix.runs.folder import was_cached
     from contramix.runtime.memory import available
 

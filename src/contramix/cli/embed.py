@@ -67,7 +67,7 @@ def embed(
     check_engine(engine, shard, folder)
     check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
-    rows = model.portions(data, options)
+    rows = model.read_chunks(data, options)
     there = rows.columns
     kept = carried(there, model.beside(there), keep or (), out)
     width = model.encoder.width

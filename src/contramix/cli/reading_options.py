@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from contramix.cli.app import Output
     from contramix.io.options import ReadOptions
-    from contramix.io.records import Portions, Reading
+    from contramix.io.records import RecordChunks, Records
 
 
 def read_options(
@@ -76,7 +76,7 @@ SHOWN = 20
 """Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
 
 
-def tell(reading: "Reading | Portions", output: "Output") -> None:
+def tell(reading: "Records | RecordChunks", output: "Output") -> None:
     """Say what was guessed, and what could not be read."""
     for note in reading.notes:
         output.note(note)
@@ -105,13 +105,13 @@ def counting(output: "Output", total: int) -> Callable[[int], None]:
     return progress
 
 
-def left_out(*readings: "Reading | Portions | None") -> dict[str, Any]:
+def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
     """What could not be read, for the result's JSON; nothing where all could."""
     bad = [bad._asdict() for reading in readings if reading for bad in reading.bad]
     return {"bad_files": bad} if bad else {}
 
 
-def target_of(reading: "Reading", target: str | None) -> str:
+def target_of(reading: "Records", target: str | None) -> str:
     """The column to predict: the one asked for, or the labels that the data carry themselves.
 
     Raises
@@ -129,7 +129,7 @@ def target_of(reading: "Reading", target: str | None) -> str:
     return reading.target
 
 
-def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output") -> "pa.Table":
+def labelled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
     """Of data that carry their own labels, the records that have one."""
     if reading.target != target or not table.column(target).null_count:
         return table
@@ -140,7 +140,7 @@ def labelled(table: "pa.Table", reading: "Reading", target: str, output: "Output
 class Labelled(NamedTuple):
     """What evaluate and compare work on: what was read, the column to predict, training and official test records."""
 
-    readings: "tuple[Reading, Reading | None]"
+    readings: "tuple[Records, Records | None]"
     target: str
     training: "pa.Table"
     test: "pa.Table | None"
@@ -153,7 +153,7 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(
-    read: "Callable[[Path], Reading]", data: Path, test: Path | None, target: str | None, output: "Output"
+    read: "Callable[[Path], Records]", data: Path, test: Path | None, target: str | None, output: "Output"
 ) -> Labelled:
     """Read data, and a test file if there is one; else the test part is the data's own, if they have one."""
     reading, test_reading = read(data), read(test) if test else None
@@ -208,7 +208,7 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
 
     shown = [p for name, p in theirs.items() if name != "options"]
     for option in (*ours.values(), DATA_DIR):
-        option.annotation.__metadata__[0].rich_help_panel = "Reading"
+        option.annotation.__metadata__[0].rich_help_panel = "Records"
         shown.append(option)
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown]
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from contramix.domains.spec import Spec
 from contramix.io.options import ReadOptions
-from contramix.io.records import Portions, Reading
+from contramix.io.records import RecordChunks, Records
 from contramix.settings import Settings
 
 if TYPE_CHECKING:
-    from contramix.domains.table.unread import LargeTable
+    from contramix.domains.table.unread import UnreadTable
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P", bound=Spec)
@@ -40,7 +40,7 @@ class Domain(ABC, Generic[S, P]):
         return False
 
     @abstractmethod
-    def read(self, path: str | os.PathLike[str], options: ReadOptions, settings: S, like: P | None = None) -> Reading:
+    def read(self, path: str | os.PathLike[str], options: ReadOptions, settings: S, like: P | None = None) -> Records:
         """Read a file or folder; for a trained model, in the form of what it was trained on, ``like``.
 
         Raises
@@ -49,9 +49,9 @@ class Domain(ABC, Generic[S, P]):
             If it cannot be read.
         """
 
-    def portions(
+    def read_chunks(
         self, path: str | os.PathLike[str], options: ReadOptions, settings: S, like: P | None = None
-    ) -> Portions:
+    ) -> RecordChunks:
         """The same for data that may not fit into memory, portion by portion, where the domain can.
 
         Raises
@@ -59,9 +59,9 @@ class Domain(ABC, Generic[S, P]):
         InputError
             If it cannot be read.
         """
-        return Portions.of(self.read(path, options, settings, like))
+        return RecordChunks.of(self.read(path, options, settings, like))
 
-    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: S) -> "LargeTable | None":
+    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: S) -> "UnreadTable | None":
         """The same, not read yet, where the domain's records may be more than fit into memory; None where they are
         decoded when they are asked for, so that they always fit."""
         return None
@@ -80,7 +80,7 @@ class Domain(ABC, Generic[S, P]):
         """
 
     @abstractmethod
-    def from_values(self, values: Any, settings: S, like: P | None = None) -> Reading:
+    def from_values(self, values: Any, settings: S, like: P | None = None) -> Records:
         """Records from Python values, such as arrays or lists of files.
 
         Raises

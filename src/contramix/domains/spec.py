@@ -11,7 +11,7 @@ from pydantic import Field
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.frontend import AsStored, Front
 from contramix.errors import InputError, nearest
-from contramix.io.records import FILE, PART
+from contramix.io.records import FILE, SPLIT
 from contramix.mixing.layout import Layout
 from contramix.samples.samples import Samples
 from contramix.settings import Settings
@@ -95,4 +95,4 @@ def left_out(table: pa.Table, content: str, target: str | None, reason: str) -> 
     others = [name for name in table.column_names if name != content]
     if target is not None and target not in others:
         raise InputError(f"--target: there is no column of labels {target!r}; {nearest(target, others)}")
-    return tuple(LeftOut(name=name, reason=reason) for name in others if name not in (FILE, PART, target))
+    return tuple(LeftOut(name=name, reason=reason) for name in others if name not in (FILE, SPLIT, target))

@@ -11,7 +11,7 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from contramix.errors import InputError, nearest
-from contramix.io.tables.chunks import parquet_files
+from contramix.io.tables.chunks import list_parquet_files
 from contramix.runtime import atomic_files
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -47,7 +47,7 @@ def check_destination(
         data is not None
         and out.suffix == ".parquet"
         and out.parent.absolute() == data.absolute()
-        and parquet_files(data)
+        and list_parquet_files(data)
     ):
         raise InputError(f"--out {out}: would be one more file of the data in {data}; give another folder")
     if keep and out.suffix == ".npy":
@@ -119,22 +119,22 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
     columns = {name: table.column(name) for name in keep} | dict(made)
     sink = BytesIO()
     if out.suffix == ".csv":
-        csv.write_csv(harmless(pa.table(columns)), sink)
+        csv.write_csv(escape_formulas(pa.table(columns)), sink)
     else:
         pq.write_table(pa.table(columns), sink, compression="zstd", write_page_checksum=True)
     atomic_files.write(out, sink.getvalue())
 
 
-def harmless(table: pa.Table) -> pa.Table:
+def escape_formulas(table: pa.Table) -> pa.Table:
     """A table whose names and texts no spreadsheet takes for formulas."""
-    return pa.table([_harmless(c) for c in table.columns], [_harmless_text(name) for name in table.column_names])
+    return pa.table([_escape_column(c) for c in table.columns], [_escape_text(name) for name in table.column_names])
 
 
-def _harmless(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+def _escape_column(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if not (pa.types.is_large_string(values.type) or pa.types.is_string(values.type)):
         return values
-    return pa.array([t and _harmless_text(t) for t in values.to_pylist()], pa.large_string())
+    return pa.array([t and _escape_text(t) for t in values.to_pylist()], pa.large_string())
 
 
-def _harmless_text(text: str) -> str:
+def _escape_text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text

@@ -83,7 +83,7 @@ class _Worker:
     ) -> None:
         torch.set_num_threads(threads)
         model = Pretrained.load(run, device)
-        self._sharded = Sharded(Path(folder), model, Path(path), model.portions(path, options), keep)
+        self._sharded = Sharded(Path(folder), model, Path(path), model.read_chunks(path, options), keep)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         shards = [Shard(str(n), int(a), int(b)) for n, a, b in zip(*(batch[key] for key in Shard._fields), strict=True)]

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from contramix.embedding.stream import representations, write_rows
 from contramix.errors import InputError
-from contramix.io.records import Portions
-from contramix.io.tables.chunks import parquet_files
+from contramix.io.records import RecordChunks
+from contramix.io.tables.chunks import list_parquet_files
 from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
 
@@ -54,9 +54,9 @@ class Sharded:
         What stands in ``manifest.json``: the model's checksum, what each input is told by, and the shards.
     """
 
-    def __init__(self, folder: Path, model: Pretrained, path: Path, data: Portions, keep: Sequence[str]) -> None:
+    def __init__(self, folder: Path, model: Pretrained, path: Path, data: RecordChunks, keep: Sequence[str]) -> None:
         self.folder, self.path, self.keep, self._model, self._data = folder, path, list(keep), model, data
-        files = parquet_files(path)
+        files = list_parquet_files(path)
         many = len(files) == len(data.starts)
         bounds = data.starts if many else range(0, data.rows, ROWS)
         ends = pairwise([*bounds, data.rows])

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix.embedding.writers import EMBEDDING_FILES
-from contramix.io.records import Portions
+from contramix.io.records import RecordChunks
 from contramix.models.inference import batches_of, device_of, evaluating, finite, represented
 from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
@@ -30,7 +30,7 @@ Rows = tuple[pa.Table, Float32[ndarray, " n d"]]
 
 
 def representations(
-    model: Pretrained, data: Portions, start: int, stop: int, batch_size: int | None = None
+    model: Pretrained, data: RecordChunks, start: int, stop: int, batch_size: int | None = None
 ) -> Iterator[Rows]:
     """The representations of rows from one number up to another, batch by batch; the next portion is read meanwhile.
 
@@ -80,7 +80,7 @@ def one_thread_each(device: torch.device) -> Iterator[int]:
 
 
 def write_rows(
-    out: Path, keep: Sequence[str], data: Portions, width: int, rows: int, found: Iterator[Rows],
+    out: Path, keep: Sequence[str], data: RecordChunks, width: int, rows: int, found: Iterator[Rows],
     told: Callable[[int], None] = lambda rows: None,
 ) -> None:  # fmt: skip
     """Take so many rows from those found, and write them and the columns carried over to a file, whole or not at all.

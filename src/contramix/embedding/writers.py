@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 from pyarrow.csv import CSVWriter
 
-from contramix.embedding.columns import embedding_names, harmless
+from contramix.embedding.columns import embedding_names, escape_formulas
 
 GROUP = 2**24
 """Numbers of a Parquet file's row group: 64 MB of each, enough that its columns are read at once."""
@@ -92,12 +92,14 @@ class Csv(EmbeddingFile):
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         self._names = embedding_names(width)
         fields = [(name, pa.float32()) for name in self._names]
-        self._writer = CSVWriter(file, harmless(pa.schema([*kept, *fields]).empty_table()).schema)
+        self._writer = CSVWriter(file, escape_formulas(pa.schema([*kept, *fields]).empty_table()).schema)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
         """Write some rows more."""
         columns = [pa.array(np.ascontiguousarray(column)) for column in z.T]
-        self._writer.write_table(harmless(pa.table([*kept.columns, *columns], [*kept.column_names, *self._names])))
+        self._writer.write_table(
+            escape_formulas(pa.table([*kept.columns, *columns], [*kept.column_names, *self._names]))
+        )
 
     def close(self) -> None:
         """Write what is held back."""

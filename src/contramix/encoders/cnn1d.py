@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from contramix.encoders.convolution import ChannelsLast
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Activations
 
 KERNELS = (7, 5, 3)
@@ -81,7 +81,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Activations) -> Activations:
         """(B, C, T) to (B, D, T / stride)."""
-        if not isinstance(x, Masked):
+        if not isinstance(x, PaddedSequences):
             return self._through(x, None)  # type: ignore[arg-type]
         presence = x.presence[:, :: self.stride]
         return replace(x, values=self._through(x.values, presence) * presence[:, None], presence=presence)
@@ -121,7 +121,7 @@ class Pool(nn.Module):
 
     def forward(self, x: Activations) -> Float[Tensor, " B d"]:
         """(B, C, T) to (B, 2 C)."""
-        if not isinstance(x, Masked):
+        if not isinstance(x, PaddedSequences):
             return torch.cat([x.mean(2), x.amax(2)], 1)  # type: ignore[union-attr]
         # Values behind a series' end are 0, which is no maximum; those of mixtures bear their presence already.
         mean = x.values.sum(2) / x.presence.sum(1, keepdim=True).clamp(min=1e-6)

@@ -8,7 +8,7 @@ from torch import nn
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs, Kind
 from contramix.encoders.sync_batch_norm import SyncNorm
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 
 
 class GIN(EncoderSettings):
@@ -61,7 +61,7 @@ class Layer(nn.Module):
         self.epsilon = nn.Parameter(torch.zeros(())) if centre else None
         self.norm = nn.BatchNorm1d(width)
 
-    def forward(self, state: NodeStates) -> NodeStates:
+    def forward(self, state: GraphStates) -> GraphStates:
         """Nodes behind the layer, and one more pooled vector a graph."""
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
         nodes = self.mlp(own + state.graphs.gathered(state.nodes)).relu()
@@ -73,6 +73,6 @@ class Layer(nn.Module):
 class Readout(nn.Module):
     """What all layers pooled."""
 
-    def forward(self, state: NodeStates) -> torch.Tensor:
+    def forward(self, state: GraphStates) -> torch.Tensor:
         """One vector a graph."""
         return state.values

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 
 _SLOWEST = 1e4
 """Steps a radian of the slowest wave of a place (Vaswani et al., 2017)."""
@@ -83,7 +83,7 @@ class EmbedTokens(nn.Module):
         super().__init__()
         self.table = nn.Embedding(tokens, width)
 
-    def forward(self, ids: Int[Tensor, " B L"]) -> Masked:
+    def forward(self, ids: Int[Tensor, " B L"]) -> PaddedSequences:
         """(B, L) to vectors of at most L steps."""
         there = ids != 0
         if ids.device.type == "cpu":
@@ -100,17 +100,17 @@ class EmbedSteps(nn.Module):
         super().__init__()
         self.linear = nn.Linear(channels, width)
 
-    def forward(self, x: Masked | Float[Tensor, " B C L"]) -> Masked:
+    def forward(self, x: PaddedSequences | Float[Tensor, " B C L"]) -> PaddedSequences:
         """(B, C, L), with padding or without, to (B, L, width)."""
-        values, presence = (x.values, x.presence) if isinstance(x, Masked) else (x, torch.ones_like(x[:, 0]))
+        values, presence = (x.values, x.presence) if isinstance(x, PaddedSequences) else (x, torch.ones_like(x[:, 0]))
         return _placed(self.linear(values.transpose(1, 2)), presence)
 
 
-def _placed(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> Masked:
+def _placed(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> PaddedSequences:
     """Vectors with their places added, each brought to mean 0 and variance 1."""
     steps, width = vectors.shape[1:]
     values = layer_norm(vectors + places(steps, width, vectors.device), (width,))
-    return Masked(values, presence).replaced(values)
+    return PaddedSequences(values, presence).replaced(values)
 
 
 def places(steps: int, width: int, device: torch.device | str = "cpu") -> Float[Tensor, " L w"]:
@@ -130,7 +130,7 @@ class Block(nn.Module):
         self.project, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
-    def forward(self, x: Masked) -> Masked:
+    def forward(self, x: PaddedSequences) -> PaddedSequences:
         """Steps to as many steps."""
         h = x.values
         h = h + self.dropout(self._attended(self.norm1(h), x.presence))
@@ -161,7 +161,7 @@ class Pool(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, x: Masked) -> Float[Tensor, " B e"]:
+    def forward(self, x: PaddedSequences) -> Float[Tensor, " B e"]:
         """(B, L, width) to (B, 2 width); 0 for a text without any step."""
         x = x.map(self.norm)
         largest = (x.values + log_presence(x.presence)[:, :, None]).amax(1)

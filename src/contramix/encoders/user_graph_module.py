@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder, Inputs
 from contramix.errors import InputError
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
 
 BATCH = "batch"
@@ -105,7 +105,7 @@ class OnGraphs(nn.Module):
         given |= {BATCH: data.batch, **dict.fromkeys(HOW_MANY, len(graphs))}
         return {name: given[name] for name in self.taken}
 
-    def forward(self, state: NodeStates) -> Tensor:
+    def forward(self, state: GraphStates) -> Tensor:
         """One vector a graph."""
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from contramix.encoders.encoder import Encoder, Inputs
 from contramix.encoders.user_graph_module import wrap_graphs
 from contramix.errors import InputError
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Activations, values_of
 
 
@@ -65,7 +65,7 @@ def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
     if inputs.kind == "tokens":
         return torch.ones(2, *inputs.shape, dtype=torch.long, device=device)
     zeros = torch.zeros(2, *inputs.shape, device=device)
-    return Masked(zeros, zeros.new_ones(2, inputs.shape[1]), axis=2) if inputs.varying else zeros
+    return PaddedSequences(zeros, zeros.new_ones(2, inputs.shape[1]), axis=2) if inputs.varying else zeros
 
 
 def _stage_name(name: str) -> str:
@@ -95,7 +95,9 @@ class OnSteps(nn.Module):
         values = values_of(x)
         if not self.masks:
             return self.module(values)  # type: ignore[no-any-return]
-        there = x.presence > 0 if isinstance(x, Masked) else values.new_ones(values.shape[::2], dtype=torch.bool)
+        there = (
+            x.presence > 0 if isinstance(x, PaddedSequences) else values.new_ones(values.shape[::2], dtype=torch.bool)
+        )
         return self.module(values, mask=there)  # type: ignore[no-any-return]
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from contramix.domains import DOMAINS, Spec, find_domain_of
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 from contramix.io.tables.frames import to_arrow
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, learn_spec
@@ -119,17 +119,17 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return Recipe.load(self.recipe, overrides)
         return Recipe.load(self.recipe, overrides, find_domain_of(X))
 
-    def _reading(self, X: Any, recipe: Recipe, like: Spec | None = None, reset: bool = True) -> Reading:
+    def _reading(self, X: Any, recipe: Recipe, like: Spec | None = None, reset: bool = True) -> Records:
         """The records in X, in the form of a fitted model's, ``like``, or to be learned from."""
         domain = DOMAINS[recipe.domain]
         if isinstance(X, str | os.PathLike):
             reading = domain.read(X, ReadOptions(), recipe.data, like)
         elif domain.content is None:
-            return Reading(self._checked(X, reset))
+            return Records(self._checked(X, reset))
         else:
             reading = domain.from_values(X, recipe.data, like)
         if domain.content is None:
-            return Reading(self._checked(reading.table, reset), reading.notes)
+            return Records(self._checked(reading.table, reset), reading.notes)
         if reset:
             self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content], dtype=object)
         return reading

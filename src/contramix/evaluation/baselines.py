@@ -24,7 +24,7 @@ from contramix.models.building import build_encoder
 from contramix.models.task import Task
 from contramix.recipe import Recipe
 from contramix.runtime.randomness import Key, seeded
-from contramix.samples.samples import Samples, in_order
+from contramix.samples.samples import Samples, sequential_batches
 from contramix.types import values_of
 
 MOST_ONE_HOT = 1000
@@ -37,7 +37,7 @@ def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
     if own is not None:
         return own
     codes, front = dict(spec.inputs().codes), spec.front()
-    inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in in_order(x)])
+    inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in sequential_batches(x)])
     parts = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
     for element, levels in codes.items():
         code = inputs[:, element].long() % MOST_ONE_HOT

@@ -14,7 +14,7 @@ from contramix.evaluation.features import frozen
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import Contestant, RowKind, on_features
-from contramix.models.labelled_records import Records
+from contramix.models.labeled_records import LabeledRecords
 from contramix.recipe import Recipe
 
 BASELINES = {
@@ -33,7 +33,7 @@ BASELINES = {
 
 
 def plain_baselines(
-    data: Records, recipe: Recipe, names: Collection[str], probes: Sequence[str], device: torch.device
+    data: LabeledRecords, recipe: Recipe, names: Collection[str], probes: Sequence[str], device: torch.device
 ) -> list[Contestant]:
     """The baselines asked for that train no network, in the order of ``BASELINES``."""
     raw = raw_features(data.spec, data.x)

@@ -16,7 +16,7 @@ from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import RowKind
 from contramix.evaluation.trained_baselines import fine_tuned, gaussian_twin, supervised
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec, resolve_device
 from contramix.models.task import Kind
@@ -72,7 +72,7 @@ def compare_recipes(
     main = recipes[-1]
     place = resolve_device(device)
     spec, notes = learn_spec(table, main, target, also)
-    data = records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
+    data = prepare_labeled_records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     names = [recipe.name for recipe in recipes]
     wanted = {*baselines, reference_for(probes[0])} - set(names)
@@ -87,7 +87,7 @@ def compare_recipes(
     def features(name: str, seed: int) -> Float32[ndarray, " n d"]:
         model = models[name, seed]
         same = model.spec == spec
-        x = data.x if same else records(model.spec, table, target, test=test, kind=task).x
+        x = data.x if same else prepare_labeled_records(model.spec, table, target, test=test, kind=task).x
         return frozen(model.encoder, x, out)
 
     for number, recipe in enumerate(recipes):

@@ -18,7 +18,7 @@ from contramix.evaluation.probes import PROBES as FROZEN_PROBES
 from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
 from contramix.evaluation.trained_baselines import fine_tuned, pretrained_twin, supervised
 from contramix.evaluation.verdict import Verdict, judge
-from contramix.models.labelled_records import Records, records
+from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
 from contramix.training.reporter import SILENT, Reporter
@@ -112,7 +112,7 @@ def evaluate(
             "the model was fine-tuned on labels, so its representations know those of test rows too; evaluate the run "
             "that it began from, whose row 'finetune' fine-tunes it on the training rows alone"
         )
-    data = records(model.spec, table, target, test=test, kind=task, where=where, where_test=where_test)
+    data = prepare_labeled_records(model.spec, table, target, test=test, kind=task, where=where, where_test=where_test)
     by = rules(data, labels_per_class, seeds, metric)
     recipe, device = model.recipe, next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
     name = f"{recipe.name} (recipe)" if recipe.name in BASELINES else recipe.name
@@ -157,7 +157,7 @@ class Rules(NamedTuple):
     notes: tuple[str, ...]
 
 
-def rules(data: Records, labels_per_class: Sequence[int], seeds: int, metric: str | None) -> Rules:
+def rules(data: LabeledRecords, labels_per_class: Sequence[int], seeds: int, metric: str | None) -> Rules:
     """Split the records and find the metric, before anything is trained.
 
     Raises
@@ -178,7 +178,7 @@ def rules(data: Records, labels_per_class: Sequence[int], seeds: int, metric: st
 
 
 def contest(
-    data: Records,
+    data: LabeledRecords,
     by: Rules,
     contestants: Sequence[Contestant],
     recipes: Sequence[str],

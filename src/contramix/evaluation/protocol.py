@@ -15,7 +15,7 @@ from contramix.errors import InputError
 from contramix.evaluation.metrics import METRICS, all_metrics
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.problem import Predicted, Problem
-from contramix.models.labelled_records import draw_labels
+from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 

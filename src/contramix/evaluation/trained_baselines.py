@@ -16,11 +16,11 @@ from contramix.evaluation.features import frozen
 from contramix.evaluation.problem import Predicted, Problem
 from contramix.evaluation.protocol import Contestant, RowKind
 from contramix.models.finetuning import fine_tune
-from contramix.models.labelled_records import Records
+from contramix.models.labeled_records import LabeledRecords
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, resolve_device
 from contramix.recipe import Recipe
-from contramix.samples.samples import fingerprint_of, take
+from contramix.samples.samples import compute_fingerprint, take
 from contramix.training.reporter import SILENT, Reporter
 
 
@@ -40,7 +40,7 @@ def gaussian_twin(recipe: Recipe) -> Recipe:
 def pretrained_twin(
     folder: Path,
     recipe: Recipe,
-    data: Records,
+    data: LabeledRecords,
     seed: int,
     device: str,
     reporter: Reporter = SILENT,
@@ -51,7 +51,7 @@ def pretrained_twin(
     ``folder`` whose name stands for recipe, rows and seed, so that a later call takes it as it is.
     """
     twin = gaussian_twin(recipe)
-    what = f"{twin.to_toml()}{seed}{fingerprint_of(data.training)}".encode()
+    what = f"{twin.to_toml()}{seed}{compute_fingerprint(data.training)}".encode()
     place = folder / f"gaussian-{hashlib.sha256(what).hexdigest()[:12]}"
     if not (place / "config.json").is_file():
         fit = Fit.begin(twin, data.spec, data.training, seed, device)
@@ -69,7 +69,7 @@ def fine_tuned(
     name: str,
     kind: RowKind,
     encoder_of: Callable[[int], Encoder],
-    data: Records,
+    data: LabeledRecords,
     device: torch.device,
     seconds: float = 0.0,
 ) -> Contestant:
@@ -88,7 +88,7 @@ def fine_tuned(
     return Contestant(name, kind, "finetune", predict, seconds=seconds)
 
 
-def supervised(recipe: Recipe, data: Records, device: torch.device) -> Contestant:
+def supervised(recipe: Recipe, data: LabeledRecords, device: torch.device) -> Contestant:
     """The network of a recipe trained on the labels alone, from the first weights of each split's seed."""
 
     def first_weights(split: int) -> Encoder:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PART = "part"
+SPLIT = "part"
 """The column that says to which official part a record belongs: ``train``, ``valid`` or ``test``."""
 LABEL = "label"
 """The column of the labels that data carry themselves: class folders, IDX, CIFAR."""
@@ -23,7 +23,7 @@ class BadFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Records:
     """A table read, one row a record, and one-line notes on what was guessed or left out.
 
     Images and sounds are a column of the table (``image``, ``audio``), beside ``file``, and ``label`` and ``part``
@@ -51,11 +51,11 @@ class Reading:
     def _part(self, name: str) -> pa.Table | None:
         if name not in self.parts:
             return None
-        return self.table.filter(pc.equal(self.table.column(PART), name))
+        return self.table.filter(pc.equal(self.table.column(SPLIT), name))
 
 
 @dataclass(frozen=True)
-class Portions:
+class RecordChunks:
     """The same, portion by portion, for data that are not to be held at once; they may be gone through repeatedly.
 
     Parameters
@@ -67,7 +67,7 @@ class Portions:
     between
         The portions of the rows from one number up to another, in order.
     notes, bad
-        As of `Reading`.
+        As of `Records`.
     empty
         Columns without any value: their type says nothing.
     starts
@@ -93,7 +93,7 @@ class Portions:
         return pa.Table.from_batches([], self.schema)  # Arrow makes no empty table of tensors otherwise
 
     @classmethod
-    def of(cls, reading: Reading) -> "Portions":
+    def of(cls, reading: Records) -> "RecordChunks":
         """Records that are held already, or decoded when they are asked for, as one portion."""
         table = reading.table
 

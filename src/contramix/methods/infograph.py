@@ -11,8 +11,8 @@ from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.methods.method import Method, MethodSettings
 from contramix.runtime import distributed
-from contramix.runtime.precision import full
-from contramix.samples.graph_states import NodeStates
+from contramix.runtime.precision import at_least_float32
+from contramix.samples.graph_states import GraphStates
 from contramix.types import Views
 
 
@@ -53,11 +53,11 @@ class InfoGraphMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         """Return the loss of the first view; the second view is ignored."""
         state = self.online.encoder.run(views.query, start=views.cut, stop=self.last_noise_cut)
-        if not isinstance(state, NodeStates):
+        if not isinstance(state, GraphStates):
             raise TypeError("stages before 'readout' give nodes")
         node = self.local(torch.cat(state.layers, 1))
         graphs, before = self.all_keys(self.online.projector(state.values))
-        loss = jensen_shannon(full(node @ graphs.T), state.graphs.graph + before)
+        loss = jensen_shannon(at_least_float32(node @ graphs.T), state.graphs.graph + before)
         if distributed.size() == 1:
             return loss
         # The mean is over nodes, and each process holds a different number of them.

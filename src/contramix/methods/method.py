@@ -15,7 +15,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.methods.heads import Head
 from contramix.methods.loss_bounds import Bounds
 from contramix.runtime import distributed
-from contramix.runtime.precision import full
+from contramix.runtime.precision import at_least_float32
 from contramix.settings import Settings
 from contramix.types import Activations, Views, joined
 
@@ -67,7 +67,7 @@ class Network(nn.Module):
 
 def unit(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
     """Normalize vectors to length 1, in at least float32."""
-    return normalize(full(z), dim=1)
+    return normalize(at_least_float32(z), dim=1)
 
 
 class Method(nn.Module, ABC):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from contramix.encoders.encoder import Encoder
 from contramix.models.task import Task
-from contramix.samples.samples import Batch, Samples, in_order, not_few
+from contramix.samples.samples import Batch, Samples, pad_to_min_rows, sequential_batches
 
 
 class Tuned(nn.Module):
@@ -44,7 +44,10 @@ class Tuned(nn.Module):
         self.eval()
         device = self.head.weight.device
         out = torch.cat(
-            [self(not_few(batch.to(device)))[: len(batch)].cpu().double() for batch in in_order(x, batch_size)]
+            [
+                self(pad_to_min_rows(batch.to(device)))[: len(batch)].cpu().double()
+                for batch in sequential_batches(x, batch_size)
+            ]
         )
         self.train(was_training)
         if self.task.kind == "regression":

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
-from contramix.samples.samples import Batch, Samples, in_order, not_few, rows_at_once
+from contramix.samples.samples import Batch, Samples, inference_batch_size, pad_to_min_rows, sequential_batches
 
 IN_CACHE = 2**19
 """Numbers of a layer that stay in a processor's cache between two layers: 2 MB."""
@@ -50,14 +50,14 @@ def evaluating(encoder: Encoder) -> Iterator[None]:
 def batches_of(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
     """All samples, as many at a time as an encoder's layers leave in a processor's cache."""
     if batch_size is None and device_of(encoder).type == "cpu":
-        batch_size = min(rows_at_once(x), max(256, IN_CACHE // encoder.width))
-    return in_order(x, batch_size)
+        batch_size = min(inference_batch_size(x), max(256, IN_CACHE // encoder.width))
+    return sequential_batches(x, batch_size)
 
 
 @torch.no_grad()
 def represented(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
     """The representations of a batch by an encoder in evaluation mode."""
-    z = encoder(not_few(batch.to(device_of(encoder))))[: len(batch)].cpu().numpy()
+    z = encoder(pad_to_min_rows(batch.to(device_of(encoder))))[: len(batch)].cpu().numpy()
     return np.ascontiguousarray(z, np.float32)
 
 

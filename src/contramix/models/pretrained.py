@@ -22,7 +22,7 @@ from contramix.domains import DOMAINS, Spec
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
-from contramix.io.records import Portions, Reading, is_text
+from contramix.io.records import RecordChunks, Records, is_text
 from contramix.models.building import build_encoder
 from contramix.models.inference import embed, finite
 from contramix.recipe import Recipe
@@ -49,7 +49,7 @@ class Pretrained:
     encoder: Encoder
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Reading:
+    def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Records:
         """Read a file or folder in the form of what this model was trained on.
 
         Raises
@@ -59,7 +59,7 @@ class Pretrained:
         """
         return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
 
-    def portions(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Portions:
+    def read_chunks(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> RecordChunks:
         """The same, portion by portion, for a file that may not fit into memory.
 
         Raises
@@ -67,7 +67,7 @@ class Pretrained:
         InputError
             If it cannot be read.
         """
-        return DOMAINS[self.recipe.domain].portions(path, options or ReadOptions(), self.recipe.data, self.spec)
+        return DOMAINS[self.recipe.domain].read_chunks(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on columns that the training table did not have, and that are not known otherwise."""

@@ -21,8 +21,8 @@ from contramix.runtime import distributed
 from contramix.runtime.precision import in_bfloat16
 from contramix.runtime.randomness import Key, seeded
 from contramix.samples.graphs import Graphs
-from contramix.samples.samples import Samples, fingerprint_of
-from contramix.samples.shuffling import drawn
+from contramix.samples.samples import Samples, compute_fingerprint
+from contramix.samples.shuffling import sample_rows
 from contramix.training.loop import Plan, State, Step, pretrain, recalibrate_bn
 from contramix.training.objective import Objective
 
@@ -72,7 +72,7 @@ def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
     number = min(POOL_ROWS, POOL_NUMBERS // max(1, math.prod(x.shape[1:])))
     if len(x) <= number:
         return x[:]
-    places = drawn(len(x) // TOGETHER, max(1, number // TOGETHER), Key("pool")).sort().values
+    places = sample_rows(len(x) // TOGETHER, max(1, number // TOGETHER), Key("pool")).sort().values
     return x[(places[:, None] * TOGETHER + torch.arange(TOGETHER)).flatten()]
 
 
@@ -134,7 +134,7 @@ class Fit:
     @property
     def fingerprint(self) -> str:
         """Stands for the data: the same rows give the same one, whatever they came from."""
-        return fingerprint_of(self.x)
+        return compute_fingerprint(self.x)
 
     def steps(self) -> Iterator[Step]:
         """Take the steps that remain."""

@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from contramix.errors import InputError, nearest
-from contramix.io.tables.canonical import in_words
+from contramix.io.tables.canonical import describe_type
 
 MOST_INTEGER_CLASSES = 50
 
@@ -36,7 +36,7 @@ class Task:
         if self.kind == "regression":
             if not _is_number(values):
                 raise InputError(
-                    f"{where}: target {self.target!r} is {in_words(values.type)} here and was a number in the "
+                    f"{where}: target {self.target!r} is {describe_type(values.type)} here and was a number in the "
                     "training rows"
                 )
             return np.array(values.cast(pa.float64(), safe=False))
@@ -77,8 +77,8 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     if kind == "regression":
         if not _is_number(values):
             raise InputError(
-                f"{where}: target {target!r} is {in_words(values.type)}, not a number; use --task classification, or "
-                "write it as a number"
+                f"{where}: target {target!r} is {describe_type(values.type)}, not a number; use --task classification, "
+                "or write it as a number"
             )
         numbers = np.array(values.cast(pa.float64(), safe=False))
         if np.ptp(numbers) == 0:

@@ -15,8 +15,8 @@ from contramix.encoders.encoder import Encoder
 from contramix.mixing.layout import Layout
 from contramix.runtime.randomness import Key
 from contramix.samples.graphs import Graphs
-from contramix.samples.samples import Batch, Samples, in_order, take
-from contramix.samples.shuffling import drawn
+from contramix.samples.samples import Batch, Samples, sequential_batches, take
+from contramix.samples.shuffling import sample_rows
 from contramix.types import Activations, Ragged
 
 ROWS = 1024
@@ -71,9 +71,9 @@ def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dic
     """
     if isinstance(x, Graphs) or x.dtype == torch.int32:  # packed, or tokens
         return None
-    rows = drawn(len(x), ROWS, Key("data rank")).sort().values
+    rows = sample_rows(len(x), ROWS, Key("data rank")).sort().values
     parts = []
-    for part in in_order(take(x, rows)):
+    for part in sequential_batches(take(x, rows)):
         flat = _flat(encoder, part)
         if flat is None or flat.shape[1] > MOST_NUMBERS:
             return None

@@ -27,8 +27,8 @@ from contramix.models.task import find_task
 from contramix.monitoring import representation_measures
 from contramix.monitoring.view_similarity import Likeness
 from contramix.runtime.randomness import Key, seeded
-from contramix.samples.samples import in_order, take
-from contramix.samples.shuffling import drawn
+from contramix.samples.samples import sequential_batches, take
+from contramix.samples.shuffling import sample_rows
 from contramix.training.loop import Plan, Step
 from contramix.training.objective import Objective, Term
 from contramix.types import values_of
@@ -91,7 +91,7 @@ def due(plan: Plan) -> frozenset[int]:
 
 def looked_at(rows: int, seed: int) -> Int[Tensor, " k"]:
     """The rows that readings look at."""
-    return drawn(rows, SAMPLE, Key(seed).at("health"))
+    return sample_rows(rows, SAMPLE, Key(seed).at("health"))
 
 
 def settled(encoder: nn.Module) -> int:
@@ -163,7 +163,7 @@ class Health:
             more = torch.arange(min(MORE, len(self._fit.x)))
             # A unit may answer to few rows only, such as outliers: dead is what says nothing of many more, too.
             dead &= representation_measures.dead(
-                torch.cat([objective.encoder(part) for part in in_order(take(self._fit.x, more), SAMPLE)])
+                torch.cat([objective.encoder(part) for part in sequential_batches(take(self._fit.x, more), SAMPLE)])
             )
         terms = [self._of_term(term, z, self._key.at(n)) for n, term in enumerate(objective.summands)]
         found = {

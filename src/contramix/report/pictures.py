@@ -16,8 +16,8 @@ from torch.nn.functional import interpolate
 
 from contramix.models.inference import device_of
 from contramix.models.pretrained import Pretrained
-from contramix.samples.padded_sequences import Masked
-from contramix.samples.samples import in_order
+from contramix.samples.padded_sequences import PaddedSequences
+from contramix.samples.samples import sequential_batches
 from contramix.types import Activations, values_of
 
 MOST_PIXELS = 4_000_000
@@ -59,7 +59,7 @@ def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
     sheet = np.full((rows * side, across * side, inputs.shape[0] if pictured else 1), 255, np.uint8)
     device = device_of(model.encoder)
     place = 0
-    for batch in in_order(model.spec.tensorize(table)):
+    for batch in sequential_batches(model.spec.tensorize(table)):
         seen = model.encoder.front(batch.to(device))
         for picture in _shrunk(values_of(seen), side) if pictured else _curves(seen, side):
             top, left = side * (place // across), side * (place % across)
@@ -80,7 +80,7 @@ def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"
     from PIL import Image, ImageDraw
 
     values = values_of(x).cpu().numpy()
-    lengths = x.presence.sum(1).long().tolist() if isinstance(x, Masked) else [values.shape[2]] * len(values)
+    lengths = x.presence.sum(1).long().tolist() if isinstance(x, PaddedSequences) else [values.shape[2]] * len(values)
     for series, length in zip(values, lengths):
         there = series[:CURVES, :length]
         low, high = float(there.min()), float(there.max())

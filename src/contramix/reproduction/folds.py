@@ -25,11 +25,11 @@ from contramix.evaluation.cross_validation import adam_on_folds, cross_validated
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.models.inference import embed
-from contramix.models.labelled_records import Records, records
+from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
-from contramix.samples.samples import fingerprint_of
+from contramix.samples.samples import compute_fingerprint
 from contramix.training.reporter import SILENT, Reporter
 
 LAST = 5
@@ -56,7 +56,7 @@ def cross_validate(
     """
     main = recipes[-1]
     spec, _ = learn_spec(table, main, target)
-    data = records(spec, table, target)
+    data = prepare_labeled_records(spec, table, target)
     named = {**dict.fromkeys(baselines), **{recipe.name: recipe for recipe in recipes}}
     made: dict[str, list[dict[str, Any]]] = {}
     for name, recipe in named.items():
@@ -72,9 +72,9 @@ def cross_validate(
 
 
 def _kept(
-    place: Path, name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int, device: str
+    place: Path, name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
 ) -> dict[str, Any]:
-    wanted, graphs = main if recipe is None else recipe, fingerprint_of(data.x)
+    wanted, graphs = main if recipe is None else recipe, compute_fingerprint(data.x)
     if (place / "DONE").exists() and Recipe.load(place / "recipe.toml") == wanted:
         found: dict[str, Any] = json.loads((place / "report.json").read_text())
         if found["data"] == graphs:
@@ -89,7 +89,9 @@ def _kept(
     return found
 
 
-def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repeat: int, device: str) -> dict[str, Any]:
+def _scores(
+    name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
+) -> dict[str, Any]:
     """Accuracies of epochs and folds."""
     if recipe is not None:
         return scores_of(recipe, data, repeat, device)
@@ -102,19 +104,19 @@ def _scores(name: str, recipe: Recipe | None, main: Recipe, data: Records, repea
     return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
 
 
-def scores_of(recipe: Recipe, data: Records, repeat: int, device: str = "auto") -> dict[str, Any]:
+def scores_of(recipe: Recipe, data: LabeledRecords, repeat: int, device: str = "auto") -> dict[str, Any]:
     """Accuracies of epochs and folds of a run of pre-training, by both protocols."""
     return _of_features(_last_epochs(recipe, data, repeat, device), data, repeat)
 
 
-def _of_features(features: Sequence[ndarray], data: Records, repeat: int) -> dict[str, Any]:
+def _of_features(features: Sequence[ndarray], data: LabeledRecords, repeat: int) -> dict[str, Any]:
     return {
         "published": [rounded(adam_on_folds(z, data.y, seed=repeat)) for z in features],
         "honest": _folds(data, features[-1], repeat, PROBES["linear"]),
     }
 
 
-def _last_epochs(recipe: Recipe, data: Records, seed: int, device: str) -> list[ndarray]:
+def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -> list[ndarray]:
     """Features of all graphs behind each of the last epochs."""
     rows = len(data.x)
     batches = math.ceil(rows / recipe.train.auto_batch)
@@ -126,7 +128,7 @@ def _last_epochs(recipe: Recipe, data: Records, seed: int, device: str) -> list[
     ]
 
 
-def _folds(data: Records, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
+def _folds(data: LabeledRecords, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
     made = cross_validated(data.task, [[features]], data.y, seed=repeat, probe=probe)
     return [rounded(epoch) for epoch in made.each[0]]
 

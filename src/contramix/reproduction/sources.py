@@ -17,10 +17,10 @@ from contramix.datasets.official import OFFICIAL, find_data, packed_or_not
 from contramix.domains import DOMAINS
 from contramix.errors import InputError, nearest
 from contramix.io.options import ReadOptions
-from contramix.io.records import LABEL, PART
-from contramix.io.tables.canonical import canonical
-from contramix.io.tables.chunks import portions
-from contramix.io.tables.opening import unpacked
+from contramix.io.records import LABEL, SPLIT
+from contramix.io.tables.canonical import to_canonical
+from contramix.io.tables.chunks import read_chunks
+from contramix.io.tables.opening import open_decompressed
 from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
 from contramix.reproduction import synthetic_data
@@ -145,7 +145,7 @@ def _own(files: list[Path], recipe: Recipe) -> Parts:
         raise InputError(f"{files[0]}: carries no labels")
     table, test = reading.table, reading.test
     if test is None and "valid" in reading.parts:  # ImageNet's, whose test labels are not public
-        test = table.filter(pc.equal(table[PART], "valid"))
+        test = table.filter(pc.equal(table[SPLIT], "valid"))
     return Parts(reading.training, test, reading.target)
 
 
@@ -196,7 +196,7 @@ def _higgs(rows: int, files: list[Path], recipe: Recipe) -> Parts:
 
     NOTE[DIFF]: i-Mix's mode «1M» takes all 10.5 million rows; here it is a million.
     """
-    found = portions(files[0], NO_HEADER)
+    found = read_chunks(files[0], NO_HEADER)
     rest = found.rows - HIGGS_TEST
     if rest < rows:
         raise InputError(f"{files[0]}: {found.rows:,} rows, and UCI's file has 11,000,000")
@@ -218,7 +218,7 @@ def _adult(files: list[Path], recipe: Recipe) -> Parts:
 
 def _without_remark(file: Path) -> pa.Table:
     """A table without header, and without the line «|1x3 Cross validator» that UCI's test part begins with."""
-    with unpacked(file) as stream:
+    with open_decompressed(file) as stream:
         text = stream.read()
     if not text.startswith(b"|"):
         return read(file, NO_HEADER).table
@@ -245,7 +245,7 @@ def _fifths(table: pa.Table, target: str) -> Parts:
 
 
 def _stand_in(make: Callable[[], pa.Table], target: str, tested: bool = True) -> Parts:
-    table = canonical(make()) if target != LABEL else make()
+    table = to_canonical(make()) if target != LABEL else make()
     rows = table.num_rows * 3 // 4
     return Parts(table.slice(0, rows), table.slice(rows), target) if tested else Parts(table, None, target)
 

@@ -13,7 +13,7 @@ from contramix.errors import InputError
 from contramix.models.fine_tuned import HEAD, Predictor
 from contramix.models.finetune_settings import DEFAULT, FineTune
 from contramix.models.finetuning import fine_tune
-from contramix.models.labelled_records import draw_labels, records
+from contramix.models.labeled_records import draw_labels, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind
 from contramix.runs.folder import check_place as check_writable
@@ -79,7 +79,7 @@ def finetuned_on(
         if missing:
             reporter.note(f"{missing:,} of {table.num_rows:,} rows have no {target!r} and are left out")
             table = table.filter(known)
-    data = records(model.spec, table, target, kind=kind, where=where)
+    data = prepare_labeled_records(model.spec, table, target, kind=kind, where=where)
     task, rows = data.task, np.arange(len(data.y))
     if labels_per_class is not None:
         if task.kind == "regression":

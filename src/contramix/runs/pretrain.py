@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import RunError
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, learn_spec, resolve_device
@@ -55,7 +55,7 @@ class Outcome:
 
 def pretrain_into(
     folder: Path,
-    table: pa.Table | LargeTable,
+    table: pa.Table | UnreadTable,
     recipe: Recipe,
     *,
     target: str | None = None,
@@ -98,8 +98,8 @@ def pretrain_into(
     """
     check_place(folder)
     began = time.monotonic()
-    large = isinstance(table, LargeTable)
-    if not isinstance(table, LargeTable):
+    large = isinstance(table, UnreadTable)
+    if not isinstance(table, UnreadTable):
         spec, notes = learn_spec(table, recipe, target, also)
         for note in notes:
             reporter.note(note)
@@ -111,7 +111,7 @@ def pretrain_into(
     with locked(folder):
         atomic_files.remove_leftovers(folder)
         check_same(folder, recipe, seed, target)
-        if isinstance(table, LargeTable):
+        if isinstance(table, UnreadTable):
             source = table.fingerprint
         else:
             check_columns(folder, fit.spec)
@@ -122,7 +122,7 @@ def pretrain_into(
             distributed.from_first({"finished": True})
             model = Pretrained.load(folder, resolve_device(device))
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
-        if isinstance(table, LargeTable):
+        if isinstance(table, UnreadTable):
             with signals() as signalled:
                 phases = table_cache.Phases(reporter, lambda: _stop_if(signalled, folder))
                 cached = table_cache.open_cache(folder, table, target, lambda rows: looked_at(rows, seed), phases)

@@ -21,14 +21,14 @@ from torch import Tensor
 
 from contramix.domains.table.learning import Description, Groups
 from contramix.domains.table.spec import TableSpec
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import InputError
-from contramix.io.records import Portions
+from contramix.io.records import RecordChunks
 from contramix.runs.folder import check_space
 from contramix.runtime import atomic_files
 from contramix.runtime.randomness import Key
-from contramix.samples.samples import Streamed
-from contramix.samples.shuffling import drawn
+from contramix.samples.samples import StreamedSamples
+from contramix.samples.shuffling import sample_rows
 from contramix.training.reporter import SILENT, Reporter
 
 FORMAT = 1
@@ -43,7 +43,7 @@ class Cached:
 
     spec: TableSpec
     notes: tuple[str, ...]
-    x: Streamed
+    x: StreamedSamples
     names: list[str]
     """Of the table's columns."""
     labels: pa.Array | None
@@ -65,7 +65,7 @@ class Phases:
     reporter: Reporter = SILENT
     check: Callable[[], None] = lambda: None
 
-    def over(self, found: Portions, what: str) -> Iterator[tuple[int, pa.Table]]:
+    def over(self, found: RecordChunks, what: str) -> Iterator[tuple[int, pa.Table]]:
         """The portions, each with the number of rows before it."""
         done = 0
         for portion in found:
@@ -94,7 +94,7 @@ def remove(folder: Path) -> None:
 
 
 def open_cache(
-    folder: Path, table: LargeTable, target: str | None, label_rows: Callable[[int], Tensor], phases: Phases
+    folder: Path, table: UnreadTable, target: str | None, label_rows: Callable[[int], Tensor], phases: Phases
 ) -> Cached:
     """The cache of a table in a run's folder; it is written if it is not there, or is of other data.
 
@@ -149,7 +149,7 @@ def find_cache(folder: Path) -> Cached:
 
 def _opened(place: Path, facts: dict[str, Any], target: str | None) -> Cached:
     rows = torch.from_numpy(np.load(place / "rows.npy", mmap_mode="c"))
-    x = Streamed(tuple(facts["shape"]), torch.float32, lambda index: rows[index], facts["fingerprint"])
+    x = StreamedSamples(tuple(facts["shape"]), torch.float32, lambda index: rows[index], facts["fingerprint"])
     spec, labels = TableSpec.model_validate_json(facts["spec"]), None
     if target is not None:
         with pa.ipc.open_file(place / "labels.arrow") as reader:
@@ -169,13 +169,13 @@ def _facts(place: Path) -> dict[str, Any]:
 
 def _write(
     place: Path,
-    table: LargeTable,
+    table: UnreadTable,
     target: str | None,
     made_of: dict[str, Any],
     label_rows: Callable[[int], Tensor],
     phases: Phases,
 ) -> dict[str, Any]:
-    found = table.portions()
+    found = table.read_chunks()
     spec, notes = _learn(found, table, target, phases)
     shape = (found.rows, len(spec.elements))
     size = 4 * shape[0] * shape[1]
@@ -216,10 +216,12 @@ def _write(
     return facts
 
 
-def _learn(found: Portions, table: LargeTable, target: str | None, phases: Phases) -> tuple[TableSpec, tuple[str, ...]]:
+def _learn(
+    found: RecordChunks, table: UnreadTable, target: str | None, phases: Phases
+) -> tuple[TableSpec, tuple[str, ...]]:
     description = Description(found.schema, table.settings, target)
     most = min(MOST_SAMPLED, max(1, SAMPLE_CELLS // len(found.schema)))
-    sampled = None if found.rows <= most else np.sort(drawn(found.rows, most, Key("columns")).numpy())
+    sampled = None if found.rows <= most else np.sort(sample_rows(found.rows, most, Key("columns")).numpy())
     for before, portion in phases.over(found, "learning the columns"):
         start, stop = (0, 0) if sampled is None else np.searchsorted(sampled, [before, before + portion.num_rows])
         description.see(portion, None if sampled is None else sampled[start:stop] - before)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import InputError
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
@@ -17,7 +17,7 @@ from contramix.training import checkpoint
 
 def follow(
     folder: Path,
-    table: pa.Table | LargeTable,
+    table: pa.Table | UnreadTable,
     recipe: Recipe,
     *,
     target: str | None = None,
@@ -36,14 +36,14 @@ def follow(
     Interrupted
         When the first process has kept a checkpoint, on a signal to any of them.
     """
-    if not isinstance(table, LargeTable):
+    if not isinstance(table, UnreadTable):
         spec, _ = learn_spec(table, recipe, target, also)
         fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
         distributed.meet()
     run: dict[str, Any] = distributed.from_first({})
     if run["finished"]:
         return
-    if isinstance(table, LargeTable):
+    if isinstance(table, UnreadTable):
         cached = find_cache(folder)
         fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
     if run["fingerprint"] != fit.fingerprint:

@@ -32,6 +32,6 @@ def has_bfloat16(device: torch.device) -> bool:
     return any(bool(supported()) for supported in known if supported is not None)
 
 
-def full(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
     """The same numbers in float32 at least: where they are summed, compared or mixed."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

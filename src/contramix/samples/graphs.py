@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from contramix.runtime.precision import full
+from contramix.runtime.precision import at_least_float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +71,13 @@ class Graphs:
 
     def sums(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " B w"]:
         """The sum over each graph's nodes; 0 for a graph without nodes."""
-        nodes = full(nodes)
+        nodes = at_least_float32(nodes)
         return nodes.new_zeros(len(self), nodes.shape[1]).index_add(0, self.graph, nodes)
 
     def gathered(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " N w"]:
         """For each node the sum over the nodes from which an edge leads to it."""
         with torch.autocast(nodes.device.type, enabled=False):  # torch has no sparse products of bfloat16
-            out: Tensor = _Gathered.apply(full(nodes), self)  # type: ignore[no-untyped-call]
+            out: Tensor = _Gathered.apply(at_least_float32(nodes), self)  # type: ignore[no-untyped-call]
         return out
 
     @cached_property

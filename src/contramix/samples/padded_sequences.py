@@ -11,7 +11,7 @@ from contramix.types import Mixed, Ragged
 
 
 @dataclass(frozen=True, eq=False)
-class Masked(Ragged):
+class PaddedSequences(Ragged):
     """Sequences padded to one length, and how much of each step is there.
 
     A step's presence is 1 where the sequence has one and 0 where it is padding. A mixture of sequences has at each step
@@ -30,7 +30,7 @@ class Masked(Ragged):
     Examples
     --------
     >>> from contramix.mixing.linear import Linear
-    >>> x = Masked(torch.tensor([[[1.0], [1.0]], [[3.0], [0.0]]]), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
+    >>> x = PaddedSequences(torch.tensor([[[1.0], [1.0]], [[3.0], [0.0]]]), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
     >>> partner, weight = torch.tensor([[1], [0]]), torch.tensor([[0.75, 0.25]] * 2)
     >>> mixed = x.mixed(Linear()(x.values, partner, weight, generator=torch.Generator()))
     >>> mixed.values[:, :, 0].tolist(), mixed.presence.tolist()
@@ -46,28 +46,28 @@ class Masked(Ragged):
         """The presence in a shape that multiplies values."""
         return self.presence[:, :, None] if self.axis == 1 else self.presence[:, None]
 
-    def replaced(self, values: Float[Tensor, " B *s"]) -> "Masked":
+    def replaced(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
         """Other values; what lies under padding is set to 0."""
         return replace(self, values=values.masked_fill(self.there == 0, 0.0))
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> "Masked":
+    def map(self, function: Callable[[Tensor], Tensor]) -> "PaddedSequences":
         """The same with a function applied to the values, such as a layer that keeps the steps."""
         return self.replaced(function(self.values))
 
-    def mixed(self, mixed: Mixed) -> "Masked":
+    def mixed(self, mixed: Mixed) -> "PaddedSequences":
         """Values mixed, and presences averaged by the realised weights."""
         sources = torch.cat([self.presence[:, None], self.presence[mixed.partner]], 1)
         presence = (mixed.weight[:, :, None].to(sources.dtype) * sources).sum(1)
         return replace(self, values=mixed.x, presence=presence)
 
     @classmethod
-    def joined(cls, parts: "Sequence[Masked]") -> "Masked":
+    def joined(cls, parts: "Sequence[PaddedSequences]") -> "PaddedSequences":
         """Batches of one padded length, one behind the other."""
         return replace(
             parts[0], values=torch.cat([p.values for p in parts]), presence=torch.cat([p.presence for p in parts])
         )
 
-    def split(self, sizes: Sequence[int]) -> "tuple[Masked, ...]":
+    def split(self, sizes: Sequence[int]) -> "tuple[PaddedSequences, ...]":
         """The batch in parts."""
         each = zip(torch.split(self.values, list(sizes)), torch.split(self.presence, list(sizes)))
         return tuple(replace(self, values=values, presence=presence) for values, presence in each)

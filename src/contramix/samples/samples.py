@@ -14,12 +14,12 @@ from torch import Tensor
 from contramix.runtime.prefetch import side_by_side
 from contramix.samples.graphs import Graphs
 
-AHEAD = 3
+PREFETCH_BATCHES = 3
 """Batches that are decoded ahead of the one in use: enough to hide the decoding, few enough to be small."""
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamedSamples:
     """Samples that are decoded in parallel when they are asked for; memory holds a few batches, never all.
 
     Parameters
@@ -48,53 +48,55 @@ class Streamed:
             index = which.cpu().nonzero()[:, 0] if which.dtype == torch.bool else which.cpu()
         return self.decode(index).to(self.device)
 
-    def to(self, device: torch.device | str) -> "Streamed":
+    def to(self, device: torch.device | str) -> "StreamedSamples":
         """The same samples; what is decoded goes to a device."""
         return replace(self, device=torch.device(device))
 
 
 Batch = Tensor | Graphs
 """Samples that lie in memory."""
-Samples = Batch | Streamed
+Samples = Batch | StreamedSamples
 """All samples of a run: ``len(x)``, ``x[rows]``, ``x.to(device)``."""
 
 
-AT_ONCE = 2**21
+MAX_BATCH_VALUES = 2**21
 """Numbers that are sent through an encoder at once where no gradient is needed: enough to be fast, and small."""
-MOST_ROWS = 8192
-NODES_AT_ONCE = 2**15
+MAX_BATCH_ROWS = 8192
+MAX_BATCH_NODES = 2**15
 """Of graphs: each node becomes a few hundred numbers a layer; and so does each token of texts."""
 
 
-def rows_at_once(x: Samples) -> int:
+def inference_batch_size(x: Samples) -> int:
     """How many samples are encoded at once: fewer of large ones."""
     if isinstance(x, Graphs):
-        return max(32, min(MOST_ROWS, NODES_AT_ONCE * len(x) // max(1, len(x.x))))
-    at_once = NODES_AT_ONCE if x.dtype == torch.int32 else AT_ONCE
-    return max(32, min(MOST_ROWS, at_once // max(1, math.prod(x.shape[1:]))))
+        return max(32, min(MAX_BATCH_ROWS, MAX_BATCH_NODES * len(x) // max(1, len(x.x))))
+    at_once = MAX_BATCH_NODES if x.dtype == torch.int32 else MAX_BATCH_VALUES
+    return max(32, min(MAX_BATCH_ROWS, at_once // max(1, math.prod(x.shape[1:]))))
 
 
-def in_order(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
+def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
     """All samples, batch by batch."""
     if isinstance(x, Tensor):
-        yield from torch.split(x, batch_size or rows_at_once(x))
+        yield from torch.split(x, batch_size or inference_batch_size(x))
     else:
-        size = batch_size or rows_at_once(x)
-        yield from batches(x, (torch.arange(start, min(start + size, len(x))) for start in range(0, len(x), size)))
+        size = batch_size or inference_batch_size(x)
+        yield from iterate_batches(
+            x, (torch.arange(start, min(start + size, len(x))) for start in range(0, len(x), size))
+        )
 
 
-LEAST_VECTORS = 64
+MIN_ROWS = 64
 
 
-def not_few(batch: Batch) -> Batch:
+def pad_to_min_rows(batch: Batch) -> Batch:
     """The batch, with its last row again and again behind it where it is of few flat vectors.
 
     Products of few rows are computed in other ways, which round otherwise; so a row's result does not depend on how
     many come with it. The caller leaves out the results of what was added.
     """
-    if not isinstance(batch, Tensor) or batch.dim() != 2 or not 0 < len(batch) < LEAST_VECTORS:
+    if not isinstance(batch, Tensor) or batch.dim() != 2 or not 0 < len(batch) < MIN_ROWS:
         return batch
-    return torch.cat([batch, batch[-1:].expand(LEAST_VECTORS - len(batch), -1)])
+    return torch.cat([batch, batch[-1:].expand(MIN_ROWS - len(batch), -1)])
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
@@ -105,7 +107,7 @@ def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
     return replace(x, shape=(len(rows), *x.shape[1:]), decode=lambda index: x.decode(rows[index]), fingerprint=digest)
 
 
-def joined(first: Samples, second: Samples) -> Samples:
+def concatenate_samples(first: Samples, second: Samples) -> Samples:
     """The samples of both, one after the other."""
     if isinstance(first, Graphs) and isinstance(second, Graphs):
         return Graphs.joined([first, second])
@@ -122,13 +124,13 @@ def joined(first: Samples, second: Samples) -> Samples:
                 out[here] = part[rows[here]].cpu()
         return out
 
-    each = [part.fingerprint if isinstance(part, Streamed) else "" for part in (first, second)]
-    return Streamed((len(first) + len(second), *first.shape[1:]), first.dtype, decode, "-".join(each))
+    each = [part.fingerprint if isinstance(part, StreamedSamples) else "" for part in (first, second)]
+    return StreamedSamples((len(first) + len(second), *first.shape[1:]), first.dtype, decode, "-".join(each))
 
 
-def fingerprint_of(x: Samples) -> str:
+def compute_fingerprint(x: Samples) -> str:
     """Stands for samples: the same ones give the same, whatever they came from."""
-    if isinstance(x, Streamed):
+    if isinstance(x, StreamedSamples):
         return x.fingerprint
     digest = hashlib.sha256()
     for tensor in (x,) if isinstance(x, Tensor) else x.tensors():
@@ -137,16 +139,16 @@ def fingerprint_of(x: Samples) -> str:
 
 
 @overload
-def batches(x: Tensor | Streamed, indexes: Iterable[Tensor]) -> Iterator[Tensor]: ...
+def iterate_batches(x: Tensor | StreamedSamples, indexes: Iterable[Tensor]) -> Iterator[Tensor]: ...
 @overload
-def batches(x: Graphs, indexes: Iterable[Tensor]) -> Iterator[Graphs]: ...
+def iterate_batches(x: Graphs, indexes: Iterable[Tensor]) -> Iterator[Graphs]: ...
 @overload
-def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]: ...
-def batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
+def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]: ...
+def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
     """The samples of each index in turn; streamed ones are decoded ahead, by a queue of a few batches."""
     if isinstance(x, Batch):
         for index in indexes:
             yield x[index.to(x.device)]
         return
     # One thread asks; decoding itself is parallel.
-    yield from side_by_side((partial(x.__getitem__, index) for index in indexes), 1, AHEAD)
+    yield from side_by_side((partial(x.__getitem__, index) for index in indexes), 1, PREFETCH_BATCHES)

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from contramix.runtime.randomness import Key
 
-MOST_SHUFFLED = 2**22
+MAX_SHUFFLED_ROWS = 2**22
 """Up to so many rows, all are shuffled at once: 32 MB of row numbers."""
 BLOCK, WINDOW = 1024, 256
 """Rows of a block, and blocks of a window."""
 
 
-def shuffled_by_windows(
+def shuffle_by_windows(
     rows: int, key: Key, start: int = 0, block: int = BLOCK, window: int = WINDOW
 ) -> Iterator[Int[Tensor, " k"]]:
     """All row numbers, each once, window by window.
@@ -37,7 +37,7 @@ def shuffled_by_windows(
 
     Examples
     --------
-    >>> found = torch.cat(list(shuffled_by_windows(10, Key(0), block=2, window=2)))
+    >>> found = torch.cat(list(shuffle_by_windows(10, Key(0), block=2, window=2)))
     >>> sorted(found.tolist()) == list(range(10))
     True
     """
@@ -50,22 +50,22 @@ def shuffled_by_windows(
         start = max(0, start - len(mine))
 
 
-def drawn(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
+def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
     """Different row numbers in random order: so many, or all there are.
 
     Examples
     --------
-    >>> sorted(drawn(3, 5, Key(0)).tolist())
+    >>> sorted(sample_rows(3, 5, Key(0)).tolist())
     [0, 1, 2]
     """
     generator = key.generator()
-    if rows <= MOST_SHUFFLED or 4 * number > rows:
+    if rows <= MAX_SHUFFLED_ROWS or 4 * number > rows:
         return torch.randperm(rows, generator=generator)[:number]
     some: Tensor = torch.unique(torch.randint(rows, (2 * number,), generator=generator))
     return some[torch.randperm(len(some), generator=generator)[:number]]
 
 
-def cut(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
+def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
     """Row numbers that come in parts of any length, in parts of one size, ``total`` of them, a multiple of it."""
     waiting = torch.empty(0, dtype=torch.long)
     for part in parts:

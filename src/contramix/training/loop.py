@@ -14,8 +14,8 @@ from contramix.errors import InputError, RunError
 from contramix.runtime import distributed
 from contramix.runtime.precision import Precision, in_bfloat16
 from contramix.runtime.randomness import Key, seeded
-from contramix.samples.samples import Batch, Samples, batches, rows_at_once
-from contramix.samples.shuffling import MOST_SHUFFLED, cut, shuffled_by_windows
+from contramix.samples.samples import Batch, Samples, inference_batch_size, iterate_batches
+from contramix.samples.shuffling import MAX_SHUFFLED_ROWS, rebatch, shuffle_by_windows
 from contramix.training.objective import Objective
 from contramix.training.optimizers import OptimizerSettings
 
@@ -139,8 +139,8 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
         first = start - epoch * plan.steps_per_epoch if epoch == start // plan.steps_per_epoch else 0
         key = Key(seed).at("order", epoch)
         rows = range(first * plan.batch_size, plan.steps_per_epoch * plan.batch_size)
-        if not isinstance(x, Batch) and len(x) > MOST_SHUFFLED:
-            yield from cut(shuffled_by_windows(len(x), key, rows.start), plan.batch_size, len(rows))
+        if not isinstance(x, Batch) and len(x) > MAX_SHUFFLED_ROWS:
+            yield from rebatch(shuffle_by_windows(len(x), key, rows.start), plan.batch_size, len(rows))
         else:
             shuffled = torch.randperm(len(x), generator=key.generator())
             shuffled = shuffled.to(x.device) if isinstance(x, Batch) else shuffled
@@ -178,7 +178,7 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     half = in_bfloat16(train.precision, objective, x.device)
     rate = 0.0
     together = distributed.together(objective)
-    for batch in batches(x, map(distributed.mine, order(x, plan, seed, state.step))):
+    for batch in iterate_batches(x, map(distributed.mine, order(x, plan, seed, state.step))):
         epoch = state.step // plan.steps_per_epoch
         rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
         for group in optimizer.param_groups:
@@ -239,10 +239,10 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
     for norm in norms:
         norm.train()
     # Batches of nearly equal size, so that none has one row; of very many, some from all over the data.
-    size = batch_size or min(4096, rows_at_once(x))
+    size = batch_size or min(4096, inference_batch_size(x))
     number = max(1, math.ceil(len(x) / size))
     taken = min(number, MOST_BATCHES)
-    for batch in batches(x, (_portion(len(x), number, n * number // taken) for n in range(taken))):
+    for batch in iterate_batches(x, (_portion(len(x), number, n * number // taken) for n in range(taken))):
         encoder(batch)
     for module, mode in modes:
         module.training = mode

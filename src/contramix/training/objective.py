@@ -19,7 +19,7 @@ from contramix.noise import AnyNoise
 from contramix.noise.drop import Drop
 from contramix.noise.none import NoNoise
 from contramix.runtime import distributed
-from contramix.runtime.precision import full
+from contramix.runtime.precision import at_least_float32
 from contramix.runtime.randomness import Key
 from contramix.samples.samples import Batch
 from contramix.settings import Settings
@@ -166,7 +166,7 @@ class Term(nn.Module):
             return self.noise.of_activations(_full(encoder.run(encoder.front(x), stop=cut)), generator)
 
     def _mix(self, query: Activations, cut: str, key: Key) -> tuple[Activations, Targets]:
-        values = full(values_of(query))
+        values = at_least_float32(values_of(query))
         if self.imix is None:
             return query, Targets.plain(len(query), values.device)
         layout = self.layout if cut == "input" else None
@@ -189,7 +189,7 @@ class Term(nn.Module):
 
 def _full(x: Activations) -> Activations:
     """The same activations, with what is mixed of them in float32 at least."""
-    return x.replaced(full(x.values)) if isinstance(x, Ragged) else full(x)
+    return x.replaced(at_least_float32(x.values)) if isinstance(x, Ragged) else at_least_float32(x)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:

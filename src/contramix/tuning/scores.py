@@ -18,7 +18,7 @@ from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Problem
 from contramix.evaluation.protocol import CONFIDENCE, TEST_SHARE, Score, splits
 from contramix.evaluation.verdict import paired
-from contramix.models.labelled_records import draw_labels
+from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Kind, find_task
 from contramix.monitoring.representation_measures import effective_rank
 from contramix.runtime.randomness import Key

@@ -17,7 +17,7 @@ from contramix.models.inference import embed
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 from contramix.runtime.randomness import Key
-from contramix.samples.samples import Samples, fingerprint_of, take
+from contramix.samples.samples import Samples, compute_fingerprint, take
 from contramix.training.loop import Plan
 from contramix.training.reporter import Reporter
 from contramix.tuning.scores import Judge, Part
@@ -125,5 +125,5 @@ def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, judge: Judg
     """Stands for the rows and for what is to be predicted of them."""
     spec, _ = learn_spec(table, recipe, target)
     digest = hashlib.sha256(f"{spec.model_dump_json()}{judge.same_for()}".encode())
-    digest.update(fingerprint_of(spec.tensorize(table)).encode())
+    digest.update(compute_fingerprint(spec.tensorize(table)).encode())
     return digest.hexdigest()[:32]

@@ -10,7 +10,7 @@ import soundfile
 
 from contramix.domains.audio.decoding import Tally, as_int16, decode, fixed, header
 from contramix.errors import InputError
-from contramix.io.media.media_file import Unreadable
+from contramix.io.media.media_file import UnreadableFileError
 
 
 def tone(n, hz=440.0, rate=16000, loud=0.3):
@@ -132,7 +132,7 @@ def bad_files(wav):
 
 def test_bad_files_say_why(wav):
     for name, (data, reason) in bad_files(wav).items():
-        with pytest.raises(Unreadable) as error:
+        with pytest.raises(UnreadableFileError) as error:
             decode(data, 16000, 16000)
         assert reason in str(error.value), name
         assert "\n" not in str(error.value)
@@ -142,7 +142,7 @@ def test_unknown_lengths_and_small_losses_are_read(wav):
     """A recorder that writes to a pipe claims the largest size there is; some count a header into the samples."""
     for claim in (0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 2000 + 16):
         assert np.array_equal(decode(wav(RAMP, claim=claim), 16000, 1000), RAMP)
-    with pytest.raises(Unreadable, match="truncated"):
+    with pytest.raises(UnreadableFileError, match="truncated"):
         decode(wav(RAMP, claim=2000 + 44), 16000, 1000)
 
 
@@ -150,7 +150,7 @@ def test_chunks_before_the_samples_are_passed(wav):
     plain = wav(RAMP)
     more = plain[:36] + b"LIST\x05\0\0\0hello\0" + plain[36:]
     assert np.array_equal(decode(more, 16000, 1000), RAMP)
-    with pytest.raises(Unreadable, match="truncated: 500 of 1,000 frames"):
+    with pytest.raises(UnreadableFileError, match="truncated: 500 of 1,000 frames"):
         decode(more[:-1000], 16000, 1000)
 
 

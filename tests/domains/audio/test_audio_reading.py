@@ -19,7 +19,7 @@ from contramix.domains.audio.spec import AudioSpec
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import BadFile
-from contramix.samples.samples import Streamed
+from contramix.samples.samples import StreamedSamples
 
 OPTIONS = ReadOptions()
 DOMAIN = Sounds()
@@ -78,7 +78,7 @@ def test_streamed_is_in_memory(folder):
     other, _ = DOMAIN.describe(streamed.table, TINY)
     assert spec == other
     x = spec.tensorize(streamed.table.slice(2))
-    assert isinstance(x, Streamed)
+    assert isinstance(x, StreamedSamples)
     assert x.shape == (10, 800)
     assert torch.equal(x[torch.tensor([7, 0, 3])], ALL[2:][[7, 0, 3]])
 

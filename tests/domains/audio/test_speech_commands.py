@@ -7,8 +7,8 @@ import pytest
 
 from contramix.domains.audio.speech_commands import layout, part_by_hash, ten_words
 from contramix.errors import InputError
-from contramix.io.media.listing import Items, items
-from contramix.io.media.media_file import Item
+from contramix.io.media.listing import MediaFiles, list_media_files
+from contramix.io.media.media_file import MediaFile
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -22,11 +22,11 @@ def need(name):
 
 def found(names, **lists):
     def item(name, data=b""):
-        return Item(name, lambda: data)
+        return MediaFile(name, lambda: data)
 
     others = {name.replace("__", "/") + ending: item(name.replace("__", "/") + ending, text.encode())
               for name, text in lists.items() for ending in [".csv" if name.endswith("split") else ".txt"]}  # fmt: skip
-    return Items("here", tuple(map(item, names)), others)
+    return MediaFiles("here", tuple(map(item, names)), others)
 
 
 SPOKEN = ["yes/0a2b400e_nohash_0.wav", "yes/0a2b400e_nohash_1.wav", "no/3411cf4b_nohash_0.wav",
@@ -35,7 +35,7 @@ SPOKEN = ["yes/0a2b400e_nohash_0.wav", "yes/0a2b400e_nohash_1.wav", "no/3411cf4b
 
 def test_published_hash_is_split_csv():
     """Every file's part by the hash rule is that of the list that lies beside the data."""
-    listed = items(need("speech_commands"), {".wav"})
+    listed = list_media_files(need("speech_commands"), {".wav"})
     (csv,) = listed.others.values()
     rows = [line.split(",") for line in csv.read().decode().splitlines()[1:]]
     names = {"training": "train", "testing": "test", "validation": "valid"}
@@ -46,7 +46,7 @@ def test_published_hash_is_split_csv():
     for item, label, part, speaker in zip(sounds.files, sounds.labels, sounds.parts, sounds.speakers):
         row = by_name[item.name]
         assert (label, part, speaker) == (row[1], names[row[2]], row[3])
-    without = layout(Items("", listed.files, {}))
+    without = layout(MediaFiles("", listed.files, {}))
     assert (without.labels, without.parts, without.speakers) == (sounds.labels, sounds.parts, sounds.speakers)
 
 
@@ -64,7 +64,7 @@ def test_hash_is_the_published_one():
 
 
 def test_spoken_digits_have_their_official_test_part():
-    sounds = layout(items(need("fsdd"), {".wav"}))
+    sounds = layout(list_media_files(need("fsdd"), {".wav"}))
     assert Counter(sounds.parts) == {"train": 2700, "test": 300}
     assert Counter(sounds.labels) == dict.fromkeys("0123456789", 300)
     assert len(set(sounds.speakers)) == 6
@@ -98,7 +98,9 @@ def test_split_csv_says_labels_and_parts_of_any_names():
 
 
 def test_a_broken_list_is_named():
-    broken = Items("here", (Item("1.wav", bytes),), {"split.csv": Item("split.csv", lambda: b"path,\xff\xfe")})
+    broken = MediaFiles(
+        "here", (MediaFile("1.wav", bytes),), {"split.csv": MediaFile("split.csv", lambda: b"path,\xff\xfe")}
+    )
     with pytest.raises(InputError, match=r"here: split\.csv: .*UTF-8"):
         layout(broken)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from contramix.domains.image import decoding
 from contramix.domains.image.decoding import decode, facts
 from contramix.domains.image.size import Form
-from contramix.io.media.media_file import Unreadable
+from contramix.io.media.media_file import UnreadableFileError
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (11, 17, 3), np.uint8)
@@ -89,7 +89,7 @@ def test_sixteen_bit_tiff():
 def test_thirty_two_bit_tiffs_signed_and_not():
     signed = np.array([[0, 2**23, 2**31 - 1]], np.int32)
     assert own(packed(signed, "TIFF")).ravel().tolist() == [0, 1, 255]
-    with pytest.raises(Unreadable, match="pixels below 0"):
+    with pytest.raises(UnreadableFileError, match="pixels below 0"):
         own(packed(np.array([[-1, 5]], np.int32), "TIFF"))
     tag = struct.pack("<HHI", 339, 3, 1)  # the sample format: 2 is signed, 1 is not
     for values, seen in (([0, 2**23, 2**31 - 1], [0, 0, 127]), ([-1, 0], [255, 0])):
@@ -105,7 +105,7 @@ def test_floats_by_their_range(values, seen):
 
 @pytest.mark.parametrize("values", [[-0.1, 0.5], [0.0, 256.0], [0.0, np.nan]])
 def test_floats_of_no_known_range_are_refused(values):
-    with pytest.raises(Unreadable, match=r"float pixels from .*: scale them"):
+    with pytest.raises(UnreadableFileError, match=r"float pixels from .*: scale them"):
         own(packed(np.array([values], np.float32), "TIFF"))
 
 
@@ -294,7 +294,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_files_have_reasons(name):
     data, reason = BROKEN[name]
-    with pytest.raises(Unreadable, match=f"^{reason}"):
+    with pytest.raises(UnreadableFileError, match=f"^{reason}"):
         decode(data, Form(3, 32, 32))
 
 
@@ -303,7 +303,7 @@ def test_a_bomb_costs_nothing():
     before = Image.MAX_IMAGE_PIXELS
     bomb = png(12_000, 12_000, 8, 0, b"\0" * (12_001 * 12_000))
     assert len(bomb) < 150_000
-    with pytest.raises(Unreadable, match="144 megapixels"):
+    with pytest.raises(UnreadableFileError, match="144 megapixels"):
         decode(bomb, Form(1, 32, 32))
     assert before == Image.MAX_IMAGE_PIXELS
 
@@ -312,7 +312,7 @@ def test_the_limit_itself_is_allowed(monkeypatch):
     monkeypatch.setattr(decoding, "MAX_PIXELS", 11 * 17)
     assert own(packed(RGB, "PNG")).shape == (3, 11, 17)
     monkeypatch.setattr(decoding, "MAX_PIXELS", 11 * 17 - 1)
-    with pytest.raises(Unreadable, match="megapixels"):
+    with pytest.raises(UnreadableFileError, match="megapixels"):
         decode(packed(RGB, "PNG"), Form(3, 11, 17))
 
 
@@ -326,7 +326,7 @@ def test_damage_anywhere_is_a_picture_or_a_reason(kind):
         for bad in (data[:at] + bytes([int(RNG.integers(256))]) + data[at + 1 :], data[:cut]):
             try:
                 out = decode(bad, Form(3, 16, 16))
-            except Unreadable as error:
+            except UnreadableFileError as error:
                 said = str(error)
             else:
                 said = out.shape

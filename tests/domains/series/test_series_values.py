@@ -13,7 +13,7 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 
 AUTO = SeriesSettings()
 RNG = np.random.default_rng(0)
@@ -121,7 +121,7 @@ def test_a_constant_channel_is_told_and_becomes_zero():
 def test_the_front_standardises_and_masks():
     spec, x, _ = learned(RAGGED)
     out = spec.front()(x)
-    assert isinstance(out, Masked)
+    assert isinstance(out, PaddedSequences)
     mean, std = np.array(spec.mean)[:, None], np.array(spec.std)[:, None]
     for row, one in enumerate(RAGGED):
         length = one.shape[1]
@@ -136,7 +136,7 @@ def test_a_model_of_one_length_sees_a_tensor_until_a_series_is_shorter():
     assert isinstance(spec.front()(x), torch.Tensor)
     short = spec.tensorize(from_values([X[0], X[1][:, :3]], AUTO, spec).table)
     out = spec.front()(short)
-    assert isinstance(out, Masked)
+    assert isinstance(out, PaddedSequences)
     assert torch.equal(out.values[0], spec.front()(x)[0])
     assert out.presence[1].tolist() == [1.0] * 3 + [0.0] * 4
 

@@ -9,7 +9,7 @@ import pytest
 from contramix.domains.text.decoding import beginning, decoded, lines_of, unpacked
 from contramix.domains.text.labelled_lines import is_prose, split_labels
 from contramix.io.media import archives
-from contramix.io.media.media_file import Unreadable
+from contramix.io.media.media_file import UnreadableFileError
 
 LABELLED = {
     "numbers": ["0 a dull film", "1 warm and funny", "1 a joy", "0 long"],
@@ -82,10 +82,10 @@ def test_packed_bytes_are_unpacked(pack, tmp_path):
 
 def test_damaged_and_bloated_bytes_are_refused(monkeypatch):
     packed = gzip.compress(bytes(range(256)) * 400)
-    with pytest.raises(Unreadable, match="cannot be unpacked"):
+    with pytest.raises(UnreadableFileError, match="cannot be unpacked"):
         unpacked(packed[:-20])
     monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
-    with pytest.raises(Unreadable, match="decompression bomb"):
+    with pytest.raises(UnreadableFileError, match="decompression bomb"):
         unpacked(bz2.compress(bytes(2 << 20)))
 
 
@@ -99,5 +99,5 @@ def test_text_is_utf8_or_latin_1_or_as_told():
         ("grün".encode("utf-16"), None, "--encoding utf-16"),
         (b"\xff\xfe\xfd", "utf-8", "is not utf-8"),
     ]:
-        with pytest.raises(Unreadable, match=word):
+        with pytest.raises(UnreadableFileError, match=word):
             decoded(data, encoding)

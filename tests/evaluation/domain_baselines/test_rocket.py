@@ -17,7 +17,7 @@ from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.domain_baselines.rocket import LENGTHS, draw, rocket, transform
 from contramix.evaluation.problem import Problem
 from contramix.io.options import ReadOptions
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.task import Task
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "timeseries" / "ucr_uea.zip"
@@ -127,7 +127,7 @@ def test_published_accuracy():
     series, settings = DOMAINS["series"], SeriesSettings(problem="ItalyPowerDemand")
     reading = series.read(DATA, ReadOptions(), settings)
     spec, _ = series.describe(reading.training, settings, "label")
-    data = records(spec, reading.training, "label", test=reading.test)
+    data = prepare_labeled_records(spec, reading.training, "label", test=reading.test)
     train = np.arange(67)
     predicted = rocket(Whole(spec, data.content, data.x))(Problem(data.task, train, data.y[train], data.official_test))
     assert (predicted.value == data.y[data.official_test]).mean() == pytest.approx(0.970, abs=0.015)

@@ -14,7 +14,7 @@ from contramix.errors import InputError
 from contramix.evaluation.cross_validation import cross_validated
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.domain_baselines.wl import colour_counts
-from contramix.models.labelled_records import records
+from contramix.models.labeled_records import prepare_labeled_records
 
 
 def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Packed:
@@ -90,7 +90,7 @@ def rings(number: int) -> pa.Table:
 def test_what_only_structure_tells_is_learned():
     table = rings(40)
     spec, _ = describe(table, GraphSettings(), "label")
-    data = records(spec, table, "label")
+    data = prepare_labeled_records(spec, table, "label")
     predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
     nothing = np.zeros((40, 1), np.float32)
     found = cross_validated(data.task, [[nothing]], data.y, folds=4, probe=lambda problem, z: predict(problem))

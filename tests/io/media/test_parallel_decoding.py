@@ -11,13 +11,13 @@ import torch
 from contramix.errors import InputError, RunError
 from contramix.io.media import parallel_decoding
 from contramix.io.media.encoded_records import ENCODED
-from contramix.io.media.listing import Items, items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.parallel_decoding import decode_all, each
-from contramix.io.media.record_table import records
-from contramix.io.media.streaming import streamed
+from contramix.io.media.listing import MediaFiles, list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.parallel_decoding import decode_all, map_files
+from contramix.io.media.record_table import build_record_table
+from contramix.io.media.streaming import stream_samples
 from contramix.io.records import BadFile
-from contramix.samples.samples import batches
+from contramix.samples.samples import iterate_batches
 
 SHAPE = (2, 3)
 
@@ -25,14 +25,14 @@ SHAPE = (2, 3)
 def numbers(data):
     """Bytes that hold one number, as an array of it."""
     if not data.isdigit():
-        raise Unreadable("no number")
+        raise UnreadableFileError("no number")
     return np.full(SHAPE, int(data), np.int16)
 
 
 def written(folder, n, **broken):
     for number in range(n):
         (folder / f"{number:05}.txx").write_bytes(broken.get(f"f{number}", str(number).encode()))
-    return items(folder, {".txx"})
+    return list_media_files(folder, {".txx"})
 
 
 def values(content):
@@ -41,7 +41,7 @@ def values(content):
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_order_is_kept_whatever_finishes_first(tmp_path, monkeypatch, count):
-    monkeypatch.setattr(parallel_decoding, "threads", lambda: count)
+    monkeypatch.setattr(parallel_decoding, "count_threads", lambda: count)
     late = threading.Event()
 
     def slow_at_first(data):
@@ -77,7 +77,7 @@ def test_errors_of_reading_and_memory_are_reasons(error):
     def fails():
         raise error
 
-    found = Items("here", (Item("a", lambda: b"1"), Item("b", fails)), {})
+    found = MediaFiles("here", (MediaFile("a", lambda: b"1"), MediaFile("b", fails)), {})
     decoded = decode_all(found, numbers, SHAPE, np.int16)
     assert decoded.kept == [0]
     assert decoded.bad[0].reason.startswith(("not enough memory", "cannot be read ("))
@@ -109,10 +109,10 @@ def test_progress_counts_to_the_end(tmp_path):
 
 
 def test_results_wait_in_bounded_number(monkeypatch):
-    monkeypatch.setattr(parallel_decoding, "threads", lambda: 2)
+    monkeypatch.setattr(parallel_decoding, "count_threads", lambda: 2)
     read = []
-    several = [Item(str(n), partial(lambda n: read.append(n) or b"1", n)) for n in range(5000)]
-    results = each(several, numbers)
+    several = [MediaFile(str(n), partial(lambda n: read.append(n) or b"1", n)) for n in range(5000)]
+    results = map_files(several, numbers)
     next(results)
     results.close()
     assert len(read) <= (2 * 2 + 1 + 2) * 32  # what waits, what was given out, what the threads had in hand
@@ -126,34 +126,34 @@ def test_streamed_rows_equal_those_in_memory(tmp_path):
     assert isinstance(decode_all(found, numbers, SHAPE, np.int16, in_memory_bytes=100 * 12).content, type(held.content))
     assert later.content.type == ENCODED
     assert (later.kept, later.bad) == (held.kept, held.bad)
-    x = streamed(pa.chunked_array([later.content]), numbers, SHAPE, torch.int16)
+    x = stream_samples(pa.chunked_array([later.content]), numbers, SHAPE, torch.int16)
     whole = torch.from_numpy(held.content.to_numpy_ndarray().copy())
     assert x.shape == whole.shape
     rows = torch.tensor([98, 0, 5, 5, 41])
     assert torch.equal(x[rows], whole[rows])
     assert torch.equal(x[10:90:7], whole[10:90:7])
-    assert torch.equal(torch.cat(list(batches(x, torch.arange(99).split(10)))), whole)
+    assert torch.equal(torch.cat(list(iterate_batches(x, torch.arange(99).split(10)))), whole)
 
 
 def test_a_table_of_encoded_rows_is_a_table(tmp_path):
     found = written(tmp_path, 50)
     decoded = decode_all(found, numbers, SHAPE, np.int16, in_memory_bytes=0)
-    table = records("it", decoded, found.names, labels=[n % 3 for n in range(50)])
+    table = build_record_table("it", decoded, found.names, labels=[n % 3 for n in range(50)])
     chosen = pa.concat_tables([table.take([3, 1]), table.slice(40, 5), table.filter(pa.array([False] * 49 + [True]))])
-    x = streamed(chosen.column("it"), numbers, SHAPE, torch.int16)
+    x = stream_samples(chosen.column("it"), numbers, SHAPE, torch.int16)
     assert x[:][:, 0, 0].tolist() == [3, 1, 40, 41, 42, 43, 44, 49]
 
 
 def test_rows_without_an_address_keep_their_bytes():
-    found = Items("here", tuple(Item(f"row {n}", lambda n=n: str(n).encode()) for n in range(5)), {})
+    found = MediaFiles("here", tuple(MediaFile(f"row {n}", lambda n=n: str(n).encode()) for n in range(5)), {})
     decoded = decode_all(found, numbers, SHAPE, np.int16, in_memory_bytes=0)
     assert decoded.content.field("bytes").to_pylist() == [b"0", b"1", b"2", b"3", b"4"]
-    assert streamed(pa.chunked_array([decoded.content]), numbers, SHAPE, torch.int16)[3:4].unique().item() == 3
+    assert stream_samples(pa.chunked_array([decoded.content]), numbers, SHAPE, torch.int16)[3:4].unique().item() == 3
 
 
 def test_a_file_that_changes_or_vanishes_stops_the_run(tmp_path):
     decoded = decode_all(written(tmp_path, 5), numbers, SHAPE, np.int16, in_memory_bytes=0)
-    x = streamed(pa.chunked_array([decoded.content]), numbers, SHAPE, torch.int16)
+    x = stream_samples(pa.chunked_array([decoded.content]), numbers, SHAPE, torch.int16)
     (tmp_path / "00002.txx").write_bytes(b"77")
     (tmp_path / "00003.txx").unlink()
     assert x[:2].shape == (2, *SHAPE)
@@ -165,8 +165,10 @@ def test_a_file_that_changes_or_vanishes_stops_the_run(tmp_path):
 
 def test_the_fingerprint_stands_for_content_and_order(tmp_path):
     def fingerprint(folder, order):
-        content = decode_all(items(folder, {".txx"}), numbers, SHAPE, np.int16, in_memory_bytes=0).content
-        return streamed(pa.chunked_array([content.take(pa.array(order))]), numbers, SHAPE, torch.int16).fingerprint
+        content = decode_all(list_media_files(folder, {".txx"}), numbers, SHAPE, np.int16, in_memory_bytes=0).content
+        return stream_samples(
+            pa.chunked_array([content.take(pa.array(order))]), numbers, SHAPE, torch.int16
+        ).fingerprint
 
     for folder in ("a", "b", "c"):
         (tmp_path / folder).mkdir()
@@ -181,7 +183,9 @@ def test_the_fingerprint_stands_for_content_and_order(tmp_path):
 def test_records_leave_broken_rows_out_of_every_column(tmp_path):
     found = written(tmp_path, 4, f1=b"x")
     decoded = decode_all(found, numbers, SHAPE, np.int16)
-    table = records("it", decoded, found.names, labels=list("abcd"), parts=["train"] * 4, extra={"n": [0, 1, 2, 3]})
+    table = build_record_table(
+        "it", decoded, found.names, labels=list("abcd"), parts=["train"] * 4, extra={"n": [0, 1, 2, 3]}
+    )
     assert table.drop_columns(["it"]).to_pydict() == {
         "file": ["00000.txx", "00002.txx", "00003.txx"],
         "label": ["a", "c", "d"],

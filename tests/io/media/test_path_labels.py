@@ -2,7 +2,7 @@
 
 import pytest
 
-from contramix.io.media.path_labels import parts_and_labels
+from contramix.io.media.path_labels import infer_splits_and_labels
 
 
 def names(*folders):
@@ -31,4 +31,4 @@ def names(*folders):
     ],
 )
 def test_layouts(folders, parts, labels):
-    assert parts_and_labels(names(*folders)) == (parts, labels)
+    assert infer_splits_and_labels(names(*folders)) == (parts, labels)

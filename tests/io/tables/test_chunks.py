@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from contramix.errors import InputError
 from contramix.io.tables import columnar
-from contramix.io.tables.chunks import portions
+from contramix.io.tables.chunks import read_chunks
 from contramix.io.tables.csv import chunks
 from contramix.io.tables.reading import ReadOptions, read
 
@@ -32,7 +32,7 @@ def small(monkeypatch):
 
 def joined(path, options):
     """All portions; each is of the same types, of one chunk a column and of a bounded size."""
-    found = portions(path, options)
+    found = read_chunks(path, options)
     parts = list(found)
     assert sum(part.num_rows for part in parts) == found.rows
     for part in parts:
@@ -61,7 +61,7 @@ def refused(path, *words, options=None):
     with pytest.raises(InputError) as whole:
         read(path, options)
     with pytest.raises(InputError) as by_portions:
-        list(portions(path, options))
+        list(read_chunks(path, options))
     assert str(by_portions.value) == str(whole.value)
     for word in words:
         assert word in str(whole.value)
@@ -328,7 +328,7 @@ def test_a_byte_that_flipped_in_a_page_far_down(tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) * 3 // 4] ^= 1
     path.write_bytes(data)
-    found = portions(path)
+    found = read_chunks(path)
     with pytest.raises(InputError, match="truncated or damaged"):
         list(found)
 
@@ -350,7 +350,7 @@ def test_truncated_files(tmp_path, name, share):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(InputError, match="truncated or damaged"):
-        list(portions(path))
+        list(read_chunks(path))
 
 
 def test_text_that_is_not_utf_8_in_a_parquet_file(tmp_path):
@@ -388,7 +388,7 @@ def test_a_folder_of_files_that_differ(tmp_path):
     pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"a": ["1", "2"], "b": ["x", "y"]}), tmp_path / "2.parquet")
     with pytest.raises(InputError, match=r"2\.parquet, column 'a': text, and a number in 1\.parquet"):
-        portions(tmp_path)
+        read_chunks(tmp_path)
     pq.write_table(pa.table({"a": [1, 2], "c": ["x", "y"]}), tmp_path / "2.parquet")
     with pytest.raises(InputError, match=r"2\.parquet: other columns than 1\.parquet beside it: 'b', 'c'"):
-        portions(tmp_path)
+        read_chunks(tmp_path)

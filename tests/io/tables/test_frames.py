@@ -16,7 +16,7 @@ import torch
 from contramix.errors import InputError
 from contramix.io.options import MAX_COLUMNS
 from contramix.io.tables import frames
-from contramix.io.tables.canonical import canonical
+from contramix.io.tables.canonical import to_canonical
 from contramix.io.tables.frames import to_arrow
 from contramix.io.tables.reading import read
 
@@ -274,6 +274,6 @@ def test_control_characters_in_names_stay_out_of_messages():
 
 
 def test_canonical_of_no_rows_keeps_the_types():
-    table = canonical(pa.table({"a": pa.array([], pa.int32()), "b": pa.array([], pa.string())}))
+    table = to_canonical(pa.table({"a": pa.array([], pa.int32()), "b": pa.array([], pa.string())}))
     assert table.schema.types == [pa.int64(), pa.large_string()]
     assert [c.num_chunks for c in table.columns] == [1, 1]

@@ -9,7 +9,7 @@ from contramix.io.tables import opening
 
 def test_the_end_waits_for_threads_that_hold_a_stream():
     stream = io.BytesIO(b"a,b\n1,2\n")
-    native = opening.for_arrow(stream)
+    native = opening.to_arrow_stream(stream)
     assert native.read() == b"a,b\n1,2\n"
     held, ready = [native], threading.Event()
     del stream, native
@@ -29,6 +29,6 @@ def test_the_end_waits_for_threads_that_hold_a_stream():
 
 def test_a_stream_that_stays_is_waited_for_only_so_long():
     stream = io.BytesIO()
-    native = opening.for_arrow(stream)
+    native = opening.to_arrow_stream(stream)
     opening.wait_for_arrow(seconds=0.01)
     assert native is not None

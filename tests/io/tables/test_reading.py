@@ -720,13 +720,13 @@ def test_the_decimal_mark_is_no_delimiter(csv_file):
 
 
 def test_white_space_around_cells_is_seen_by_their_ends():
-    from contramix.io.tables.csv.cell_types import may_be_padded
+    from contramix.io.tables.csv.cell_types import may_have_padding
 
     spaces = [" ", "\t", "\n", "\x0b", "\u00a0", "\u2003", "\u3000"]
     for cell in ["a", "a b", "", *(pad + "a" for pad in spaces), *("a" + pad for pad in spaces), *spaces]:
         cells = pa.chunked_array([["xy", None, cell, "z"], ["q"]], pa.large_string())
-        assert may_be_padded(cells) == (cell != cell.strip())
-        assert not may_be_padded(cells.slice(3))
+        assert may_have_padding(cells) == (cell != cell.strip())
+        assert not may_have_padding(cells.slice(3))
 
 
 def test_whole_numbers_are_whole_to_the_end_of_int64(csv_file):

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from contramix.domains.audio.decoding import Header, header
 from contramix.domains.audio.settings import AudioSettings
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.parallel_decoding import each
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.parallel_decoding import map_files
 
 AUDIO = "audio"
 """The column of clips."""
@@ -47,12 +47,12 @@ class Form(NamedTuple):
             return None
 
 
-def choose_form(files: Sequence[Item], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
+def choose_form(files: Sequence[MediaFile], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
     """What is set, and what is not, by the files' headers; with notes on what was chosen."""
     found: list[Header] = []
     if "auto" in (settings.sample_rate_hz, settings.seconds):
         probed = files[:: ceil(len(files) / PROBED)] if files else ()
-        found = [result for result in each(probed, header) if not isinstance(result, Unreadable)]
+        found = [result for result in map_files(probed, header) if not isinstance(result, UnreadableFileError)]
     notes = []
     if settings.sample_rate_hz == "auto":
         counts = Counter(one.sample_rate_hz for one in found)

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int16
 from numpy import ndarray
 
 from contramix.errors import InputError
-from contramix.io.media.media_file import Unreadable
+from contramix.io.media.media_file import UnreadableFileError
 
 ENDINGS = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".w64", ".rf64", ".caf"}
@@ -62,7 +62,7 @@ def header(data: bytes) -> Header:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         It is not audio, or says something that cannot be.
     """
     with _opened(data) as file:
@@ -87,7 +87,7 @@ def waveform(
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         It is no audio, truncated, empty, or holds what is no number.
     InputError
         soundfile or soxr is not installed.
@@ -103,11 +103,11 @@ def waveform(
         try:
             x = file.read(wanted, dtype="float32", always_2d=True)
         except RuntimeError as error:
-            raise Unreadable(f"damaged ({_said(error)})") from None
+            raise UnreadableFileError(f"damaged ({_said(error)})") from None
     if len(x) < WHOLE * wanted:
-        raise Unreadable(f"truncated: {len(x):,} of {wanted:,} frames")
+        raise UnreadableFileError(f"truncated: {len(x):,} of {wanted:,} frames")
     if not np.isfinite(x).all():
-        raise Unreadable(f"{np.count_nonzero(~np.isfinite(x)):,} of {x.size:,} samples are not numbers")
+        raise UnreadableFileError(f"{np.count_nonzero(~np.isfinite(x)):,} of {x.size:,} samples are not numbers")
     if said.channels > 1:
         facts.append("averaged")
     if np.abs(x).max() > 1:
@@ -132,7 +132,7 @@ def decode(data: bytes, sample_rate_hz: int, samples: int, tally: Tally | None =
 
     Raises
     ------
-    Unreadable, InputError
+    UnreadableFileError, InputError
         As for :func:`waveform`.
     """
     return fixed(as_int16(waveform(data, sample_rate_hz, samples, tally)), samples)
@@ -162,24 +162,24 @@ def resampled(x: Float32[ndarray, " n"], rate_hz: int, to_hz: int) -> Float32[nd
 def _opened(data: bytes) -> Any:
     """A file as libsndfile sees it."""
     if not data:
-        raise Unreadable("0 bytes")
+        raise UnreadableFileError("0 bytes")
     soundfile = _imported("soundfile")
     try:
         return soundfile.SoundFile(BytesIO(data))
     except RuntimeError as error:
-        raise Unreadable(_not_audio(data, _said(error))) from None
+        raise UnreadableFileError(_not_audio(data, _said(error))) from None
 
 
 def _checked(file: Any, data: bytes) -> Header:
     found = Header(file.samplerate, file.frames, file.channels)
     low, high = RATES_HZ
     if not low <= found.sample_rate_hz <= high:
-        raise Unreadable(f"sample rate {found.sample_rate_hz:,} Hz")
+        raise UnreadableFileError(f"sample rate {found.sample_rate_hz:,} Hz")
     if found.frames == 0:
-        raise Unreadable("0 samples")
+        raise UnreadableFileError("0 samples")
     claimed, there = _sizes(data)
     if there < WHOLE * claimed:
-        raise Unreadable(f"truncated: {found.frames:,} of {found.frames * claimed // max(there, 1):,} frames")
+        raise UnreadableFileError(f"truncated: {found.frames:,} of {found.frames * claimed // max(there, 1):,} frames")
     return found
 
 

@@ -12,7 +12,7 @@ from contramix.domains.audio.spec import AudioSpec, clips_of
 from contramix.domains.spec import left_out
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
-from contramix.samples.samples import batches
+from contramix.samples.samples import iterate_batches
 
 MEASURED = 20_000
 """Clips, evenly spaced, whose pictures give mean and deviation."""
@@ -75,7 +75,7 @@ def _moments(spec: AudioSpec, tables: Sequence[pa.Table]) -> tuple[float, float]
     step = max(1, ceil(sum(map(len, chosen)) / MEASURED))
     count, total, squares = 0, 0.0, 0.0
     for clips in chosen:
-        for block in batches(clips, torch.split(torch.arange(0, len(clips), step), _AT_ONCE)):
+        for block in iterate_batches(clips, torch.split(torch.arange(0, len(clips), step), _AT_ONCE)):
             picture = front(block).double()
             count += picture.numel()
             total += float(picture.sum())

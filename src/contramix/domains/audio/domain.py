@@ -13,9 +13,9 @@ from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.values import claims_values, from_values
 from contramix.domains.domain import Domain
-from contramix.io.media.recognition import holds
+from contramix.io.media.recognition import contains_files
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 class Sounds(Domain[AudioSettings, AudioSpec]):
@@ -28,7 +28,7 @@ class Sounds(Domain[AudioSettings, AudioSpec]):
 
     def claims(self, path: str | os.PathLike[str]) -> bool:
         """Files with a sound's ending, folders and archives of them, and tables with a column of encoded ones."""
-        return holds(path, ENDINGS, COLUMNS)
+        return contains_files(path, ENDINGS, COLUMNS)
 
     def claims_values(self, values: Any) -> bool:
         """Lists of audio files, and tables of clips; arrays could be anything."""
@@ -40,7 +40,7 @@ class Sounds(Domain[AudioSettings, AudioSpec]):
         options: ReadOptions,
         settings: AudioSettings,
         like: AudioSpec | None = None,
-    ) -> Reading:
+    ) -> Records:
         """Read a folder, an archive or a file."""
         return read(path, options, settings, like)
 
@@ -50,6 +50,6 @@ class Sounds(Domain[AudioSettings, AudioSpec]):
         """Learn mean and deviation of the pictures."""
         return describe(table, settings, target, also)
 
-    def from_values(self, values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Records:
         """Lists of files, and arrays of waveforms."""
         return from_values(values, settings, like)

@@ -14,13 +14,13 @@ from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.speech_commands import TEN, Sounds, layout, ten_words
 from contramix.errors import InputError, printable
-from contramix.io.media.embedded_files import Cells, read_cells, table_files
-from contramix.io.media.listing import Items, items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, decode_all, each
-from contramix.io.media.record_table import records
+from contramix.io.media.embedded_files import EmbeddedFiles, list_table_files, read_embedded_files
+from contramix.io.media.listing import MediaFiles, list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, decode_all, map_files
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import FILE, LABEL, PART, Reading
+from contramix.io.records import FILE, LABEL, SPLIT, Records
 
 COLUMNS = (AUDIO, "sound", "speech", "wav", "flac", "bytes")
 """What a column of encoded clips is most often called."""
@@ -41,7 +41,7 @@ def read(
     like: AudioSpec | None = None,
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
-) -> Reading:
+) -> Records:
     """Read clips as rows of a table: ``audio``, ``file``, and ``label``, ``part`` and ``speaker`` where known.
 
     Parameters
@@ -63,10 +63,10 @@ def read(
     InputError
         There is no audio, or none that can be read; or soundfile or soxr is not installed.
     """
-    cells = read_cells(path, COLUMNS) if table_files(path) else None
+    cells = read_embedded_files(path, COLUMNS) if list_table_files(path) else None
     if cells is not None:
         return from_cells(cells, options, settings, like, in_memory_bytes)
-    found = items(path, ENDINGS)
+    found = list_media_files(path, ENDINGS)
     sounds = layout(found)
     if not sounds.files and not found.bad:
         raise InputError(f"{found.source}: holds background noise only")
@@ -76,12 +76,12 @@ def read(
 
 
 def from_cells(
-    cells: Cells,
+    cells: EmbeddedFiles,
     options: ReadOptions,
     settings: AudioSettings,
     like: AudioSpec | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
-) -> Reading:
+) -> Records:
     """The clips of a column of encoded ones, with the other columns."""
     beside = {
         name: cells.rest.column(name).combine_chunks() for name in cells.rest.column_names if name not in (AUDIO, FILE)
@@ -91,14 +91,14 @@ def from_cells(
 
 
 def from_sounds(
-    found: Items,
+    found: MediaFiles,
     sounds: Sounds,
     options: ReadOptions,
     settings: AudioSettings,
     like: AudioSpec | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
     beside: Mapping[str, pa.Array] | None = None,
-) -> Reading:
+) -> Records:
     """Decode files, and put what is known of each beside its clip, and columns with a row a file."""
     notes: tuple[str, ...] = ()
     if like is None:
@@ -119,13 +119,13 @@ def from_sounds(
     )
     extra = {**(beside or {}), **({} if sounds.speakers is None else {"speaker": sounds.speakers})}
     names = [item.name for item in sounds.files]
-    table = records(AUDIO, decoded, names, labels=sounds.labels, parts=sounds.parts, extra=extra)
+    table = build_record_table(AUDIO, decoded, names, labels=sounds.labels, parts=sounds.parts, extra=extra)
     counted = [f"{count:,} clips {_DONE[fact]}" for fact, count in sorted(tally.counts.items())]
     target = None if sounds.labels is None else LABEL
-    return Reading(form.on(table), (*found.notes, *sounds.notes, *notes, *counted), target, decoded.bad, _parts(table))
+    return Records(form.on(table), (*found.notes, *sounds.notes, *notes, *counted), target, decoded.bad, _parts(table))
 
 
-def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
+def _with_background(form: Form, noise: Sequence[MediaFile], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
     """The form with the noise that lies beside the clips."""
     at_most = FRAMES * settings.window(form.sample_rate_hz).hop // max(1, len(noise))
     powers, missing = [], []
@@ -133,8 +133,8 @@ def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings)
     def heard(data: bytes) -> ndarray:
         return as_int16(waveform(data, form.sample_rate_hz, at_most))
 
-    for item, result in zip(noise, each(noise, heard)):
-        if isinstance(result, Unreadable):
+    for item, result in zip(noise, map_files(noise, heard)):
+        if isinstance(result, UnreadableFileError):
             missing.append(f"{item.name}: {printable(str(result), 200)}; the noise was left out")
         else:
             window = settings.window(form.sample_rate_hz)
@@ -143,5 +143,5 @@ def _with_background(form: Form, noise: Sequence[Item], settings: AudioSettings)
 
 
 def _parts(table: pa.Table) -> tuple[str, ...]:
-    there = set(table.column(PART).to_pylist()) if PART in table.column_names else set()
+    there = set(table.column(SPLIT).to_pylist()) if SPLIT in table.column_names else set()
     return tuple(part for part in ("train", "valid", "test") if part in there)

@@ -18,8 +18,8 @@ from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
-from contramix.io.media.streaming import streamed
-from contramix.samples.samples import Streamed
+from contramix.io.media.streaming import stream_samples
+from contramix.samples.samples import StreamedSamples
 
 
 class AudioSpec(Spec):
@@ -76,7 +76,7 @@ class AudioSpec(Spec):
         """The sizes of the short-time Fourier transform."""
         return Window(self.n_fft, self.hop)
 
-    def tensorize(self, table: pa.Table) -> Tensor | Streamed:
+    def tensorize(self, table: pa.Table) -> Tensor | StreamedSamples:
         """Clips as int16 (n, samples), or decoded when they are asked for.
 
         Raises
@@ -91,7 +91,7 @@ class AudioSpec(Spec):
                 f"clips of {form.sample_rate_hz:,} Hz: the model was trained at {self.sample_rate_hz:,} Hz"
             )
         if clips.type == ENCODED:
-            return streamed(clips, decoder(self.sample_rate_hz, self.samples), (self.samples,), torch.int16)
+            return stream_samples(clips, decoder(self.sample_rate_hz, self.samples), (self.samples,), torch.int16)
         (length,) = clips.type.shape
         if length != self.samples:
             raise InputError(f"clips of {length:,} samples: the model was trained on clips of {self.samples:,}")

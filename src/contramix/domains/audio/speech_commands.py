@@ -8,9 +8,9 @@ from hashlib import sha1
 from io import StringIO
 
 from contramix.errors import InputError, printable
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.path_labels import PART_NAMES, parts_and_labels
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.path_labels import SPLIT_NAMES, infer_splits_and_labels
 
 BACKGROUND = "_background_noise_"
 """Speech Commands' folder of noises; they are no records."""
@@ -23,15 +23,15 @@ _HASHES = 2**27 - 1
 class Sounds:
     """Files, and what is known of each, one entry a file; None where nothing is known of any."""
 
-    files: tuple[Item, ...]
+    files: tuple[MediaFile, ...]
     labels: list[str | None] | None = None
     parts: list[str | None] | None = None
     speakers: list[str] | None = None
-    background: tuple[Item, ...] = ()
+    background: tuple[MediaFile, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def layout(found: Items) -> Sounds:
+def layout(found: MediaFiles) -> Sounds:
     """What names and lists say of files.
 
     In this order: ``split.csv`` with the columns path, split and perhaps label; ``validation_list.txt`` and
@@ -47,12 +47,12 @@ def layout(found: Items) -> Sounds:
     noise = tuple(item for item in found.files if BACKGROUND in item.name.split("/"))
     files = tuple(item for item in found.files if BACKGROUND not in item.name.split("/"))
     names = [item.name for item in files]
-    rules: tuple[Callable[[Items, Sounds, list[str]], Sounds | None], ...] = (_listed, _in_lists, _hashed, _digits)
+    rules: tuple[Callable[[MediaFiles, Sounds, list[str]], Sounds | None], ...] = (_listed, _in_lists, _hashed, _digits)
     bare = Sounds(files, background=noise)
     for rule in rules:
         if files and (known := rule(found, bare, names)) is not None:
             return known
-    parts, labels = parts_and_labels(names)
+    parts, labels = infer_splits_and_labels(names)
     return replace(bare, parts=None if parts is None else [*parts], labels=None if labels is None else [*labels])
 
 
@@ -70,7 +70,7 @@ def part_by_hash(name: str) -> str:
     return "valid" if percent < 10 else "test" if percent < 20 else "train"
 
 
-def _listed(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _listed(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
     place, item = _other(found, "split.csv")
     if item is None:
         return None
@@ -88,11 +88,11 @@ def _listed(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
     ]
     cells = [known.get(name, {}) for name in names]
     labels = [cell.get("label") or None for cell in cells] if "label" in (rows.fieldnames or ()) else _folders(names)
-    parts = [PART_NAMES.get((cell.get("split") or "").strip().lower()) for cell in cells]
+    parts = [SPLIT_NAMES.get((cell.get("split") or "").strip().lower()) for cell in cells]
     return replace(sounds, labels=labels, parts=parts, speakers=_speakers(names), notes=tuple(notes))
 
 
-def _in_lists(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _in_lists(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
     listed: dict[str, str] = {}
     for part, name in (("valid", "validation_list.txt"), ("test", "testing_list.txt")):
         place, item = _other(found, name)
@@ -103,14 +103,14 @@ def _in_lists(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
     return replace(sounds, labels=_folders(names), parts=parts, speakers=_speakers(names))
 
 
-def _hashed(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _hashed(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
     speakers = _speakers(names)
     if speakers is None:
         return None
     return replace(sounds, labels=_folders(names), parts=[part_by_hash(name) for name in names], speakers=speakers)
 
 
-def _digits(found: Items, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _digits(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
     each = [_SPOKEN_DIGIT.fullmatch(name.rpartition("/")[2]) for name in names]
     matches = [match for match in each if match is not None]
     if len(matches) < len(names):
@@ -132,7 +132,7 @@ def _speakers(names: Sequence[str]) -> list[str] | None:
     return found if len(found) == len(names) else None
 
 
-def _other(found: Items, name: str) -> tuple[str, Item | None]:
+def _other(found: MediaFiles, name: str) -> tuple[str, MediaFile | None]:
     """A list beside the files, and the folder its paths start from."""
     for item in found.others.values():
         folder, slash, last = item.name.rpartition("/")
@@ -141,10 +141,10 @@ def _other(found: Items, name: str) -> tuple[str, Item | None]:
     return "", None
 
 
-def _text(found: Items, item: Item) -> str:
+def _text(found: MediaFiles, item: MediaFile) -> str:
     try:
         return item.read().decode("utf-8-sig")
-    except (OSError, Unreadable, UnicodeDecodeError) as error:
+    except (OSError, UnreadableFileError, UnicodeDecodeError) as error:
         raise InputError(f"{found.source}: {item.name}: {printable(str(error), 120)}: give a list in UTF-8") from None
 
 
@@ -168,7 +168,7 @@ def ten_words(sounds: Sounds) -> Sounds:
     labels = [label if label is None or label in TEN else "unknown" for label in sounds.labels]
     training = len(labels) if sounds.parts is None else sounds.parts.count("train")
     more = int(training * SILENCE_SHARE)
-    silence = tuple(Item(f"silence {number}", _silent) for number in range(more))
+    silence = tuple(MediaFile(f"silence {number}", _silent) for number in range(more))
     return replace(
         sounds,
         files=sounds.files + silence,

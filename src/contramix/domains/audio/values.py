@@ -17,11 +17,11 @@ from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec, clips_of
 from contramix.domains.audio.speech_commands import Sounds
 from contramix.errors import InputError, printable
-from contramix.io.media.embedded_files import cells_of, is_cell
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, read_file
+from contramix.io.media.embedded_files import extract_embedded_files, is_embedded_file_type
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, read_file
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 
@@ -30,12 +30,12 @@ def claims_values(values: Any) -> bool:
     """Whether values are sounds beyond doubt: a list of audio files, or a table of clips."""
     if isinstance(values, pa.Table):
         return AUDIO in values.column_names and (
-            is_cell(values.schema.field(AUDIO).type) or Form.of(values) is not None
+            is_embedded_file_type(values.schema.field(AUDIO).type) or Form.of(values) is not None
         )
     return _are_paths(values) and all(os.fsdecode(one).lower().endswith(tuple(ENDINGS)) for one in values)
 
 
-def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Reading:
+def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Records:
     """Clips from Python values.
 
     Parameters
@@ -61,14 +61,20 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     (3, [8000])
     """
     if isinstance(values, pa.Table):
-        if AUDIO in values.column_names and Form.of(values) is None and is_cell(values.schema.field(AUDIO).type):
-            return from_cells(cells_of(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, like)
+        if (
+            AUDIO in values.column_names
+            and Form.of(values) is None
+            and is_embedded_file_type(values.schema.field(AUDIO).type)
+        ):
+            return from_cells(extract_embedded_files(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, like)
         clips_of(values)
-        return Reading(values)
+        return Records(values)
     if _are_paths(values):
         places = [os.fsdecode(one) for one in values]
-        files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
-        return from_sounds(Items("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, like)
+        files = tuple(
+            MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
+        )
+        return from_sounds(MediaFiles("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, like)
     rate = like.sample_rate_hz if like is not None else settings.sample_rate_hz
     if rate == "auto":
         raise InputError("waveforms do not say their sample rate: set audio.sample_rate_hz, such as 16000")
@@ -77,7 +83,7 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     samples = longest if settings.seconds == "auto" else max(1, round(settings.seconds * rate))
     form = Form(rate, samples if like is None else like.samples)
     held = np.stack([fixed(clip, form.samples) for clip in clips])
-    return Reading(form.on(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
+    return Records(form.on(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
 
 
 def _are_paths(values: Any) -> bool:

@@ -12,9 +12,9 @@ from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import GraphSpec
 from contramix.domains.graph.tu import CLAIMED, read
 from contramix.domains.graph.values import claims_values, from_values
-from contramix.io.media.recognition import holds
+from contramix.io.media.recognition import contains_files
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 class GraphSets(Domain[GraphSettings, GraphSpec]):
@@ -27,7 +27,7 @@ class GraphSets(Domain[GraphSettings, GraphSpec]):
 
     def claims(self, path: str | os.PathLike[str]) -> bool:
         """Folders and archives with a file whose name ends like those of the collection."""
-        return holds(path, CLAIMED, ())
+        return contains_files(path, CLAIMED, ())
 
     def claims_values(self, values: Any) -> bool:
         """Lists and data sets of graphs."""
@@ -39,7 +39,7 @@ class GraphSets(Domain[GraphSettings, GraphSpec]):
         options: ReadOptions,
         settings: GraphSettings,
         like: GraphSpec | None = None,
-    ) -> Reading:
+    ) -> Records:
         """Read a folder or an archive."""
         return read(os.fsdecode(path), settings)
 
@@ -49,7 +49,7 @@ class GraphSets(Domain[GraphSettings, GraphSpec]):
         """Learn what nodes have."""
         return describe(table, settings, target, also)
 
-    def from_values(self, values: Any, settings: GraphSettings, like: GraphSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: GraphSettings, like: GraphSpec | None = None) -> Records:
         """Lists and data sets of graphs."""
         if like is None:
             return from_values(values, False if settings.features == "attributes" else None)

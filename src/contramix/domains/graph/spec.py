@@ -16,7 +16,7 @@ from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.frontend import Front
 from contramix.errors import InputError
-from contramix.samples.graph_states import NodeStates
+from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
 from contramix.samples.samples import Samples
 
@@ -30,9 +30,9 @@ MOST_BYTES = 16 << 30
 class GraphFront(Front):
     """Packed graphs, nothing pooled of them yet."""
 
-    def forward(self, raw: Graphs) -> NodeStates:
+    def forward(self, raw: Graphs) -> GraphStates:
         """Graphs on their way into the first layer."""
-        return NodeStates.of(raw)
+        return GraphStates.of(raw)
 
 
 class GraphSpec(Spec):

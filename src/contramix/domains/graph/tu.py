@@ -15,9 +15,9 @@ from numpy import ndarray
 from contramix.domains.graph.packed import GRAPH, Packed
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError, nearest, printable
-from contramix.io.media.listing import items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.records import LABEL, Reading
+from contramix.io.media.listing import list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.records import LABEL, Records
 
 PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_labels", "node_attributes")
 IGNORED = ("edge_labels", "edge_attributes")
@@ -58,7 +58,7 @@ class Lines:
         return self
 
 
-def read(path: str, settings: GraphSettings) -> Reading:
+def read(path: str, settings: GraphSettings) -> Records:
     """Read a folder or an archive of raw files as rows of a table: ``graph``, and ``label`` or ``value`` if known.
 
     Edges that stand there twice count once. The classes of graphs are text.
@@ -68,8 +68,8 @@ def read(path: str, settings: GraphSettings) -> Reading:
     InputError
         A file is missing, or what they say does not go together; the message names file and line.
     """
-    found = items(path, ENDINGS)
-    sets: dict[str, dict[str, Item]] = {}
+    found = list_media_files(path, ENDINGS)
+    sets: dict[str, dict[str, MediaFile]] = {}
     for item in found.files:
         matched = re.fullmatch(rf"(.*)_({'|'.join((*PARTS, *IGNORED))})\.txt", item.name, re.IGNORECASE)
         if matched:
@@ -79,7 +79,7 @@ def read(path: str, settings: GraphSettings) -> Reading:
     return replace(reading, notes=(*found.notes, *reading.notes))
 
 
-def _chosen(sets: Mapping[str, Mapping[str, Item]], wanted: str | None, source: str) -> Mapping[str, Item]:
+def _chosen(sets: Mapping[str, Mapping[str, MediaFile]], wanted: str | None, source: str) -> Mapping[str, MediaFile]:
     last = Counter(name.rsplit("/", 1)[-1] for name in sets)
     names = {short if last[short := name.rsplit("/", 1)[-1]] == 1 else name: name for name in sets}
     if wanted is not None:
@@ -92,7 +92,7 @@ def _chosen(sets: Mapping[str, Mapping[str, Item]], wanted: str | None, source: 
     return next(iter(sets.values()))
 
 
-def _whole(files: Mapping[str, Item], source: str) -> Reading:
+def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
     for part in ("A", "graph_indicator"):
         if part not in files:
             raise InputError(f"{source}: there is no file ..._{part}.txt, which says {_SAYS[part]}")
@@ -137,7 +137,7 @@ def _whole(files: Mapping[str, Item], source: str) -> Reading:
     if labels is not None:
         target = LABEL
         columns[target] = pa.array([str(label) for label in labels.whole()[:, 0]], pa.large_string())
-    return Reading(pa.table(columns), tuple(notes), target)
+    return Records(pa.table(columns), tuple(notes), target)
 
 
 _SAYS = {"A": "which nodes are joined", "graph_indicator": "to which graph each node belongs"}
@@ -183,7 +183,7 @@ def _edges(edges: Lines, of_node: ndarray, indicator: str) -> tuple[Int64[ndarra
     return np.stack(np.divmod(once, max(1, len(of_node)))), ends.shape[1] - len(once)
 
 
-def _of_nodes(files: Mapping[str, Item], part: str, graph: Lines) -> Lines | None:
+def _of_nodes(files: Mapping[str, MediaFile], part: str, graph: Lines) -> Lines | None:
     if part not in files:
         return None
     lines = _numbers(files[part])
@@ -194,11 +194,11 @@ def _of_nodes(files: Mapping[str, Item], part: str, graph: Lines) -> Lines | Non
     return lines
 
 
-def _numbers(item: Item, width: int | None = None) -> Lines:
+def _numbers(item: MediaFile, width: int | None = None) -> Lines:
     """All numbers of a file; each line has as many as the first, or ``width``."""
     try:
         data = item.read().replace(b"\r\n", b"\n").rstrip() + b"\n"
-    except (OSError, Unreadable) as error:
+    except (OSError, UnreadableFileError) as error:
         raise InputError(f"{item.name}: cannot be read: {error}") from None
     width = width or data.partition(b"\n")[0].count(b",") + 1
     if width > MOST_COLUMNS:

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from contramix.domains.graph.packed import GRAPH, MOST_NODES, Packed
 from contramix.errors import InputError
-from contramix.io.records import LABEL, Reading
+from contramix.io.records import LABEL, Records
 
 
 class One(NamedTuple):
@@ -28,7 +28,7 @@ def claims_values(values: Any) -> bool:
     return _is_pyg(first) or _is_networkx(first)
 
 
-def from_values(values: Any, labels: bool | None = None) -> Reading:
+def from_values(values: Any, labels: bool | None = None) -> Records:
     """Records of graphs, with their labels ``y`` where all have one.
 
     What nodes have is ``x`` of PyG's graphs, and of networkx's the attribute ``x`` of its nodes: numbers, which are
@@ -75,7 +75,7 @@ def from_values(values: Any, labels: bool | None = None) -> Reading:
         columns[LABEL] = _column(classes)
     elif without < len(classes):
         notes.append(f"{without:,} of {len(classes):,} graphs have no label of one number: labels are left out")
-    return Reading(pa.table(columns), tuple(notes), LABEL if LABEL in columns else None)
+    return Records(pa.table(columns), tuple(notes), LABEL if LABEL in columns else None)
 
 
 def _first(values: Any) -> Any:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from contramix.domains.image.size import Form
 from contramix.errors import InputError, printable
-from contramix.io.media.media_file import Unreadable
+from contramix.io.media.media_file import UnreadableFileError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,7 +46,7 @@ def facts(data: bytes) -> Facts:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         It is no picture, or its header is damaged.
     """
     return header(_opened(data))
@@ -63,7 +63,7 @@ def decode(data: bytes, form: Form) -> UInt8[np.ndarray, " C H W"]:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         It cannot be decoded.
     """
     image = _opened(data)
@@ -74,10 +74,10 @@ def decode(data: bytes, form: Form) -> UInt8[np.ndarray, " C H W"]:
     try:
         image.load()
         return pixels(image, form)
-    except (Unreadable, MemoryError):
+    except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
-        raise Unreadable(_reason(error)) from None
+        raise UnreadableFileError(_reason(error)) from None
 
 
 def pixels(image: "Image", form: Form) -> UInt8[np.ndarray, " C H W"]:
@@ -125,7 +125,7 @@ def _kinds() -> dict[str, tuple[Any, Any]]:
 def _opened(data: bytes) -> Any:
     found = [(kind, open_as) for kind, (open_as, accepts) in _kinds().items() if accepts(data[:16]) is True]
     if not found:
-        raise Unreadable(_foreign(data[:4096]))
+        raise UnreadableFileError(_foreign(data[:4096]))
     kind, open_as = found[0]
     try:
         image = open_as(BytesIO(data), "")
@@ -134,10 +134,12 @@ def _opened(data: bytes) -> Any:
     except Exception as error:  # the plugins raise anything on a damaged header
         said = str(error)
         no_pixels = "not identified" in said or "zero" in said
-        raise Unreadable(f"damaged {kind} header{', or a width or height of 0' if no_pixels else ''}") from None
+        raise UnreadableFileError(
+            f"damaged {kind} header{', or a width or height of 0' if no_pixels else ''}"
+        ) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise Unreadable(f"{width * height / 1e6:.0f} megapixels, the limit is {MAX_PIXELS // 1_000_000}")
+        raise UnreadableFileError(f"{width * height / 1e6:.0f} megapixels, the limit is {MAX_PIXELS // 1_000_000}")
     return image
 
 
@@ -148,7 +150,7 @@ def _check_sums(data: bytes) -> None:
         end = at + 8 + int.from_bytes(view[at : at + 4], "big")
         pixels_here = data[at + 4 : at + 8] == b"IDAT" and end + 4 <= len(data)
         if pixels_here and zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            raise Unreadable("damaged (a checksum is wrong)")
+            raise UnreadableFileError("damaged (a checksum is wrong)")
         at = end + 4
 
 
@@ -199,14 +201,14 @@ def _whole_numbers(image: "Image") -> tuple[np.ndarray, int]:
 
 def _scaled(values: np.ndarray, top: int) -> np.ndarray:
     if values.min() < 0:
-        raise Unreadable("pixels below 0")
+        raise UnreadableFileError("pixels below 0")
     return ((values.astype(np.int64) * 510 + top) // (2 * top)).astype(np.uint8)  # rounded to the nearest
 
 
 def _from_floats(values: np.ndarray) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 255):  # NaN too
-        raise Unreadable(f"float pixels from {low:g} to {high:g}: scale them to 0..1 or 0..255")
+        raise UnreadableFileError(f"float pixels from {low:g} to {high:g}: scale them to 0..1 or 0..255")
     scaled: np.ndarray = np.rint(values * (255 if high <= 1 else 1)).astype(np.uint8)
     return scaled
 

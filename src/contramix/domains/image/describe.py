@@ -14,7 +14,7 @@ from contramix.domains.image.spec import ImageSpec, images_of
 from contramix.domains.spec import left_out
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
-from contramix.samples.samples import Streamed, batches
+from contramix.samples.samples import StreamedSamples, iterate_batches
 
 MEASURED = 20_000
 """Images, evenly spaced, that give mean and deviation where they must be decoded for it; else all do."""
@@ -56,16 +56,16 @@ def describe(
     return draft.model_copy(update={"mean": mean, "std": tuple(max(s, LEAST_STD) for s in std)}), notes
 
 
-def _moments(samples: Sequence[Tensor | Streamed]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(samples: Sequence[Tensor | StreamedSamples]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel in [0, 1]: from whole-number sums, so exact and in any order."""
     step = 1
-    if any(isinstance(x, Streamed) for x in samples):
+    if any(isinstance(x, StreamedSamples) for x in samples):
         step = max(1, ceil(sum(map(len, samples)) / MEASURED))
     channels = samples[0].shape[1]
     total, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
     count = 0
     for x in samples:
-        for block in batches(x, torch.split(torch.arange(0, len(x), step), _AT_ONCE)):
+        for block in iterate_batches(x, torch.split(torch.arange(0, len(x), step), _AT_ONCE)):
             pixels = block.numpy()
             total += pixels.sum((0, 2, 3), dtype=np.int64)
             squares += np.square(pixels, dtype=np.uint16).sum((0, 2, 3), dtype=np.int64)

@@ -14,7 +14,7 @@ from contramix.domains.image.size import IMAGE
 from contramix.domains.image.spec import ImageSpec
 from contramix.domains.image.values import from_values
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 class Images(Domain[ImageSettings, ImageSpec]):
@@ -39,7 +39,7 @@ class Images(Domain[ImageSettings, ImageSpec]):
         options: ReadOptions,
         settings: ImageSettings,
         like: ImageSpec | None = None,
-    ) -> Reading:
+    ) -> Records:
         """Read a folder, an archive or a file."""
         return read(path, options, settings, like)
 
@@ -49,6 +49,6 @@ class Images(Domain[ImageSettings, ImageSpec]):
         """Learn mean and deviation of the channels."""
         return describe(table, settings, target, also)
 
-    def from_values(self, values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Records:
         """Arrays, Pillow's images and lists of files."""
         return from_values(values, settings, like)

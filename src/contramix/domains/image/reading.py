@@ -18,14 +18,14 @@ from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.size import IMAGE, Form, choose
 from contramix.domains.image.spec import ImageSpec
 from contramix.errors import InputError, printable
-from contramix.io.media.embedded_files import Cells, read_cells, table_files
-from contramix.io.media.listing import Items, NothingFoundError, ends_so, items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, Decoded, decode_all, each
-from contramix.io.media.path_labels import parts_and_labels
-from contramix.io.media.record_table import records
+from contramix.io.media.embedded_files import EmbeddedFiles, list_table_files, read_embedded_files
+from contramix.io.media.listing import MediaFiles, NothingFoundError, has_ending, list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES, Decoded, decode_all, map_files
+from contramix.io.media.path_labels import infer_splits_and_labels
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import LABEL, PART, Reading
+from contramix.io.records import LABEL, SPLIT, Records
 
 LOOKED_AT = 5000
 """Images, evenly spaced, whose headers decide size and channels where these are not set."""
@@ -42,7 +42,7 @@ def read(
     like: ImageSpec | None = None,
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
-) -> Reading:
+) -> Records:
     """Read images as rows of a table: ``image``, ``file``, and ``label`` and ``part`` where the data say them.
 
     Parameters
@@ -70,17 +70,17 @@ def read(
     if os.path.isfile(place) and place.lower().endswith(npz.ENDINGS):
         arrays, notes = npz.read_npz(place)
         return as_reading(arrays, settings, form, notes)
-    if table_files(place) and (cells := read_cells(place, COLUMNS)) is not None:
+    if list_table_files(place) and (cells := read_embedded_files(place, COLUMNS)) is not None:
         return _from_cells(cells, options, settings, form, in_memory_bytes)
     try:
-        found = items(place, (*ENDINGS, *idx.ALL_ENDINGS, *cifar.ENDINGS))
+        found = list_media_files(place, (*ENDINGS, *idx.ALL_ENDINGS, *cifar.ENDINGS))
     except NothingFoundError:
         if (lone := _lone_npz(place)) is None:
             raise InputError(f"{printable(place)}: holds no images: {_READ}") from None
         arrays, notes = npz.read_npz(lone)
         return as_reading(arrays, settings, form, notes)
-    if any(ends_so(name.lower(), idx.ALL_ENDINGS) for name in found.names):
-        files = idx.beside(place) if ends_so(os.path.basename(place).lower(), idx.ENDINGS) else found.files
+    if any(has_ending(name.lower(), idx.ALL_ENDINGS) for name in found.names):
+        files = idx.beside(place) if has_ending(os.path.basename(place).lower(), idx.ENDINGS) else found.files
         return as_reading(idx.read_idx(files, found.source), settings, form, found.notes)
     if cifar.is_cifar(found.files):
         return as_reading(cifar.read_cifar(found.files, found.source), settings, form, found.notes)
@@ -88,7 +88,7 @@ def read(
 
 
 def decode_files(
-    found: Items, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+    found: MediaFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
 ) -> tuple[Decoded, Form, tuple[str, ...]]:
     """Files decoded in one form, which is chosen by their headers if it is not given."""
     check_pillow()
@@ -109,39 +109,39 @@ def decode_files(
     return decoded, form, notes
 
 
-def _seen(files: Sequence[Item], settings: ImageSettings) -> list[tuple[int, int, int]]:
+def _seen(files: Sequence[MediaFile], settings: ImageSettings) -> list[tuple[int, int, int]]:
     if "auto" not in (settings.size, settings.channels):
         return []
     looked_at = files[:: ceil(len(files) / LOOKED_AT)] if files else ()
-    return [result for result in each(looked_at, facts) if not isinstance(result, Unreadable)]
+    return [result for result in map_files(looked_at, facts) if not isinstance(result, UnreadableFileError)]
 
 
 def _from_files(
-    found: Items, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
-) -> Reading:
-    images = tuple(item for item in found.files if ends_so(item.name.lower(), ENDINGS))
+    found: MediaFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+) -> Records:
+    images = tuple(item for item in found.files if has_ending(item.name.lower(), ENDINGS))
     found = replace(found, files=images)
     decoded, form, notes = decode_files(found, options, settings, form, in_memory_bytes)
-    layout = parts_and_labels(found.names)
-    table = records(IMAGE, decoded, found.names, labels=layout.labels, parts=layout.parts)
+    layout = infer_splits_and_labels(found.names)
+    table = build_record_table(IMAGE, decoded, found.names, labels=layout.labels, parts=layout.parts)
     target = None if layout.labels is None else LABEL
-    return Reading(form.on(table), (*found.notes, *notes), target, decoded.bad, _parts(table))
+    return Records(form.on(table), (*found.notes, *notes), target, decoded.bad, _parts(table))
 
 
 def _from_cells(
-    cells: Cells, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
-) -> Reading:
+    cells: EmbeddedFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+) -> Records:
     decoded, form, notes = decode_files(cells.items, options, settings, form, in_memory_bytes)
-    table = records(IMAGE, decoded, cells.items.names)
+    table = build_record_table(IMAGE, decoded, cells.items.names)
     rest = cells.rest.take(pa.array(decoded.kept, pa.int64()))
     for name in rest.column_names:
         if name not in table.column_names:
             table = table.append_column(name, rest.column(name))
-    return Reading(form.on(table), notes, cells.label, decoded.bad, _parts(table))
+    return Records(form.on(table), notes, cells.label, decoded.bad, _parts(table))
 
 
 def _parts(table: pa.Table) -> tuple[str, ...]:
-    there = set(table.column(PART).to_pylist()) if PART in table.column_names else set()
+    there = set(table.column(SPLIT).to_pylist()) if SPLIT in table.column_names else set()
     return tuple(part for part in ORDER if part in there) if "train" in there else ()
 
 

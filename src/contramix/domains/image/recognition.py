@@ -12,8 +12,8 @@ from contramix.domains.image.decoding import ENDINGS
 from contramix.domains.image.formats.idx import ENDINGS as IDX
 from contramix.domains.image.formats.npz import means_images
 from contramix.domains.image.size import IMAGE
-from contramix.io.media.embedded_files import is_cell
-from contramix.io.media.recognition import holds
+from contramix.io.media.embedded_files import is_embedded_file_type
+from contramix.io.media.recognition import contains_files
 
 COLUMNS = (IMAGE, "img", "picture", "jpg", "png")
 """What a column of encoded images is most often called."""
@@ -24,7 +24,7 @@ def claims(path: str | os.PathLike[str]) -> bool:
     """Whether a file, folder or archive holds images, or a table has a column of encoded ones, or an npy or npz file
     holds arrays that can only be images.
     """
-    return holds(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
+    return contains_files(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
 
 
 def claims_values(values: Any) -> bool:
@@ -54,7 +54,7 @@ def _is_picture(value: Any) -> bool:
 
 
 def _is_images(kind: pa.DataType) -> bool:
-    return is_cell(kind) or (isinstance(kind, pa.FixedShapeTensorType) and len(kind.shape) == 3)
+    return is_embedded_file_type(kind) or (isinstance(kind, pa.FixedShapeTensorType) and len(kind.shape) == 3)
 
 
 def _looks_like_images(axes: int, kind: str) -> bool:

@@ -17,8 +17,8 @@ from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
-from contramix.io.media.streaming import streamed
-from contramix.samples.samples import Streamed
+from contramix.io.media.streaming import stream_samples
+from contramix.samples.samples import StreamedSamples
 
 
 class ImageSpec(Spec):
@@ -64,7 +64,7 @@ class ImageSpec(Spec):
         """Size and colours of an image."""
         return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'RGB'}"
 
-    def tensorize(self, table: pa.Table) -> Tensor | Streamed:
+    def tensorize(self, table: pa.Table) -> Tensor | StreamedSamples:
         """Images as uint8 (n, C, H, W), or decoded when they are asked for.
 
         Raises
@@ -74,7 +74,7 @@ class ImageSpec(Spec):
         """
         images = images_of(table)
         if images.type == ENCODED:
-            return streamed(images, partial(decode, form=self.size), self.size, torch.uint8)
+            return stream_samples(images, partial(decode, form=self.size), self.size, torch.uint8)
         there = Form(*images.type.shape)
         if there != self.size:
             raise InputError(

@@ -17,20 +17,20 @@ from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.size import IMAGE, Form, choose
 from contramix.domains.image.spec import ImageSpec
 from contramix.errors import InputError, printable
-from contramix.io.media.embedded_files import cells_of
+from contramix.io.media.embedded_files import extract_embedded_files
 from contramix.io.media.encoded_records import ENCODED
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
 from contramix.io.media.parallel_decoding import IN_MEMORY_BYTES
-from contramix.io.media.record_table import records
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 _SOURCE = "images"
 
 
-def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Reading:
+def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Records:
     """Images from Python values; a row a value, so none is left out.
 
     Parameters
@@ -62,27 +62,29 @@ def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = N
         raise InputError("give images as an array (n, height, width[, channels]), or a list of images or of files")
     if all(isinstance(one, str | bytes | os.PathLike) for one in values):
         places = [os.fsdecode(one) for one in values]
-        files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
-        found = Items("list of files", files, {})
+        files = tuple(
+            MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
+        )
+        found = MediaFiles("list of files", files, {})
         decoded, form, notes = decode_files(found, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
-        return Reading(form.on(records(IMAGE, decoded, found.names)), notes)
+        return Records(form.on(build_record_table(IMAGE, decoded, found.names)), notes)
     return _from_list(values, settings, form)
 
 
-def _from_table(table: pa.Table, settings: ImageSettings, form: Form | None) -> Reading:
+def _from_table(table: pa.Table, settings: ImageSettings, form: Form | None) -> Records:
     """A table that was read before, or one with a column of encoded images."""
     if IMAGE not in table.column_names:
         raise InputError(f"there is no column {IMAGE!r} of images")
     kind = table.schema.field(IMAGE).type
     if isinstance(kind, pa.FixedShapeTensorType) or (kind == ENCODED and Form.of(table) is not None):
-        return Reading(table)
-    cells = cells_of(table, IMAGE, f"column {IMAGE!r}")
+        return Records(table)
+    cells = extract_embedded_files(table, IMAGE, f"column {IMAGE!r}")
     decoded, form, notes = decode_files(cells.items, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
     at = table.column_names.index(IMAGE)
-    return Reading(form.on(table.set_column(at, IMAGE, decoded.content)), notes)
+    return Records(form.on(table.set_column(at, IMAGE, decoded.content)), notes)
 
 
-def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Reading:
+def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Records:
     """Single images, perhaps of many sizes: each array becomes a batch of one."""
     notes: tuple[str, ...] = ()
     singles: list[Any] = [one if is_pillows(one) else _single(one, row) for row, one in enumerate(values)]
@@ -92,9 +94,9 @@ def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Readi
     for row, one in enumerate(singles):
         try:
             held[row] = pixels(one, form) if is_pillows(one) else in_form(one, form)[0]
-        except (Unreadable, OSError, SyntaxError, ValueError) as error:
+        except (UnreadableFileError, OSError, SyntaxError, ValueError) as error:
             raise InputError(f"row {row + 1}: {printable(str(error), 120)}") from None
-    return Reading(form.on(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
+    return Records(form.on(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
 
 
 def _single(value: Any, row: int) -> np.ndarray:

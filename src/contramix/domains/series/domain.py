@@ -13,9 +13,9 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.ucr_archive import ENDINGS
 from contramix.domains.series.values import claims_values, from_values
-from contramix.io.media.recognition import holds
+from contramix.io.media.recognition import contains_files
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 class TimeSeries(Domain[SeriesSettings, SeriesSpec]):
@@ -28,7 +28,7 @@ class TimeSeries(Domain[SeriesSettings, SeriesSpec]):
 
     def claims(self, path: str | os.PathLike[str]) -> bool:
         """``.ts`` files, folders and archives of them; of a table one must be told that it holds series."""
-        return holds(path, ENDINGS, ())
+        return contains_files(path, ENDINGS, ())
 
     def claims_values(self, values: Any) -> bool:
         """Arrays of three axes, and lists of arrays that are no table."""
@@ -40,7 +40,7 @@ class TimeSeries(Domain[SeriesSettings, SeriesSpec]):
         options: ReadOptions,
         settings: SeriesSettings,
         like: SeriesSpec | None = None,
-    ) -> Reading:
+    ) -> Records:
         """Read a folder, an archive or a file."""
         return read(path, options, settings, like)
 
@@ -50,6 +50,6 @@ class TimeSeries(Domain[SeriesSettings, SeriesSpec]):
         """Learn length, mean and deviation of the channels."""
         return describe(table, settings, target, also)
 
-    def from_values(self, values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Records:
         """Arrays, lists of arrays, and frames."""
         return from_values(values, settings, like)

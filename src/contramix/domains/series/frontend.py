@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contramix.encoders.frontend import Front
-from contramix.samples.padded_sequences import Masked
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Activations
 
 FLAT = 1e-6
@@ -23,7 +23,7 @@ class SeriesFront(Front):
         Of each channel.
     varying
         Whether lengths differ. If not, a batch of whole series is a plain tensor; one with a shorter series is
-        :class:`contramix.samples.padded_sequences.Masked`, as all batches are if lengths differ.
+        :class:`contramix.samples.padded_sequences.PaddedSequences`, as all batches are if lengths differ.
     each
         Standardise each series by its own steps instead; channels that do not vary become 0.
 
@@ -54,4 +54,4 @@ class SeriesFront(Front):
             x = (raw - self.get_buffer("mean")) / self.get_buffer("std")
         if not self.varying and bool(there[:, :, -1].all()):
             return x
-        return Masked(x.masked_fill(~there, 0.0), there[:, 0].to(x.dtype), axis=2)
+        return PaddedSequences(x.masked_fill(~there, 0.0), there[:, 0].to(x.dtype), axis=2)

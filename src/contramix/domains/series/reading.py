@@ -11,9 +11,9 @@ from contramix.errors import InputError, printable
 from contramix.io.media.archives import is_archive
 from contramix.io.media.array_files import ENDINGS as ARRAYS
 from contramix.io.media.array_files import read_arrays
-from contramix.io.media.listing import NothingFoundError, items
+from contramix.io.media.listing import NothingFoundError, list_media_files
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 from contramix.io.tables.reading import read as read_table
 
 _CALLED = ("x", "series", "data")
@@ -21,7 +21,7 @@ _CALLED = ("x", "series", "data")
 
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
-) -> Reading:
+) -> Records:
     """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` where the data say them.
 
     Parameters
@@ -47,9 +47,9 @@ def read(
     if alone and not lower.endswith(ENDINGS) and not is_archive(place):
         table = read_table(path, options)
         reading = from_table(table.table, printable(place), options, settings, like)
-        return Reading(reading.table, (*table.notes, *reading.notes), bad=reading.bad)
+        return Records(reading.table, (*table.notes, *reading.notes), bad=reading.bad)
     try:
-        found = items(place, ENDINGS)
+        found = list_media_files(place, ENDINGS)
     except NothingFoundError:
         raise InputError(
             f"{printable(place)}: holds no series: give .ts files, or name one table, npy or npz file of them"

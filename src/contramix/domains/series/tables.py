@@ -16,12 +16,12 @@ from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError, nearest, printable
 from contramix.io.media.parallel_decoding import Decoded
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 def from_table(
     table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
-) -> Reading:
+) -> Records:
     """Series of a table of canonical columns.
 
     Parameters
@@ -51,7 +51,7 @@ def from_table(
     return _long(table, source, options, settings, settings.id, like)
 
 
-def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec | None) -> Reading:
+def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec | None) -> Records:
     target = options.target if like is None or options.target is not None else like.target
     names = _numeric(table, (target,)) if like is None or not like.columns else list(like.columns)
     _require(table, names, source)
@@ -71,7 +71,7 @@ def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec |
 
 def _long(
     table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, by: str, like: SeriesSpec | None
-) -> Reading:
+) -> Records:
     keys = [by] if settings.time is None else [by, settings.time]
     _require(table, keys, source)
     for name in keys:
@@ -107,10 +107,10 @@ def _long(
     return _reading(beside, content, names, (*notes, *said))
 
 
-def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Reading:
+def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Records:
     kept = pa.array(content.kept, pa.int64())
     columns = {name: beside.column(name).take(kept) for name in beside.column_names}
-    return Reading(with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad=content.bad)
+    return Records(with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad=content.bad)
 
 
 def _in_order(

@@ -9,17 +9,17 @@ from contramix.domains.series.cleaning import Found, gather
 from contramix.domains.series.column import SERIES
 from contramix.domains.series.ts import parse
 from contramix.errors import InputError, nearest, printable
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.record_table import records
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import LABEL, Reading
+from contramix.io.records import LABEL, Records
 
 ENDINGS = (".ts",)
 _PART = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
 
 
-def read_problem(found: Items, options: ReadOptions, problem: str | None, trained: bool = False) -> Reading:
+def read_problem(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
     """The series of one problem: those of the training file first, where there is one for each part.
 
     Parameters
@@ -53,7 +53,7 @@ def read_problem(found: Items, options: ReadOptions, problem: str | None, traine
     for file in used:
         try:
             each.append(parse(file.read(), file.name))
-        except Unreadable as error:
+        except UnreadableFileError as error:
             raise InputError(f"{found.source}: {file.name}: {error}") from None
         except OSError as error:
             raise InputError(f"{found.source}: {file.name}: cannot be read ({error.strerror or error})") from None
@@ -67,7 +67,7 @@ def read_problem(found: Items, options: ReadOptions, problem: str | None, traine
     if labels and (not labelled or len({type(one) for one in labels if one is not None}) > 1):
         raise InputError(f"{found.source}: the files of {name} have different kinds of labels: mend their headers")
     content, said = gather(series, found.source, options.on_bad_files)
-    table = records(
+    table = build_record_table(
         SERIES,
         content,
         names,
@@ -75,12 +75,12 @@ def read_problem(found: Items, options: ReadOptions, problem: str | None, traine
         parts=of_part if official else None,
     )
     target = LABEL if labelled else None
-    return Reading(table, (*notes, *said), target, content.bad, ("train", "test") if official else ())
+    return Records(table, (*notes, *said), target, content.bad, ("train", "test") if official else ())
 
 
-def _chosen(found: Items, problem: str | None, trained: bool) -> tuple[str, Sequence[Item]]:
+def _chosen(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:
     """The problem's name, and its files."""
-    problems: dict[str, list[Item]] = {}
+    problems: dict[str, list[MediaFile]] = {}
     for file in found.files:
         problems.setdefault(_PART.sub("", _stem(file)), []).append(file)
     if len(problems) == 1 and (problem is None or trained):
@@ -104,5 +104,5 @@ def _chosen(found: Items, problem: str | None, trained: bool) -> tuple[str, Sequ
     return name, problems[name]
 
 
-def _stem(file: Item) -> str:
+def _stem(file: MediaFile) -> str:
     return file.name.rsplit("/", 1)[-1][: -len(ENDINGS[0])]

@@ -15,10 +15,10 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
 from contramix.errors import InputError
-from contramix.io.media.array_files import Arrays
-from contramix.io.media.record_table import records
+from contramix.io.media.array_files import LabeledArray
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import LABEL, PART, Reading
+from contramix.io.records import LABEL, SPLIT, Records
 from contramix.io.tables.frames import to_arrow
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
@@ -42,7 +42,7 @@ def claims_values(values: Any) -> bool:
     return axes == {2} or (axes == {1} and len({len(one) for one in values}) > 1)
 
 
-def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Reading:
+def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Records:
     """Series from Python values; a row a series, so none is left out.
 
     Parameters
@@ -66,19 +66,19 @@ def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None =
     """
     if isinstance(values, pa.Table) and claims_values(values):
         steps_of(values)
-        return Reading(values)
+        return Records(values)
     if isinstance(values, ndarray | Tensor):
-        return of_arrays([Arrays(_array(values), {}, None, "series")], _EVERY_ROW)
+        return of_arrays([LabeledArray(_array(values), {}, None, "series")], _EVERY_ROW)
     if isinstance(values, list | tuple) and any(isinstance(one, ndarray | Tensor) for one in values):
         found = [Found(f"row {row}", _single(one, row)) for row, one in enumerate(values, start=1)]
         content, notes = gather(found, "series", "fail")
-        return Reading(pa.table({SERIES: content.content}), notes)
+        return Records(pa.table({SERIES: content.content}), notes)
     if isinstance(values, list | tuple | str | bytes):
         raise InputError(f"give series as {_GIVE}")
     return from_table(to_arrow(values), "frame", _EVERY_ROW, settings, like)
 
 
-def of_arrays(parts: Sequence[Arrays], options: ReadOptions, notes: tuple[str, ...] = ()) -> Reading:
+def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
     """Arrays as a reading, the training part first.
 
     Raises
@@ -105,9 +105,11 @@ def of_arrays(parts: Sequence[Arrays], options: ReadOptions, notes: tuple[str, .
     in_parts = len(parts) > 1 and parts[0].part == "train"
     labelled = all(LABEL in part.labels for part in parts)
     labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labelled else None
-    table = records(SERIES, content, [one.name for one in found], labels=labels, parts=named if in_parts else None)
-    official = tuple(part for part in ORDER if part in table.column(PART).to_pylist()) if in_parts else ()
-    return Reading(table, (*notes, *said), LABEL if labelled else None, content.bad, official)
+    table = build_record_table(
+        SERIES, content, [one.name for one in found], labels=labels, parts=named if in_parts else None
+    )
+    official = tuple(part for part in ORDER if part in table.column(SPLIT).to_pylist()) if in_parts else ()
+    return Records(table, (*notes, *said), LABEL if labelled else None, content.bad, official)
 
 
 def _array(values: Any) -> ndarray:

@@ -11,12 +11,12 @@ from contramix.domains.table.columns.kinds import Categorical
 from contramix.domains.table.learning import describe
 from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import InputError, nearest
 from contramix.io.options import ReadOptions
-from contramix.io.records import Portions, Reading
-from contramix.io.tables.canonical import in_words
-from contramix.io.tables.chunks import parquet_files, portions
+from contramix.io.records import RecordChunks, Records
+from contramix.io.tables.canonical import describe_type
+from contramix.io.tables.chunks import list_parquet_files, read_chunks
 from contramix.io.tables.frames import to_arrow
 from contramix.io.tables.reading import read
 
@@ -38,26 +38,26 @@ class Tables(Domain[TableSettings, TableSpec]):
         options: ReadOptions,
         settings: TableSettings,
         like: TableSpec | None = None,
-    ) -> Reading:
+    ) -> Records:
         """Read a file, or a folder of Parquet files; columns that a model learned as text are read as text."""
-        if parquet_files(path):
-            parts = portions(path, _as_learned(options, like))
-            return Reading(pa.concat_tables(list(parts)).combine_chunks(), parts.notes)
+        if list_parquet_files(path):
+            parts = read_chunks(path, _as_learned(options, like))
+            return Records(pa.concat_tables(list(parts)).combine_chunks(), parts.notes)
         return read(path, _as_learned(options, like))
 
-    def portions(
+    def read_chunks(
         self,
         path: str | os.PathLike[str],
         options: ReadOptions,
         settings: TableSettings,
         like: TableSpec | None = None,
-    ) -> Portions:
+    ) -> RecordChunks:
         """The same, portion by portion."""
-        return portions(path, _as_learned(options, like))
+        return read_chunks(path, _as_learned(options, like))
 
-    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: TableSettings) -> LargeTable:
+    def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: TableSettings) -> UnreadTable:
         """A table of any size."""
-        return LargeTable(path, options, settings)
+        return UnreadTable(path, options, settings)
 
     def describe(
         self, table: pa.Table, settings: TableSettings, target: str | None = None, also: pa.Table | None = None
@@ -65,9 +65,9 @@ class Tables(Domain[TableSettings, TableSpec]):
         """Learn the columns from the rows, and from those of ``also``."""
         return describe(table if also is None else _joined(table, also, target), settings, target)
 
-    def from_values(self, values: Any, settings: TableSettings, like: TableSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: TableSettings, like: TableSpec | None = None) -> Records:
         """Frames, arrays and matrices."""
-        return Reading(to_arrow(values))
+        return Records(to_arrow(values))
 
 
 def _as_learned(options: ReadOptions, like: TableSpec | None) -> ReadOptions:
@@ -104,6 +104,6 @@ def _alike(name: str, mine: pa.ChunkedArray, theirs: pa.ChunkedArray) -> tuple[p
     if all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (mine, theirs)):
         return mine.cast(pa.float64(), safe=False), theirs.cast(pa.float64(), safe=False)
     raise InputError(
-        f"--transductive: column {name!r} is {in_words(theirs.type)} there and {in_words(mine.type)} in DATA; "
-        "write both alike"
+        f"--transductive: column {name!r} is {describe_type(theirs.type)} there and {describe_type(mine.type)} in DATA"
+        "; write both alike"
     )

@@ -13,11 +13,11 @@ from pyarrow.parquet import read_metadata
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
-from contramix.io.records import Portions
-from contramix.io.tables.chunks import parquet_files, portions
-from contramix.io.tables.csv.dialect import CANDIDATES
-from contramix.io.tables.opening import check_file, format_of, unpacked
-from contramix.io.tables.reading import BROKEN, broken
+from contramix.io.records import RecordChunks
+from contramix.io.tables.chunks import list_parquet_files, read_chunks
+from contramix.io.tables.csv.dialect import DELIMITERS
+from contramix.io.tables.opening import check_file, detect_format, open_decompressed
+from contramix.io.tables.reading import DAMAGED_FILE_ERRORS, damaged_file_error
 
 CELL_BYTES = 20
 """A cell in memory: 8 bytes as read, 8 of the reader's copy on the way, 4 of the samples."""
@@ -28,7 +28,7 @@ LOOKED_AT, PLACES = 2**20, 64
 
 
 @dataclass(frozen=True)
-class LargeTable:
+class UnreadTable:
     """A file, or a folder of Parquet files, and how it is read.
 
     Parameters
@@ -41,9 +41,9 @@ class LargeTable:
     options: ReadOptions
     settings: TableSettings
 
-    def portions(self) -> Portions:
-        """The rows; see :func:`contramix.io.tables.chunks.portions`."""
-        return portions(self.path, self.options)
+    def read_chunks(self) -> RecordChunks:
+        """The rows; see :func:`contramix.io.tables.chunks.read_chunks`."""
+        return read_chunks(self.path, self.options)
 
     @property
     def bytes_in_memory(self) -> int:
@@ -74,27 +74,27 @@ class LargeTable:
 
     @property
     def _files(self) -> list[Path]:
-        return parquet_files(self.path) or [Path(os.fsdecode(self.path))]
+        return list_parquet_files(self.path) or [Path(os.fsdecode(self.path))]
 
 
 def _cells(path: Path) -> int:
     check_file(path)
     size = path.stat().st_size
     try:
-        kind = format_of(path)
+        kind = detect_format(path)
         if kind == "parquet":
             with path.open("rb") as file:
                 metadata = read_metadata(file)
             return int(metadata.num_rows * metadata.num_columns)
         if kind != "delimited":
             return size // 4
-        with unpacked(path) as stream:
+        with open_decompressed(path) as stream:
             sample = stream.read(LOOKED_AT)
     except InputError:
         raise
-    except BROKEN as error:
-        raise broken(str(path), error) from None
-    marks = sample.count(b"\n") + max(sample.count(mark.encode()) for mark in CANDIDATES)
+    except DAMAGED_FILE_ERRORS as error:
+        raise damaged_file_error(str(path), error) from None
+    marks = sample.count(b"\n") + max(sample.count(mark.encode()) for mark in DELIMITERS)
     with path.open("rb") as file:
         plain = file.read(len(sample)) == sample
     return int(size * (1 if plain else PACKED) * marks // max(1, len(sample)))

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from contramix.errors import InputError, nearest, printable
 from contramix.io.records import is_text
-from contramix.io.tables.canonical import in_words
+from contramix.io.tables.canonical import describe_type
 
 TEXT = "text"
 """The column of texts, whatever it was called."""
@@ -47,7 +47,7 @@ def with_texts(table: pa.Table, wanted: str, like: str | None = None) -> tuple[p
         raise InputError(f"text.column: there is no column {wanted!r}; {nearest(wanted, table.column_names)}")
     kind = table.schema.field(wanted).type
     if not is_text(kind):
-        raise InputError(f"text.column: column {wanted!r} is {in_words(kind)}, not text; name another")
+        raise InputError(f"text.column: column {wanted!r} is {describe_type(kind)}, not text; name another")
     if wanted != TEXT and TEXT in table.column_names:
         raise InputError(f"text.column: the table has a column {TEXT!r} beside {wanted!r}; rename it in the data")
     field = pa.field(TEXT, kind, metadata={COLUMN: wanted.encode()})

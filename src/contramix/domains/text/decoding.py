@@ -9,8 +9,8 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from contramix.errors import printable
-from contramix.io.media.archives import check_growth
-from contramix.io.media.media_file import MAX_FILE_BYTES, Unreadable
+from contramix.io.media.archives import check_expansion
+from contramix.io.media.media_file import MAX_FILE_BYTES, UnreadableFileError
 
 _OPEN: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 PACKED = (".gz", ".bz2", ".xz")
@@ -30,7 +30,7 @@ def unpacked(data: bytes) -> bytes:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         They are damaged, or unpack to far more than text does.
     """
     opener = _opener(data)
@@ -42,11 +42,11 @@ def unpacked(data: bytes) -> bytes:
             while piece := stream.read(_PIECE):
                 pieces.append(piece)
                 total += len(piece)
-                check_growth("a packed text", 0, total, len(data))
+                check_expansion("a packed text", 0, total, len(data))
                 if total > MAX_FILE_BYTES:
                     raise ValueError(f"more than {MAX_FILE_BYTES >> 30} GiB: split it")
     except _BROKEN as error:
-        raise Unreadable(f"cannot be unpacked ({printable(str(error), 120)})") from None
+        raise UnreadableFileError(f"cannot be unpacked ({printable(str(error), 120)})") from None
     return b"".join(pieces)
 
 
@@ -55,7 +55,7 @@ def beginning(path: str, at_most: int) -> bytes:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         They are damaged.
     OSError
         The file cannot be read.
@@ -66,7 +66,7 @@ def beginning(path: str, at_most: int) -> bytes:
         try:
             data: bytes = (opener(file) if opener else file).read(at_most)
         except _BROKEN as error:
-            raise Unreadable(str(error)) from None
+            raise UnreadableFileError(str(error)) from None
     return data if len(data) < at_most else data[: data.rfind(b"\n") + 1] or data
 
 
@@ -79,18 +79,22 @@ def decoded(data: bytes, encoding: str | None = None) -> Text:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         They are no text.
     """
     try:
         text = Text(data.decode(encoding or "utf-8-sig"))
     except UnicodeError as error:
         if encoding is not None:
-            raise Unreadable(f"is not {encoding} ({printable(str(error), 120)}): name the right --encoding") from None
+            raise UnreadableFileError(
+                f"is not {encoding} ({printable(str(error), 120)}): name the right --encoding"
+            ) from None
         text = Text(data.decode("latin-1"), latin=True)
     if "\0" in text.text:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        raise Unreadable("looks like UTF-16: --encoding utf-16" if wide else "holds NUL bytes, so it is no text")
+        raise UnreadableFileError(
+            "looks like UTF-16: --encoding utf-16" if wide else "holds NUL bytes, so it is no text"
+        )
     return text
 
 

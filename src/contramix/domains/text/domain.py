@@ -14,7 +14,7 @@ from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.domains.text.values import from_values
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 
 
 class Texts(Domain[TextSettings, TextSpec]):
@@ -36,7 +36,7 @@ class Texts(Domain[TextSettings, TextSpec]):
 
     def read(
         self, path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, like: TextSpec | None = None
-    ) -> Reading:
+    ) -> Records:
         """Read files of text, lines, or a table's column."""
         return read(path, options, settings, like)
 
@@ -46,6 +46,6 @@ class Texts(Domain[TextSettings, TextSpec]):
         """Learn the tokenizer."""
         return describe(table, settings, target, also)
 
-    def from_values(self, values: Any, settings: TextSettings, like: TextSpec | None = None) -> Reading:
+    def from_values(self, values: Any, settings: TextSettings, like: TextSpec | None = None) -> Records:
         """Strings, files of text, and frames with a column of text."""
         return from_values(values, settings, like)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from contramix.domains.text.decoding import PACKED
 from contramix.errors import InputError
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item
-from contramix.io.media.path_labels import PART_NAMES
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile
+from contramix.io.media.path_labels import SPLIT_NAMES
 
 TXT = tuple(f".txt{packed}" for packed in ("", *PACKED))
-PARTS = {**PART_NAMES, "dev": "valid", "development": "valid"}
+PARTS = {**SPLIT_NAMES, "dev": "valid", "development": "valid"}
 MOST_FILES = 20
 """More files that are named like parts are texts of their own, such as train_0001.txt."""
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc", ".json", ".jsonl", ".ndjson")
@@ -25,7 +25,7 @@ _MARKS = re.compile(r"[._\- ]+")
 class Lined(NamedTuple):
     """A file whose lines are texts, and the part that its name says."""
 
-    item: Item
+    item: MediaFile
     part: str | None
 
 
@@ -45,7 +45,7 @@ def is_about(name: str) -> bool:
     return _ABOUT.fullmatch(os.path.basename(name)) is not None
 
 
-def line_files(found: Items) -> list[Lined] | None:
+def line_files(found: MediaFiles) -> list[Lined] | None:
     """Files of lines, where a folder's names say that it holds such: one alone, or one for each official part, as in
     ``stsa.binary.train.gz``, ``stsa.binary.test.gz``. Else None.
 
@@ -73,7 +73,7 @@ def line_files(found: Items) -> list[Lined] | None:
     return sorted((Lined(item, part) for item, part, _ in named), key=lambda lined: order.index(str(lined.part)))
 
 
-def documents(found: Items) -> list[Item]:
+def documents(found: MediaFiles) -> list[MediaFile]:
     """Files that are a text each, as their endings say; a README is none."""
     return [item for item in found.files if item.name.lower().endswith(TXT) and may_be_text(item.name)]
 

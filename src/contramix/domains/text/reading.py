@@ -15,13 +15,13 @@ from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError, printable
 from contramix.io.media.archives import is_archive
-from contramix.io.media.listing import Items, items
-from contramix.io.media.media_file import Item, Unreadable, read_file
-from contramix.io.media.parallel_decoding import Decoded, each
-from contramix.io.media.path_labels import parts_and_labels
-from contramix.io.media.record_table import records
+from contramix.io.media.listing import MediaFiles, list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
+from contramix.io.media.parallel_decoding import Decoded, map_files
+from contramix.io.media.path_labels import infer_splits_and_labels
+from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
-from contramix.io.records import LABEL, PART, BadFile, Reading
+from contramix.io.records import LABEL, SPLIT, BadFile, Records
 from contramix.io.tables.opening import check_file
 from contramix.io.tables.reading import read as read_table
 
@@ -30,7 +30,7 @@ _TEXTS = pa.large_string()
 
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, like: TextSpec | None = None
-) -> Reading:
+) -> Records:
     """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` where they are known.
 
     Parameters
@@ -67,22 +67,22 @@ def read(
             reading = read_table(path, options)
             table, notes = with_texts(reading.table, settings.column, None if like is None else like.column)
             target = LABEL if LABEL in table.column_names else None
-            return Reading(table, (*reading.notes, *notes), target)
-        item = Item(printable(os.path.basename(place)), partial(read_file, place))
+            return Records(table, (*reading.notes, *notes), target)
+        item = MediaFile(printable(os.path.basename(place)), partial(read_file, place))
         return _from_lines(source, [Lined(item, None)], options)
-    lined = line_files(items(path, {""}))
+    lined = line_files(list_media_files(path, {""}))
     if lined is not None:
         return _from_lines(source, lined, options)
-    found = items(path, TXT)
+    found = list_media_files(path, TXT)
     return from_documents(replace(found, files=tuple(documents(found))), options)
 
 
-def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Reading:
+def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Records:
     tables, notes = [], []
     for item, part in files:
         try:
             text, latin = decoded(unpacked(item.read()), options.encoding)
-        except (Unreadable, OSError) as error:
+        except (UnreadableFileError, OSError) as error:
             shown = source if len(files) == 1 else f"{source}: {item.name}"
             raise InputError(f"{shown}: {printable(str(error), 200)}") from None
         if latin:
@@ -91,19 +91,19 @@ def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Re
         known = pa.nulls(len(texts), _TEXTS) if labels is None else pa.array(labels, _TEXTS)
         columns = {TEXT: pa.array(texts, _TEXTS), LABEL: known}
         if part is not None:
-            columns[PART] = pa.array([part] * len(texts), _TEXTS)
+            columns[SPLIT] = pa.array([part] * len(texts), _TEXTS)
         tables.append(pa.table(columns))
     table = pa.concat_tables(tables)
     if table.num_rows == 0:
         raise InputError(f"{source}: holds no line of text")
     labelled = table.column(LABEL).null_count < table.num_rows
     parts = tuple(str(part) for _, part in files if part is not None)
-    return Reading(
+    return Records(
         table if labelled else table.drop_columns([LABEL]), tuple(notes), LABEL if labelled else None, (), parts
     )
 
 
-def from_documents(found: Items, options: ReadOptions) -> Reading:
+def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
     """The texts of files, each whole."""
     if not found.files:
         raise InputError(f"{found.source}: holds no file that ends in {', '.join(TXT)}, nor one of lines for each part")
@@ -115,8 +115,8 @@ def from_documents(found: Items, options: ReadOptions) -> Reading:
     def work(data: bytes) -> Text:
         return decoded(unpacked(data), options.encoding)
 
-    for number, result in enumerate(each(found.files, work)):
-        if isinstance(result, Unreadable):
+    for number, result in enumerate(map_files(found.files, work)):
+        if isinstance(result, UnreadableFileError):
             bad.append(BadFile(found.files[number].name, printable(str(result), 200)))
             if options.on_bad_files == "fail":
                 raise InputError(f"{found.source}: {bad[-1].file}: {bad[-1].reason}; --on-bad-files skip leaves it out")
@@ -129,9 +129,9 @@ def from_documents(found: Items, options: ReadOptions) -> Reading:
     if not kept:
         shown = "; ".join(f"{file}: {reason}" for file, reason in bad[:3])
         raise InputError(f"{found.source}: none of {len(bad):,} files can be read ({shown}{'; ...' * (len(bad) > 3)})")
-    parts, labels = parts_and_labels(found.names)
+    parts, labels = infer_splits_and_labels(found.names)
     content = Decoded(pa.array(texts, _TEXTS), kept, tuple(bad))
-    table = records(TEXT, content, found.names, labels=labels, parts=parts)
+    table = build_record_table(TEXT, content, found.names, labels=labels, parts=parts)
     notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; --encoding says otherwise",) if latin else ()
     there = () if parts is None else tuple(part for part in ("train", "valid", "test") if part in parts)
-    return Reading(table, notes, None if labels is None else LABEL, tuple(bad), there)
+    return Records(table, notes, None if labels is None else LABEL, tuple(bad), there)

@@ -9,9 +9,9 @@ from contramix.domains.text.labelled_lines import is_prose, split_labels
 from contramix.domains.text.values import are_files, cells_of, is_missing
 from contramix.errors import InputError
 from contramix.io.media.archives import is_archive
-from contramix.io.media.listing import items
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.io.media.recognition import holds
+from contramix.io.media.listing import list_media_files
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.media.recognition import contains_files
 
 LOOKED_AT = 1 << 16
 """Bytes of a file that are looked at."""
@@ -27,15 +27,15 @@ def claims(path: str | os.PathLike[str]) -> bool:
     try:
         if os.path.isfile(place) and not is_archive(place):
             return may_be_text(place) and _is_text(beginning(place, LOOKED_AT), place)
-        if not os.path.isdir(place) and not holds(path, TXT, ()):
+        if not os.path.isdir(place) and not contains_files(path, TXT, ()):
             return False
-        files = items(path, {""} if os.path.isdir(place) else TXT)
+        files = list_media_files(path, {""} if os.path.isdir(place) else TXT)
         # In a folder without any .txt it may be lines that begin with a label, in files such as data.train.gz.
         found = documents(files) or [item for item in files.files if may_be_text(item.name)]
         records = [item for item in files.files if not is_about(item.name)]
         texts = sum(_reads_as_text(item) for item in found[:_FILES])
         return 2 * len(found) > len(records) and 2 * texts > min(len(found), _FILES)
-    except (InputError, Unreadable, OSError, ValueError):
+    except (InputError, UnreadableFileError, OSError, ValueError):
         return False
 
 
@@ -47,10 +47,10 @@ def claims_values(values: Any) -> bool:
     return any(isinstance(cell, str) for cell in cells) and all(isinstance(c, str) or is_missing(c) for c in cells)
 
 
-def _reads_as_text(item: Item) -> bool:
+def _reads_as_text(item: MediaFile) -> bool:
     try:
         return _is_text(unpacked(item.read())[:LOOKED_AT], item.name)
-    except (Unreadable, OSError):
+    except (UnreadableFileError, OSError):
         return False
 
 

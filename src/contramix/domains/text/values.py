@@ -14,14 +14,14 @@ from contramix.domains.text.reading import from_documents
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError, printable
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, read_file
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, read_file
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading, is_text
+from contramix.io.records import Records, is_text
 from contramix.io.tables.frames import to_arrow
 
 
-def from_values(values: Any, settings: TextSettings, like: TextSpec | None = None) -> Reading:
+def from_values(values: Any, settings: TextSettings, like: TextSpec | None = None) -> Records:
     """Texts from Python values; each value becomes a row, a missing one an empty text.
 
     Parameters
@@ -46,17 +46,19 @@ def from_values(values: Any, settings: TextSettings, like: TextSpec | None = Non
     """
     if are_files(values):
         places = [os.fsdecode(one) for one in values]
-        files = tuple(Item(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places)
-        read = from_documents(Items("list of files", files, {}), ReadOptions(on_bad_files="fail"))
-        return Reading(read.table, read.notes)
+        files = tuple(
+            MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
+        )
+        read = from_documents(MediaFiles("list of files", files, {}), ReadOptions(on_bad_files="fail"))
+        return Records(read.table, read.notes)
     cells = cells_of(values)
     if cells is None:
         table, notes = with_texts(to_arrow(values), settings.column, None if like is None else like.column)
-        return Reading(table, notes)
+        return Records(table, notes)
     if not cells:
         raise InputError("there are no texts: the list is empty")
     try:
-        return Reading(
+        return Records(
             pa.table({TEXT: pa.array([_text(cell, row) for row, cell in enumerate(cells)], pa.large_string())})
         )
     except UnicodeEncodeError as error:

@@ -26,8 +26,8 @@ from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
 from contramix.evaluation.problem import Predicted, Problem
 from contramix.runtime.randomness import Key
-from contramix.samples.padded_sequences import Masked
-from contramix.samples.samples import in_order
+from contramix.samples.padded_sequences import PaddedSequences
+from contramix.samples.samples import sequential_batches
 
 KERNELS = 1000
 """NOTE[DIFF]: the paper has 10,000; a tenth of them takes a tenth of the time."""
@@ -72,7 +72,7 @@ def draw(channels: int, steps: int, number: int, generator: torch.Generator) -> 
     ]
 
 
-def transform(x: Masked, kernels: list[Kernels]) -> Float[Tensor, " B f"]:
+def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f"]:
     """Of each kernel, where it fits into a series: the share of positive values (PPV), and the maximum.
 
     Series are taken as long as they are; of a kernel that is wider than a series both are 0.
@@ -105,7 +105,7 @@ def rocket(whole: Whole) -> Callable[[Problem], Predicted]:
     @lru_cache(maxsize=1)
     def features(split: int) -> Float32[ndarray, " n f"]:
         kernels = draw(spec.channels, spec.steps, KERNELS, Key(split).at("rocket").generator())
-        return torch.cat([transform(front(batch), kernels) for batch in in_order(whole.x)]).numpy()
+        return torch.cat([transform(front(batch), kernels) for batch in sequential_batches(whole.x)]).numpy()
 
     return lambda problem: _ridge(problem, features(problem.split))
 

@@ -4,16 +4,16 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 
-from contramix.io.media.archives import members
-from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.media.archives import list_members
+from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
 
 
-def read_at(where: str) -> bytes:
+def read_address(where: str) -> bytes:
     """The bytes at an address.
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         They cannot be decoded, or the archive has no such member any more.
     OSError
         The file is gone, or cannot be read.
@@ -25,11 +25,11 @@ def read_at(where: str) -> bytes:
     facts = os.stat(path)
     item = _index(path, facts.st_mtime_ns, facts.st_size).get(where)
     if item is None:
-        raise Unreadable("no longer in the archive")
+        raise UnreadableFileError("no longer in the archive")
     return item.read()
 
 
 @lru_cache(maxsize=4)
-def _index(path: str, changed: int, size: int) -> Mapping[str, Item]:
+def _index(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
     """An archive's members by address; made again when the archive has changed."""
-    return {item.where: item for item in members(path, lambda name: True) if item.where is not None}
+    return {item.where: item for item in list_members(path, lambda name: True) if item.where is not None}

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import BinaryIO, cast
 
 from contramix.errors import InputError, printable
-from contramix.io.media.media_file import MAX_FILE_BYTES, Item, Unreadable, check_size
+from contramix.io.media.media_file import MAX_FILE_BYTES, MediaFile, UnreadableFileError, check_size
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MAX_MEMBERS = 20_000_000
@@ -38,7 +38,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def members(path: str, wanted: Callable[[str], bool]) -> list[Item]:
+def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
     """The archive's files whose names are wanted, in the archive's order; links and devices are skipped.
 
     Raises
@@ -65,7 +65,7 @@ def members(path: str, wanted: Callable[[str], bool]) -> list[Item]:
         raise InputError(f"{printable(path)}: the archive is truncated or damaged ({said}): copy it again") from None
 
 
-def clean(name: str) -> str:
+def clean_member_name(name: str) -> str:
     """A member's name, relative and printable: no drive, no ``.`` and no ``..``."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     joined = "/".join(parts)
@@ -91,9 +91,9 @@ class _Zip:
                 with self._lock:
                     member.close()
         except _BROKEN as error:
-            raise Unreadable(_why(error)) from None
+            raise UnreadableFileError(_why(error)) from None
         if len(data) < info.file_size:
-            raise Unreadable(f"truncated in the archive: {len(data)} of {info.file_size} bytes")
+            raise UnreadableFileError(f"truncated in the archive: {len(data)} of {info.file_size} bytes")
         return data
 
 
@@ -104,31 +104,31 @@ def _why(error: BaseException) -> str:
     return f"damaged in the archive ({printable(said.partition(chr(10))[0], 60)})"
 
 
-def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
     archive = _Zip(path)
-    check_growth(path, len(archive.infos), sum(info.file_size for info in archive.infos), os.path.getsize(path))
+    check_expansion(path, len(archive.infos), sum(info.file_size for info in archive.infos), os.path.getsize(path))
     for info in archive.infos:
         link = (info.external_attr >> 16) & 0o170000 == 0o120000
-        name = clean(info.filename)
+        name = clean_member_name(info.filename)
         if not info.is_dir() and not link and wanted(name):
-            yield Item(name, partial(archive.read, info), address("zip", info.filename, path))
+            yield MediaFile(name, partial(archive.read, info), member_address("zip", info.filename, path))
 
 
-def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
     with open(path, "rb") as file:
         file.seek(-min(512, os.path.getsize(path)), os.SEEK_END)
         if any(file.read()):  # tarfile would read what is there and say nothing
             raise tarfile.ReadError("no end mark")
     with tarfile.open(path, "r:") as archive:
         for number, member in enumerate(archive):
-            check_growth(path, number, 0, 1)
-            name = clean(member.name)
+            check_expansion(path, number, 0, 1)
+            name = clean_member_name(member.name)
             if member.isreg() and not member.issparse() and wanted(name):
                 read = partial(_read_range, path, member.offset_data, member.size)
-                yield Item(name, read, address("tar", member.name, path))
+                yield MediaFile(name, read, member_address("tar", member.name, path))
 
 
-def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Iterator[Item]:
+def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
     size = os.path.getsize(path)
     held = claimed = 0
     with _UNPACK[head](path) as plain:
@@ -136,12 +136,12 @@ def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Ite
         with tarfile.open(fileobj=counted, mode="r|") as archive:
             for number, member in enumerate(archive):
                 claimed += member.size
-                check_growth(path, number, claimed, size)
-                name = clean(member.name)
+                check_expansion(path, number, claimed, size)
+                name = clean_member_name(member.name)
                 if not member.isreg() or member.issparse() or not wanted(name):
                     continue
                 if member.size > MAX_FILE_BYTES:
-                    yield Item(name, partial(_refuse, member.size))
+                    yield MediaFile(name, partial(_refuse, member.size))
                     continue
                 held += member.size
                 if held > MAX_HELD_BYTES:
@@ -151,10 +151,10 @@ def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Ite
                     )
                 file = archive.extractfile(member)
                 data = file.read() if file is not None else b""
-                yield Item(name, partial(_held, data))
+                yield MediaFile(name, partial(_held, data))
 
 
-def address(kind: str, member: str, path: str) -> str | None:
+def member_address(kind: str, member: str, path: str) -> str | None:
     """Where a member can be read again, ``zip://member::/path/archive.zip``; None if that cannot be written down."""
     where = f"{kind}://{member}::{os.path.abspath(path)}"
     try:
@@ -170,7 +170,7 @@ def _read_range(path: str, start: int, size: int) -> bytes:
         file.seek(start)
         data = file.read(size)
     if len(data) < size:
-        raise Unreadable(f"truncated in the archive: {len(data)} of {size} bytes")
+        raise UnreadableFileError(f"truncated in the archive: {len(data)} of {size} bytes")
     return data
 
 
@@ -181,7 +181,7 @@ def _held(data: bytes) -> bytes:
 
 def _refuse(size: int) -> bytes:
     check_size(size)
-    raise Unreadable("too large")
+    raise UnreadableFileError("too large")
 
 
 class _Counted:
@@ -196,11 +196,11 @@ class _Counted:
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self._total += len(data)
-        check_growth(self._path, 0, self._total, self._packed)
+        check_expansion(self._path, 0, self._total, self._packed)
         return data
 
 
-def check_growth(path: str, count: int, total: int, packed: int) -> None:
+def check_expansion(path: str, count: int, total: int, packed: int) -> None:
     """Raise InputError where so many files or unpacked bytes cannot be meant, for an archive of ``packed`` bytes."""
     if count > MAX_MEMBERS:
         raise InputError(f"{printable(path)}: more than {MAX_MEMBERS:,} files in one archive: split it")

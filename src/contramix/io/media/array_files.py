@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contramix.errors import InputError, printable
-from contramix.io.media.archives import check_growth
-from contramix.io.media.path_labels import PART_NAMES
+from contramix.io.media.archives import check_expansion
+from contramix.io.media.path_labels import SPLIT_NAMES
 from contramix.io.records import LABEL
 
 ENDINGS = (".npz", ".npy")
@@ -19,7 +19,7 @@ _NAMES = {"classes", "class_names", "label_names"}
 _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
-class Arrays(NamedTuple):
+class LabeledArray(NamedTuple):
     """Records of one part, and their labels.
 
     Parameters
@@ -42,7 +42,7 @@ class Arrays(NamedTuple):
 
 def read_arrays(
     path: str | os.PathLike[str], called: Collection[str], what: str
-) -> tuple[list[Arrays], tuple[str, ...]]:
+) -> tuple[list[LabeledArray], tuple[str, ...]]:
     """The parts that the arrays of a file form, with notes on what was left out.
 
     Arrays are known by their names: ``labels`` or ``y`` are labels, ``classes`` names the classes, and ``train``,
@@ -76,7 +76,7 @@ def read_arrays(
     labels: dict[str | None, np.ndarray] = {}
     left = []
     for key, array in arrays.items():
-        part, kind = meaning(key, called)
+        part, kind = parse_array_name(key, called)
         if kind == "content" or len(arrays) == 1:
             content[part] = array
         elif kind == "labels":
@@ -92,13 +92,13 @@ def read_arrays(
     if None in content and len(content) > 1:
         left += [str(part) for part in content if part is not None]
         content = {None: content[None]}
-    names = next((array for key, array in arrays.items() if meaning(key, called)[1] == "names"), None)
+    names = next((array for key, array in arrays.items() if parse_array_name(key, called)[1] == "names"), None)
     notes: tuple[str, ...] = (f"{source}: left out the arrays {', '.join(left[:10])}",) if left else ()
     several = []
     for part, array in content.items():
         column, note = _labels(labels.get(part), names, source)
         notes += note
-        several.append(Arrays(array, column, part, source))
+        several.append(LabeledArray(array, column, part, source))
     return several, notes
 
 
@@ -107,7 +107,7 @@ def _loaded(path: str, source: str) -> dict[str, np.ndarray]:
         if file.read(2) == b"PK":
             with zipfile.ZipFile(file) as archive:
                 sizes = [info.file_size for info in archive.infolist()]
-            check_growth(path, len(sizes), sum(sizes), os.path.getsize(path))
+            check_expansion(path, len(sizes), sum(sizes), os.path.getsize(path))
         file.seek(0)
         loaded: Any = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -116,14 +116,14 @@ def _loaded(path: str, source: str) -> dict[str, np.ndarray]:
             return {key: loaded[key] for key in loaded.files}
 
 
-def meaning(key: str, called: Collection[str]) -> tuple[str | None, str | None]:
+def parse_array_name(key: str, called: Collection[str]) -> tuple[str | None, str | None]:
     """Which part an array's name speaks of, and what the array is: ``content``, ``labels``, ``names`` or unknown."""
     whole = key.lower()
     if whole in _NAMES:
         return None, "names"
     words = whole.replace("-", "_").split("_")
-    part = next((PART_NAMES[word] for word in words if word in PART_NAMES), None)
-    rest = [word for word in words if word not in PART_NAMES]
+    part = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)
+    rest = [word for word in words if word not in SPLIT_NAMES]
     if len(rest) != 1:
         return part, None
     return part, "content" if rest[0] in called else "labels" if rest[0] in _LABELS else None

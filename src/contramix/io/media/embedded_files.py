@@ -12,22 +12,22 @@ import pyarrow.compute as pc
 from pyarrow.parquet import ParquetFile
 
 from contramix.errors import InputError, printable
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, Unreadable, check_size, read_file
-from contramix.io.media.path_labels import PART_NAMES
-from contramix.io.records import LABEL, PART
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, UnreadableFileError, check_size, read_file
+from contramix.io.media.path_labels import SPLIT_NAMES
+from contramix.io.records import LABEL, SPLIT
 
 ENDINGS = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _LABELS = ("label", "labels", "class", "fine_label")
 _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, pa.ArrowException)
 
 
-class Cells(NamedTuple):
+class EmbeddedFiles(NamedTuple):
     """The encoded cells of a column as files, and the other columns.
 
     Parameters
     ----------
-    items : Items
+    items : MediaFiles
         One a row, named by the path that stands in the cell, else ``row 17``.
     rest : pa.Table
         The other columns, row by row; class numbers whose names the file holds are text.
@@ -35,12 +35,12 @@ class Cells(NamedTuple):
         Which of them holds the labels.
     """
 
-    items: Items
+    items: MediaFiles
     rest: pa.Table
     label: str | None
 
 
-def table_files(path: str | os.PathLike[str]) -> list[str]:
+def list_table_files(path: str | os.PathLike[str]) -> list[str]:
     """The Parquet or Arrow file, or those of a folder (and its folders), by name; none where there are none."""
     place = os.fsdecode(path)
     if not os.path.isdir(place):
@@ -54,7 +54,7 @@ def table_files(path: str | os.PathLike[str]) -> list[str]:
     return sorted(found)
 
 
-def read_cells(path: str | os.PathLike[str], names: Sequence[str]) -> Cells | None:
+def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> EmbeddedFiles | None:
     """The column of encoded cells of a Parquet or Arrow file or of a folder of such shards.
 
     Parameters
@@ -67,7 +67,7 @@ def read_cells(path: str | os.PathLike[str], names: Sequence[str]) -> Cells | No
 
     Returns
     -------
-    Cells or None
+    EmbeddedFiles or None
         None where no column holds bytes: an ordinary table.
 
     Raises
@@ -75,25 +75,25 @@ def read_cells(path: str | os.PathLike[str], names: Sequence[str]) -> Cells | No
     InputError
         A file is damaged, or several columns could be meant.
     """
-    files = table_files(path)
+    files = list_table_files(path)
     source = printable(path)
     tables = [_open(file) for file in files]
     if not tables or (name := _column(tables[0], names, source)) is None:
         return None
     parts = [_part_of(file) for file in files]
-    if None not in parts and "train" in parts and not any(PART in table.column_names for table in tables):
+    if None not in parts and "train" in parts and not any(SPLIT in table.column_names for table in tables):
         tables = [
-            table.append_column(PART, pa.repeat(pa.scalar(part, pa.large_string()), table.num_rows))
+            table.append_column(SPLIT, pa.repeat(pa.scalar(part, pa.large_string()), table.num_rows))
             for table, part in zip(tables, parts, strict=True)
         ]
     for file, table in zip(files, tables, strict=True):
         if table.schema.remove_metadata() != tables[0].schema.remove_metadata():
             raise InputError(f"{printable(file)}: has other columns than {printable(files[0])}: name one of them")
     base = os.path.dirname(files[0])
-    return cells_of(pa.concat_tables(tables), name, source, base)
+    return extract_embedded_files(pa.concat_tables(tables), name, source, base)
 
 
-def cells_of(table: pa.Table, name: str, source: str, base: str | None = None) -> Cells:
+def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | None = None) -> EmbeddedFiles:
     """The cells of one column as files; paths in them are relative to ``base``, and are not followed without it."""
     paths, items = _items(table.column(name), base)
     if any(path is None for path in paths) or len(set(paths)) < len(paths):
@@ -105,10 +105,10 @@ def cells_of(table: pa.Table, name: str, source: str, base: str | None = None) -
         if label != LABEL and LABEL not in rest.column_names:
             rest = rest.rename_columns([LABEL if column == label else column for column in rest.column_names])
             label = LABEL
-    return Cells(Items(source, tuple(items), {}), rest.replace_schema_metadata(None), label)
+    return EmbeddedFiles(MediaFiles(source, tuple(items), {}), rest.replace_schema_metadata(None), label)
 
 
-def is_cell(kind: pa.DataType) -> bool:
+def is_embedded_file_type(kind: pa.DataType) -> bool:
     """Whether a column of such a type holds encoded files."""
     if pa.types.is_struct(kind):
         return {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}
@@ -135,7 +135,7 @@ def _open(file: str) -> pa.Table:
 
 
 def _column(table: pa.Table, names: Sequence[str], source: str) -> str | None:
-    found = [field.name for field in table.schema if is_cell(field.type)]
+    found = [field.name for field in table.schema if is_embedded_file_type(field.type)]
     named = [name for name in names if name in found]
     if named or len(found) <= 1:
         return (named or found or [None])[0]
@@ -145,20 +145,20 @@ def _column(table: pa.Table, names: Sequence[str], source: str) -> str | None:
     )
 
 
-def _items(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None], list[Item]]:
+def _items(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None], list[MediaFile]]:
     paths: list[str | None] = []
-    items: list[Item] = []
+    items: list[MediaFile] = []
     for cell in column:
         value = cell["bytes"] if isinstance(cell, pa.StructScalar) and cell.is_valid else cell
         path = cell["path"].as_py() if value is not cell else None
         paths.append(None if path is None else printable(path))
         if value.is_valid and pa.types.is_struct(value.type) is False:
-            items.append(Item(str(paths[-1]), partial(_held, value)))
+            items.append(MediaFile(str(paths[-1]), partial(_held, value)))
         elif path is not None and base is not None:
             full = os.path.abspath(os.path.join(base, path))
-            items.append(Item(printable(path), partial(_regular, full), full))
+            items.append(MediaFile(printable(path), partial(_regular, full), full))
         else:
-            items.append(Item(str(paths[-1]), _nothing))
+            items.append(MediaFile(str(paths[-1]), _nothing))
     return paths, items
 
 
@@ -170,12 +170,12 @@ def _held(value: Any) -> bytes:
 
 def _regular(path: str) -> bytes:
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise Unreadable("not a regular file")
+        raise UnreadableFileError("not a regular file")
     return read_file(path)
 
 
 def _nothing() -> bytes:
-    raise Unreadable("no bytes")
+    raise UnreadableFileError("no bytes")
 
 
 def _with_class_names(table: pa.Table, label: str) -> pa.Table:
@@ -193,4 +193,4 @@ def _with_class_names(table: pa.Table, label: str) -> pa.Table:
 
 
 def _part_of(file: str) -> str | None:
-    return PART_NAMES.get(os.path.splitext(os.path.basename(file))[0].partition("-")[0].lower())
+    return SPLIT_NAMES.get(os.path.splitext(os.path.basename(file))[0].partition("-")[0].lower())

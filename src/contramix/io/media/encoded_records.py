@@ -1,6 +1,6 @@
 """Records that stay encoded in the table and are decoded when they are asked for: where decoded ones would not fit.
 
-A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: the encoded bytes themselves, or an address to read them
+A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: the encode_files bytes themselves, or an address to read them
 from (a path, or ``zip://member::/path/archive.zip``), and a digest of the bytes as they were read first.
 """
 
@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
-from contramix.io.media.media_file import Item
+from contramix.io.media.media_file import MediaFile
 
 DIGEST_BYTES = 16
 ENCODED = pa.struct(
@@ -17,12 +17,12 @@ ENCODED = pa.struct(
 )  # fmt: skip
 
 
-def digest_of(data: bytes) -> bytes:
+def compute_digest(data: bytes) -> bytes:
     """Sixteen bytes that stand for these."""
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
-def encoded(items: Sequence[Item], digests: Sequence[bytes]) -> pa.StructArray:
+def encode_files(items: Sequence[MediaFile], digests: Sequence[bytes]) -> pa.StructArray:
     """Files as cells: by address where they have one, else by their bytes."""
     held = [None if item.where is not None else item.read() for item in items]
     columns = [held, [item.where for item in items], list(digests)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from contramix.errors import InputError, printable
-from contramix.io.media.archives import is_archive, members
-from contramix.io.media.media_file import Item, read_file
+from contramix.io.media.archives import is_archive, list_members
+from contramix.io.media.media_file import MediaFile, read_file
 from contramix.io.records import BadFile
 
 LISTS = (".csv", ".tsv", ".txt", ".json")
@@ -21,14 +21,14 @@ class NothingFoundError(InputError):
 
 
 @dataclass(frozen=True)
-class Items:
+class MediaFiles:
     """What was found.
 
     Parameters
     ----------
     source : str
         What was read, safe to print.
-    files : tuple of Item
+    files : tuple of MediaFile
         The media files, sorted by name.
     others : dict
         Lists of text beside them, by name: ``split.csv``, ``testing_list.txt``.
@@ -39,8 +39,8 @@ class Items:
     """
 
     source: str
-    files: tuple[Item, ...]
-    others: dict[str, Item]
+    files: tuple[MediaFile, ...]
+    others: dict[str, MediaFile]
     bad: tuple[BadFile, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ class Items:
         return [item.name for item in self.files]
 
 
-def items(path: str | os.PathLike[str], endings: Collection[str]) -> Items:
+def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> MediaFiles:
     """The files with such endings in a folder, an archive, or a folder that holds one archive of them; or one file.
 
     Parameters
@@ -63,7 +63,7 @@ def items(path: str | os.PathLike[str], endings: Collection[str]) -> Items:
 
     Returns
     -------
-    Items
+    MediaFiles
         Hidden files, ``__MACOSX`` and files of other kinds are left out.
 
     Raises
@@ -78,7 +78,7 @@ def items(path: str | os.PathLike[str], endings: Collection[str]) -> Items:
     >>> for name in ("b/2.PNG", "a/1.png", "a/notes.md", "split.csv"):
     ...     (folder / name).parent.mkdir(exist_ok=True)
     ...     _ = (folder / name).write_bytes(b"...")
-    >>> found = items(folder, {".png"})
+    >>> found = list_media_files(folder, {".png"})
     >>> found.names, list(found.others)
     (['a/1.png', 'b/2.PNG'], ['split.csv'])
     """
@@ -97,8 +97,8 @@ def items(path: str | os.PathLike[str], endings: Collection[str]) -> Items:
         raise InputError(f"{source}: is not a regular file")
     elif is_archive(place):
         found = _in_archive(place, source, ends)
-    elif ends_so(os.path.basename(place).lower(), ends):
-        found = Items(source, (_file(place, os.path.basename(place)),), {})
+    elif has_ending(os.path.basename(place).lower(), ends):
+        found = MediaFiles(source, (_file(place, os.path.basename(place)),), {})
     else:
         raise NothingFoundError(f"{source}: {_expected(ends)}")
     if not found.files and not found.bad:
@@ -106,14 +106,14 @@ def items(path: str | os.PathLike[str], endings: Collection[str]) -> Items:
     return found
 
 
-def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> Items:
-    files: list[Item] = []
-    others: dict[str, Item] = {}
+def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
+    files: list[MediaFile] = []
+    others: dict[str, MediaFile] = {}
     bad: list[BadFile] = []
     foreign: Counter[str] = Counter()
-    for full, name in walk(root):
+    for full, name in walk_folder(root):
         lower = name.lower()
-        if ends_so(lower, ends):
+        if has_ending(lower, ends):
             reason = _not_a_file(full)
             if reason is None:
                 files.append(_file(full, name))
@@ -124,7 +124,9 @@ def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> Items:
         elif (ending := os.path.splitext(lower)[1]) and os.path.isfile(full):
             foreign[printable(ending)] += 1
     notes = (_of_other_kinds(foreign),) if foreign else ()
-    return Items(source, tuple(sorted(files, key=_name_of)), dict(sorted(others.items())), tuple(sorted(bad)), notes)
+    return MediaFiles(
+        source, tuple(sorted(files, key=_name_of)), dict(sorted(others.items())), tuple(sorted(bad)), notes
+    )
 
 
 def _of_other_kinds(foreign: Counter[str]) -> str:
@@ -132,7 +134,7 @@ def _of_other_kinds(foreign: Counter[str]) -> str:
     return f"files of other kinds are left out: {kinds}{', ...' * (len(foreign) > 5)}"
 
 
-def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> Items:
+def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
     """The one archive in a folder that holds no media itself."""
     names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     archives = [name for name in names if is_archive(name) and os.path.isfile(os.path.join(folder, name))]
@@ -141,20 +143,22 @@ def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> Items:
     if len(archives) > 1:
         shown = ", ".join(printable(name) for name in archives[:5])
         raise InputError(f"{source}: holds {len(archives)} archives ({shown}): name the one to read")
-    found = items(os.path.join(folder, archives[0]), ends)
+    found = list_media_files(os.path.join(folder, archives[0]), ends)
     left = [printable(name) for name in names if name != archives[0]]
     notes = (f"read {printable(archives[0])}; left out beside it: {', '.join(left[:10])}",) if left else ()
-    return Items(found.source, found.files, found.others, found.bad, (*found.notes, *notes))
+    return MediaFiles(found.source, found.files, found.others, found.bad, (*found.notes, *notes))
 
 
-def _in_archive(path: str, source: str, ends: tuple[str, ...]) -> Items:
-    found = sorted(members(path, lambda name: visible(name) and ends_so(name.lower(), (*ends, *LISTS))), key=_name_of)
-    files = [item for item in found if ends_so(item.name.lower(), ends)]
+def _in_archive(path: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
+    found = sorted(
+        list_members(path, lambda name: is_visible(name) and has_ending(name.lower(), (*ends, *LISTS))), key=_name_of
+    )
+    files = [item for item in found if has_ending(item.name.lower(), ends)]
     others = {item.name: item for item in found if item.name.lower().endswith(LISTS)}
-    return Items(source, tuple(files), others)
+    return MediaFiles(source, tuple(files), others)
 
 
-def walk(root: str) -> Iterator[tuple[str, str]]:
+def walk_folder(root: str) -> Iterator[tuple[str, str]]:
     """All that is in a folder, with relative names; each folder is entered once, by a link only if in no other way."""
     seen: set[tuple[int, int]] = set()
     waiting = deque([(root, "")])
@@ -166,7 +170,7 @@ def walk(root: str) -> Iterator[tuple[str, str]]:
                 continue
             seen.add((facts.st_dev, facts.st_ino))
             with os.scandir(folder) as found:
-                entries = sorted((entry for entry in found if visible(entry.name)), key=lambda entry: entry.name)
+                entries = sorted((entry for entry in found if is_visible(entry.name)), key=lambda entry: entry.name)
         except OSError as error:
             raise InputError(f"{printable(folder)}: {_cannot(error)}") from None
         for entry in entries:
@@ -187,22 +191,22 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def visible(name: str) -> bool:
+def is_visible(name: str) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def ends_so(name: str, ends: tuple[str, ...]) -> bool:
+def has_ending(name: str, ends: tuple[str, ...]) -> bool:
     """Whether a name ends so; an ending that begins with a slash is a whole name."""
     return f"/{name}".endswith(ends)
 
 
-def _file(full: str, name: str) -> Item:
+def _file(full: str, name: str) -> MediaFile:
     where: str | None = os.path.abspath(full)
     try:
         full.encode()
     except UnicodeEncodeError:
         where = None
-    return Item(printable(name), partial(read_file, full), where)
+    return MediaFile(printable(name), partial(read_file, full), where)
 
 
 def _not_a_file(full: str) -> str | None:
@@ -215,7 +219,7 @@ def _not_a_file(full: str) -> str | None:
     return None if stat.S_ISREG(mode) else "not a regular file"
 
 
-def _name_of(item: Item) -> str:
+def _name_of(item: MediaFile) -> str:
     return item.name
 
 

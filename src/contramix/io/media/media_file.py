@@ -8,11 +8,11 @@ MAX_FILE_BYTES = 1 << 30
 """A single image or clip that is larger than this is refused."""
 
 
-class Unreadable(Exception):  # noqa: N818 - says what a file is, and is always caught
+class UnreadableFileError(Exception):
     """A file that cannot be decoded; its text is the reason in a few words, such as ``truncated``."""
 
 
-class Item(NamedTuple):
+class MediaFile(NamedTuple):
     """A file in a folder or an archive, or a cell of a table.
 
     Parameters
@@ -20,9 +20,9 @@ class Item(NamedTuple):
     name : str
         Relative to what was read, with ``/`` between folders; safe to print.
     read : callable
-        Gives the bytes; raises `Unreadable` or OSError.
+        Gives the bytes; raises `UnreadableFileError` or OSError.
     where : str, optional
-        An address from which `contramix.io.media.addresses.read_at` reads the same bytes later;
+        An address from which `contramix.io.media.addresses.read_address` reads the same bytes later;
         None where they lie in memory only.
     """
 
@@ -36,7 +36,7 @@ def read_file(path: str) -> bytes:
 
     Raises
     ------
-    Unreadable
+    UnreadableFileError
         It is empty, or larger than any single image or clip.
     """
     check_size(os.stat(path).st_size)
@@ -45,8 +45,8 @@ def read_file(path: str) -> bytes:
 
 
 def check_size(size: int) -> None:
-    """Raise Unreadable for 0 bytes, and for more than a single image or clip has."""
+    """Raise UnreadableFileError for 0 bytes, and for more than a single image or clip has."""
     if size == 0:
-        raise Unreadable("0 bytes")
+        raise UnreadableFileError("0 bytes")
     if size > MAX_FILE_BYTES:
-        raise Unreadable(f"{size / 2**30:.1f} GiB, the limit is {MAX_FILE_BYTES >> 30} GiB for one file")
+        raise UnreadableFileError(f"{size / 2**30:.1f} GiB, the limit is {MAX_FILE_BYTES >> 30} GiB for one file")

@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import DTypeLike
 
 from contramix.errors import InputError, printable
-from contramix.io.media.encoded_records import digest_of, encoded
-from contramix.io.media.listing import Items
-from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.encoded_records import compute_digest, encode_files
+from contramix.io.media.listing import MediaFiles
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.records import BadFile
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
 
 
 def decode_all(
-    items: Items,
+    items: MediaFiles,
     decode: Callable[[bytes], np.ndarray],
     shape: tuple[int, ...],
     dtype: DTypeLike,
@@ -57,11 +57,11 @@ def decode_all(
 
     Parameters
     ----------
-    items : Items
+    items : MediaFiles
         The files.
     decode : callable
-        From a file's bytes to an array of ``shape`` and ``dtype``; raises `Unreadable`. It is called by several
-        threads at once.
+        From a file's bytes to an array of ``shape`` and ``dtype``; raises `UnreadableFileError`. Several threads
+        call it at once.
     on_bad_files : {"skip", "fail"}
         Leave broken files out and say so, or refuse the whole.
     in_memory_bytes : int
@@ -85,10 +85,10 @@ def decode_all(
 
     def work(data: bytes) -> tuple[np.ndarray, bytes]:
         sample = decode(data)
-        return (sample[:0], digest_of(data)) if streaming else (sample, b"")
+        return (sample[:0], compute_digest(data)) if streaming else (sample, b"")
 
-    for number, result in enumerate(each(items.files, work)):
-        if isinstance(result, Unreadable):
+    for number, result in enumerate(map_files(items.files, work)):
+        if isinstance(result, UnreadableFileError):
             bad.append(BadFile(items.files[number].name, printable(str(result), 200)))
             if on_bad_files == "fail":
                 raise _refused(items, bad[-1])
@@ -107,23 +107,23 @@ def decode_all(
             f"{items.source}: none of {len(bad):,} files can be decoded ({shown}{'; ...' * (len(bad) > 3)})"
         )
     if streaming:
-        content = encoded([items.files[n] for n in kept], digests)
+        content = encode_files([items.files[n] for n in kept], digests)
     else:
         content = pa.FixedShapeTensorArray.from_numpy_ndarray(held[: len(kept)])
     return Decoded(content, kept, tuple(sorted(bad) if items.bad else bad))
 
 
-def each(items: Sequence[Item], work: Callable[[bytes], T]) -> Iterator[T | Unreadable]:
-    """What ``work`` makes of each file's bytes, in order; `Unreadable` where a file cannot be read or worked on.
+def map_files(items: Sequence[MediaFile], work: Callable[[bytes], T]) -> Iterator[T | UnreadableFileError]:
+    """Yield ``work(bytes)`` of each file, in order, or the `UnreadableFileError` where that fails.
 
     Files are read and worked on by several threads, a few ahead of what is asked for.
     """
 
-    def several(start: int) -> list[T | Unreadable]:
-        return [attempt(item.read, work) for item in items[start : start + _AT_ONCE]]
+    def several(start: int) -> list[T | UnreadableFileError]:
+        return [read_and_apply(item.read, work) for item in items[start : start + _AT_ONCE]]
 
-    count = threads()
-    waiting: deque[Future[list[T | Unreadable]]] = deque()
+    count = count_threads()
+    waiting: deque[Future[list[T | UnreadableFileError]]] = deque()
     with ThreadPoolExecutor(count, "decode") as pool:
         try:
             for start in range(0, len(items), _AT_ONCE):
@@ -137,23 +137,23 @@ def each(items: Sequence[Item], work: Callable[[bytes], T]) -> Iterator[T | Unre
                 future.cancel()
 
 
-def attempt(read: Callable[[], bytes], work: Callable[[bytes], T]) -> T | Unreadable:
+def read_and_apply(read: Callable[[], bytes], work: Callable[[bytes], T]) -> T | UnreadableFileError:
     """Read and work, or say why not."""
     try:
         return work(read())
-    except Unreadable as error:
+    except UnreadableFileError as error:
         return error
     except MemoryError:
-        return Unreadable("not enough memory to decode it")
+        return UnreadableFileError("not enough memory to decode it")
     except OSError as error:
-        return Unreadable(f"cannot be read ({error.strerror or error})")
+        return UnreadableFileError(f"cannot be read ({error.strerror or error})")
 
 
-def threads() -> int:
+def count_threads() -> int:
     """How many threads decode: one a core that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 32)
 
 
-def _refused(items: Items, bad: BadFile) -> InputError:
+def _refused(items: MediaFiles, bad: BadFile) -> InputError:
     return InputError(f"{items.source}: {bad.file}: {bad.reason}; --on-bad-files skip leaves such files out")

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-PART_NAMES = {
+SPLIT_NAMES = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
     "val": "valid", "valid": "valid", "validation": "valid",
 }  # fmt: skip
 
 
-class Layout(NamedTuple):
+class PathLabels(NamedTuple):
     """What names say, one entry a file; None where they say nothing."""
 
     parts: list[str] | None
@@ -17,7 +17,7 @@ class Layout(NamedTuple):
     labels: list[str] | None
 
 
-def parts_and_labels(names: Sequence[str]) -> Layout:
+def infer_splits_and_labels(names: Sequence[str]) -> PathLabels:
     """Read parts and labels from names such as ``train/cat/001.jpg``.
 
     Folders that all files share are ignored. If the folders that come next are all called like parts, and there is a
@@ -31,21 +31,21 @@ def parts_and_labels(names: Sequence[str]) -> Layout:
 
     Examples
     --------
-    >>> parts_and_labels(["x/train/cat/1.png", "x/train/dog/2.png", "x/test/cat/3.png"])
-    Layout(parts=['train', 'train', 'test'], labels=['cat', 'dog', 'cat'])
-    >>> parts_and_labels(["cat/1.png", "2.png"])
-    Layout(parts=None, labels=None)
+    >>> infer_splits_and_labels(["x/train/cat/1.png", "x/train/dog/2.png", "x/test/cat/3.png"])
+    PathLabels(parts=['train', 'train', 'test'], labels=['cat', 'dog', 'cat'])
+    >>> infer_splits_and_labels(["cat/1.png", "2.png"])
+    PathLabels(parts=None, labels=None)
     """
     folders = _without_common([tuple(name.split("/")[:-1]) for name in names])
     parts = None
-    first = [PART_NAMES.get(folder[0].lower()) if folder else None for folder in folders]
+    first = [SPLIT_NAMES.get(folder[0].lower()) if folder else None for folder in folders]
     if "train" in first and len(set(first)) > 1:
         known = [part for part in first if part is not None]
         if len(known) == len(first):
             parts = known
             folders = _without_common([folder[1:] for folder in folders])
     one_each = all(len(folder) == 1 for folder in folders) and len(set(folders)) > 1
-    return Layout(parts, [folder[0] for folder in folders] if one_each else None)
+    return PathLabels(parts, [folder[0] for folder in folders] if one_each else None)
 
 
 def _without_common(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

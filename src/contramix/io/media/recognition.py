@@ -10,23 +10,23 @@ from itertools import islice
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from contramix.io.media.archives import clean, is_archive
-from contramix.io.media.embedded_files import is_cell, table_files
-from contramix.io.media.listing import ends_so, visible, walk
+from contramix.io.media.archives import clean_member_name, is_archive
+from contramix.io.media.embedded_files import is_embedded_file_type, list_table_files
+from contramix.io.media.listing import has_ending, is_visible, walk_folder
 
-LOOKED_AT = 1000
+MAX_TAR_MEMBERS = 1000
 """Members of a tar archive that are looked at: a packed one must be unpacked as far as that."""
 _BROKEN = (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
 
 
-def holds(path: str | os.PathLike[str], endings: Collection[str], columns: Collection[str]) -> bool:
+def contains_files(path: str | os.PathLike[str], endings: Collection[str], columns: Collection[str]) -> bool:
     """Whether a file has such an ending, a folder or an archive holds one that has, or a table has such a column of
     encoded files. A path that cannot be read holds nothing.
     """
     place = os.fsdecode(path)
     ends = tuple(endings)
     try:
-        return any(visible(name) and ends_so(name.lower(), ends) for name in _names(place)) or _has_cells(
+        return any(is_visible(name) and has_ending(name.lower(), ends) for name in _names(place)) or _has_cells(
             place, columns
         )
     except _BROKEN:
@@ -41,7 +41,7 @@ def _names(place: str) -> Iterable[str]:
 
 def _in_folder(folder: str) -> Iterator[str]:
     """The files' names, then those in the archives right here."""
-    for _, name in walk(folder):
+    for _, name in walk_folder(folder):
         yield name
     for name in sorted(os.listdir(folder)):
         if is_archive(name):
@@ -51,14 +51,14 @@ def _in_folder(folder: str) -> Iterator[str]:
 def _in_archive(path: str) -> Iterator[str]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            yield from map(clean, archive.namelist())
+            yield from map(clean_member_name, archive.namelist())
     else:
         with tarfile.open(path, "r|*") as packed:
-            yield from (clean(member.name) for member in islice(packed, LOOKED_AT))
+            yield from (clean_member_name(member.name) for member in islice(packed, MAX_TAR_MEMBERS))
 
 
 def _has_cells(path: str, columns: Collection[str]) -> bool:
-    for file in table_files(path)[:1]:
+    for file in list_table_files(path)[:1]:
         with open(file, "rb") as stream:
             if file.lower().endswith((".parquet", ".pq")):
                 with ParquetFile(stream) as parquet:
@@ -66,5 +66,5 @@ def _has_cells(path: str, columns: Collection[str]) -> bool:
             else:
                 with pa.ipc.open_file(stream) as arrow:
                     schema = arrow.schema
-        return any(field.name in columns and is_cell(field.type) for field in schema)
+        return any(field.name in columns and is_embedded_file_type(field.type) for field in schema)
     return False

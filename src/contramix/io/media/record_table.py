@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow as pa
 
 from contramix.io.media.parallel_decoding import Decoded
-from contramix.io.records import FILE, LABEL, PART
+from contramix.io.records import FILE, LABEL, SPLIT
 
 
-def records(
+def build_record_table(
     column: str,
     decoded: Decoded,
     names: Sequence[str],
@@ -33,7 +33,7 @@ def records(
     if labels is not None:
         columns[LABEL] = _values(labels)
     if parts is not None:
-        columns[PART] = pa.array(parts, pa.large_string())
+        columns[SPLIT] = pa.array(parts, pa.large_string())
     for name, values in (extra or {}).items():
         columns[name] = _values(values)
     kept = pa.array(decoded.kept, pa.int64())

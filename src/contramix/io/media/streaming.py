@@ -11,15 +11,15 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from contramix.errors import RunError, printable
-from contramix.io.media.addresses import read_at
-from contramix.io.media.encoded_records import digest_of
-from contramix.io.media.media_file import Item, Unreadable
-from contramix.samples.samples import Streamed
+from contramix.io.media.addresses import read_address
+from contramix.io.media.encoded_records import compute_digest
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.samples.samples import StreamedSamples
 
 
-def streamed(
+def stream_samples(
     column: pa.ChunkedArray, decode: Callable[[bytes], np.ndarray], shape: tuple[int, ...], dtype: torch.dtype
-) -> Streamed:
+) -> StreamedSamples:
     """Samples that are decoded when they are asked for, by several threads.
 
     Parameters
@@ -33,7 +33,7 @@ def streamed(
 
     Returns
     -------
-    Streamed
+    StreamedSamples
         Asking it for rows raises RunError where a file is gone, or has changed since it was read first.
     """
     cells = column.combine_chunks()
@@ -42,23 +42,23 @@ def streamed(
         fingerprint.update(digest.as_py())
 
     def rows(index: Int[Tensor, " k"]) -> Shaped[Tensor, " k *one"]:
-        from contramix.io.media.parallel_decoding import each
+        from contramix.io.media.parallel_decoding import map_files
 
         chosen = cells.take(pa.array(index.numpy())).to_pylist()
-        items = [Item(cell["path"] or "a record", partial(_read_again, cell)) for cell in chosen]
+        items = [MediaFile(cell["path"] or "a record", partial(_read_again, cell)) for cell in chosen]
         out = torch.empty((len(items), *shape), dtype=dtype)
-        for row, sample in enumerate(each(items, decode)):
-            if isinstance(sample, Unreadable):
+        for row, sample in enumerate(map_files(items, decode)):
+            if isinstance(sample, UnreadableFileError):
                 raise RunError(f"{printable(items[row].name)}: {sample}, though it could be read at first")
             out[row] = torch.tensor(sample)
         return out
 
-    return Streamed((len(cells), *shape), dtype, rows, fingerprint.hexdigest())
+    return StreamedSamples((len(cells), *shape), dtype, rows, fingerprint.hexdigest())
 
 
 def _read_again(cell: dict[str, bytes | str | None]) -> bytes:
     held, path = cell["bytes"], cell["path"]
-    data = held if isinstance(held, bytes) else read_at(str(path))
-    if digest_of(data) != cell["digest"]:
-        raise Unreadable("changed since it was read first")
+    data = held if isinstance(held, bytes) else read_address(str(path))
+    if compute_digest(data) != cell["digest"]:
+        raise UnreadableFileError("changed since it was read first")
     return data

@@ -26,7 +26,7 @@ from contramix.io.options import MAX_COLUMNS
 TIMESTAMP = pa.timestamp("us")
 
 
-def canonical(table: pa.Table, source: str = "") -> pa.Table:
+def to_canonical(table: pa.Table, source: str = "") -> pa.Table:
     """Cast every column to its canonical type, one chunk a column, without schema metadata.
 
     Parameters
@@ -43,20 +43,20 @@ def canonical(table: pa.Table, source: str = "") -> pa.Table:
 
     Examples
     --------
-    >>> canonical(pa.table({"n": pa.array([1, 2], pa.int8())})).schema.types
+    >>> to_canonical(pa.table({"n": pa.array([1, 2], pa.int8())})).schema.types
     [DataType(int64)]
     """
     names = check_names(table.column_names, source)
     columns = []
     for name, column in zip(names, table.columns, strict=True):
         try:
-            columns.append(canonical_column(column))
+            columns.append(to_canonical_column(column))
         except (pa.ArrowException, ValueError) as error:
-            raise InputError(f"{prefix(source)}column '{printable(name, 60)}': {_first_line(error)}") from None
+            raise InputError(f"{message_prefix(source)}column '{printable(name, 60)}': {_first_line(error)}") from None
     return pa.table(columns, names=names)
 
 
-def canonical_column(column: pa.ChunkedArray) -> pa.Array:
+def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
     """Cast one column to its canonical type, as one chunk; a ValueError says why it cannot be."""
     if pt.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -84,24 +84,28 @@ def check_names(names: Sequence[object], source: str = "") -> list[str]:
     twice = [name for name, times in Counter(texts).items() if times > 1]
     if twice:
         listed = ", ".join(f"'{printable(name, 60)}'" for name in twice[:10]) + ", ..." * (len(twice) > 10)
-        raise InputError(f"{prefix(source)}duplicate column names: {listed}; rename them so that each is there once")
+        raise InputError(
+            f"{message_prefix(source)}duplicate column names: {listed}; rename them so that each is there once"
+        )
     return texts
 
 
 def check_width(count: int, source: str = "") -> None:
     """Raise InputError for a table of no columns, or of too many."""
     if count == 0:
-        raise InputError(f"{prefix(source)}no columns")
+        raise InputError(f"{message_prefix(source)}no columns")
     if count > MAX_COLUMNS:
-        raise InputError(f"{prefix(source)}{count} columns, at most {MAX_COLUMNS} are read: is the table transposed?")
+        raise InputError(
+            f"{message_prefix(source)}{count} columns, at most {MAX_COLUMNS} are read: is the table transposed?"
+        )
 
 
-def in_words(kind: pa.DataType) -> str:
+def describe_type(kind: pa.DataType) -> str:
     """A canonical type, for people.
 
     Examples
     --------
-    >>> in_words(pa.large_string())
+    >>> describe_type(pa.large_string())
     'text'
     """
     if pt.is_boolean(kind):
@@ -111,7 +115,7 @@ def in_words(kind: pa.DataType) -> str:
     return "text" if _is_text(kind) else "a number"
 
 
-def prefix(source: str) -> str:
+def message_prefix(source: str) -> str:
     """What a message starts with."""
     return f"{source}: " if source else ""
 

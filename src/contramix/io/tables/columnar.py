@@ -10,7 +10,7 @@ from pyarrow.parquet import ParquetFile
 
 from contramix.errors import InputError
 from contramix.io.tables.frames import from_array, to_arrow
-from contramix.io.tables.reading import BROKEN, broken
+from contramix.io.tables.reading import DAMAGED_FILE_ERRORS, damaged_file_error
 
 ROWS = 1 << 16
 """Rows of a portion, at most ..."""
@@ -23,18 +23,18 @@ _BUFFER_BYTES = 1 << 26
 Path = str | os.PathLike[str]
 
 
-def rows_at_once(columns: int) -> int:
+def rows_per_chunk(columns: int) -> int:
     """Rows of a portion: a power of two, so that portions fit into the shards of a file.
 
     Examples
     --------
-    >>> rows_at_once(54), rows_at_once(10_000)
+    >>> rows_per_chunk(54), rows_per_chunk(10_000)
     (65536, 256)
     """
     return min(ROWS, 1 << (CELLS // max(1, columns)).bit_length() - 1)
 
 
-def raw_tables(
+def iterate_tables(
     path: Path, kind: str, source: str, start: int = 0, names: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
     """The rows from ``start`` on as they are stored, of some columns or all; checked, since nobody vouches for them.
@@ -45,17 +45,17 @@ def raw_tables(
         If the file is truncated or damaged.
     """
     try:
-        for table in RAW[kind](path, start, names):
+        for table in TABLE_READERS[kind](path, start, names):
             table.validate(full=True)
             if table.num_rows:
                 yield table
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    except BROKEN as error:
-        raise broken(source, error) from None
+    except DAMAGED_FILE_ERRORS as error:
+        raise damaged_file_error(source, error) from None
 
 
-def known_rows(path: Path, kind: str) -> int | None:
+def stored_row_count(path: Path, kind: str) -> int | None:
     """How many rows there are, where the file says it at its head or foot."""
     if kind == "parquet":
         with open(path, "rb") as file, ParquetFile(file) as parquet:
@@ -75,7 +75,7 @@ def _parquet(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa
         while groups and start >= (rows := parquet.metadata.row_group(groups[0]).num_rows):
             start -= rows
             del groups[0]
-        size = rows_at_once(len(parquet.schema_arrow))
+        size = rows_per_chunk(len(parquet.schema_arrow))
         for batch in parquet.iter_batches(size, groups, columns=names):
             yield pa.Table.from_batches([batch.slice(start)])
             start = max(0, start - batch.num_rows)
@@ -113,7 +113,7 @@ def _from(start: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Their rows from ``start`` on, in pieces that are easy to hold when they are copied."""
     for batch in batches:
         table = pa.Table.from_batches([batch])
-        size = rows_at_once(table.num_columns)
+        size = rows_per_chunk(table.num_columns)
         for first in range(start, table.num_rows, size):
             yield table.slice(first, size)
         start = max(0, start - table.num_rows)
@@ -133,10 +133,10 @@ def _npy(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.Tab
         table = from_array(np.load(name, mmap_mode="r", allow_pickle=False)[start : start + size])
         yield table
         start += len(table)
-        size = rows_at_once(table.num_columns)
+        size = rows_per_chunk(table.num_columns)
 
 
-RAW: dict[str, Callable[[Path, int, Sequence[str] | None], Iterator[pa.Table]]] = {
+TABLE_READERS: dict[str, Callable[[Path, int, Sequence[str] | None], Iterator[pa.Table]]] = {
     "parquet": _parquet,
     "arrow": _arrow,
     "stream": _stream,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from contramix.errors import InputError, printable
-from contramix.io.tables.canonical import canonical, check_names
+from contramix.io.tables.canonical import check_names, to_canonical
 
 MAX_DENSE_CELLS = 100_000_000
 """A sparse matrix with more cells than this is not made dense."""
@@ -49,7 +49,7 @@ def to_arrow(X: Any) -> pa.Table:
     if isinstance(X, pa.RecordBatch):
         X = pa.Table.from_batches([X])
     if isinstance(X, pa.Table):
-        return canonical(without_index(X)[0])
+        return to_canonical(drop_pandas_index(X)[0])
     try:
         frame = nw.from_native(X, pass_through=True)
     except nw.exceptions.DuplicateError:
@@ -58,16 +58,16 @@ def to_arrow(X: Any) -> pa.Table:
     if isinstance(frame, nw.LazyFrame):
         raise InputError(f"a lazy frame ({type(X).__name__}) holds no rows yet: call its collect() first")
     if isinstance(frame, nw.DataFrame):
-        return canonical(_from_frame(frame))
-    return canonical(from_array(_dense(X)))
+        return to_canonical(_from_frame(frame))
+    return to_canonical(from_array(_dense(X)))
 
 
-def without_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+def drop_pandas_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """Leave out the columns that pandas stored for its row index; return their names too.
 
     Examples
     --------
-    >>> without_index(pa.table({"a": [1]}))[1]
+    >>> drop_pandas_index(pa.table({"a": [1]}))[1]
     ()
     """
     try:

@@ -9,7 +9,7 @@ import pyarrow.json
 
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
-from contramix.io.tables.opening import utf8
+from contramix.io.tables.opening import open_utf8
 
 _BLOCK_BYTES = 1 << 22
 _LONGEST_LINE = 1 << 26
@@ -42,7 +42,7 @@ def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
 
 
 def _read_blocks(path: str | os.PathLike[str], options: ReadOptions, block: int) -> pa.Table:
-    with utf8(path, options.encoding) as stream:
+    with open_utf8(path, options.encoding) as stream:
         table = pyarrow.json.read_json(stream, read_options=pyarrow.json.ReadOptions(block_size=block))
     table.validate(full=True)  # Arrow takes any bytes for text here
     return table
@@ -53,7 +53,7 @@ def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputErr
     source = printable(path)
     kinds: dict[str, str] = {}
     try:
-        with utf8(path, options.encoding) as stream:
+        with open_utf8(path, options.encoding) as stream:
             for number, line in enumerate(io.BufferedReader(stream), start=1):
                 fault = _fault(line.removeprefix(b"\xef\xbb\xbf"), kinds) if line.strip() else None
                 if fault:

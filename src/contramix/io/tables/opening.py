@@ -66,7 +66,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
         raise InputError(f"{shown}: empty file (0 bytes)")
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
+def detect_format(path: str | os.PathLike[str]) -> str:
     """The file's format, by its first bytes, then by its extension.
 
     Returns
@@ -81,7 +81,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
         return kind
     packed = head[:2] in _PACKED or head[:4] in _PACKED
     if packed:
-        with unpacked(path) as stream:
+        with open_decompressed(path) as stream:
             head = stream.read(HEAD_BYTES)
         kind = _binary(head)
         if kind:
@@ -95,7 +95,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
 _LENT: WeakSet[Any] = WeakSet()
 
 
-def for_arrow(stream: Any) -> pa.NativeFile:
+def to_arrow_stream(stream: Any) -> pa.NativeFile:
     """A Python stream as one that Arrow reads.
 
     Arrow's threads let go of it some time after the last read, and need the interpreter to do so. A program that ends
@@ -114,21 +114,21 @@ def wait_for_arrow(seconds: float = 1.0) -> None:
 
 
 @contextmanager
-def unpacked(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
+def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
     """The file's bytes, gzip and zstd undone whatever the file is called."""
     with open(path, "rb") as file:
         head = file.read(4)
         file.seek(0)
         codec = _PACKED.get(head[:2]) or _PACKED.get(head)
-        source: BinaryIO | pa.NativeFile = for_arrow(file)
+        source: BinaryIO | pa.NativeFile = to_arrow_stream(file)
         with pa.CompressedInputStream(source, codec) if codec else source as stream:
             yield stream
 
 
 @contextmanager
-def utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
+def open_utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
     """The file's text as UTF-8 bytes, unpacked and recoded as they stream by."""
-    with unpacked(path) as stream:
+    with open_decompressed(path) as stream:
         yield stream if encoding is None else pa.transcoding_input_stream(stream, encoding, "utf-8")
 
 

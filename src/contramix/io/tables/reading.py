@@ -12,17 +12,17 @@ from pyarrow.parquet import ParquetFile
 
 from contramix.errors import InputError, printable
 from contramix.io.options import MAX_COLUMNS, MISSING_MARKERS, ReadOptions
-from contramix.io.records import Reading
-from contramix.io.tables.canonical import canonical
+from contramix.io.records import Records
+from contramix.io.tables.canonical import to_canonical
 from contramix.io.tables.csv.reading import read_delimited
-from contramix.io.tables.frames import to_arrow, without_index
+from contramix.io.tables.frames import drop_pandas_index, to_arrow
 from contramix.io.tables.jsonlines import read_jsonl
-from contramix.io.tables.opening import check_file, for_arrow, format_of
+from contramix.io.tables.opening import check_file, detect_format, to_arrow_stream
 
-__all__ = ["MAX_COLUMNS", "MISSING_MARKERS", "ReadOptions", "Reading", "read", "to_arrow"]
+__all__ = ["MAX_COLUMNS", "MISSING_MARKERS", "ReadOptions", "Records", "read", "to_arrow"]
 
 _DEFAULTS = ReadOptions()
-BROKEN = (
+DAMAGED_FILE_ERRORS = (
     OSError,
     EOFError,
     ValueError,
@@ -35,7 +35,7 @@ BROKEN = (
 """What libraries raise at a file that is not what it should be."""
 
 
-def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Reading:
+def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Records:
     """Read a file as a table of canonical column types.
 
     The format is told by the first bytes, then by the extension: CSV and its kin (also packed with gzip or
@@ -50,7 +50,7 @@ def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Read
 
     Returns
     -------
-    Reading
+    Records
         The table (see `contramix.io.tables.canonical` for the types, and `contramix.io.tables.csv.cell_types`
         for how the cells of a CSV get theirs) and one-line notes on what was guessed, filled or left out.
 
@@ -71,57 +71,57 @@ def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Read
     source = printable(path)
     check_file(path)
     try:
-        kind = format_of(path)
+        kind = detect_format(path)
         if kind == "delimited":
             return read_delimited(path, options)
         if kind == "jsonl":
-            return Reading(canonical(read_jsonl(path, options), source), ())
+            return Records(to_canonical(read_jsonl(path, options), source), ())
     except OSError as error:
-        raise broken(source, error) from None
+        raise damaged_file_error(source, error) from None
     try:
         return _READERS[kind](path, source)
     except InputError:
         raise
-    except BROKEN as error:
-        raise broken(source, error) from None
+    except DAMAGED_FILE_ERRORS as error:
+        raise damaged_file_error(source, error) from None
 
 
-def _read_parquet(path: str | os.PathLike[str], source: str) -> Reading:
+def _read_parquet(path: str | os.PathLike[str], source: str) -> Records:
     with open(path, "rb") as file, ParquetFile(file, page_checksum_verification=True) as parquet:
         return _from_columns(parquet.read(), source)
 
 
-def _read_arrow(path: str | os.PathLike[str], source: str) -> Reading:
-    with open(path, "rb") as file, pa.ipc.open_file(for_arrow(file)) as reader:
+def _read_arrow(path: str | os.PathLike[str], source: str) -> Records:
+    with open(path, "rb") as file, pa.ipc.open_file(to_arrow_stream(file)) as reader:
         return _from_columns(reader.read_all(), source)
 
 
-def _read_stream(path: str | os.PathLike[str], source: str) -> Reading:
-    with open(path, "rb") as file, pa.ipc.open_stream(for_arrow(file)) as reader:
+def _read_stream(path: str | os.PathLike[str], source: str) -> Records:
+    with open(path, "rb") as file, pa.ipc.open_stream(to_arrow_stream(file)) as reader:
         return _from_columns(reader.read_all(), source)
 
 
-def _from_columns(table: pa.Table, source: str) -> Reading:
+def _from_columns(table: pa.Table, source: str) -> Records:
     """A table from a file: its buffers are checked, since nobody vouches for them."""
     table.validate(full=True)
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
-    table, index = without_index(table)
-    return Reading(canonical(table, source), note_of_index(index))
+    table, index = drop_pandas_index(table)
+    return Records(to_canonical(table, source), pandas_index_notes(index))
 
 
-def note_of_index(index: Sequence[str]) -> tuple[str, ...]:
+def pandas_index_notes(index: Sequence[str]) -> tuple[str, ...]:
     """A note on the columns of a pandas index that are left out, if there are any."""
     listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
     return (f"left out, as pandas stored it for its row index: {listed} (reset_index() keeps it)",) if index else ()
 
 
-def _read_npy(path: str | os.PathLike[str], source: str) -> Reading:
+def _read_npy(path: str | os.PathLike[str], source: str) -> Records:
     with open(path, "rb") as file:
-        return Reading(_named(np.load(file, allow_pickle=False), source), ())
+        return Records(_named(np.load(file, allow_pickle=False), source), ())
 
 
-def _read_zip(path: str | os.PathLike[str], source: str) -> Reading:
+def _read_zip(path: str | os.PathLike[str], source: str) -> Records:
     with open(path, "rb") as file:
         with zipfile.ZipFile(file) as archive:
             members = archive.namelist()
@@ -131,7 +131,7 @@ def _read_zip(path: str | os.PathLike[str], source: str) -> Reading:
             raise InputError(f"{source}: a zip archive, not an npz file: unpack it, name the file inside")
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:
-            return Reading(_from_arrays({key: arrays[key] for key in arrays.files}, source), ())
+            return Records(_from_arrays({key: arrays[key] for key in arrays.files}, source), ())
 
 
 def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
@@ -152,7 +152,7 @@ def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
         single = array.ndim == 1 and array.dtype.names is None
         names += [key] if single else [stem + str(j) for j in range(table.num_columns)]
         columns += [column.combine_chunks() for column in table.columns]
-    return canonical(pa.Table.from_arrays(columns, names), source)
+    return to_canonical(pa.Table.from_arrays(columns, names), source)
 
 
 def _named(array: Any, source: str) -> pa.Table:
@@ -166,7 +166,7 @@ def _named(array: Any, source: str) -> pa.Table:
     return table
 
 
-def broken(source: str, error: BaseException) -> InputError:
+def damaged_file_error(source: str, error: BaseException) -> InputError:
     """What to say of a file that is not what it should be."""
     return InputError(f"{source}: {_reason(error)}")
 
@@ -182,7 +182,7 @@ def _reason(error: BaseException) -> str:
     return f"truncated or damaged ({said or type(error).__name__}): write or copy the file again"
 
 
-_READERS: dict[str, Callable[[str | os.PathLike[str], str], Reading]] = {
+_READERS: dict[str, Callable[[str | os.PathLike[str], str], Records]] = {
     "parquet": _read_parquet,
     "arrow": _read_arrow,
     "stream": _read_stream,

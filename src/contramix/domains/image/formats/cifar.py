@@ -8,7 +8,7 @@ import numpy as np
 from contramix.domains.image.formats.labelled_arrays import Labelled
 from contramix.domains.image.formats.safe_pickle import plain_values
 from contramix.errors import InputError, printable
-from contramix.io.media.media_file import Item, Unreadable
+from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.records import LABEL
 
 PIXELS = 3 * 32 * 32
@@ -23,12 +23,12 @@ ENDINGS = (*_PYTHON, *_BINARY, *_BINARY_100, "/train", "/test", "/meta", "batche
 """How the names of the files end, in either layout."""
 
 
-def is_cifar(items: Sequence[Item]) -> bool:
+def is_cifar(items: Sequence[MediaFile]) -> bool:
     """Whether these are the files of a CIFAR."""
     return _layout({_base(item) for item in items}) is not None
 
 
-def read_cifar(items: Sequence[Item], source: str) -> list[Labelled]:
+def read_cifar(items: Sequence[MediaFile], source: str) -> list[Labelled]:
     """The parts of a CIFAR, with the classes by name where their names are there. CIFAR-100 has ``coarse_label`` too.
 
     The python layout is a pickle. It is never unpickled: see `contramix.domains.image.formats.safe_pickle`.
@@ -90,7 +90,7 @@ def _binary(data: bytes, name: str, hundred: bool) -> tuple[np.ndarray, dict[str
     return rows[:, ahead:], labels
 
 
-def _class_names(there: dict[str, Item]) -> dict[str, list[str]]:
+def _class_names(there: dict[str, MediaFile]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for base, item in there.items():
         if base in ("batches.meta", "meta"):
@@ -125,12 +125,12 @@ def _text(value: Any) -> str:
     return printable(value) if isinstance(value, bytes | str) else str(value)
 
 
-def _base(item: Item) -> str:
+def _base(item: MediaFile) -> str:
     return item.name.rpartition("/")[2]
 
 
-def _bytes(item: Item) -> bytes:
+def _bytes(item: MediaFile) -> bytes:
     try:
         return item.read()
-    except (Unreadable, OSError) as error:
+    except (UnreadableFileError, OSError) as error:
         raise InputError(f"{item.name}: {printable(str(error), 120)}") from None

@@ -10,8 +10,8 @@ import numpy as np
 
 from contramix.domains.image.formats.labelled_arrays import Labelled
 from contramix.errors import InputError, printable
-from contramix.io.media.archives import check_growth
-from contramix.io.media.media_file import Item, Unreadable, read_file
+from contramix.io.media.archives import check_expansion
+from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
 from contramix.io.records import LABEL
 
 ENDINGS = tuple(f"{dot}idx{axes}-ubyte{packed}" for dot in "-." for axes in (3, 4) for packed in ("", ".gz"))
@@ -44,7 +44,7 @@ def parse(data: bytes, name: str) -> np.ndarray:
         if len(head) < start:
             raise InputError(f"{name}: truncated in its header; copy the file again")
         shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
-        check_growth(name, 0, prod(shape), len(data))
+        check_expansion(name, 0, prod(shape), len(data))
         body = head[start:]
         if unpack and len(body) < prod(shape):
             body += unpack.decompress(unpack.unconsumed_tail, prod(shape) - len(body))
@@ -57,7 +57,7 @@ def parse(data: bytes, name: str) -> np.ndarray:
     return np.frombuffer(body, np.uint8, prod(shape)).reshape(shape)
 
 
-def read_idx(items: Sequence[Item], source: str) -> list[Labelled]:
+def read_idx(items: Sequence[MediaFile], source: str) -> list[Labelled]:
     """The parts of a data set in IDX files: ``train-images...``, ``t10k-images...``, and the labels beside them.
 
     Raises
@@ -83,11 +83,11 @@ def read_idx(items: Sequence[Item], source: str) -> list[Labelled]:
     return list(found.values())
 
 
-def beside(path: str) -> list[Item]:
+def beside(path: str) -> list[MediaFile]:
     """One file of images, and its labels if they lie beside it, as items."""
     places = [path, os.path.join(os.path.dirname(path), _labels_of(os.path.basename(path)))]
     there = [place for place in dict.fromkeys(places) if os.path.isfile(place)]
-    return [Item(printable(os.path.basename(place)), partial(read_file, place)) for place in there]
+    return [MediaFile(printable(os.path.basename(place)), partial(read_file, place)) for place in there]
 
 
 def _labels_of(name: str) -> str:
@@ -103,8 +103,8 @@ def _part_of(name: str) -> str | None:
     return "test" if "t10k" in base or "test" in base else None
 
 
-def _bytes(item: Item) -> bytes:
+def _bytes(item: MediaFile) -> bytes:
     try:
         return item.read()
-    except (Unreadable, OSError) as error:
+    except (UnreadableFileError, OSError) as error:
         raise InputError(f"{item.name}: {printable(str(error), 120)}") from None

@@ -11,8 +11,8 @@ from contramix.domains.image.settings import ImageSettings
 from contramix.domains.image.size import IMAGE, Form, choose
 from contramix.errors import InputError
 from contramix.io.media.parallel_decoding import Decoded
-from contramix.io.media.record_table import records
-from contramix.io.records import LABEL, Reading
+from contramix.io.media.record_table import build_record_table
+from contramix.io.records import LABEL, Records
 
 ORDER = ("train", "valid", "test")
 
@@ -40,7 +40,7 @@ class Labelled(NamedTuple):
 
 def as_reading(
     parts: Sequence[Labelled], settings: ImageSettings, form: Form | None, notes: tuple[str, ...] = ()
-) -> Reading:
+) -> Records:
     """Arrays as a reading, in one form: the training part first. Rows are called ``row 0`` and on.
 
     Raises
@@ -72,7 +72,7 @@ def as_reading(
     }
     named = [part.part for part in parts for _ in range(len(part.images))]
     in_parts = len(parts) > 1 and parts[0].part == "train"
-    table = records(
+    table = build_record_table(
         IMAGE,
         Decoded(pa.FixedShapeTensorArray.from_numpy_ndarray(images), list(rows), ()),
         [f"row {row + 1}" for row in rows],
@@ -81,7 +81,7 @@ def as_reading(
         extra=columns,
     )
     official = tuple(part for part in ORDER if part in named) if in_parts else ()
-    return Reading(form.on(table), notes, LABEL if LABEL in table.column_names else None, (), official)
+    return Records(form.on(table), notes, LABEL if LABEL in table.column_names else None, (), official)
 
 
 def _column(labels: Any) -> pa.Array:

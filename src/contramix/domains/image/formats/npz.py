@@ -27,4 +27,4 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[list[Labelled], tuple[str, .
 
 def means_images(key: str) -> bool:
     """Whether an array of this name is pictures."""
-    return array_files.meaning(key, _IMAGES)[1] == "content"
+    return array_files.parse_array_name(key, _IMAGES)[1] == "content"

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from contramix.errors import InputError
-from contramix.io.tables.canonical import in_words
+from contramix.io.tables.canonical import describe_type
 from contramix.settings import Settings
 
 
@@ -57,7 +57,7 @@ class Column(Settings):
         """What to say of values of another kind."""
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
-            f"column {self.name!r} was {was} when the model was trained and is {in_words(values.type)} now "
+            f"column {self.name!r} was {was} when the model was trained and is {describe_type(values.type)} now "
             f"(for example {example!r})"
         )
 

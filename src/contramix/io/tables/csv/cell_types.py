@@ -30,12 +30,12 @@ _TIMESTAMP = pa.timestamp("us")
 _SWAPPED = str.maketrans(",.", ".,")
 
 
-def observed(cells: Any, missing: tuple[str, ...]) -> Any:
+def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
     """Strip the cells and turn missing markers into nulls.
 
     Examples
     --------
-    >>> observed(pa.array([" a", "?"]), ("", "?")).to_pylist()
+    >>> strip_and_null(pa.array([" a", "?"]), ("", "?")).to_pylist()
     ['a', None]
     """
     cells = pc.utf8_trim_whitespace(cells)
@@ -43,12 +43,12 @@ def observed(cells: Any, missing: tuple[str, ...]) -> Any:
     return pc.if_else(pc.is_in(cells, value_set=markers), pa.scalar(None, cells.type), cells)
 
 
-def may_be_padded(cells: pa.ChunkedArray) -> bool:
+def may_have_padding(cells: pa.ChunkedArray) -> bool:
     """Whether white space may stand around a cell; told quickly, by first and last bytes.
 
     Examples
     --------
-    >>> may_be_padded(pa.chunked_array([["a b", "c"]], pa.large_string()))
+    >>> may_have_padding(pa.chunked_array([["a b", "c"]], pa.large_string()))
     False
     """
     # White space is up to ' ', or beyond ASCII.
@@ -65,7 +65,7 @@ def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
     return letters[at[:-1][some]], letters[at[1:][some] - 1]
 
 
-def typed(cells: Any, decimal: str = ".") -> Any:
+def convert_column(cells: Any, decimal: str = ".") -> Any:
     """A column of stripped text in the type its cells have; see the rules above.
 
     Parameters
@@ -77,7 +77,7 @@ def typed(cells: Any, decimal: str = ".") -> Any:
 
     Examples
     --------
-    >>> typed(pa.array(["1", "2", None])).type, typed(pa.array(["007", "12"])).type
+    >>> convert_column(pa.array(["1", "2", None])).type, convert_column(pa.array(["007", "12"])).type
     (DataType(int64), DataType(large_string))
     """
     values = cells.drop_null()
@@ -107,7 +107,7 @@ def is_decimal_comma(cells: Any) -> bool:
     return len(values) > 0 and _all(values, _COMMA_NUMBER) and pc.any(pc.match_substring(values, ",")).as_py()
 
 
-def remark(cells: Any) -> str | None:
+def explain_text_column(cells: Any) -> str | None:
     """What the user should know of a column that stays text: almost a number, or dates of unclear order."""
     values = cells.drop_null()
     if len(values) == 0:

@@ -9,27 +9,27 @@ import pyarrow.types as pt
 
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
-from contramix.io.tables.csv.cell_types import EXACT_DIGITS, typed
-from contramix.io.tables.csv.diagnosis import first_fault
-from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, Layout
+from contramix.io.tables.csv.cell_types import EXACT_DIGITS, convert_column
+from contramix.io.tables.csv.diagnosis import find_first_fault
+from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, Dialect
 from contramix.io.tables.csv.reading import (
-    Watched,
-    as_text,
-    as_whole,
-    has_broken_lines,
-    how_to_parse,
-    is_whole,
-    largest,
-    layout_of,
-    no_rows,
-    notes_of,
-    stripped,
-    unread,
+    CountingStream,
+    all_whole_numbers,
+    arrow_csv_options,
+    detect_dialect,
+    has_multiline_cells,
+    max_magnitude,
+    no_rows_message,
+    reading_notes,
+    strip_text,
+    to_int64_if_whole,
+    unreadable_csv_error,
+    with_text_columns,
 )
-from contramix.io.tables.opening import for_arrow, utf8
+from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 22
-WITNESSES = 4096
+EXAMPLE_CELLS = 4096
 """Different cells of a column that are kept to judge all others beside: dates in one order, with or without zones."""
 
 
@@ -37,7 +37,7 @@ class DelimitedFile:
     """A delimited file that has been read once: what it holds is known, and that it is sound.
 
     Where the first megabyte does not settle what a column is (it holds only dates, booleans or nothing there), its
-    cells are judged portion by portion beside the first ``WITNESSES`` different ones.
+    cells are judged portion by portion beside the first ``EXAMPLE_CELLS`` different ones.
 
     Raises
     ------
@@ -48,7 +48,7 @@ class DelimitedFile:
     def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
         self._path, self._options = path, options
         source = printable(path)
-        self._layout = as_text(layout_of(path, options, source), options.text)
+        self._layout = with_text_columns(detect_dialect(path, options, source), options.text)
         self._block = BLOCK_BYTES
         try:
             skipped = self._survey()
@@ -60,17 +60,17 @@ class DelimitedFile:
         except UnicodeError as error:
             raise self._fault(error) from None
         if self.rows == 0:
-            raise InputError(no_rows(source, self._layout, options, skipped))
+            raise InputError(no_rows_message(source, self._layout, options, skipped))
         long = [column.name for column in self._columns if column.long]
-        self.notes = notes_of(self._layout, skipped, long)
-        self._layout = as_text(self._layout, long)
+        self.notes = reading_notes(self._layout, skipped, long)
+        self._layout = with_text_columns(self._layout, long)
         self.schema = pa.schema([(column.name, column.type) for column in self._columns])
         self.empty = frozenset(column.name for column in self._columns if not column.any)
 
     def tables(self, start: int = 0) -> Iterator[pa.Table]:
         """The rows from ``start`` on, in tables of some thousand rows."""
         try:
-            with utf8(self._path, self._options.encoding) as stream:
+            with open_utf8(self._path, self._options.encoding) as stream:
                 for table in self._parsed(stream, []):
                     if start < table.num_rows:
                         yield self._finished(table.slice(start))
@@ -83,17 +83,17 @@ class DelimitedFile:
         skipped: list[int] = []
         self.rows = 0
         self._columns = [
-            Column(name, kind, self._layout, self._options)
+            ColumnTypeTracker(name, kind, self._layout, self._options)
             for name, kind in zip(self._layout.names, self._layout.types, strict=True)
         ]
-        with utf8(self._path, self._options.encoding) as stream:
-            watched, broken = Watched(stream), False
-            for table in self._parsed(for_arrow(watched), skipped):
+        with open_utf8(self._path, self._options.encoding) as stream:
+            watched, broken = CountingStream(stream), False
+            for table in self._parsed(to_arrow_stream(watched), skipped):
                 self.rows += table.num_rows
-                broken = broken or bool(watched.quotes and has_broken_lines(table))
+                broken = broken or bool(watched.quotes and has_multiline_cells(table))
                 for column, cells in zip(self._columns, table.columns, strict=True):
                     column.see(cells)
-        fault = first_fault(self._path, self._layout, self._options) if watched.odd or broken else None
+        fault = find_first_fault(self._path, self._layout, self._options) if watched.odd or broken else None
         if fault is not None:
             raise fault
         return len(skipped)
@@ -105,7 +105,7 @@ class DelimitedFile:
             raise self._fault(error) from None
 
     def _parsed(self, stream: pa.NativeFile, skipped: list[int]) -> Iterator[pa.Table]:
-        how = how_to_parse(self._layout, self._options, self._block, skipped)
+        how = arrow_csv_options(self._layout, self._options, self._block, skipped)
         with pyarrow.csv.open_csv(stream, **how) as reader:
             for batch in reader:
                 yield pa.Table.from_batches([batch])
@@ -115,14 +115,14 @@ class DelimitedFile:
         return pa.table(columns, schema=self.schema)
 
     def _fault(self, error: Exception) -> InputError:
-        found = first_fault(self._path, self._layout, self._options)
-        return found or unread(printable(self._path), error, self._options)
+        found = find_first_fault(self._path, self._layout, self._options)
+        return found or unreadable_csv_error(printable(self._path), error, self._options)
 
 
-class Column:
+class ColumnTypeTracker:
     """What has been seen of a column, and so how it is read."""
 
-    def __init__(self, name: str, kind: pa.DataType, layout: Layout, options: ReadOptions) -> None:
+    def __init__(self, name: str, kind: pa.DataType, layout: Dialect, options: ReadOptions) -> None:
         self.name, self._kind, self._decimal, self._options = name, kind, layout.decimal, options
         self.any = False
         """Whether there is any value."""
@@ -134,10 +134,10 @@ class Column:
         """Take note of some cells as they were parsed: numbers, or text."""
         if pt.is_floating(cells.type):
             if pt.is_integer(self._kind) and self._whole:
-                self._whole = pt.is_integer(as_whole(cells).type) or is_whole(cells)
-                self._largest = max(self._largest, largest(cells))
+                self._whole = pt.is_integer(to_int64_if_whole(cells).type) or all_whole_numbers(cells)
+                self._largest = max(self._largest, max_magnitude(cells))
         elif not (self.any and self._is_text):
-            cells = stripped(cells, self._options)
+            cells = strip_text(cells, self._options)
             if not self._is_text:
                 self._judge(cells.combine_chunks())
         self.any = self.any or cells.null_count < len(cells)
@@ -165,7 +165,7 @@ class Column:
         """Cells as they were parsed, in the column's type."""
         if pt.is_floating(cells.type):
             return cells.cast(self.type)
-        cells = stripped(cells, self._options)
+        cells = strip_text(cells, self._options)
         if pt.is_large_string(self.type) or cells.null_count == len(cells):
             return cells.cast(self.type)
         return self._typed(cells.combine_chunks()).cast(self.type)
@@ -176,11 +176,11 @@ class Column:
 
     def _judge(self, cells: pa.Array) -> None:
         """Of a column that the sample does not settle."""
-        if len(self._witnesses) < WITNESSES:
+        if len(self._witnesses) < EXAMPLE_CELLS:
             both = pa.concat_arrays([self._witnesses, cells.drop_null()])
-            self._witnesses = both.unique().slice(0, WITNESSES)
+            self._witnesses = both.unique().slice(0, EXAMPLE_CELLS)
         self._types.add(self._typed(cells).type)
 
     def _typed(self, cells: pa.Array) -> pa.Array:
         """Cells in the type that they have beside the witnesses."""
-        return typed(pa.concat_arrays([self._witnesses, cells]), self._decimal).slice(len(self._witnesses))
+        return convert_column(pa.concat_arrays([self._witnesses, cells]), self._decimal).slice(len(self._witnesses))

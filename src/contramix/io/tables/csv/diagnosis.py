@@ -10,22 +10,22 @@ import pyarrow.types as pt
 
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
-from contramix.io.tables.csv.cell_types import observed, to_float
-from contramix.io.tables.csv.dialect import Layout, long_cells
-from contramix.io.tables.opening import utf8
+from contramix.io.tables.csv.cell_types import strip_and_null, to_float
+from contramix.io.tables.csv.dialect import Dialect, allow_long_cells
+from contramix.io.tables.opening import open_utf8
 
 _BLOCK_ROWS = 20_000
 
 Rows = list[tuple[int, list[str]]]
 
 
-def first_fault(path: str | os.PathLike[str], layout: Layout, options: ReadOptions) -> InputError | None:
+def find_first_fault(path: str | os.PathLike[str], layout: Dialect, options: ReadOptions) -> InputError | None:
     """The first thing wrong with the file, with its line number (1-based), or None if all is well."""
     source = printable(path)
     try:
         if options.encoding is None:
             _check_utf8(path, source)
-        with utf8(path, options.encoding) as stream, long_cells():
+        with open_utf8(path, options.encoding) as stream, allow_long_cells():
             block: Rows = []
             for line, row in _numbered_rows(stream, layout, options, source):
                 block.append((line, row))
@@ -41,7 +41,7 @@ def first_fault(path: str | os.PathLike[str], layout: Layout, options: ReadOptio
 
 
 def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
-    with utf8(path, None) as stream:
+    with open_utf8(path, None) as stream:
         for number, line in enumerate(io.BufferedReader(stream), start=1):
             try:
                 line.decode()
@@ -54,7 +54,7 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
 
 
 def _numbered_rows(
-    stream: pa.NativeFile, layout: Layout, options: ReadOptions, source: str
+    stream: pa.NativeFile, layout: Dialect, options: ReadOptions, source: str
 ) -> Iterator[tuple[int, list[str]]]:
     """The body's rows with the lines they start in; raise at a broken one."""
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
@@ -80,7 +80,7 @@ def _lines(text: io.TextIOWrapper, source: str) -> Iterator[str]:
         yield line
 
 
-def _check_numbers(block: Rows, layout: Layout, options: ReadOptions, source: str) -> None:
+def _check_numbers(block: Rows, layout: Dialect, options: ReadOptions, source: str) -> None:
     faults = [
         fault
         for j, (name, kind) in enumerate(zip(layout.names, layout.types, strict=True))
@@ -96,10 +96,10 @@ def _check_numbers(block: Rows, layout: Layout, options: ReadOptions, source: st
 
 
 def _not_number(
-    cells: list[tuple[int, str]], name: str, layout: Layout, options: ReadOptions
+    cells: list[tuple[int, str]], name: str, layout: Dialect, options: ReadOptions
 ) -> Iterator[tuple[int, str, str]]:
     """The first cell that is no number, if there is one."""
-    texts = observed(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
+    texts = strip_and_null(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
     if to_float(texts, layout.decimal) is not None:
         return
     for i, (line, cell) in enumerate(cells):
@@ -108,7 +108,7 @@ def _not_number(
             return
 
 
-def _wrong_width(source: str, line: int, width: int, layout: Layout) -> str:
+def _wrong_width(source: str, line: int, width: int, layout: Dialect) -> str:
     columns = len(layout.names)
     what = "the header has" if layout.header else "the first line has"
     return (

@@ -15,18 +15,24 @@ import pyarrow.types as pt
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
 from contramix.io.tables.canonical import check_names, check_width
-from contramix.io.tables.csv.cell_types import is_decimal_comma, observed, remark, to_float, typed
+from contramix.io.tables.csv.cell_types import (
+    convert_column,
+    explain_text_column,
+    is_decimal_comma,
+    strip_and_null,
+    to_float,
+)
 
 SAMPLE_BYTES = 1 << 20
 MAX_ROW_BYTES = 1 << 26
-CANDIDATES = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
 """Stands for "one column": a character that tables do not hold."""
 
 _SNIFFED_ROWS = 1000
 
 
-class Layout(NamedTuple):
+class Dialect(NamedTuple):
     """How a delimited file is written, and what its columns hold."""
 
     delimiter: str
@@ -37,7 +43,7 @@ class Layout(NamedTuple):
     notes: list[str]
 
 
-def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
+def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
     """Find out a file's layout from its first lines.
 
     Parameters
@@ -56,7 +62,7 @@ def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
 
     Examples
     --------
-    >>> sniff(b"a;b\\n1;x\\n", ReadOptions(), "f.csv")[:4]
+    >>> sniff_dialect(b"a;b\\n1;x\\n", ReadOptions(), "f.csv")[:4]
     (';', '.', True, ['a', 'b'])
     """
     text = _decode(sample, source)
@@ -68,7 +74,7 @@ def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
     width, decimal = len(rows[0]), options.decimal or "."
     check_width(width, source)
     body = _columns(rows[1:], width, options)
-    types = [typed(column, decimal).type for column in body]
+    types = [convert_column(column, decimal).type for column in body]
     header = options.header
     if header is None:
         header = _has_header(rows[0], types, options, decimal, notes)
@@ -77,20 +83,20 @@ def sniff(sample: bytes, options: ReadOptions, source: str) -> Layout:
     else:
         names = check_names([f"column_{j + 1}" for j in range(width)], source)
         body = _columns(rows, width, options)
-        types = [typed(column, decimal).type for column in body]
+        types = [convert_column(column, decimal).type for column in body]
     if re.search(r' \s*"', text):
         _check_quotes(rows, source)
     if options.decimal is None and delimiter != ",":
         _check_decimal_comma(names, body, types, source)
     for name, column, kind in zip(names, body, types, strict=True):
-        said = remark(column) if pt.is_large_string(kind) else None
+        said = explain_text_column(column) if pt.is_large_string(kind) else None
         if said:
             notes.append(f"column '{printable(name, 60)}' {printable(said)}")
-    return Layout(delimiter, decimal, header, names, types, notes)
+    return Dialect(delimiter, decimal, header, names, types, notes)
 
 
 @contextmanager
-def long_cells() -> Iterator[None]:
+def allow_long_cells() -> Iterator[None]:
     """Let Python's csv read cells of any length (its limit is 128 KiB, for the whole process)."""
     before = csv.field_size_limit(2 * MAX_ROW_BYTES)
     try:
@@ -117,7 +123,7 @@ def _decode(sample: bytes, source: str) -> str:
 
 
 def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]]:
-    with long_cells():
+    with allow_long_cells():
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         return list(islice((row for row in rows if row), limit))
 
@@ -125,7 +131,7 @@ def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]
 def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[str]) -> str:
     """The candidate that cuts every sampled line alike, or failing that the most of them."""
     found: dict[str, float] = {}
-    for candidate in (mark for mark in CANDIDATES if mark != options.decimal):
+    for candidate in (mark for mark in DELIMITERS if mark != options.decimal):
         widths = Counter(len(row) for row in _rows(text, candidate, _SNIFFED_ROWS))
         if not widths:
             continue
@@ -140,7 +146,7 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
         if best[0] != ",":
             notes.append(f"delimiter found: {best[0]!r}")
         return best[0]
-    looked = " ".join(repr(candidate) for candidate in CANDIDATES)
+    looked = " ".join(repr(candidate) for candidate in DELIMITERS)
     notes.append(f"no delimiter found (looked for {looked}): read as one column; --delimiter names another")
     return NO_DELIMITER
 
@@ -149,7 +155,7 @@ def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa
     """The sampled cells by column; rows of another width are left to the full read."""
     whole = [row for row in rows if len(row) == width]
     cells = zip(*whole, strict=True) if whole else ([] for _ in range(width))
-    return [observed(pa.array(list(column), pa.large_string()), options.missing) for column in cells]
+    return [strip_and_null(pa.array(list(column), pa.large_string()), options.missing) for column in cells]
 
 
 def _has_header(
@@ -157,7 +163,7 @@ def _has_header(
 ) -> bool:
     """No header: all columns that are numeric below start with a number or nothing, and one with a number."""
     numeric = [j for j, kind in enumerate(types) if pt.is_integer(kind) or pt.is_floating(kind)]
-    heads = observed(pa.array([first[j] for j in numeric], pa.large_string()), options.missing).drop_null()
+    heads = strip_and_null(pa.array([first[j] for j in numeric], pa.large_string()), options.missing).drop_null()
     header = len(heads) == 0 or to_float(heads, decimal) is None
     if not header:
         notes.append(

@@ -14,18 +14,18 @@ import pyarrow.types as pt
 
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
-from contramix.io.tables.canonical import canonical
-from contramix.io.tables.csv.cell_types import EXACT_DIGITS, may_be_padded, observed, typed
-from contramix.io.tables.csv.diagnosis import first_fault
-from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, SAMPLE_BYTES, Layout, sniff
-from contramix.io.tables.opening import for_arrow, utf8
+from contramix.io.records import Records
+from contramix.io.tables.canonical import to_canonical
+from contramix.io.tables.csv.cell_types import EXACT_DIGITS, convert_column, may_have_padding, strip_and_null
+from contramix.io.tables.csv.diagnosis import find_first_fault
+from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, SAMPLE_BYTES, Dialect, sniff_dialect
+from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 20
 _FLOAT = pa.float64()
 
 
-def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Reading:
+def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Records:
     """Read a CSV, TSV or other delimited file; see `contramix.io.tables.reading.read`.
 
     Column types are found in the first ``SAMPLE_BYTES`` and hold for the whole file: a column of numbers with
@@ -33,24 +33,24 @@ def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Readin
     not seen.
     """
     source = printable(path)
-    layout = as_text(layout_of(path, options, source), options.text)
+    layout = with_text_columns(detect_dialect(path, options, source), options.text)
     try:
         table, skipped = _read_all(path, layout, options)
         long = _long_identifiers(table, layout)
         if long:
-            table, skipped = _read_all(path, as_text(layout, long), options)
+            table, skipped = _read_all(path, with_text_columns(layout, long), options)
     except (pa.ArrowInvalid, UnicodeError) as error:
-        raise first_fault(path, layout, options) or unread(source, error, options) from None
+        raise find_first_fault(path, layout, options) or unreadable_csv_error(source, error, options) from None
     if table.num_rows == 0:
-        raise InputError(no_rows(source, layout, options, skipped))
+        raise InputError(no_rows_message(source, layout, options, skipped))
     columns = [
         _finished(table[name], name in long, kind, layout, options)
         for name, kind in zip(layout.names, layout.types, strict=True)
     ]
-    return Reading(canonical(pa.table(columns, layout.names), source), notes_of(layout, skipped, long))
+    return Records(to_canonical(pa.table(columns, layout.names), source), reading_notes(layout, skipped, long))
 
 
-class Watched:
+class CountingStream:
     """A stream that counts quotes, NUL bytes and letters x behind the first line as they pass."""
 
     closed = False
@@ -74,10 +74,10 @@ class Watched:
         return self.nul or self.quotes % 2 == 1
 
 
-def layout_of(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Layout:
+def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Dialect:
     """How the file is written, by its first ``SAMPLE_BYTES``."""
     try:
-        with utf8(path, options.encoding) as stream:
+        with open_utf8(path, options.encoding) as stream:
             reader = io.BufferedReader(stream)
             sample = reader.read(SAMPLE_BYTES)
             complete = not reader.peek(1)
@@ -87,13 +87,13 @@ def layout_of(path: str | os.PathLike[str], options: ReadOptions, source: str) -
             elif not complete:
                 sample += reader.readline(MAX_ROW_BYTES)
     except UnicodeError as error:
-        raise unread(source, error, options) from None
+        raise unreadable_csv_error(source, error, options) from None
     if not sample:
         raise InputError(f"{source}: empty file (0 bytes)")
-    return sniff(sample, options, source)
+    return sniff_dialect(sample, options, source)
 
 
-def _read_all(path: str | os.PathLike[str], layout: Layout, options: ReadOptions) -> tuple[pa.Table, int]:
+def _read_all(path: str | os.PathLike[str], layout: Dialect, options: ReadOptions) -> tuple[pa.Table, int]:
     """The strict read: every row of the right width, every declared number one. Also the rows skipped."""
     if all(map(_is_number, layout.types)) and any(map(pt.is_integer, layout.types)):
         # Twice as fast, but for what may come behind the sample: fractions, and 0x1F, which Arrow would take.
@@ -110,22 +110,24 @@ def _read_all(path: str | os.PathLike[str], layout: Layout, options: ReadOptions
 
 
 def _read_blocks(
-    path: str | os.PathLike[str], layout: Layout, options: ReadOptions, block: int, whole: pa.DataType = _FLOAT
+    path: str | os.PathLike[str], layout: Dialect, options: ReadOptions, block: int, whole: pa.DataType = _FLOAT
 ) -> tuple[pa.Table, int, bool]:
     """The table, the rows skipped, and whether there is an x in it; whole numbers are parsed as a type."""
     skipped: list[int] = []
-    with utf8(path, options.encoding) as stream:
-        watched = Watched(stream)
-        table = pyarrow.csv.read_csv(for_arrow(watched), **how_to_parse(layout, options, block, skipped, whole))
-    if watched.odd or (watched.quotes and has_broken_lines(table)):
-        fault = first_fault(path, layout, options)
+    with open_utf8(path, options.encoding) as stream:
+        watched = CountingStream(stream)
+        table = pyarrow.csv.read_csv(
+            to_arrow_stream(watched), **arrow_csv_options(layout, options, block, skipped, whole)
+        )
+    if watched.odd or (watched.quotes and has_multiline_cells(table)):
+        fault = find_first_fault(path, layout, options)
         if fault is not None:
             raise fault
     return table, len(skipped), watched.x
 
 
-def how_to_parse(
-    layout: Layout, options: ReadOptions, block: int, skipped: list[int], whole: pa.DataType = _FLOAT
+def arrow_csv_options(
+    layout: Dialect, options: ReadOptions, block: int, skipped: list[int], whole: pa.DataType = _FLOAT
 ) -> dict[str, Any]:
     """What Arrow's readers of CSV are told; ``skipped`` grows by one for each bad row that is left out, and what are
     whole numbers by the sample is parsed as ``whole``."""
@@ -153,7 +155,7 @@ def how_to_parse(
     }
 
 
-def has_broken_lines(table: pa.Table) -> bool:
+def has_multiline_cells(table: pa.Table) -> bool:
     """Whether a cell goes over several lines: Arrow takes an unclosed quote for a long cell."""
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
     return any(_has_line_ends(column) for column in texts)
@@ -173,26 +175,26 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pt.is_floating(kind) or pt.is_integer(kind))
 
 
-def as_text(layout: Layout, names: Sequence[str]) -> Layout:
+def with_text_columns(layout: Dialect, names: Sequence[str]) -> Dialect:
     """The layout, with these columns read as text."""
     kinds, kept = zip(layout.names, layout.types, strict=True), set(names)
     types = [pa.large_string() if name in kept else kind for name, kind in kinds]
     return layout._replace(types=types)
 
 
-def _long_identifiers(table: pa.Table, layout: Layout) -> list[str]:
+def _long_identifiers(table: pa.Table, layout: Dialect) -> list[str]:
     """Columns of whole numbers, by the sample, in which float64 has met more digits than it can hold."""
     whole = [name for name, kind in zip(layout.names, layout.types, strict=True) if pt.is_integer(kind)]
-    return [name for name in whole if largest(table[name]) >= 10**EXACT_DIGITS and is_whole(table[name])]
+    return [name for name in whole if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])]
 
 
-def is_whole(column: pa.ChunkedArray) -> bool:
+def all_whole_numbers(column: pa.ChunkedArray) -> bool:
     """All cells whole and finite (a column without cells counts)."""
     whole = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
     return bool(pc.all(whole, min_count=0).as_py())
 
 
-def as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """As int64, where all cells are whole."""
     try:
         return column.cast(pa.int64())
@@ -200,21 +202,21 @@ def as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
 
 
-def largest(column: pa.ChunkedArray) -> float:
+def max_magnitude(column: pa.ChunkedArray) -> float:
     """The largest number without its sign; 0 if there is none."""
     ends = pc.min_max(column).as_py()
     return float(max(abs(ends["min"] or 0.0), abs(ends["max"] or 0.0)))
 
 
-def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Layout, options: ReadOptions) -> Any:
+def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Dialect, options: ReadOptions) -> Any:
     """A column as read, in the type its cells have."""
     if _is_number(column.type):
-        return as_whole(column) if pt.is_integer(kind) else column
-    column = stripped(column, options)
-    return column if kept or pt.is_large_string(kind) else typed(column, layout.decimal)
+        return to_int64_if_whole(column) if pt.is_integer(kind) else column
+    column = strip_text(column, options)
+    return column if kept or pt.is_large_string(kind) else convert_column(column, layout.decimal)
 
 
-def notes_of(layout: Layout, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
+def reading_notes(layout: Dialect, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
     """What was guessed of the file, how many bad rows were skipped, and which identifiers were found."""
     notes = list(layout.notes)
     if skipped:
@@ -225,12 +227,14 @@ def notes_of(layout: Layout, skipped: int, long: Sequence[str]) -> tuple[str, ..
     return tuple(notes)
 
 
-def stripped(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
+def strip_text(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
     """Text cells without spaces around them, and without those that mean «missing»."""
-    return observed(column, options.missing) if may_be_padded(column) else column  # Arrow has taken plain ones out
+    return (
+        strip_and_null(column, options.missing) if may_have_padding(column) else column
+    )  # Arrow has taken plain ones out
 
 
-def no_rows(source: str, layout: Layout, options: ReadOptions, skipped: int) -> str:
+def no_rows_message(source: str, layout: Dialect, options: ReadOptions, skipped: int) -> str:
     """What to say of a file without rows."""
     if skipped:
         return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (--delimiter)?"
@@ -238,7 +242,7 @@ def no_rows(source: str, layout: Layout, options: ReadOptions, skipped: int) -> 
     return f"{source}: no rows, only a header: add rows{hint}"
 
 
-def unread(source: str, error: Exception, options: ReadOptions) -> InputError:
+def unreadable_csv_error(source: str, error: Exception, options: ReadOptions) -> InputError:
     """What to say of a file in which nothing wrong was found, and that cannot be read."""
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()

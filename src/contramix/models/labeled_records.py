@@ -10,10 +10,10 @@ from numpy import ndarray
 from contramix.domains import DOMAINS, Spec
 from contramix.errors import InputError, nearest
 from contramix.models.task import Kind, Task, find_task
-from contramix.samples.samples import Samples, joined, take
+from contramix.samples.samples import Samples, concatenate_samples, take
 
 
-class Records(NamedTuple):
+class LabeledRecords(NamedTuple):
     """Labelled records, ready to be compared on."""
 
     task: Task
@@ -32,7 +32,7 @@ class Records(NamedTuple):
         return self.x if rows == len(self.x) else take(self.x, torch.arange(rows))
 
 
-def records(
+def prepare_labeled_records(
     spec: Spec,
     table: pa.Table,
     target: str,
@@ -41,7 +41,7 @@ def records(
     kind: Kind | None = None,
     where: str = "data",
     where_test: str = "test data",
-) -> Records:
+) -> LabeledRecords:
     """Bring a table with its target column, and official test rows if given, into one form.
 
     Raises
@@ -62,12 +62,12 @@ def records(
     name = DOMAINS[spec.domain].content
     content = None if name is None else table.column(name)
     if test is None:
-        return Records(task, spec, x, y, None, content)
+        return LabeledRecords(task, spec, x, y, None, content)
     y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
     official = np.arange(len(x), len(x) + len(x_test))
     if content is not None:
         content = pa.chunked_array([*content.chunks, *test.column(name).chunks], content.type)
-    return Records(task, spec, joined(x, x_test), np.concatenate([y, y_test]), official, content)
+    return LabeledRecords(task, spec, concatenate_samples(x, x_test), np.concatenate([y, y_test]), official, content)
 
 
 def _target(table: pa.Table, target: str, where: str) -> pa.Array:
