@@ -34,7 +34,7 @@ from bench import result_lines
 from bench.data.make_parquet_tables import TARGETS
 from contramix.evaluation.baselines import raw_features
 from contramix.evaluation.probes.linear import linear
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.labeled_records import draw_labels
 from contramix.models.pretraining import Fit, learn_spec
@@ -94,7 +94,7 @@ def scores(name: str, z: np.ndarray) -> dict[str, list[float]]:
     for labels in LABELS_PER_CLASS:
         for draw in range(DRAWS):
             used = draw_labels(y, train, labels, draw)
-            predicted = linear(Problem(task, used, y[used], aside, draw), z).value
+            predicted = linear(PredictionProblem(task, used, y[used], aside, draw), z).value
             found.setdefault(str(labels), []).append(float(balanced_accuracy_score(y[aside], predicted)))
     return found
 

@@ -14,9 +14,9 @@ import numpy as np
 from bench import result_lines
 from bench.experiments.compare_media import data_for
 from contramix.domains import DOMAINS
-from contramix.evaluation.features import frozen
+from contramix.evaluation.features import frozen_features
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import Fit, learn_spec
@@ -57,10 +57,10 @@ def run(reading: object, name: str, epochs: int, seed: int) -> dict[str, float]:
     fit = Fit.begin(recipe, spec, data.training, seed)
     for _ in ConsoleReporter().steps(f"{name}, {epochs} epochs", fit.plan, 0, fit.steps()):
         pass
-    z = frozen(fit.finish().encoder, data.x)
+    z = frozen_features(fit.finish().encoder, data.x)
     test = data.official_test
     train = np.setdiff1d(np.arange(len(data.y)), test)
-    problem = Problem(data.task, train, data.y[train], test, seed)
+    problem = PredictionProblem(data.task, train, data.y[train], test, seed)
     hits = {probe: PROBES[probe](problem, z).value == data.y[test] for probe in ("linear", "knn")}
     return {probe: round(float(right.mean()), 6) for probe, right in hits.items()}
 

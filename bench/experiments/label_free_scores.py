@@ -18,7 +18,8 @@ from contramix.datasets import COVTYPE
 from contramix.io.tables.reading import read
 from contramix.monitoring import representation_measures
 from contramix.recipe import Recipe
-from contramix.tuning.scores import Labels
+from contramix.training.reporter import SILENT
+from contramix.tuning.scorers import LabeledScorer
 from contramix.tuning.trainer import Trainer
 
 SUITE = "label-free-scores"
@@ -47,8 +48,8 @@ def main() -> None:
     torch.set_num_threads(1)
     table = read(COVTYPE / "train.parquet").table
     base = Recipe.load("imix-npair", BASE)
-    judge = Labels(table, "cover_type", 20)
-    trainer = Trainer(table, base, "cover_type", judge, seed=0, steps=300, device="cpu")
+    scorer = LabeledScorer(table, "cover_type", 20)
+    trainer = Trainer(table, base, "cover_type", scorer, seed=0, steps=300, device="cpu")
     lines = result_lines.read(SUITE)
     place = {"line": "run", "suite": SUITE, "block": "covtype", "row": "imix-npair", "seed": 0}
     for settings in SETTINGS:
@@ -63,12 +64,12 @@ def main() -> None:
                 "rankme": representation_measures.effective_rank(z),
                 "uniformity": -representation_measures.uniformity(unit),
             }
-            return judge(part, features)
+            return scorer(part, features)
 
-        seen.part = judge.part  # type: ignore[attr-defined]
-        trainer.judge = seen  # type: ignore[assignment]
+        seen.part = scorer.part  # type: ignore[attr-defined]
+        trainer.scorer = seen  # type: ignore[assignment]
         began = time.monotonic()
-        labels = float(trainer.score(Recipe.load(base, settings), 0, lambda plan, start, steps: steps).mean())
+        labels = float(trainer.score(Recipe.load(base, settings), 0, "trial", SILENT).mean())
         seconds = round(time.monotonic() - began, 1)
         lines.append({**place, "changes": settings, "scores": {"labels": labels, **found}, "seconds": seconds})
         result_lines.append(SUITE, lines[-1])

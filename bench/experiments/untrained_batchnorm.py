@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from bench import result_lines
 from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
@@ -52,7 +52,7 @@ def main() -> None:
             if statistics != "mean 0, variance 1":
                 recalibrate_bn(encoder, data.x)
             z, z_test = embed(encoder, data.x), embed(encoder, test.x)
-            problem = Problem(data.task, np.arange(rows), data.y, rows + np.arange(len(test.y)), 0, 0, test.y)
+            problem = PredictionProblem(data.task, np.arange(rows), data.y, rows + np.arange(len(test.y)), 0, 0, test.y)
             found = PROBES["lars"](problem, np.concatenate([z, z_test]))
             scores = {
                 "feature_std": float(z.std(0).mean()),

@@ -17,7 +17,7 @@ import torch
 
 from contramix.datasets import COVTYPE
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
@@ -75,7 +75,7 @@ def watched(recipe: Recipe, seed: int) -> list[tuple[float, float]]:
     task = find_task(TARGET, train.column(TARGET), "CovType")
     y, truth = (task.encode(part.column(TARGET), "CovType") for part in (train, test))
     rows = torch.cat([spec.tensorize(train), spec.tensorize(test)])
-    problem = Problem(task, np.arange(len(train)), y, len(train) + np.arange(len(test)), seed)
+    problem = PredictionProblem(task, np.arange(len(train)), y, len(train) + np.arange(len(test)), seed)
     stopped, seen = 0.0, []
     for step in fit.steps():
         if step.step in looks:

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from contramix.evaluation.probes import PROBES, logistic
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.task import Task
 
 CLASSES, RANK = 7, 64
@@ -83,7 +83,7 @@ def main() -> None:
     for name in args.probes.split(","):
         began = time.monotonic()
         with Peak() as peak:
-            predicted = PROBES[name](Problem(task, train, y[train], test), z)
+            predicted = PROBES[name](PredictionProblem(task, train, y[train], test), z)
         seconds, accuracy = time.monotonic() - began, (predicted.value == y[test]).mean()
         print(
             f"{name}: {seconds:.0f} s, accuracy {accuracy:.3f} {predicted.chosen}, {peak.bytes / 1e9:.2f} GB",

@@ -414,14 +414,14 @@ def test_test_targets_of_another_kind_or_infinite(finished, run, t):
 
 def test_boosting_takes_a_class_of_one_row_among_many():
     from contramix.evaluation.baselines import boosting
-    from contramix.evaluation.problem import Problem
+    from contramix.evaluation.problem import PredictionProblem
     from contramix.models.task import Task
 
     z = np.random.default_rng(0).normal(size=(10_100, 2)).astype(np.float32)
     y = (z[:, 0] > 0).astype(np.int64)
     y[0] = 2
     rows = np.arange(len(y))
-    guessed = boosting(Problem(Task("classification", "y", ("a", "b", "c")), rows, y, rows[:100]), z)
+    guessed = boosting(PredictionProblem(Task("classification", "y", ("a", "b", "c")), rows, y, rows[:100]), z)
     assert (guessed.value == y[:100]).mean() > 0.9
 
 

@@ -7,7 +7,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from contramix.errors import InputError
 from contramix.evaluation.cross_validation import cross_validated
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
@@ -15,7 +15,7 @@ CLASSES = Task("classification", "y", ("0", "1", "2"))
 
 def logistic(problem, z):
     model = LogisticRegression(max_iter=1000).fit(z[problem.train], problem.y)
-    return Predicted(model.predict(z[problem.test]))
+    return Predictions(model.predict(z[problem.test]))
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def test_every_record_is_tested_once_and_never_learned_from_then(runs):
     def recorded(problem, z):
         tested.append(problem.test)
         assert not set(problem.test) & set(problem.train)
-        assert problem.peek is None
+        assert problem.test_targets is None
         assert np.array_equal(problem.y, y[problem.train])
-        return Predicted(np.zeros(len(problem.test), int))
+        return Predictions(np.zeros(len(problem.test), int))
 
     found = cross_validated(CLASSES, features[:1], y, probe=recorded)
     assert len(tested) == 20

@@ -13,9 +13,9 @@ from contramix.encoders.encoder import Inputs
 from contramix.encoders.user_module import wrap
 from contramix.errors import InputError, RunError
 from contramix.evaluation import features
-from contramix.evaluation.features import frozen, recalibrated
+from contramix.evaluation.features import frozen_features, recalibrate_batch_norm
 from contramix.evaluation.probes import linear
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.task import Task
 
@@ -39,9 +39,9 @@ def mapped(monkeypatch):
 
 def test_features_in_a_file_are_those_in_memory(encoder, x, mapped, tmp_path):
     expected = embed(encoder, x)
-    z = frozen(encoder, x, tmp_path)
+    z = frozen_features(encoder, x, tmp_path)
     assert isinstance(z, np.memmap)
-    assert not isinstance(frozen(encoder, x[:10], tmp_path), np.memmap)
+    assert not isinstance(frozen_features(encoder, x[:10], tmp_path), np.memmap)
     assert np.array_equal(z, expected)
     assert np.array_equal(z[[3, 19_999]], expected[[3, 19_999]])
     assert encoder.training  # as it was
@@ -52,7 +52,7 @@ def test_the_file_has_no_name_and_goes_with_the_array(encoder, x, mapped, tmp_pa
         with open("/proc/self/maps") as file:
             return sum(str(tmp_path) in line for line in file)
 
-    z = frozen(encoder, x, tmp_path)
+    z = frozen_features(encoder, x, tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert maps() == 1
     part = z[5:]
@@ -67,15 +67,15 @@ def test_the_file_has_no_name_and_goes_with_the_array(encoder, x, mapped, tmp_pa
 def test_probes_read_mapped_features(encoder, x, mapped, tmp_path):
     y = (x[:, 0] > 1).long().numpy()
     task, index = Task("classification", "y", ("no", "yes")), np.arange(1500)
-    problem = Problem(task, index[:1000], y[:1000], index[1000:])
-    z = frozen(encoder, x, tmp_path)
+    problem = PredictionProblem(task, index[:1000], y[:1000], index[1000:])
+    z = frozen_features(encoder, x, tmp_path)
     assert np.array_equal(linear(problem, z).value, linear(problem, embed(encoder, x)).value)
 
 
 def test_features_that_are_not_finite_name_their_row_and_leave_no_file(encoder, x, mapped, tmp_path):
     x[12_345, 2] = float("nan")
     with pytest.raises(InputError, match="row 12346: "):
-        frozen(encoder, x, tmp_path)
+        frozen_features(encoder, x, tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert encoder.training
 
@@ -85,19 +85,19 @@ def test_full_and_unwritable_folders(encoder, x, mapped, tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))
     try:
         with pytest.raises(RunError, match=r"no space left .*1\.3 MB"):
-            frozen(encoder, x, tmp_path)
+            frozen_features(encoder, x, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(InputError, match="cannot be written"):
-        frozen(encoder, x, "/dev/null/x")
+        frozen_features(encoder, x, "/dev/null/x")
 
 
 def test_batchnorm_anew_is_the_clean_rows_statistics_in_a_copy(encoder, x):
     norm = encoder.stages["norm"]
     norm.running_mean.fill_(7.0)  # what noise left behind
     before = embed(encoder, x)
-    made = recalibrated(encoder, x[:4000])  # one batch: the statistics are exact
+    made = recalibrate_batch_norm(encoder, x[:4000])  # one batch: the statistics are exact
     hidden = encoder.stages["a"](x[:4000])
     assert torch.allclose(made.stages["norm"].running_mean, hidden.mean(0), atol=1e-4)
     assert torch.allclose(made.stages["norm"].running_var, hidden.var(0), rtol=1e-3)

@@ -6,7 +6,7 @@ from sklearn import metrics as theirs
 
 from contramix.errors import InputError
 from contramix.evaluation.metrics import METRICS, all_metrics, find_metric
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
 QUANTITY = Task("regression", "y")
@@ -23,7 +23,7 @@ def sample(n, many, seed=0, signal=1.0):
     truth = rng.choice(many, n, p=share / share.sum())
     score = rng.normal(size=(n, many)).round(1)
     score[np.arange(n), truth] += signal
-    return truth, Predicted(score.argmax(1), score)
+    return truth, Predictions(score.argmax(1), score)
 
 
 @pytest.mark.parametrize("many", [2, 3])
@@ -47,7 +47,7 @@ def test_every_metric_is_scikit_learns(many):
 def test_metrics_of_quantities_are_scikit_learns():
     rng = np.random.default_rng(0)
     truth, value = rng.normal(size=50), rng.normal(size=50)
-    found = all_metrics(QUANTITY, truth, Predicted(value))
+    found = all_metrics(QUANTITY, truth, Predictions(value))
     assert found == pytest.approx(
         {"r2": theirs.r2_score(truth, value), "rmse": theirs.root_mean_squared_error(truth, value)}
     )
@@ -71,7 +71,7 @@ def test_rows_tell_the_sampling_error(name, many):
 def test_classes_that_do_not_occur_are_left_out():
     task = classes(3)
     truth = np.array([0, 0, 1, 1])
-    predicted = Predicted(np.array([0, 2, 1, 1]), np.eye(3)[[0, 2, 1, 1]])
+    predicted = Predictions(np.array([0, 2, 1, 1]), np.eye(3)[[0, 2, 1, 1]])
     assert METRICS["balanced_accuracy"].of(task, truth, predicted) == pytest.approx(0.75)
     assert METRICS["auroc"].of(task, truth, predicted) == pytest.approx((0.75 + 1) / 2)
     assert METRICS["average_precision"].of(task, truth, predicted) <= 1

@@ -18,10 +18,10 @@ from contramix.evaluation.probes.lars import PUBLISHED as LARS
 from contramix.evaluation.probes.linear import STRENGTHS
 from contramix.evaluation.probes.logistic import Logistic
 from contramix.evaluation.probes.ridge import Ridge as OurRidge
-from contramix.evaluation.probes.rows import Rows, standardised
+from contramix.evaluation.probes.rows import FeatureRows, standardized
 from contramix.evaluation.probes.sgd import PUBLISHED as SGD
-from contramix.evaluation.problem import Problem
-from contramix.evaluation.protocol import compare, on_features, splits
+from contramix.evaluation.problem import PredictionProblem
+from contramix.evaluation.protocol import compare, probe_candidate, splits
 from contramix.models.task import Task
 from contramix.runtime.randomness import Key
 
@@ -64,7 +64,7 @@ def brief(monkeypatch):
 
 
 def problem(y, task=CLASSES, **more):
-    return Problem(task, TRAIN, y[TRAIN], TEST, **more)
+    return PredictionProblem(task, TRAIN, y[TRAIN], TEST, **more)
 
 
 def by_hand(z):
@@ -77,8 +77,8 @@ def by_hand(z):
 def test_logistic_has_scikit_learns_optimum(blobs, reading, strength, count):
     z, y = blobs
     y = y % count
-    fit, judge = standardised(z, TRAIN, TEST)
-    ours = Logistic(CLASSES, fit, y[TRAIN]).fit(strength, 1e-6).predict(judge)
+    fit, validation = standardized(z, TRAIN, TEST)
+    ours = Logistic(CLASSES, fit, y[TRAIN]).fit(strength, 1e-6).predict(validation)
     a, b = by_hand(z)
     theirs = LogisticRegression(C=strength, tol=1e-9, max_iter=5000).fit(a, y[TRAIN]).predict_proba(b)
     np.testing.assert_allclose(ours.score[:, :count], theirs, atol=1e-4)
@@ -87,12 +87,12 @@ def test_logistic_has_scikit_learns_optimum(blobs, reading, strength, count):
 
 def test_logistic_goes_on_from_another_fit(blobs):
     z, y = blobs
-    fit, judge = standardised(z, TRAIN, TEST)
+    fit, validation = standardized(z, TRAIN, TEST)
     first = Logistic(CLASSES, fit, y[TRAIN]).fit(0.1, 1e-5)
     again = Logistic(CLASSES, fit, y[TRAIN]).fit(0.1, 1e-5, first)
     np.testing.assert_allclose(again.weight, first.weight, atol=1e-3)
     other = Logistic(CLASSES, fit, y[TRAIN] % 2).fit(0.1, 1e-5, first)  # of other classes: begins anew
-    assert other.predict(judge).score[:, 2].max() == 0
+    assert other.predict(validation).score[:, 2].max() == 0
 
 
 def test_linear_is_the_logistic_regression_that_held_out_rows_choose(blobs, reading):
@@ -101,10 +101,10 @@ def test_linear_is_the_logistic_regression_that_held_out_rows_choose(blobs, read
     held = []
     for c in STRENGTHS:
         hits = []
-        for part in problem(y).choices():
-            mean, scale = z[part.fit].mean(0), z[part.fit].std(0)
-            model = LogisticRegression(C=c, tol=1e-6, max_iter=5000).fit((z[part.fit] - mean) / scale, part.fit_y)
-            hits += list(model.predict((z[part.judge] - mean) / scale) == part.judge_y)
+        for part in problem(y).validation_splits():
+            mean, scale = z[part.train].mean(0), z[part.train].std(0)
+            model = LogisticRegression(C=c, tol=1e-6, max_iter=5000).fit((z[part.train] - mean) / scale, part.train_y)
+            hits += list(model.predict((z[part.validation] - mean) / scale) == part.validation_y)
         held.append(np.mean(hits))
     chosen = float(found.chosen.removeprefix("C = "))
     assert held[STRENGTHS.index(chosen)] >= max(held) - 2 / len(TRAIN)
@@ -118,10 +118,10 @@ def test_linear_is_the_logistic_regression_that_held_out_rows_choose(blobs, read
 def test_ridge_is_scikit_learns(blobs, reading, strength):
     z, _ = blobs
     y = z @ np.arange(6.0) + np.random.default_rng(1).normal(size=len(z))
-    fit, judge = standardised(z, TRAIN, TEST)
+    fit, validation = standardized(z, TRAIN, TEST)
     a, b = by_hand(z)
     theirs = Ridge(alpha=1 / strength).fit(a, y[TRAIN]).predict(b)
-    ours = OurRidge(QUANTITY, fit, y[TRAIN]).fit(strength).predict(judge).value
+    ours = OurRidge(QUANTITY, fit, y[TRAIN]).fit(strength).predict(validation).value
     np.testing.assert_allclose(ours, theirs, atol=1e-3 * y.std())
     chosen = float(PROBES["linear"](problem(y, QUANTITY), z).chosen.removeprefix("C = "))
     assert chosen in STRENGTHS
@@ -217,7 +217,7 @@ def test_grid_of_rates_is_one_literal_loop_a_rate(blobs, reading, name):
     z = ((z - z.mean(0)) / z.std(0) / 3).astype(np.float32)  # at rates too high for the features rounding grows
     how, key = STEPWISE[name], Key(0).at("probe")
     rates = how.rates[:3]
-    shares = how.train(rates, Rows(z, TRAIN), y[TRAIN], 3, key).shares(Rows(z, TEST))
+    shares = how.train(rates, FeatureRows(z, TRAIN), y[TRAIN], 3, key).shares(FeatureRows(z, TEST))
     for rate, share in zip(rates, shares):
         np.testing.assert_allclose(share, literal(name, rate, z, y, key), atol=2e-3)
     found = how._replace(rates=rates).probe(problem(y), z)
@@ -228,9 +228,9 @@ def test_grid_of_rates_is_one_literal_loop_a_rate(blobs, reading, name):
 def test_several_batches_an_epoch_leave_out_the_last_and_reach_all(blobs, monkeypatch):
     z, y = blobs
     how, seen = SGD._replace(epochs=5, batch_size=70), []
-    real = Rows.__getitem__
-    monkeypatch.setattr(Rows, "__getitem__", lambda self, at: (seen.append(at), real(self, at))[1])
-    how.train((1.0,), Rows(z, TRAIN), y[TRAIN], 3, Key(0))
+    real = FeatureRows.__getitem__
+    monkeypatch.setattr(FeatureRows, "__getitem__", lambda self, at: (seen.append(at), real(self, at))[1])
+    how.train((1.0,), FeatureRows(z, TRAIN), y[TRAIN], 3, Key(0))
     assert [len(at) for at in seen] == [70] * 20
     for epoch in range(5):
         assert len(set(np.concatenate(seen[4 * epoch : 4 * epoch + 4]))) == 280
@@ -263,9 +263,9 @@ def test_permuted_test_labels_change_nothing(blobs, brief, name):
     wrong[TEST] = np.random.default_rng(0).permutation(y[TEST])
     scores = []
     for labels in (y, wrong):
-        contestant = on_features(name, "baseline", lambda problem: z, name, recorded)
+        candidate = probe_candidate(name, "baseline", lambda problem: z, name, recorded)
         parts = splits(CLASSES, labels, [0], TEST)
-        scores += compare(CLASSES, labels, [contestant], parts, (5,), metric="accuracy")
+        scores += compare(CLASSES, labels, [candidate], parts, (5,), metric="accuracy")
     half = len(made) // 2
     for right, other in zip(made[:half], made[half:]):
         assert right.chosen == other.chosen
@@ -279,7 +279,7 @@ def test_other_test_rows_change_no_prediction(blobs, brief, name):
     z, y = blobs
     together = PROBES[name](problem(y), z)
     for row in (300, 333, 399):
-        alone = PROBES[name](Problem(CLASSES, TRAIN, y[TRAIN], np.array([row])), z)
+        alone = PROBES[name](PredictionProblem(CLASSES, TRAIN, y[TRAIN], np.array([row])), z)
         assert alone.chosen == together.chosen
         np.testing.assert_allclose(alone.score[0], together.score[row - 300], rtol=1e-3, atol=1e-3)
 
@@ -300,7 +300,7 @@ def test_peeking_at_test_rows_changes_the_choice_and_is_said(name, scale):
     z = (rng.normal(size=(300, 300)) + 5 * np.eye(3, 300)[y]).astype(np.float32) / 30 * scale
     noisy = np.where(rng.random(300) < 0.5, rng.integers(0, 3, 300), y)
     y, z = np.concatenate([noisy, noisy[:100]]), np.concatenate([z, z[:100]])
-    honest, peeked = PROBES[name](problem(y), z), PROBES[name](problem(y, peek=y[TEST]), z)
+    honest, peeked = PROBES[name](problem(y), z), PROBES[name](problem(y, test_targets=y[TEST]), z)
     assert peeked.chosen.endswith(" (picked on test rows)")
     assert "test" not in honest.chosen
     assert honest.chosen != peeked.chosen.removesuffix(" (picked on test rows)")
@@ -310,10 +310,10 @@ def test_peeking_at_test_rows_changes_the_choice_and_is_said(name, scale):
 def test_choice_is_the_best_mean_over_all_held_out_rows_and_the_first_of_equals(blobs):
     _, y = blobs
     asked = problem(y)
-    right = {tuple(part.judge): part.judge_y for part in asked.choices()}
+    right = {tuple(part.validation): part.validation_y for part in asked.validation_splits()}
 
     def predict(part):
-        truth, wrong = right[tuple(part.judge)], (right[tuple(part.judge)] + 1) % 3
+        truth, wrong = right[tuple(part.validation)], (right[tuple(part.validation)] + 1) % 3
         yield wrong
         yield truth
         yield wrong
@@ -326,7 +326,7 @@ def test_choice_is_the_best_mean_over_all_held_out_rows_and_the_first_of_equals(
     def falling(part):
         for n in range(4):
             tried.append(n)
-            truth = right[tuple(part.judge)]
+            truth = right[tuple(part.validation)]
             yield np.where(np.arange(len(truth)) < (5, 9, 9, 8)[n], truth, (truth + 1) % 3)
 
     assert choose(asked, range(4), falling) == 1
@@ -340,7 +340,7 @@ def test_choice_is_the_best_mean_over_all_held_out_rows_and_the_first_of_equals(
 def test_few_rows_and_classes_without_any(blobs, name):
     z, y = blobs
     two = np.array([int((y == 0).argmax()), int((y == 2).argmax())])
-    found = PROBES[name](Problem(CLASSES, two, y[two], TEST), z)
+    found = PROBES[name](PredictionProblem(CLASSES, two, y[two], TEST), z)
     assert found.score.shape == (100, 3)
     assert np.isfinite(found.score).all()
     assert set(found.value) <= {0, 1, 2}
@@ -382,12 +382,12 @@ def test_rows_are_read_as_numpy_would(reading, offset):
     rng = np.random.default_rng(0)
     z = (offset + rng.normal(size=(500, 4)) * [1, 10, 100, 0]).astype(np.float32)
     index, other = rng.permutation(500)[:300], np.array([3, 3, 499])
-    fit, judge = standardised(z, index, other)
+    fit, rest = standardized(z, index, other)
     wide = z[index].astype(float)
     scale = np.where(wide.std(0) > 1e-8, wide.std(0), np.inf)
     np.testing.assert_allclose(fit[:], (wide - wide.mean(0)) / scale, atol=1e-3)
-    np.testing.assert_allclose(judge[:], (z[other] - wide.mean(0)) / scale, atol=1e-3)
+    np.testing.assert_allclose(rest[:], (z[other] - wide.mean(0)) / scale, atol=1e-3)
     blocks = list(fit.blocks())
     np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), fit[:])
     assert [part.start for part, _ in blocks] == list(range(0, 300, rows.BLOCK))
-    np.testing.assert_array_equal(Rows(z, index)[np.array([5, 0])], z[index[[5, 0]]])
+    np.testing.assert_array_equal(FeatureRows(z, index)[np.array([5, 0])], z[index[[5, 0]]])

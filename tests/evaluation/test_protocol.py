@@ -6,7 +6,7 @@ import pytest
 
 from contramix.errors import InputError
 from contramix.evaluation import probes
-from contramix.evaluation.protocol import compare, on_features, splits
+from contramix.evaluation.protocol import compare, probe_candidate, splits
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task, find_task
 
@@ -47,7 +47,7 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
     z = np.concatenate([blobs[0], blobs[2]])
     y = np.concatenate([blobs[1], blobs[3]])
     rows = [
-        on_features(name, "baseline", lambda problem: z, probe, probes.PROBES[probe], probe == "linear")
+        probe_candidate(name, "baseline", lambda problem: z, probe, probes.PROBES[probe], probe == "linear")
         for name in ("one", "two")
         for probe in ("linear", "knn")
     ]
@@ -57,8 +57,8 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
     assert len(cells) == 6
     for (name, probe, labels), score in cells.items():
         other = cells["two" if name == "one" else "one", probe, labels]
-        assert [c.tolist() for c in score.contributions] == [c.tolist() for c in other.contributions]
-    assert len(cells["one", "linear", 5].contributions) == 4
+        assert [c.tolist() for c in score.per_row_scores] == [c.tolist() for c in other.per_row_scores]
+    assert len(cells["one", "linear", 5].per_row_scores) == 4
     full = cells["one", "linear", None]
     assert full.mean == pytest.approx(full.each.mean())
     assert full.spread == pytest.approx(full.each.std(ddof=1))

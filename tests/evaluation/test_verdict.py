@@ -6,23 +6,23 @@ from scipy import stats
 
 from contramix.evaluation.advice import advise
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Predicted
-from contramix.evaluation.protocol import Score, compare, on_features, splits
-from contramix.evaluation.verdict import judge, paired
+from contramix.evaluation.problem import Predictions
+from contramix.evaluation.protocol import Score, compare, probe_candidate, splits
+from contramix.evaluation.verdict import derive_verdicts, paired_difference
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
 
 
-def score(name, kind, contributions, probe="linear", labels=None):
-    rows = [np.arange(len(c)) for c in contributions]
-    return Score(name, kind, probe, labels, [np.asarray(c, float) for c in contributions], rows)
+def score(name, kind, per_row_scores, probe="linear", labels=None):
+    rows = [np.arange(len(c)) for c in per_row_scores]
+    return Score(name, kind, probe, labels, [np.asarray(c, float) for c in per_row_scores], rows)
 
 
 def test_interval_of_one_seed_is_the_paired_t_interval_over_test_rows():
     rng = np.random.default_rng(0)
     a, b = rng.random(200) < 0.8, rng.random(200) < 0.7
-    difference, (low, high) = paired(score("m", "pretrained", [a]), score("raw", "baseline", [b]))
+    difference, (low, high) = paired_difference(score("m", "pretrained", [a]), score("raw", "baseline", [b]))
     expected = stats.ttest_rel(a.astype(float), b.astype(float)).confidence_interval(0.95)
     assert difference == pytest.approx(a.mean() - b.mean())
     assert (low, high) == pytest.approx((expected.low, expected.high))
@@ -32,7 +32,7 @@ def test_interval_with_no_row_noise_is_the_paired_t_interval_over_seeds():
     """Contributions alike on all rows: only seeds differ."""
     a, b = [0.8, 0.7, 0.75, 0.9], [0.7, 0.7, 0.6, 0.7]
     rows = [[np.full(50, s) for s in each] for each in (a, b)]
-    difference, (low, high) = paired(score("m", "pretrained", rows[0]), score("raw", "baseline", rows[1]))
+    difference, (low, high) = paired_difference(score("m", "pretrained", rows[0]), score("raw", "baseline", rows[1]))
     expected = stats.ttest_rel(a, b).confidence_interval(0.95)
     assert (difference, low, high) == pytest.approx((np.mean(a) - np.mean(b), expected.low, expected.high))
 
@@ -52,7 +52,7 @@ def test_chance_differences_are_called_nothing(recipes, spread):
         names = [f"m{n}" for n in range(recipes)]
         scores = [score(name, "pretrained", draw()) for name in names]
         scores += [score("raw", "baseline", draw()), score("untrained", "baseline", draw())]
-        quiet += all(v.outcome == "no difference" for v in judge(scores, names))
+        quiet += all(v.outcome == "no difference" for v in derive_verdicts(scores, names))
     assert quiet >= 380
 
 
@@ -62,7 +62,7 @@ def test_planted_effects_are_found(shift, outcome):
     found = []
     for _ in range(100):
         model, raw = ([rng.random(2000) < p for _ in range(3)] for p in (0.7 + shift, 0.7))
-        verdict = judge([score("m", "pretrained", model), score("raw", "baseline", raw)], ["m"])[0]
+        verdict = derive_verdicts([score("m", "pretrained", model), score("raw", "baseline", raw)], ["m"])[0]
         assert verdict.interval[0] < verdict.difference < verdict.interval[1]
         found.append(verdict.outcome)
     assert found.count(outcome) == 100
@@ -75,7 +75,7 @@ def test_whole_protocol_on_features_with_and_without_a_signal(signal, outcome, l
 
     def nearest_mean(problem, z):
         means = np.stack([z[problem.train[problem.y == label]].mean(0) for label in range(3)])
-        return Predicted(((z[problem.test][:, None] - means) ** 2).sum(2).argmin(1))
+        return Predictions(((z[problem.test][:, None] - means) ** 2).sum(2).argmin(1))
 
     found = []
     for seed in range(100):
@@ -86,11 +86,11 @@ def test_whole_protocol_on_features_with_and_without_a_signal(signal, outcome, l
             for name, strength in (("m", signal), ("raw", 0.0), ("untrained", 0.0))
         }
         rows = [
-            on_features(name, kind, lambda problem, name=name: z[name], "linear", nearest_mean)
+            probe_candidate(name, kind, lambda problem, name=name: z[name], "linear", nearest_mean)
             for name, kind in (("m", "pretrained"), ("raw", "baseline"), ("untrained", "baseline"))
         ]
         scores = compare(CLASSES, y, rows, splits(CLASSES, y, range(3), None), metric="accuracy")
-        found.append(judge(scores, ["m"])[0].outcome)
+        found.append(derive_verdicts(scores, ["m"])[0].outcome)
     assert found.count(outcome) >= least
 
 
@@ -101,18 +101,18 @@ def test_a_gain_far_beyond_its_spread_is_found_with_three_seeds_and_five_recipes
         score(n, "pretrained", [rng.random(20_000) < 0.648 + 0.004 * rng.normal() for _ in range(3)]) for n in names
     ]
     scores += [score(n, "baseline", [rng.random(20_000) < 0.605] * 3) for n in ("raw", "untrained")]
-    assert {v.outcome for v in judge(scores, names)} == {"helped"}
+    assert {v.outcome for v in derive_verdicts(scores, names)} == {"helped"}
 
 
 def test_more_recipes_widen_the_intervals():
     rng = np.random.default_rng(0)
     scores = [score(name, "pretrained", [rng.random(300) < 0.75]) for name in "abc"]
     scores.append(score("raw", "baseline", [rng.random(300) < 0.7]))
-    alone, three = judge(scores, ["a"])[0], {v.recipe: v for v in judge(scores, list("abc"))}["a"]
+    alone, three = derive_verdicts(scores, ["a"])[0], {v.recipe: v for v in derive_verdicts(scores, list("abc"))}["a"]
     assert alone.difference == three.difference
     assert np.diff(three.interval) > np.diff(alone.interval)
     assert (alone.confidence, three.confidence) == pytest.approx((0.95, 1 - 0.05 / 3))
-    assert paired(scores[0], scores[-1], three.confidence) == (three.difference, three.interval)
+    assert paired_difference(scores[0], scores[-1], three.confidence) == (three.difference, three.interval)
 
 
 def test_the_better_reference_decides():
@@ -122,7 +122,7 @@ def test_the_better_reference_decides():
     untrained = [rng.random(2000) < 0.8 for _ in range(3)]
     raw = [rng.random(2000) < 0.6 for _ in range(3)]
     scores = [score("m", "pretrained", model), score("raw", "baseline", raw), score("untrained", "baseline", untrained)]
-    verdict = judge(scores, ["m"])[0]
+    verdict = derive_verdicts(scores, ["m"])[0]
     assert (verdict.outcome, verdict.against) == ("no difference", "untrained")
     advice = advise(CLASSES, np.repeat([0, 1, 2], 10), "accuracy", scores, [verdict])
     assert any("as well without training" in sentence for sentence in advice)
@@ -135,7 +135,7 @@ def test_few_labels_have_their_own_comparison():
         score(name, "pretrained" if name == "m" else "baseline", [rng.random(2000) < p for _ in range(3)], labels=k)
         for (name, k), p in cells.items()
     ]
-    verdict = judge(scores, ["m"])[0]
+    verdict = derive_verdicts(scores, ["m"])[0]
     assert [(c.labels_per_class, c.outcome) for c in verdict.comparisons] == [(None, "no difference"), (20, "helped")]
     assert "With 20 labels a class it helped" in verdict.text
     advice = advise(CLASSES, np.repeat([0, 1, 2], 10), "accuracy", scores, [verdict])
@@ -148,7 +148,7 @@ def test_verdict_says_when_a_plain_baseline_is_better():
         score("raw", "baseline", [[1, 0, 0, 1] * 50]),
         score("boosting", "baseline", [[1, 1, 1, 1] * 50], "boosting"),
     ]
-    verdict = judge(scores, ["m"])[0]
+    verdict = derive_verdicts(scores, ["m"])[0]
     assert verdict.outcome == "helped"
     assert "gradient-boosted trees on raw features reach 1.000, which is better still" in verdict.text
     advice = advise(CLASSES, np.repeat([0, 1], [90, 10]), "accuracy", scores, [verdict])
@@ -157,7 +157,7 @@ def test_verdict_says_when_a_plain_baseline_is_better():
 
 
 def test_permuted_test_labels_change_no_prediction():
-    """Everything that a contestant does is the same, whatever the targets of test rows are."""
+    """Everything that a candidate does is the same, whatever the targets of test rows are."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 150)
     z = (rng.normal(size=(150, 4)) + np.eye(3, 4)[y]).astype(np.float32)
@@ -172,7 +172,7 @@ def test_permuted_test_labels_change_no_prediction():
             return seen[-1]
 
         for targets in (y, wrong):
-            row = on_features("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
+            row = probe_candidate("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
             compare(CLASSES, targets, [row], parts, (5,), metric="accuracy")
         half = len(seen) // 2
         for first, second in zip(seen[:half], seen[half:]):

@@ -12,7 +12,7 @@ from contramix.domains.text.domain import Texts
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines import PLAIN, Whole
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
 
@@ -70,7 +70,7 @@ def test_tfidf_on_trec():
     spec, _ = Texts().describe(read[0], AUTO, "label")
     data = prepare_labeled_records(spec, read[0], "label", test=read[1])
     train = np.arange(1000)
-    problem = Problem(data.task, train, data.y[train], data.official_test)
+    problem = PredictionProblem(data.task, train, data.y[train], data.official_test)
     predicted = PLAIN["tfidf"](Whole(spec, data.content, data.x))(problem)
     accuracy = (predicted.value == data.y[data.official_test]).mean()
     assert 0.78 < accuracy < 0.85

@@ -6,7 +6,7 @@ import torch
 
 from contramix.domains.image.reading import read
 from contramix.evaluation.compare import compare_recipes
-from contramix.evaluation.features import frozen
+from contramix.evaluation.features import frozen_features
 from contramix.io.options import ReadOptions
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.health import Health
@@ -59,7 +59,7 @@ def test_the_same_weights_readings_and_representations(folder):
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
     assert seen == seen_there
     encoders = here.finish().encoder, there.finish().encoder
-    assert np.array_equal(frozen(encoders[0], here.x), frozen(encoders[1], there.x))
+    assert np.array_equal(frozen_features(encoders[0], here.x), frozen_features(encoders[1], there.x))
 
 
 def test_a_comparison_runs_from_either(reading, tmp_path):

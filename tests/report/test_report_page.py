@@ -13,7 +13,7 @@ import pytest
 from contramix.errors import InputError
 from contramix.report import page
 from contramix.report.comparison_figures import groups, labels
-from contramix.report.evaluated import check
+from contramix.report.evaluation_report import parse_report
 from contramix.report.page import ReportData, render, write
 from contramix.report.run_facts import RunFacts
 
@@ -146,7 +146,7 @@ def test_a_large_page_with_much_text_stays_small(pages):
 
 
 def test_groups_hold_the_probes_apart_and_trees_in_each(pages):
-    found = groups(check(pages.evaluation()).rows)
+    found = groups(parse_report(pages.evaluation()).rows)
     assert [g.title for g in found] == [
         "All labels, linear probe",
         "All labels, nearest neighbours",
@@ -158,14 +158,14 @@ def test_groups_hold_the_probes_apart_and_trees_in_each(pages):
 
 
 def test_errors_are_sorted_lowest_first(pages):
-    rows = check(pages.evaluation() | {"metric": "rmse"}).rows
+    rows = parse_report(pages.evaluation() | {"metric": "rmse"}).rows
     assert [r.mean for r in groups(rows, errors=True)[2].rows] == sorted([0.437, 0.448, 0.4])
 
 
 def test_who_is_there_twice_is_told_apart_by_the_probe(pages):
     rows = pages.evaluation()["rows"][:2]
     tuned = rows[1] | {"probe": "finetune", "mean": 0.7}
-    group = groups(check(pages.evaluation() | {"rows": [*rows, tuned]}).rows)[0]
+    group = groups(parse_report(pages.evaluation() | {"rows": [*rows, tuned]}).rows)[0]
     assert labels(group.rows) == ["imix (finetune)", "imix", "raw"]
 
 

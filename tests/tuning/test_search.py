@@ -1,4 +1,4 @@
-"""A search: first as it is, the same after a kill, honest about what it found, and blind for the rows that judge."""
+"""A search: first as it is, the same after a kill, honest about what it found, and blind for the rows that score."""
 
 import json
 import os
@@ -15,16 +15,16 @@ import pyarrow as pa
 import pytest
 
 from contramix.errors import InputError, RunError
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.problem import Predictions
 from contramix.recipe import Recipe
 from contramix.runs.folder import locked
 from contramix.runs.pretrain import pretrain_into
 from contramix.runtime.signals import Interrupted
 from contramix.training.checkpoint import unique_state
 from contramix.training.reporter import Reporter
-from contramix.tuning import scores, search, trainer
-from contramix.tuning.result import Tuned
-from contramix.tuning.scores import Labels, Part
+from contramix.tuning import scorers, search, trainer
+from contramix.tuning.result import TuningResult
+from contramix.tuning.scorers import HoldoutSplit, LabeledScorer
 from contramix.tuning.search import tune
 from contramix.tuning.trainer import Trainer
 
@@ -59,27 +59,27 @@ def table(rows=ROWS):
 def nearest_centre(problem, z):
     """A probe that costs nothing."""
     centres = np.stack([z[problem.train[problem.y == c]].mean(0) for c in range(2)])
-    return Predicted(np.square(z[problem.test][:, None] - centres).sum(2).argmin(1))
+    return Predictions(np.square(z[problem.test][:, None] - centres).sum(2).argmin(1))
 
 
 def quick(out, rows=None, probe=nearest_centre, **how):
     """A search that trains: two steps a trial, two draws of labels, a probe that costs nothing."""
     how = {"target": "y", "trials": 3, "steps": 2, "fresh": 2, "device": "cpu", "labels_per_class": 8} | how
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(scores, "DRAWS", 2)
-        patched.setitem(scores.PROBES, "linear", probe)
+        patched.setattr(scorers, "DRAWS", 2)
+        patched.setitem(scorers.PROBES, "linear", probe)
         return tune(out, table() if rows is None else rows, how.pop("recipe", RECIPE), **how)
 
 
 def tried(result):
     """What was tried and how it scored; not how long it took."""
-    return [(t.number, t.settings, t.score, t.reason) for t in result.tried]
+    return [(t.number, t.settings, t.score, t.reason) for t in result.trials]
 
 
 class Whole(NamedTuple):
     """An uninterrupted search of three trials, the best of them not the first, its folder and its seed."""
 
-    result: Tuned
+    result: TuningResult
     out: Path
     seed: int
 
@@ -100,7 +100,7 @@ def planted(monkeypatch):
     asked = []
 
     def plant(function):
-        def score(self, recipe, split, watched):
+        def score(self, recipe, split, title, reporter):
             asked.append((recipe, split))
             found = function(recipe, split)
             return np.asarray(found) if np.ndim(found) else np.full(24, found) + 1e-3 * np.arange(24)
@@ -141,7 +141,7 @@ def test_same_seed_same_search_other_seed_another(whole, tmp_path):
 
 def test_asking_for_more_trials_goes_on(whole, tmp_path):
     first = quick(tmp_path / "s", trials=1, seed=whole.seed)
-    assert len(first.tried) == 1
+    assert len(first.trials) == 1
     assert tried(quick(tmp_path / "s", seed=whole.seed)) == tried(whole.result)
 
 
@@ -150,7 +150,7 @@ def test_a_finished_search_is_told_again_without_training(whole, monkeypatch):
     monkeypatch.setattr(Trainer, "score", lambda *_: pytest.fail("must not train"))
     again = quick(out, seed=whole.seed)
     assert tried(again) == tried(result)
-    assert again.check == result.check
+    assert again.confirmation == result.confirmation
 
 
 KILLED = """
@@ -188,7 +188,7 @@ def test_killed_inside_a_trial_and_inside_the_check_it_ends_as_if_it_had_not_bee
         process.wait()
     resumed = quick(out, seed=whole.seed)
     assert tried(resumed) == tried(result)
-    assert resumed.check == result.check
+    assert resumed.confirmation == result.confirmation
     with sqlite3.connect(out / "study.db") as book:
         states = [state for (state,) in book.execute("select state from trials order by number")]
     assert states == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"], "the trial that was killed is struck out"
@@ -210,8 +210,8 @@ def test_ctrl_c_stops_behind_a_step_and_the_search_goes_on(whole, tmp_path):
 
 def test_rows_held_out_reach_neither_columns_nor_pre_training_nor_probes(tmp_path, monkeypatch):
     rows, weights, learned, held = table(), [], [], np.arange(0, ROWS, 5)
-    part = Part(0, np.setdiff1d(np.arange(ROWS), held), held)
-    monkeypatch.setattr(Labels, "part", lambda self, seed: part)
+    part = HoldoutSplit(0, np.setdiff1d(np.arange(ROWS), held), held)
+    monkeypatch.setattr(LabeledScorer, "part", lambda self, seed: part)
     real_embed = trainer.embed
 
     def embed(encoder, x, *more):
@@ -265,12 +265,12 @@ def test_what_diverges_is_written_down_and_not_fatal(planted, tmp_path):
             said.append(text)
 
     result = quick(tmp_path / "s", trials=6, search=["noise"], reporter=Notes())
-    assert [t.score is None for t in result.tried] == [False] + [True] * 5
-    assert result.tried[3].reason == "the loss is not finite at step 7"
+    assert [t.score is None for t in result.trials] == [False] + [True] * 5
+    assert result.trials[3].reason == "the loss is not finite at step 7"
     assert "failed, the loss is not finite" in said[3]
     assert result.best.number == 0
     assert json.loads((tmp_path / "s" / "report.json").read_text())["trials"][-1]["score"] is None
-    assert len(quick(tmp_path / "s", trials=7, search=["noise"]).tried) == 7
+    assert len(quick(tmp_path / "s", trials=7, search=["noise"]).trials) == 7
 
 
 def test_nothing_can_be_trained(planted, tmp_path):
@@ -291,7 +291,7 @@ def test_only_the_recipe_as_it_is_cannot_be_trained(planted, tmp_path):
     planted(score)
     result = quick(tmp_path / "s")
     assert "could not be trained (it diverged)" in result.text
-    assert result.kept.number == 1
+    assert result.written.number == 1
 
 
 def test_a_winner_that_diverges_on_fresh_splits_is_not_written(planted, tmp_path):
@@ -302,14 +302,14 @@ def test_a_winner_that_diverges_on_fresh_splits_is_not_written(planted, tmp_path
 
     planted(score)
     result = quick(tmp_path / "s")
-    assert (result.check, result.kept.number) == (None, 0)
+    assert (result.confirmation, result.written.number) == (None, 0)
     assert f"(trial {result.best.number} on split 2: it diverged); the recipe is written unchanged" in result.text
 
 
 def test_no_setting_is_better_and_it_says_so(planted, tmp_path):
     asked = planted(lambda recipe, split: 0.9 if recipe == RECIPE else 0.5)
     result = quick(tmp_path / "s", trials=5)
-    assert result.check is None
+    assert result.confirmation is None
     assert "None of 4 other settings scored better than the recipe as it is (0.9" in result.text
     assert all(split == 0 for _, split in asked)
     assert Recipe.load(tmp_path / "s" / "recipe.toml") == RECIPE.model_copy(update={"name": "imix-npair-tuned"})
@@ -329,8 +329,8 @@ def test_a_flattered_winner_is_found_out_on_fresh_splits(planted, tmp_path):
     planted(score)
     result = quick(tmp_path / "s", fresh=5)
     assert result.best.number > 0
-    assert result.check.outcome == "hurt"
-    assert result.kept.number == 0
+    assert result.confirmation.outcome == "hurt"
+    assert result.written.number == 0
     assert result.tuned_recipe.noise == RECIPE.noise
     assert result.text.startswith("Tuning hurt: -0.500")
     assert "the recipe unchanged" in result.text
@@ -339,18 +339,18 @@ def test_a_flattered_winner_is_found_out_on_fresh_splits(planted, tmp_path):
 def test_a_true_gain_is_told_with_the_fresh_numbers(planted, tmp_path):
     planted(lambda recipe, split: rows_of(0.25 if recipe == RECIPE else (0.95 if split == 0 else 0.75), split))
     result = quick(tmp_path / "s", fresh=5)
-    assert result.check.outcome == "helped"
-    assert (result.check.best, result.check.default) == (0.75, 0.25)
-    low, high = result.check.interval
+    assert result.confirmation.outcome == "helped"
+    assert (result.confirmation.best, result.confirmation.default) == (0.75, 0.25)
+    low, high = result.confirmation.interval
     assert 0 < low < 0.5 < high
     assert "0.750 beside 0.250" in result.text
-    assert result.kept is result.best
+    assert result.written is result.best
 
 
 def test_noise_is_called_no_difference(planted, tmp_path):
     rng = np.random.default_rng(0)
     planted(lambda recipe, split: (rng.random(24) < (0.1 if recipe == RECIPE and split == 0 else 0.5)).astype(float))
-    outcomes = [quick(tmp_path / f"s{n}", trials=2, seed=n).check for n in range(5)]
+    outcomes = [quick(tmp_path / f"s{n}", trials=2, seed=n).confirmation for n in range(5)]
     assert [check.outcome for check in outcomes if check].count("no difference") >= 4
 
 
@@ -358,7 +358,7 @@ def test_fresh_splits_differ_in_rows_seeds_and_labels(planted, tmp_path):
     asked = planted(lambda recipe, split: 0.25 if recipe == RECIPE else 0.5)
     quick(tmp_path / "s", fresh=3)
     assert sorted(split for _, split in asked) == [0, 0, 0, 1, 1, 2, 2, 3, 3]
-    made = Trainer(table(), RECIPE, "y", Labels(table(), "y"), seed=0, steps=1, device="cpu")
+    made = Trainer(table(), RECIPE, "y", LabeledScorer(table(), "y"), seed=0, steps=1, device="cpu")
     seeds = [made.seed(split) for split in range(4)]
     assert len(set(seeds)) == 4
     assert len({tuple(made.rows(split).part.held) for split in range(4)}) == 4
@@ -419,9 +419,9 @@ def test_the_books_hold_no_pickle(whole):
 
 def test_without_labels_what_rankme_cannot_judge_is_not_searched(tmp_path):
     result = quick(tmp_path / "s", target=None, trials=2)
-    assert result.judge.words == "effective rank (RankMe)"
-    assert not {"method.temperature", "encoder.width", "imix.cut"} & set(result.tried[1].settings)
-    assert {"noise.kind", "imix.alpha", "imix.fold"} <= set(result.tried[1].settings)
+    assert result.scorer.words == "effective rank (RankMe)"
+    assert not {"method.temperature", "encoder.width", "imix.cut"} & set(result.trials[1].settings)
+    assert {"noise.kind", "imix.alpha", "imix.fold"} <= set(result.trials[1].settings)
 
 
 def test_a_trial_is_cut_short_and_needs_a_trial_at_all(tmp_path, monkeypatch):

@@ -106,12 +106,12 @@ def tune(
         command=command,
         reporter=ConsoleReporter(quiet),
     )
-    table = Table(title=f"{chosen.name} on {data}", caption=f"{tuned.judge.words}, best first", box=None)
+    table = Table(title=f"{chosen.name} on {data}", caption=f"{tuned.scorer.words}, best first", box=None)
     for heading in ("trial", "score", "seconds"):
         table.add_column(heading, justify="right")
     table.add_column("settings")
     for tried in tuned.ranked:
-        shown = "failed" if tried.score is None else tuned.judge.show(tried.score)
+        shown = "failed" if tried.score is None else tuned.scorer.show(tried.score)
         table.add_row(str(tried.number), shown, f"{tried.seconds:.1f}", tuned.in_words(tried))
     plain = {"data": str(data), "target": target, "command": command, "out": str(out), **tuned.as_json()}
     use = ["contramix", "pretrain", str(data), "--recipe", str(out / "recipe.toml"), "--out", "run"]

@@ -18,8 +18,8 @@ from sklearn.ensemble import (
 from contramix.domains import Spec
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.probes import Probe
-from contramix.evaluation.probes.rows import standardised
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.probes.rows import standardized
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.models.building import build_encoder
 from contramix.models.task import Task
 from contramix.recipe import Recipe
@@ -53,18 +53,18 @@ def untrained_encoder(recipe: Recipe, spec: Spec, seed: int) -> Encoder:
 
 def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:
     """The leading principal components, as many as the encoder's width or as there are, learned on training rows."""
-    fitted, everything = (rows[:] for rows in standardised(raw, train, np.arange(len(raw))))
+    fitted, everything = (rows[:] for rows in standardized(raw, train, np.arange(len(raw))))
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(everything), np.float32)
 
 
-def trees(problem: Problem, z: ndarray) -> Predicted:
+def trees(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Extremely randomised trees, 300 of them, otherwise scikit-learn's defaults."""
     kind = ExtraTreesClassifier if problem.task.kind == "classification" else ExtraTreesRegressor
     model = kind(n_estimators=300, n_jobs=-1, random_state=problem.seed).fit(z[problem.train], problem.y)
     return predictions(problem.task, model, z[problem.test])
 
 
-def boosting(problem: Problem, z: ndarray) -> Predicted:
+def boosting(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Histogram gradient boosting with scikit-learn's defaults."""
     train, y = z[problem.train], problem.y
     if problem.task.kind == "regression":
@@ -79,14 +79,14 @@ def boosting(problem: Problem, z: ndarray) -> Predicted:
     return predictions(problem.task, model, z[problem.test])
 
 
-def predictions(task: Task, model: Any, test: ndarray | csr_matrix) -> Predicted:
+def predictions(task: Task, model: Any, test: ndarray | csr_matrix) -> Predictions:
     """What a fitted scikit-learn model predicts; classes that it never saw get the lowest score."""
     if task.kind == "regression":
-        return Predicted(np.asarray(model.predict(test)))
+        return Predictions(np.asarray(model.predict(test)))
     shares = model.predict_proba(test)
     score = np.zeros((test.shape[0], len(task.classes)))
     score[:, model.classes_] = shares
-    return Predicted(np.asarray(model.classes_[shares.argmax(1)]), score)
+    return Predictions(np.asarray(model.classes_[shares.argmax(1)]), score)
 
 
 ENSEMBLES: dict[str, Probe] = {"trees": trees, "boosting": boosting}

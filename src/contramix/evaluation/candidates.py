@@ -10,10 +10,10 @@ from numpy import ndarray
 
 from contramix.evaluation.baselines import ENSEMBLES, pca, raw_features, untrained_encoder
 from contramix.evaluation.domain_baselines import PLAIN, Whole
-from contramix.evaluation.features import frozen
+from contramix.evaluation.features import frozen_features
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Problem
-from contramix.evaluation.protocol import Contestant, RowKind, on_features
+from contramix.evaluation.problem import PredictionProblem
+from contramix.evaluation.protocol import Candidate, RowKind, probe_candidate
 from contramix.models.labeled_records import LabeledRecords
 from contramix.recipe import Recipe
 
@@ -34,45 +34,49 @@ BASELINES = {
 
 def plain_baselines(
     data: LabeledRecords, recipe: Recipe, names: Collection[str], probes: Sequence[str], device: torch.device
-) -> list[Contestant]:
+) -> list[Candidate]:
     """The baselines asked for that train no network, in the order of ``BASELINES``."""
     raw = raw_features(data.spec, data.x)
 
     @cache
     def untrained(seed: int) -> Float32[ndarray, " n d"]:
-        return frozen(untrained_encoder(recipe, data.spec, seed).to(device), data.x)
+        return frozen_features(untrained_encoder(recipe, data.spec, seed).to(device), data.x)
 
     width = untrained_encoder(recipe, data.spec, 0).width
 
     components: dict[int, Float32[ndarray, " n d"]] = {}
 
-    def principal(problem: Problem) -> Float32[ndarray, " n d"]:
+    def principal(problem: PredictionProblem) -> Float32[ndarray, " n d"]:
         if problem.split not in components:  # learned from all training rows of the split, labelled or not
             train = np.setdiff1d(np.arange(len(raw)), problem.test)
             components[problem.split] = pca(raw, train, width)
         return components[problem.split]
 
-    made: list[Contestant] = []
+    made: list[Candidate] = []
     for name in (n for n in BASELINES if n in names):
         if name in PLAIN:
-            made.append(Contestant(name, "baseline", name, PLAIN[name](Whole(data.spec, data.content, data.x))))
+            made.append(Candidate(name, "baseline", name, PLAIN[name](Whole(data.spec, data.content, data.x))))
         elif name in ENSEMBLES:
-            made.append(on_features(name, "baseline", lambda problem: raw, name, ENSEMBLES[name]))
+            made.append(probe_candidate(name, "baseline", lambda problem: raw, name, ENSEMBLES[name]))
         elif name == "raw":
-            made += on_probes(name, "baseline", lambda problem: raw, probes)
+            made += probe_candidates(name, "baseline", lambda problem: raw, probes)
         elif name == "pca":
-            made += on_probes(name, "baseline", principal, probes)
+            made += probe_candidates(name, "baseline", principal, probes)
         elif name == "untrained":
-            made += on_probes(name, "baseline", lambda problem: untrained(problem.split), probes)
+            made += probe_candidates(name, "baseline", lambda problem: untrained(problem.split), probes)
     return made
 
 
-def on_probes(
-    name: str, kind: RowKind, features: Callable[[Problem], ndarray], probes: Sequence[str], seconds: float = 0.0
-) -> list[Contestant]:
-    """One contestant for each probe of the same features; kNN is tried with all labels only."""
+def probe_candidates(
+    name: str,
+    kind: RowKind,
+    features: Callable[[PredictionProblem], ndarray],
+    probes: Sequence[str],
+    seconds: float = 0.0,
+) -> list[Candidate]:
+    """One candidate for each probe of the same features; kNN is tried with all labels only."""
     return [
-        on_features(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
+        probe_candidate(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
         for probe in probes
         if probe in PROBES
     ]

@@ -10,12 +10,12 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.candidates import BASELINES, on_probes, plain_baselines
-from contramix.evaluation.evaluate import PROBES, Evaluation, contest, reference_for, rules
-from contramix.evaluation.features import frozen
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.candidates import BASELINES, plain_baselines, probe_candidates
+from contramix.evaluation.evaluate import PROBES, Evaluation, reference_for, rules, run_comparison
+from contramix.evaluation.features import frozen_features
+from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.protocol import RowKind
-from contramix.evaluation.trained_baselines import fine_tuned, gaussian_twin, supervised
+from contramix.evaluation.trained_baselines import fine_tuned, gaussian_recipe, supervised
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec, resolve_device
@@ -76,11 +76,11 @@ def compare_recipes(
     by = rules(data, labels_per_class, seeds, metric)
     names = [recipe.name for recipe in recipes]
     wanted = {*baselines, reference_for(probes[0])} - set(names)
-    contestants = plain_baselines(data, main, wanted, probes, place)
+    candidates = plain_baselines(data, main, wanted, probes, place)
     if "gaussian" in wanted:
-        recipes = [gaussian_twin(main), *recipes]
+        recipes = [gaussian_recipe(main), *recipes]
     if "supervised" in wanted:
-        contestants.append(supervised(main, data, place))
+        candidates.append(supervised(main, data, place))
     models: dict[tuple[str, int], Pretrained] = {}
 
     @lru_cache(maxsize=seeds)  # one recipe's at a time: many recipes' features of many rows do not fit
@@ -88,7 +88,7 @@ def compare_recipes(
         model = models[name, seed]
         same = model.spec == spec
         x = data.x if same else prepare_labeled_records(model.spec, table, target, test=test, kind=task).x
-        return frozen(model.encoder, x, out)
+        return frozen_features(model.encoder, x, out)
 
     for number, recipe in enumerate(recipes):
         name = recipe.name
@@ -110,20 +110,20 @@ def compare_recipes(
         kind: RowKind = "pretrained" if name in names else "baseline"
         seconds = float(np.mean([models[name, seed].facts["seconds"] for seed in range(seeds)]))
 
-        def of_split(problem: Problem, name: str = name) -> Float32[ndarray, " n d"]:
+        def of_split(problem: PredictionProblem, name: str = name) -> Float32[ndarray, " n d"]:
             return features(name, problem.split)
 
         def encoder_of(split: int, name: str = name) -> Encoder:
             return models[name, split].encoder
 
-        contestants += on_probes(name, kind, of_split, probes, seconds)
+        candidates += probe_candidates(name, kind, of_split, probes, seconds)
         if "finetune" in probes:
-            contestants.append(fine_tuned(name, kind, encoder_of, data, place, seconds))
+            candidates.append(fine_tuned(name, kind, encoder_of, data, place, seconds))
     heard = [
         f"{name}: {said}"
         for name in names
         for said in advice_from_log(read_log(out / name / "seed0"), models[name, 0].facts.get("alarms", ()))
     ]
-    return contest(
-        data, by, contestants, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
+    return run_comparison(
+        data, by, candidates, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
     )

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from contramix.errors import InputError
 from contramix.evaluation.probes import Probe
 from contramix.evaluation.probes.adam import adam
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.task import Task
 from contramix.runtime.randomness import Key
 
@@ -144,5 +144,5 @@ def adam_on_folds(
 def _accuracy(
     task: Task, z: ndarray, y: ndarray, train: ndarray, test: ndarray, seed: int, probe: Probe, pick_on_test: bool
 ) -> float:
-    problem = Problem(task, train, y[train], test, seed, peek=y[test] if pick_on_test else None)
-    return float(task.contributions(y[test], probe(problem, z).value).mean())
+    problem = PredictionProblem(task, train, y[train], test, seed, test_targets=y[test] if pick_on_test else None)
+    return float(task.per_row_scores(y[test], probe(problem, z).value).mean())

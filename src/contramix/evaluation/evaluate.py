@@ -11,13 +11,13 @@ import torch
 
 from contramix.errors import InputError
 from contramix.evaluation.advice import advise
-from contramix.evaluation.candidates import BASELINES, on_probes, plain_baselines
-from contramix.evaluation.features import frozen, recalibrated
+from contramix.evaluation.candidates import BASELINES, plain_baselines, probe_candidates
+from contramix.evaluation.features import frozen_features, recalibrate_batch_norm
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES as FROZEN_PROBES
-from contramix.evaluation.protocol import Contestant, Score, Split, compare, splits
-from contramix.evaluation.trained_baselines import fine_tuned, pretrained_twin, supervised
-from contramix.evaluation.verdict import Verdict, judge
+from contramix.evaluation.protocol import Candidate, Score, Split, compare, splits
+from contramix.evaluation.trained_baselines import fine_tuned, gaussian_features, supervised
+from contramix.evaluation.verdict import Verdict, derive_verdicts
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
@@ -31,7 +31,7 @@ ALL_PROBES = (*FROZEN_PROBES, "finetune")
 
 
 class Evaluation(NamedTuple):
-    """Scores of all contestants, and what they say."""
+    """Scores of all candidates, and what they say."""
 
     task: Task
     metric: str
@@ -122,24 +122,24 @@ def evaluate(
         wanted -= {"untrained", "gaussian", "supervised"}
         if probes[0] == "finetune":
             raise InputError("--probes: a module of your own cannot be trained from scratch; name another probe first")
-    contestants = plain_baselines(data, recipe, wanted, probes, device)
+    candidates = plain_baselines(data, recipe, wanted, probes, device)
     if "gaussian" in wanted:
         reporter.progress("gaussian: pre-training")
         with tempfile.TemporaryDirectory() as unkept:
-            twin, took = pretrained_twin(folder or Path(unkept), recipe, data, seed, str(device), reporter)
-        contestants += on_probes("gaussian", "baseline", lambda problem: twin, probes, took)
+            twin, took = gaussian_features(folder or Path(unkept), recipe, data, seed, str(device), reporter)
+        candidates += probe_candidates("gaussian", "baseline", lambda problem: twin, probes, took)
     if "supervised" in wanted:
-        contestants.append(supervised(recipe, data, device))
-    z = frozen(model.encoder, data.x, folder)
-    contestants += on_probes(name, "pretrained", lambda problem: z, probes, seconds)
+        candidates.append(supervised(recipe, data, device))
+    z = frozen_features(model.encoder, data.x, folder)
+    candidates += probe_candidates(name, "pretrained", lambda problem: z, probes, seconds)
     if recalibrate_bn:
-        again = frozen(recalibrated(model.encoder, data.training), data.x, folder)
-        contestants += on_probes(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)
+        again = frozen_features(recalibrate_batch_norm(model.encoder, data.training), data.x, folder)
+        candidates += probe_candidates(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)
     if "finetune" in probes:
-        contestants.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))
+        candidates.append(fine_tuned(name, "pretrained", lambda split: model.encoder, data, device, seconds))
     notes = model.unknown(table, (target,))
-    return contest(
-        data, by, contestants, [name], probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
+    return run_comparison(
+        data, by, candidates, [name], probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
     )
 
 
@@ -149,7 +149,7 @@ def reference_for(probe: str) -> str:
 
 
 class Rules(NamedTuple):
-    """What all contestants are held to."""
+    """What all candidates are held to."""
 
     parts: list[Split]
     budgets: tuple[int, ...]
@@ -177,10 +177,10 @@ def rules(data: LabeledRecords, labels_per_class: Sequence[int], seeds: int, met
     return Rules(parts, budgets, find_metric(data.task, metric), tuple(notes))
 
 
-def contest(
+def run_comparison(
     data: LabeledRecords,
     by: Rules,
-    contestants: Sequence[Contestant],
+    candidates: Sequence[Candidate],
     recipes: Sequence[str],
     probe: str,
     *,
@@ -189,11 +189,11 @@ def contest(
     heard: Sequence[str] = (),
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Score all contestants on the same parts and labels, judge the recipes among them, and say what to try next."""
+    """Score all candidates on the same parts and labels, judge the recipes among them, and say what to try next."""
     scores = compare(
         data.task,
         data.y,
-        contestants,
+        candidates,
         by.parts,
         by.budgets,
         metric=by.metric,
@@ -202,7 +202,7 @@ def contest(
         reporter=reporter,
     )
     picked = " with settings picked on test rows" if pick_on_test else ""
-    verdicts = judge(scores, recipes, probe, picked)
+    verdicts = derive_verdicts(scores, recipes, probe, picked)
     advice = [*advise(data.task, data.y, by.metric, scores, verdicts), *heard]
     told_of = [*notes, *by.notes]
     if pick_on_test:

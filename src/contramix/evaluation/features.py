@@ -19,7 +19,9 @@ IN_MEMORY = 1_000_000_000
 """Features of more bytes than this lie in a file."""
 
 
-def frozen(encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None) -> Float32[ndarray, " n d"]:
+def frozen_features(
+    encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None
+) -> Float32[ndarray, " n d"]:
     """Representations of samples in evaluation mode, to be probed.
 
     Those of more than 1 GB are mapped from a file that has no name: it takes its space as long as the array lives, and
@@ -53,7 +55,7 @@ def frozen(encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None =
         raise atomic_files.unwritable(place, size, error) from error
 
 
-def recalibrated(encoder: Encoder, x: Samples) -> Encoder:
+def recalibrate_batch_norm(encoder: Encoder, x: Samples) -> Encoder:
     """A copy of an encoder whose BatchNorm statistics are computed anew from clean samples.
 
     Noise and mixing change what BatchNorm sees while training; an encoder without BatchNorm comes back as it was.

@@ -10,10 +10,10 @@ from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from contramix.errors import InputError, nearest
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.problem import Predictions
 from contramix.models.task import Kind, Task
 
-Rows = Callable[[Task, ndarray, Predicted], Float64[ndarray, " n"]]
+Rows = Callable[[Task, ndarray, Predictions], Float64[ndarray, " n"]]
 
 
 class Metric(NamedTuple):
@@ -21,17 +21,17 @@ class Metric(NamedTuple):
 
     kind: Kind
     words: str
-    of: Callable[[Task, ndarray, Predicted], float]
+    of: Callable[[Task, ndarray, Predictions], float]
     rows: Rows | None = None
     """What each row adds: the score is their mean, and its sampling variance that of their mean (to first order)."""
 
 
-def plain(task: Task, truth: ndarray, predicted: Predicted) -> Float64[ndarray, " n"]:
-    """Accuracy, or R squared: see :meth:`Task.contributions`."""
-    return task.contributions(truth, predicted.value)
+def plain(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+    """Accuracy, or R squared: see :meth:`Task.per_row_scores`."""
+    return task.per_row_scores(truth, predicted.value)
 
 
-def balanced_accuracy(task: Task, truth: ndarray, predicted: Predicted) -> Float64[ndarray, " n"]:
+def balanced_accuracy(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
     """The mean recall over the classes that occur."""
     hit = plain(task, truth, predicted)
     present, place, count = np.unique(truth, return_inverse=True, return_counts=True)
@@ -40,7 +40,7 @@ def balanced_accuracy(task: Task, truth: ndarray, predicted: Predicted) -> Float
     return np.asarray(recall.mean() + share[place] * (hit - recall[place]))
 
 
-def auroc(task: Task, truth: ndarray, predicted: Predicted) -> Float64[ndarray, " n"]:
+def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
     """Area under the ROC curve, the mean over classes against the rest; rows are DeLong's structural components."""
     score = _needs_scores(predicted)
     parts = []
@@ -59,14 +59,14 @@ def auroc(task: Task, truth: ndarray, predicted: Predicted) -> Float64[ndarray, 
     return np.mean(parts, axis=0) if parts else np.full(len(truth), 0.5)
 
 
-def average_precision(task: Task, truth: ndarray, predicted: Predicted) -> float:
+def average_precision(task: Task, truth: ndarray, predicted: Predictions) -> float:
     """Average precision, of the last class where there are two, else the mean over classes."""
     score = _needs_scores(predicted)
     present = [label for label in _sides(task) if (truth == label).any()]
     return float(np.mean([average_precision_score(truth == label, score[:, label]) for label in present or [0]]))
 
 
-def rmse(task: Task, truth: ndarray, predicted: Predicted) -> float:
+def rmse(task: Task, truth: ndarray, predicted: Predictions) -> float:
     """Root of the mean squared error, in the target's unit."""
     return float(np.sqrt(np.mean((truth - predicted.value) ** 2)))
 
@@ -76,13 +76,13 @@ def _sides(task: Task) -> range:
     return range(len(task.classes) == 2, len(task.classes))
 
 
-def _needs_scores(predicted: Predicted) -> ndarray:
+def _needs_scores(predicted: Predictions) -> ndarray:
     if predicted.score is None:
         raise ValueError("this metric needs a score for each class, and the predictor gives none")
     return predicted.score
 
 
-def _mean(rows: Rows) -> Callable[[Task, ndarray, Predicted], float]:
+def _mean(rows: Rows) -> Callable[[Task, ndarray, Predictions], float]:
     return lambda task, truth, predicted: float(rows(task, truth, predicted).mean())
 
 
@@ -114,7 +114,7 @@ def find_metric(task: Task, name: str | None = None) -> str:
     return name
 
 
-def all_metrics(task: Task, truth: ndarray, predicted: Predicted) -> dict[str, float]:
+def all_metrics(task: Task, truth: ndarray, predicted: Predictions) -> dict[str, float]:
     """Every metric of this kind of task; those that need scores for each class are left out where there are none."""
     scored = predicted.score is not None
     return {

@@ -1,4 +1,4 @@
-"""What a probe is given, and what it gives back. Targets of test rows are not in it: they can choose nothing."""
+"""Define the input and the output of probes and baselines. The input has no targets of test rows."""
 
 import warnings
 from dataclasses import dataclass
@@ -12,49 +12,51 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from contramix.models.task import Task
 
 FOLDS = 5
+"""Number of cross-validation folds on which settings are chosen."""
 FEW_ROWS = 1000
-"""Below this many training rows choices are made by five folds; above, one fifth tells enough."""
+"""Number of training rows from which one of the five folds is enough to choose settings."""
 
 
-class Predicted(NamedTuple):
-    """Predictions for the test rows."""
+class Predictions(NamedTuple):
+    """Hold the predictions for ``m`` test rows."""
 
     value: Shaped[ndarray, " m"]
-    """Class numbers, or quantities."""
+    """Predictions class numbers, or predicted values of a numeric target."""
     score: Float[ndarray, " m C"] | None = None
-    """For classes: the higher, the more likely; columns in the order of ``task.classes``."""
+    """Score of each class, higher for more likely; columns in the order of ``task.classes``. None for a numeric target
+    or where the predictor has no scores."""
     chosen: str = ""
-    """What was chosen, such as ``C = 10``."""
+    """Chosen setting as text, such as ``C = 10``; empty where nothing was chosen."""
 
 
-class Choice(NamedTuple):
-    """Rows to fit on, and rows with their targets to choose by. Row numbers are those of the features."""
+class ValidationSplit(NamedTuple):
+    """Hold rows to train on and rows to choose settings by, as row numbers of the features, with their targets."""
 
-    fit: ndarray
-    fit_y: ndarray
-    judge: ndarray
-    judge_y: ndarray
+    train: ndarray
+    train_y: ndarray
+    validation: ndarray
+    validation_y: ndarray
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Training rows with their targets, and test rows without.
+class PredictionProblem:
+    """Hold labeled training rows, and test rows to predict.
 
     Parameters
     ----------
     task
-        What is to be predicted.
+        Classification or regression, with the classes.
     train, y
-        Row numbers of the labelled training rows, and their targets, in the same order.
+        Row numbers of the labeled training rows, and their targets in the same order.
     test
         Row numbers of the test rows.
     seed
-        Of what the probe draws.
+        Seed of what a probe draws at random.
     split
-        The seed of the split, of pre-training and of untrained encoders, where there are several.
-    peek
-        Targets of the test rows, for protocols that choose by them, as published ones do; None, the default: choices
-        are made on training rows.
+        Seed of the split of the rows; pre-trained and untrained encoders have one seed for each split.
+    test_targets
+        Targets of the test rows, for published protocols that choose settings by test rows. None (the default) means
+        that settings are chosen on training rows.
     """
 
     task: Task
@@ -63,31 +65,37 @@ class Problem:
     test: ndarray
     seed: int = 0
     split: int = 0
-    peek: ndarray | None = None
+    test_targets: ndarray | None = None
 
-    def choices(self) -> list[Choice]:
-        """Parts to choose settings by: folds of the training rows, one of them where rows are many; or the test rows
-        where they may be peeked at."""
-        if self.peek is not None:
-            return [Choice(self.train, self.y, self.test, self.peek)]
+    def validation_splits(self) -> list[ValidationSplit]:
+        """Return the splits on which a probe chooses its settings.
+
+        They are five folds of the training rows, the first of the five from 1,000 rows on, or the test rows if
+        ``test_targets`` is given. With too few rows for folds, the training rows are also the validation rows.
+        """
+        if self.test_targets is not None:
+            return [ValidationSplit(self.train, self.y, self.test, self.test_targets)]
         rows = np.arange(len(self.y))
-        whole = [Choice(self.train, self.y, self.train, self.y)]  # a handful of rows: choose on what was fitted
+        # With a handful of rows, choose on the rows that were trained on.
+        all_rows = [ValidationSplit(self.train, self.y, self.train, self.y)]
         if self.task.kind == "regression":
             folds: Any = KFold(FOLDS, shuffle=True, random_state=self.seed)
             if len(rows) < FOLDS:
-                return whole
+                return all_rows
         else:
             folds = StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed)
             if len(rows) < FOLDS or np.bincount(self.y).max() < FOLDS:
-                return whole
+                return all_rows
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
-            parts = [(fit, held) for fit, held in folds.split(rows, self.y) if len(np.unique(self.y[fit])) > 1]
+            splits = [(train, held) for train, held in folds.split(rows, self.y) if len(np.unique(self.y[train])) > 1]
         if len(rows) >= FEW_ROWS:
-            parts = parts[:1]
-        return [Choice(self.train[fit], self.y[fit], self.train[held], self.y[held]) for fit, held in parts]
+            splits = splits[:1]
+        return [
+            ValidationSplit(self.train[train], self.y[train], self.train[held], self.y[held]) for train, held in splits
+        ]
 
     @property
-    def picked(self) -> str:
-        """How choices were made, in words for a label; empty for the default."""
-        return "" if self.peek is None else " (picked on test rows)"
+    def choice_note(self) -> str:
+        """Return a suffix for ``Predictions.chosen`` that marks a choice on test rows; empty by default."""
+        return "" if self.test_targets is None else " (picked on test rows)"

@@ -1,4 +1,4 @@
-"""The protocol: same splits, same labels, same seeds for every contestant. Test rows choose nothing."""
+"""The protocol: same splits, same labels, same seeds for every candidate. Test rows choose nothing."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from contramix.errors import InputError
 from contramix.evaluation.metrics import METRICS, all_metrics
 from contramix.evaluation.probes import Probe
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
@@ -34,7 +34,7 @@ class Split(NamedTuple):
 
 
 @dataclass
-class Contestant:
+class Candidate:
     """One line of the comparison: a name, a probe, and how it predicts.
 
     Parameters
@@ -52,22 +52,22 @@ class Contestant:
     name: str
     kind: RowKind
     probe: str
-    predict: Callable[[Problem], Predicted]
+    predict: Callable[[PredictionProblem], Predictions]
     few_labels: bool = True
     seconds: float = 0.0
 
 
-def on_features(
+def probe_candidate(
     name: str,
     kind: RowKind,
-    features: Callable[[Problem], Float32[ndarray, " n d"]],
+    features: Callable[[PredictionProblem], Float32[ndarray, " n d"]],
     probe: str,
     predict: Probe,
     few_labels: bool = True,
     seconds: float = 0.0,
-) -> Contestant:
-    """A contestant that is a probe on features of all records, which may depend on the split."""
-    return Contestant(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
+) -> Candidate:
+    """A candidate that is a probe on features of all records, which may depend on the split."""
+    return Candidate(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Score:
     kind: RowKind
     probe: str
     labels_per_class: int | None
-    contributions: list[Float64[ndarray, " n"]] = field(default_factory=list)
+    per_row_scores: list[Float64[ndarray, " n"]] = field(default_factory=list)
     test_rows: list[ndarray] = field(default_factory=list)
     """Which rows they are."""
     metrics: list[dict[str, float]] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Score:
     @property
     def each(self) -> Float64[ndarray, " seeds"]:
         """A score a seed."""
-        return np.array([c.mean() for c in self.contributions])
+        return np.array([c.mean() for c in self.per_row_scores])
 
     @property
     def mean(self) -> float:
@@ -98,14 +98,14 @@ class Score:
     @property
     def spread(self) -> float | None:
         """The standard deviation over seeds; None for one seed."""
-        return float(self.each.std(ddof=1)) if len(self.contributions) > 1 else None
+        return float(self.each.std(ddof=1)) if len(self.per_row_scores) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The mean's 95 % t interval over seeds; None for one seed."""
         if self.spread is None:
             return None
-        n = len(self.contributions)
+        n = len(self.per_row_scores)
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * self.spread / np.sqrt(n))
         return self.mean - half, self.mean + half
 
@@ -161,7 +161,7 @@ def _check_part(task: Task, y: ndarray, part: Split) -> None:
 def compare(
     task: Task,
     y: ndarray,
-    contestants: Sequence[Contestant],
+    candidates: Sequence[Candidate],
     parts: Sequence[Split],
     labels_per_class: Sequence[int] = (),
     *,
@@ -170,13 +170,13 @@ def compare(
     pick_on_test: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Score]:
-    """Score every contestant with all labels and with few.
+    """Score every candidate with all labels and with few.
 
     Parameters
     ----------
     task, y
         What to predict, for all records.
-    contestants
+    candidates
         What to compare.
     parts
         A training and a test part a seed.
@@ -196,18 +196,20 @@ def compare(
         raise ValueError(f"{metric} is not a mean over rows")
     draws = list(few_label_draws) or [part.seed for part in parts]
     scores = []
-    for contestant, labels in _cells(contestants, labels_per_class):
-        reporter.progress(f"{contestant.name}: {contestant.probe}" + (f", {labels} labels a class" if labels else ""))
-        probe = contestant.probe
-        score = Score(contestant.name, contestant.kind, probe, labels, seconds=contestant.seconds)
+    for candidate, labels in _cells(candidates, labels_per_class):
+        reporter.progress(f"{candidate.name}: {candidate.probe}" + (f", {labels} labels a class" if labels else ""))
+        probe = candidate.probe
+        score = Score(candidate.name, candidate.kind, probe, labels, seconds=candidate.seconds)
         began = time.monotonic()
         for number, seed in enumerate(draws if labels else [part.seed for part in parts]):
             part = parts[number % len(parts)]
             used = draw_labels(y, part.train, labels, seed) if labels else part.train
             truth = y[part.test]
-            problem = Problem(task, used, y[used], part.test, seed, part.seed, truth if pick_on_test else None)
-            predicted = contestant.predict(problem)
-            score.contributions.append(rows_of(task, truth, predicted))
+            problem = PredictionProblem(
+                task, used, y[used], part.test, seed, part.seed, truth if pick_on_test else None
+            )
+            predicted = candidate.predict(problem)
+            score.per_row_scores.append(rows_of(task, truth, predicted))
             score.test_rows.append(part.test)
             score.metrics.append(all_metrics(task, truth, predicted))
             score.chosen.append(predicted.chosen)
@@ -216,10 +218,8 @@ def compare(
     return scores
 
 
-def _cells(
-    contestants: Sequence[Contestant], labels_per_class: Sequence[int]
-) -> Iterator[tuple[Contestant, int | None]]:
-    for contestant in contestants:
-        yield contestant, None
-        if contestant.few_labels:
-            yield from ((contestant, labels) for labels in labels_per_class)
+def _cells(candidates: Sequence[Candidate], labels_per_class: Sequence[int]) -> Iterator[tuple[Candidate, int | None]]:
+    for candidate in candidates:
+        yield candidate, None
+        if candidate.few_labels:
+            yield from ((candidate, labels) for labels in labels_per_class)

@@ -32,7 +32,7 @@ def _row(s: Score) -> dict[str, Any]:
         "mean": round(s.mean, 6),
         "spread": None if s.spread is None else round(s.spread, 6),
         "interval": None if s.interval is None else [round(end, 6) for end in s.interval],
-        "n": len(s.contributions),
+        "n": len(s.per_row_scores),
         "each": [round(float(score), 6) for score in s.each],
         "metrics": {name: round(value, 6) for name, value in s.mean_metrics.items()},
         "chosen": s.chosen,
@@ -41,7 +41,7 @@ def _row(s: Score) -> dict[str, Any]:
 
 
 def as_table(title: str, evaluation: Evaluation) -> Table:
-    """One line a contestant: the probes with all labels, then the first with few, then the other metrics."""
+    """One line a candidate: the probes with all labels, then the first with few, then the other metrics."""
     scores, metric = evaluation.scores, evaluation.metric
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
     budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class})

@@ -12,9 +12,9 @@ from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.baselines import untrained_encoder
-from contramix.evaluation.features import frozen
-from contramix.evaluation.problem import Predicted, Problem
-from contramix.evaluation.protocol import Contestant, RowKind
+from contramix.evaluation.features import frozen_features
+from contramix.evaluation.problem import PredictionProblem, Predictions
+from contramix.evaluation.protocol import Candidate, RowKind
 from contramix.models.finetuning import fine_tune
 from contramix.models.labeled_records import LabeledRecords
 from contramix.models.pretrained import Pretrained
@@ -24,12 +24,12 @@ from contramix.samples.samples import compute_fingerprint, take
 from contramix.training.reporter import SILENT, Reporter
 
 
-def gaussian_twin(recipe: Recipe) -> Recipe:
+def gaussian_recipe(recipe: Recipe) -> Recipe:
     """DACL's baseline for a recipe: its encoder, table settings and training, with SimCLR on Gaussian noise.
 
     Examples
     --------
-    >>> twin = gaussian_twin(Recipe.load("imix-npair", {"encoder.width": 64}))
+    >>> twin = gaussian_recipe(Recipe.load("imix-npair", {"encoder.width": 64}))
     >>> twin.name, twin.encoder.width, twin.imix
     ('gaussian', 64, None)
     """
@@ -37,7 +37,7 @@ def gaussian_twin(recipe: Recipe) -> Recipe:
     return Recipe.load("gaussian", domain=recipe.domain).model_copy(update=kept)
 
 
-def pretrained_twin(
+def gaussian_features(
     folder: Path,
     recipe: Recipe,
     data: LabeledRecords,
@@ -50,7 +50,7 @@ def pretrained_twin(
     It sees the rows outside the official test part, by the same specification. Its model is kept in a folder below
     ``folder`` whose name stands for recipe, rows and seed, so that a later call takes it as it is.
     """
-    twin = gaussian_twin(recipe)
+    twin = gaussian_recipe(recipe)
     what = f"{twin.to_toml()}{seed}{compute_fingerprint(data.training)}".encode()
     place = folder / f"gaussian-{hashlib.sha256(what).hexdigest()[:12]}"
     if not (place / "config.json").is_file():
@@ -62,7 +62,7 @@ def pretrained_twin(
         model.facts["seconds"] = round(time.monotonic() - began, 3)
         model.save(place)
     model = Pretrained.load(place, resolve_device(device))
-    return frozen(model.encoder, data.x), float(model.facts["seconds"])
+    return frozen_features(model.encoder, data.x), float(model.facts["seconds"])
 
 
 def fine_tuned(
@@ -72,23 +72,23 @@ def fine_tuned(
     data: LabeledRecords,
     device: torch.device,
     seconds: float = 0.0,
-) -> Contestant:
+) -> Candidate:
     """All weights trained on the labels, from those that ``encoder_of(split)`` has."""
 
-    def predict(problem: Problem) -> Predicted:
+    def predict(problem: PredictionProblem) -> Predictions:
         train, test = (take(data.x, torch.from_numpy(np.asarray(rows))) for rows in (problem.train, problem.test))
         tuned = fine_tune(
             encoder_of(problem.split), train, problem.y, problem.task, seed=problem.seed, device=str(device)
         )
         scores = tuned.scores(test)
         if problem.task.kind == "regression":
-            return Predicted(scores)
-        return Predicted(scores.argmax(1), scores)
+            return Predictions(scores)
+        return Predictions(scores.argmax(1), scores)
 
-    return Contestant(name, kind, "finetune", predict, seconds=seconds)
+    return Candidate(name, kind, "finetune", predict, seconds=seconds)
 
 
-def supervised(recipe: Recipe, data: LabeledRecords, device: torch.device) -> Contestant:
+def supervised(recipe: Recipe, data: LabeledRecords, device: torch.device) -> Candidate:
     """The network of a recipe trained on the labels alone, from the first weights of each split's seed."""
 
     def first_weights(split: int) -> Encoder:

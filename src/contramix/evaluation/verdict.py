@@ -54,7 +54,7 @@ class Spread(NamedTuple):
     freedom: int
 
 
-def paired(
+def paired_difference(
     model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: Spread | None = None
 ) -> tuple[float, tuple[float, float]]:
     """Mean difference of two scores of the same splits and labels, and its interval.
@@ -64,7 +64,7 @@ def paired(
     what several recipes have on average if that is more. The degrees of freedom of the sum are Satterthwaite's. Where
     splits are drawn anew, rows count in both terms, which widens the interval, as overlapping training parts ask for.
     """
-    differences = [a - b for a, b in zip(model.contributions, baseline.contributions)]
+    differences = [a - b for a, b in zip(model.per_row_scores, baseline.per_row_scores)]
     each = np.array([d.mean() for d in differences])
     same_part = all(np.array_equal(rows, model.test_rows[0]) for rows in model.test_rows)
     by_row = np.mean(differences, axis=0) if same_part else differences[0]
@@ -88,7 +88,9 @@ def _pooled(pairs: Sequence[tuple[Score, Score]]) -> Spread | None:
     return Spread(float(np.mean([e.var(ddof=1) for e in each])), len(each) * (len(each[0]) - 1))
 
 
-def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = "") -> list[Verdict]:
+def derive_verdicts(
+    scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = ""
+) -> list[Verdict]:
     """A verdict on each recipe, most helpful first.
 
     Each recipe is compared with the better of the references under the same probe, with all labels and with few. The
@@ -122,7 +124,7 @@ def judge(scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear"
 
 
 def _compare(model: Score, baseline: Score, confidence: float, pooled: Spread | None) -> Comparison:
-    difference, interval = paired(model, baseline, confidence, pooled)
+    difference, interval = paired_difference(model, baseline, confidence, pooled)
     outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
 

@@ -57,5 +57,5 @@ class Tuned(nn.Module):
     def score(self, x: Samples, y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
         """Accuracy (each row by the weight of its class, if given), or R squared."""
         scores = self.scores(x)
-        hits = self.task.contributions(y, scores if self.task.kind == "regression" else scores.argmax(1))
+        hits = self.task.per_row_scores(y, scores if self.task.kind == "regression" else scores.argmax(1))
         return float(np.average(hits, weights=None if weight is None else weight[y]))

@@ -50,7 +50,7 @@ class Task:
             )
         return np.array([place[label] for label in labels], dtype=np.int64)
 
-    def contributions(self, truth: ndarray, predicted: ndarray) -> Float64[ndarray, " n"]:
+    def per_row_scores(self, truth: ndarray, predicted: ndarray) -> Float64[ndarray, " n"]:
         """What each row adds to the score; the score is their mean.
 
         Accuracy: 1 for a hit. R squared: ``1 - error^2 / variance``.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bokeh.models import ColumnDataSource, FixedTicker
 from bokeh.models.glyphs import Scatter, Segment
 
-from contramix.report.evaluated import Row
+from contramix.report.evaluation_report import ReportRow
 from contramix.report.figures import blank, hover, not_tex
 from contramix.report.wording import AS_THEY_ARE, interval, labels_in_words, metric_in_words, probe_in_words, score
 
@@ -16,13 +16,13 @@ class Group(NamedTuple):
     """Contestants that had as many labels and the same probe, best first."""
 
     title: str
-    rows: list[Row]
+    rows: list[ReportRow]
     low: float
     high: float
     """The range of all groups with as many labels, so that these can be held beside each other."""
 
 
-def groups(rows: Sequence[Row], errors: bool = False) -> list[Group]:
+def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
     """All labels first, then fewer and fewer. Who predicts without a probe (trees) is in each group of its labels.
 
     ``errors``: the score is an error, and low is good.
@@ -44,7 +44,7 @@ def groups(rows: Sequence[Row], errors: bool = False) -> list[Group]:
     return found
 
 
-def draw(rows: Sequence[Row], metric: str) -> Iterator[tuple[str, Any]]:
+def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
     """A title and a figure for each group."""
     for group in groups(rows, errors=metric == "rmse"):
         yield group.title, _draw(group, metric)
@@ -87,7 +87,7 @@ def _draw(group: Group, metric: str) -> Any:
     return made
 
 
-def labels(rows: Sequence[Row]) -> list[str]:
+def labels(rows: Sequence[ReportRow]) -> list[str]:
     """What rows are called in a figure; the probe tells apart who is there twice."""
     times = Counter(r.name for r in rows)
     usual = Counter(r.probe for r in rows).most_common(1)[0][0]

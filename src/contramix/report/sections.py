@@ -6,7 +6,7 @@ from typing import Any
 from contramix.monitoring.data_rank import in_words
 from contramix.monitoring.representation_measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
-from contramix.report.evaluated import Evaluated, check
+from contramix.report.evaluation_report import EvaluationReport, parse_report
 from contramix.report.figures import as_items
 from contramix.report.page import ReportData
 from contramix.report.run_facts import RunFacts
@@ -29,7 +29,7 @@ MANY_NAMES = 60
 def sections(data: ReportData) -> Section:
     """The values that the template takes."""
     figures: dict[str, Any] = {}
-    found = None if data.evaluation is None else check(data.evaluation)
+    found = None if data.evaluation is None else parse_report(data.evaluation)
     shown = {
         "title": data.title,
         "lead": _lead(data, found),
@@ -54,7 +54,7 @@ def sections(data: ReportData) -> Section:
     return {**shown, "payload": {"figures": as_items(figures), "map": told}}
 
 
-def _lead(data: ReportData, found: Evaluated | None) -> list[tuple[str, str]]:
+def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, str]]:
     facts = []
     if found and found.data != data.title:
         facts.append(("Data", found.data))
@@ -68,7 +68,7 @@ def _lead(data: ReportData, found: Evaluated | None) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def _verdict(found: Evaluated) -> Section:
+def _verdict(found: EvaluationReport) -> Section:
     return {
         "told": [
             {
@@ -104,7 +104,7 @@ def _class(outcome: str) -> str:
     return outcome.replace(" ", "-")
 
 
-def _comparison(found: Evaluated, figures: dict[str, Any]) -> Section:
+def _comparison(found: EvaluationReport, figures: dict[str, Any]) -> Section:
     metric = found.metric
     words = metric_in_words(metric)
     drawn = []
@@ -211,7 +211,7 @@ def _run(run: RunFacts) -> Section:
     }
 
 
-def _commands(data: ReportData, found: Evaluated | None) -> list[str]:
+def _commands(data: ReportData, found: EvaluationReport | None) -> list[str]:
     commands = [*(run.config.get("command", "") for run in data.runs), found.command if found else "", data.command]
     return [command for command in dict.fromkeys(commands) if command]
 

@@ -20,11 +20,11 @@ from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training.loop import Plan, Step
 from contramix.training.reporter import SILENT, Reporter
-from contramix.tuning.result import Check, Tuned
-from contramix.tuning.scores import LabelFree, find_judge
+from contramix.tuning.result import Confirmation, TuningResult
+from contramix.tuning.scorers import LabelFreeScorer, find_scorer
 from contramix.tuning.space import choose, dimensions
 from contramix.tuning.trainer import Trainer, fingerprint
-from contramix.tuning.trials import Book, find_optuna
+from contramix.tuning.trials import Trials, find_optuna
 
 STEPS, FRESH = 500, 5
 NOT_BY_RANK = ("temperature", "width", "cut")
@@ -50,7 +50,7 @@ def tune(
     where: str = "data",
     command: str = "",
     reporter: Reporter = SILENT,
-) -> Tuned:
+) -> TuningResult:
     """Try settings of a recipe, the first time as it is, and write the best as a recipe.
 
     Every trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and judged on the
@@ -69,7 +69,7 @@ def tune(
     target, score
         A column that is no input, and a name of ``SCORES``; ``"auto"``: by labels where there is a target.
     labels_per_class, task, metric
-        Of the score by labels; see :class:`contramix.tuning.scores.Labels`.
+        Of the score by labels; see :class:`contramix.tuning.scorers.LabeledScorer`.
     trials
         How many settings to try; a later call may ask for more.
     steps
@@ -95,7 +95,7 @@ def tune(
     >>> recipe = Recipe.load("imix-npair", {"encoder.width": 8})
     >>> with tempfile.TemporaryDirectory() as out:
     ...     tuned = tune(Path(out), table, recipe, target="y", trials=3, steps=2, fresh=2)
-    >>> len(tuned.tried), tuned.tuned_recipe.name
+    >>> len(tuned.trials), tuned.tuned_recipe.name
     (3, 'imix-npair-tuned')
     """
     if trials < 1 or steps < 1 or fresh < 2:
@@ -104,19 +104,19 @@ def tune(
     check_place(out)
     if any((out / name).exists() for name in ("run.json", "config.json")):
         raise InputError(f"--out {out}: holds a run or a model; give a folder of its own")
-    judge = find_judge(score, table, target, labels_per_class, kind=task, metric=metric, where=where)
+    scorer = find_scorer(score, table, target, labels_per_class, kind=task, metric=metric, where=where)
     names = dimensions(recipe, search)
-    if search is None and isinstance(judge, LabelFree):
+    if search is None and isinstance(scorer, LabelFreeScorer):
         names = [name for name in names if name not in NOT_BY_RANK]
-    trainer = Trainer(table, recipe, target, judge, seed=seed, steps=steps, device=device)
+    trainer = Trainer(table, recipe, target, scorer, seed=seed, steps=steps, device=device)
     for note in trainer.rows(0).notes:
         reporter.note(note)
     # What is wrong with the recipe shows here, before anything is written.
     encoder = trainer.begin(recipe, 0).encoder
     cuts = encoder.cuts[encoder.cuts.index(encoder.auto) :]
     facts = {
-        "data": fingerprint(table, recipe, target, judge),
-        "score": judge.words,
+        "data": fingerprint(table, recipe, target, scorer),
+        "score": scorer.words,
         "target": str(target),
         "search": ",".join(names),
         "steps": str(steps),
@@ -126,29 +126,29 @@ def tune(
     with locked(out), signals() as signalled:
         atomic_files.remove_leftovers(out)
         interruptible = _Interruptible(reporter, signalled, out)
-        book = Book(out / "study.db")
-        book.claim(recipe, facts)
+        study = Trials(out / "study.db")
+        study.claim(recipe, facts)
         own = choose(recipe, names, cuts)
-        tuned = Tuned(recipe, judge, book.finished(), steps)
-        while (number := len(tuned.tried)) < trials:
-            trial = book.ask(seed, own.drawn)
-            with book.errors():
+        tuned = TuningResult(recipe, scorer, study.finished(), steps)
+        while (number := len(tuned.trials)) < trials:
+            trial = study.ask(seed, own.drawn)
+            with study.errors():
                 settings = choose(recipe, names, cuts, trial).settings
             began, value, reason = time.monotonic(), None, ""
             try:
                 value = float(trainer.score(Recipe.load(recipe, settings), 0, f"trial {number}", interruptible).mean())
             except (RunError, torch.OutOfMemoryError) as error:
                 reason = str(error)
-            book.tell(trial, settings, value, time.monotonic() - began, reason)
-            tuned = replace(tuned, tried=book.finished())
-            ended = tuned.tried[-1]
-            outcome = f"failed, {reason}" if value is None else judge.show(value)
+            study.tell(trial, settings, value, time.monotonic() - began, reason)
+            tuned = replace(tuned, trials=study.finished())
+            ended = tuned.trials[-1]
+            outcome = f"failed, {reason}" if value is None else scorer.show(value)
             reporter.note(f"trial {number} of {trials}: {outcome}; {tuned.in_words(ended)} ({ended.seconds:.1f} s)")
         if tuned.best.score is None:
-            raise RunError(f"{out}: none of {len(tuned.tried)} settings could be trained: {tuned.best.reason}")
+            raise RunError(f"{out}: none of {len(tuned.trials)} settings could be trained: {tuned.best.reason}")
         if tuned.best.number and tuned.default.score is not None:
-            found = _check(out, trainer, tuned, fresh, interruptible)
-            tuned = replace(tuned, unchecked=found) if isinstance(found, str) else replace(tuned, check=found)
+            found = _confirm(out, trainer, tuned, fresh, interruptible)
+            tuned = replace(tuned, unconfirmed=found) if isinstance(found, str) else replace(tuned, confirmation=found)
         atomic_files.write(out / "recipe.toml", tuned.to_toml(where, command))
         report = {"data": where, "command": command, **tuned.as_json()}
         atomic_files.write(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
@@ -168,8 +168,8 @@ class _Interruptible(Reporter):
             yield step
 
 
-def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, reporter: Reporter) -> Check | str:
-    """Pre-train and judge the best and the default on fresh splits; each score is kept in a file as it is made.
+def _confirm(out: Path, trainer: Trainer, tuned: TuningResult, fresh: int, reporter: Reporter) -> Confirmation | str:
+    """Pre-train and score the best and the default on fresh splits; each score is kept in a file as it is made.
 
     Where one of them diverges there is no comparison: returns where and why.
     """
@@ -188,7 +188,7 @@ def _check(out: Path, trainer: Trainer, tuned: Tuned, fresh: int, reporter: Repo
                     return f"trial {tried.number} on split {split}: {error}"
                 atomic_files.write(path, sink.getvalue())
             each.append(np.load(path, allow_pickle=False))
-    parts = [tuned.judge.part(trainer.seed(split)) for split in range(1, fresh + 1)]
-    difference, interval = tuned.judge.difference(scores[0], scores[1], parts)
+    parts = [tuned.scorer.part(trainer.seed(split)) for split in range(1, fresh + 1)]
+    difference, interval = tuned.scorer.difference(scores[0], scores[1], parts)
     best, default = (float(np.mean([rows.mean() for rows in each])) for each in scores)
-    return Check(best, default, difference, interval, fresh)
+    return Confirmation(best, default, difference, interval, fresh)

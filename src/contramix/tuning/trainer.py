@@ -20,13 +20,13 @@ from contramix.runtime.randomness import Key
 from contramix.samples.samples import Samples, compute_fingerprint, take
 from contramix.training.loop import Plan
 from contramix.training.reporter import Reporter
-from contramix.tuning.scores import Judge, Part
+from contramix.tuning.scorers import HoldoutSplit, Scorer
 
 
 class Rows(NamedTuple):
     """A split, and all rows as its training rows make them."""
 
-    part: Part
+    part: HoldoutSplit
     spec: Spec
     x: Samples
     notes: tuple[str, ...]
@@ -53,18 +53,18 @@ class Trainer:
         table: pa.Table,
         recipe: Recipe,
         target: str | None,
-        judge: Judge,
+        scorer: Scorer,
         *,
         seed: int,
         steps: int,
         device: str,
     ) -> None:
-        self.judge, self.steps, self.device = judge, steps, device
+        self.scorer, self.steps, self.device = scorer, steps, device
         self._seed = Key(seed, "split")
 
         @lru_cache(maxsize=1)
         def rows(split: int) -> Rows:
-            part = judge.part(self.seed(split))
+            part = scorer.part(self.seed(split))
             # Not a mean nor a level comes from rows held out.
             spec, notes = learn_spec(table.take(pa.array(part.train)), recipe, target)
             return Rows(part, spec, spec.tensorize(table), notes)
@@ -102,7 +102,7 @@ class Trainer:
                 raise RunError("the representations are not finite")
             return z
 
-        return self.judge(rows.part, features)
+        return self.scorer(rows.part, features)
 
 
 def at_most(steps: int, plan: Plan) -> Plan:
@@ -121,9 +121,9 @@ def at_most(steps: int, plan: Plan) -> Plan:
     return plan._replace(steps_per_epoch=each, epochs=math.ceil(steps / each))
 
 
-def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, judge: Judge) -> str:
+def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, scorer: Scorer) -> str:
     """Stands for the rows and for what is to be predicted of them."""
     spec, _ = learn_spec(table, recipe, target)
-    digest = hashlib.sha256(f"{spec.model_dump_json()}{judge.same_for()}".encode())
+    digest = hashlib.sha256(f"{spec.model_dump_json()}{scorer.same_for()}".encode())
     digest.update(compute_fingerprint(spec.tensorize(table)).encode())
     return digest.hexdigest()[:32]

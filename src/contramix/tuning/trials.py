@@ -13,7 +13,7 @@ from contramix.recipe import Recipe
 from contramix.runtime.randomness import Key
 
 if TYPE_CHECKING:
-    from optuna import Trial
+    from optuna import Trial as OptunaTrial
 
 NAME = "tune"
 
@@ -33,7 +33,7 @@ def find_optuna() -> Any:
     return optuna
 
 
-class Tried(NamedTuple):
+class Trial(NamedTuple):
     """A finished trial."""
 
     number: int
@@ -47,10 +47,10 @@ class Tried(NamedTuple):
     """Why it has no score."""
 
 
-class Book:
+class Trials:
     """A study of Optuna's, of which only finished trials count.
 
-    A trial that a kill cut short is struck out when the book is opened. What is drawn for a trial depends on the seed
+    A trial that a kill cut short is struck out when the file is opened. What is drawn for a trial depends on the seed
     and the finished trials before it alone, so the same trial is drawn again, and the search ends as an uninterrupted
     one. The file holds numbers and JSON, no pickle.
 
@@ -98,13 +98,13 @@ class Book:
                 "--out, or the same settings to go on with it"
             )
 
-    def finished(self) -> list[Tried]:
+    def finished(self) -> list[Trial]:
         """The trials that ended, in order."""
         states = self._optuna.trial.TrialState
         with self.errors():
             ended = self._study.get_trials(deepcopy=False, states=[states.COMPLETE, states.PRUNED])
         return [
-            Tried(
+            Trial(
                 number,
                 json.loads(trial.user_attrs["settings"]),
                 trial.value if trial.state == states.COMPLETE else None,
@@ -114,7 +114,7 @@ class Book:
             for number, trial in enumerate(ended)
         ]
 
-    def ask(self, seed: int, own: dict[str, Any]) -> "Trial":
+    def ask(self, seed: int, own: dict[str, Any]) -> "OptunaTrial":
         """Begin the next trial; the first one gets the recipe's own settings."""
         optuna, waiting = self._optuna, self._optuna.trial.TrialState.WAITING
         with self.errors():
@@ -123,11 +123,11 @@ class Book:
             self._study.sampler = optuna.samplers.TPESampler(seed=sampler_seed)
             if number == 0 and not self._study.get_trials(deepcopy=False, states=[waiting]):
                 self._study.enqueue_trial(own)
-            trial: Trial = self._study.ask()
+            trial: OptunaTrial = self._study.ask()
         return trial
 
     def tell(
-        self, trial: "Trial", settings: dict[str, Any], score: float | None, seconds: float, reason: str = ""
+        self, trial: "OptunaTrial", settings: dict[str, Any], score: float | None, seconds: float, reason: str = ""
     ) -> None:
         """End a trial. One without a score is remembered as worse than all others."""
         states = self._optuna.trial.TrialState

@@ -15,7 +15,7 @@ from contramix.errors import InputError
 from contramix.evaluation.candidates import BASELINES
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.domain_baselines.rocket import LENGTHS, draw, rocket, transform
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.task import Task
@@ -97,7 +97,7 @@ def made(x, y, task):
     spec, _ = DOMAINS["series"].describe(reading.table, SeriesSettings())
     predict = rocket(Whole(spec, None, spec.tensorize(reading.table)))
     half = len(y) // 2
-    return predict(Problem(task, np.arange(half), y[:half], np.arange(half, len(y)))), y[half:]
+    return predict(PredictionProblem(task, np.arange(half), y[:half], np.arange(half, len(y)))), y[half:]
 
 
 def test_quantities_and_classes_that_were_not_seen():
@@ -129,5 +129,7 @@ def test_published_accuracy():
     spec, _ = series.describe(reading.training, settings, "label")
     data = prepare_labeled_records(spec, reading.training, "label", test=reading.test)
     train = np.arange(67)
-    predicted = rocket(Whole(spec, data.content, data.x))(Problem(data.task, train, data.y[train], data.official_test))
+    predicted = rocket(Whole(spec, data.content, data.x))(
+        PredictionProblem(data.task, train, data.y[train], data.official_test)
+    )
     assert (predicted.value == data.y[data.official_test]).mean() == pytest.approx(0.970, abs=0.015)

@@ -13,7 +13,7 @@ from contramix.domains.text.settings import TextSettings
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.domain_baselines.tfidf import PIECES
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.task import Task
 
 WORDS = {"a": ["sun", "sand", "sea", "warm"], "b": ["snow", "ice", "wind", "cold"]}
@@ -40,7 +40,7 @@ def test_it_is_scikit_learns_pipeline():
     texts, y = corpus()
     train, test = np.arange(40), np.arange(40, 60)
     task = Task("classification", "label", ("a", "b"))
-    predicted = PLAIN["tfidf"](whole(texts))(Problem(task, train, y[:40], test))
+    predicted = PLAIN["tfidf"](whole(texts))(PredictionProblem(task, train, y[:40], test))
     strength = float(predicted.chosen.removeprefix("C = "))
     pipeline = make_pipeline(vectors(), LogisticRegression(C=strength, max_iter=1000))
     pipeline.fit([texts[i] for i in train], y[:40])
@@ -52,7 +52,9 @@ def test_it_is_scikit_learns_pipeline():
 def test_quantities_are_predicted_by_ridge():
     texts, y = corpus()
     train, test = np.arange(40), np.arange(40, 60)
-    predicted = PLAIN["tfidf"](whole(texts))(Problem(Task("regression", "warmth"), train, y[:40] * 10.0, test))
+    predicted = PLAIN["tfidf"](whole(texts))(
+        PredictionProblem(Task("regression", "warmth"), train, y[:40] * 10.0, test)
+    )
     strength = float(predicted.chosen.removeprefix("C = "))
     pipeline = make_pipeline(vectors(), Ridge(1 / strength)).fit([texts[i] for i in train], y[:40] * 10.0)
     np.testing.assert_allclose(predicted.value, pipeline.predict([texts[i] for i in test]), atol=0.05)
@@ -60,7 +62,7 @@ def test_quantities_are_predicted_by_ridge():
 
 def test_words_of_test_rows_are_not_learned():
     texts, y = corpus(44)
-    problem = Problem(Task("classification", "label", ("a", "b")), np.arange(40), y[:40], np.arange(40, 44))
+    problem = PredictionProblem(Task("classification", "label", ("a", "b")), np.arange(40), y[:40], np.arange(40, 44))
     predict = PLAIN["tfidf"]
     mine = predict(whole([*texts[:40], "zebra", "zebra", None, ""]))(problem)
     assert np.ptp(mine.score, axis=0) == pytest.approx([0, 0])  # nothing known in any of them
@@ -68,7 +70,7 @@ def test_words_of_test_rows_are_not_learned():
 
 def test_training_texts_without_a_word_predict_something():
     y = np.array([0, 1] * 5)
-    problem = Problem(Task("classification", "label", ("a", "b")), np.arange(10), y, np.arange(10, 12))
+    problem = PredictionProblem(Task("classification", "label", ("a", "b")), np.arange(10), y, np.arange(10, 12))
     predicted = PLAIN["tfidf"](whole([""] * 10 + ["word", ""]))(problem)
     np.testing.assert_allclose(predicted.score, 0.5, atol=1e-6)
 

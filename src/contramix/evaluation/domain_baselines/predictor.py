@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from contramix.domains import Spec
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.samples.samples import Samples
 
 
@@ -19,5 +19,5 @@ class Whole(NamedTuple):
     x: Samples
 
 
-Plain = Callable[[Whole], Callable[[Problem], Predicted]]
+Plain = Callable[[Whole], Callable[[PredictionProblem], Predictions]]
 """From all records to a predictor, which learns from a problem's training rows only."""

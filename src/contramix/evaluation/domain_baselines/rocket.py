@@ -24,7 +24,7 @@ from contramix.domains.series.frontend import SeriesFront
 from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.runtime.randomness import Key
 from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import sequential_batches
@@ -90,7 +90,7 @@ def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f
     return torch.cat(found, 1)
 
 
-def rocket(whole: Whole) -> Callable[[Problem], Predicted]:
+def rocket(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
     """1,000 random kernels and a ridge model; kernels are drawn anew for each split.
 
     NOTE[DIFF]: series are standardised as for the encoder, by default by all training series, where published ones were
@@ -110,16 +110,16 @@ def rocket(whole: Whole) -> Callable[[Problem], Predicted]:
     return lambda problem: _ridge(problem, features(problem.split))
 
 
-def _ridge(problem: Problem, z: Float32[ndarray, " n f"]) -> Predicted:
+def _ridge(problem: PredictionProblem, z: Float32[ndarray, " n f"]) -> Predictions:
     scaler = StandardScaler().fit(z[problem.train])
     train, test = (scaler.transform(z[rows]).astype(np.float64) for rows in (problem.train, problem.test))
     if problem.task.kind == "regression":
         fitted = RidgeCV(ALPHAS).fit(train, problem.y)
-        return Predicted(np.asarray(fitted.predict(test)), chosen=f"alpha = {fitted.alpha_:g}")
+        return Predictions(np.asarray(fitted.predict(test)), chosen=f"alpha = {fitted.alpha_:g}")
     fitted = RidgeClassifierCV(ALPHAS).fit(train, problem.y)
     decided = fitted.decision_function(test)
     if decided.ndim == 1:
         decided = np.stack([-decided, decided], 1)
     score = np.zeros((len(test), len(problem.task.classes)))
     score[:, fitted.classes_] = softmax(decided, 1)
-    return Predicted(np.asarray(fitted.classes_[decided.argmax(1)]), score, f"alpha = {fitted.alpha_:g}")
+    return Predictions(np.asarray(fitted.classes_[decided.argmax(1)]), score, f"alpha = {fitted.alpha_:g}")

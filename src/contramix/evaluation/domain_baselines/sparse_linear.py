@@ -9,13 +9,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from contramix.evaluation.baselines import predictions
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.problem import Choice, Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 """Inverses of the regularisation, scikit-learn's C."""
 
 
-def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[Problem], Predicted]:
+def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[PredictionProblem], Predictions]:
     """A predictor on features of all records, which are made anew for the rows that are fitted on.
 
     Parameters
@@ -24,7 +24,7 @@ def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[Problem], 
         From row numbers, from which a vocabulary may be learned, to features of all records.
     """
 
-    def predict(problem: Problem) -> Predicted:
+    def predict(problem: PredictionProblem) -> Predictions:
         x = features(problem.train)
 
         def fitted(strength: float, rows: ndarray, y: ndarray) -> LogisticRegression | Ridge:
@@ -32,8 +32,8 @@ def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[Problem], 
                 return Ridge(1 / strength, random_state=problem.seed).fit(x[rows], y)
             return LogisticRegression(C=strength, max_iter=1000, random_state=problem.seed).fit(x[rows], y)
 
-        def tried(part: Choice) -> Iterator[ndarray]:
-            return (np.asarray(fitted(s, part.fit, part.fit_y).predict(x[part.judge])) for s in STRENGTHS)
+        def tried(part: ValidationSplit) -> Iterator[ndarray]:
+            return (np.asarray(fitted(s, part.train, part.train_y).predict(x[part.validation])) for s in STRENGTHS)
 
         best = choose(problem, STRENGTHS, tried)
         predicted = predictions(problem.task, fitted(best, problem.train, problem.y), x[problem.test])

@@ -10,14 +10,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
 from contramix.evaluation.domain_baselines.sparse_linear import linear_on
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.io.records import is_text
 
 PIECES = r"\w+|[^\w\s]+"
 """Words of any length, and what stands between them: a question mark says much."""
 
 
-def tfidf(whole: Whole) -> Callable[[Problem], Predicted]:
+def tfidf(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
     """Words and pairs of neighbouring ones, 1 + log of their counts, weighed by how rare they are in the training rows.
 
     Raises

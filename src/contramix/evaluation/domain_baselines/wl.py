@@ -12,12 +12,12 @@ from contramix.domains.graph.packed import Packed
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
 from contramix.evaluation.domain_baselines.sparse_linear import linear_on
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 
 ROUNDS = 4
 
 
-def wl(whole: Whole) -> Callable[[Problem], Predicted]:
+def wl(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
     """How often each colour of Weisfeiler-Lehman refinement occurs in a graph, to length 1; and a linear model on it.
 
     Colours begin as nodes' labels (all alike where they have none), and are refined four times (Shervashidze et al.,

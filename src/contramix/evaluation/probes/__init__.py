@@ -1,4 +1,4 @@
-"""Probes: plain predictors on frozen features. What they choose, they choose by :meth:`Problem.choices`.
+"""Probes: plain predictors on frozen features. What they choose, they choose by :meth:`PredictionProblem.choices`.
 
 A probe is a function of a problem and the features of all records, and predicts the test rows. A new one is one
 function in a file of its own, and one line here.
@@ -16,9 +16,9 @@ from contramix.evaluation.probes.least_squares import least_squares
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.probes.sgd import IMAGENET as SGD_IMAGENET
 from contramix.evaluation.probes.sgd import MEDIA, sgd
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 
-Probe = Callable[[Problem, ndarray], Predicted]
+Probe = Callable[[PredictionProblem, ndarray], Predictions]
 
 PROBES: dict[str, Probe] = {
     "linear": linear,

@@ -3,7 +3,7 @@
 from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1e-1, 1e-2, 1e-3)
@@ -16,6 +16,6 @@ PUBLISHED = Descent(
 )
 
 
-def adam(problem: Problem, z: ndarray) -> Predicted:
+def adam(problem: PredictionProblem, z: ndarray) -> Predictions:
     """A linear layer on features as they are; without weight decay AdamW is Adam."""
     return PUBLISHED.probe(problem, z)

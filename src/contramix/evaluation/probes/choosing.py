@@ -6,15 +6,15 @@ from typing import TypeVar
 import numpy as np
 from numpy import ndarray
 
-from contramix.evaluation.problem import Choice, Problem
+from contramix.evaluation.problem import PredictionProblem, ValidationSplit
 
 T = TypeVar("T")
 
 
 def choose(
-    problem: Problem,
+    problem: PredictionProblem,
     options: Sequence[T],
-    predict: Callable[[Choice], Iterable[ndarray]],
+    predict: Callable[[ValidationSplit], Iterable[ndarray]],
     stop_when_worse: bool = False,
 ) -> T:
     """The option whose predictions of held-out rows score best; the first of equals.
@@ -30,10 +30,10 @@ def choose(
     """
     if len(options) == 1:
         return options[0]
-    parts = problem.choices()
+    parts = problem.validation_splits()
     best, best_score = options[0], -np.inf
     for option, predicted in zip(options, zip(*(predict(part) for part in parts))):
-        hits = [problem.task.contributions(part.judge_y, value) for part, value in zip(parts, predicted)]
+        hits = [problem.task.per_row_scores(part.validation_y, value) for part, value in zip(parts, predicted)]
         score = float(np.concatenate(hits).mean())
         if score > best_score:
             best, best_score = option, score

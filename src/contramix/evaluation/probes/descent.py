@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.probes.rows import BLOCK, Rows
-from contramix.evaluation.problem import Choice, Predicted, Problem
+from contramix.evaluation.probes.rows import BLOCK, FeatureRows
+from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.runtime.randomness import Key
 from contramix.training.optimizers import OptimizerSettings
 
@@ -29,7 +29,7 @@ class Descent(NamedTuple):
     batch_size: int | None = None
     """None: all rows."""
 
-    def probe(self, problem: Problem, z: ndarray) -> Predicted:
+    def probe(self, problem: PredictionProblem, z: ndarray) -> Predictions:
         """Train on features as they are, choose the learning rate, and predict the test rows.
 
         Raises
@@ -43,16 +43,18 @@ class Descent(NamedTuple):
             )
         key, classes = Key(problem.seed).at("probe"), len(problem.task.classes)
 
-        def predict(part: Choice) -> Iterator[ndarray]:
-            layers = self.train(self.rates, Rows(z, part.fit), part.fit_y, classes, key)
-            yield from layers.shares(Rows(z, part.judge)).argmax(-1)
+        def predict(part: ValidationSplit) -> Iterator[ndarray]:
+            layers = self.train(self.rates, FeatureRows(z, part.train), part.train_y, classes, key)
+            yield from layers.shares(FeatureRows(z, part.validation)).argmax(-1)
 
         rate = choose(problem, self.rates, predict)
-        layer = self.train((rate,), Rows(z, problem.train), problem.y, classes, key)
-        score = layer.shares(Rows(z, problem.test))[0]
-        return Predicted(score.argmax(1), score, f"lr = {rate:g}{problem.picked}")
+        layer = self.train((rate,), FeatureRows(z, problem.train), problem.y, classes, key)
+        score = layer.shares(FeatureRows(z, problem.test))[0]
+        return Predictions(score.argmax(1), score, f"lr = {rate:g}{problem.choice_note}")
 
-    def train(self, rates: Sequence[float], rows: Rows, y: Int[ndarray, " n"], classes: int, key: Key) -> "Layers":
+    def train(
+        self, rates: Sequence[float], rows: FeatureRows, y: Int[ndarray, " n"], classes: int, key: Key
+    ) -> "Layers":
         """A layer for each rate: the same first weights, batches and order, so that they share every read.
 
         The last, shorter batch of an epoch is left out, as in the published loaders; each epoch leaves out others.
@@ -100,7 +102,7 @@ class Layers(NamedTuple):
         return cross_entropy(self(x).flatten(0, 1), target, reduction="sum")
 
     @torch.no_grad()
-    def shares(self, rows: Rows) -> Float[ndarray, " L n C"]:
+    def shares(self, rows: FeatureRows) -> Float[ndarray, " L n C"]:
         """The logarithms of the classes' shares."""
         parts = [self(block).log_softmax(-1) for _, block in rows.blocks()]
         return np.asarray(torch.cat(parts).transpose(0, 1))

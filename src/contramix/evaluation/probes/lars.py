@@ -3,7 +3,7 @@
 from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 PUBLISHED = Descent(
@@ -17,7 +17,7 @@ IMAGES = PUBLISHED._replace(rates=(1.0,))
 IMAGENET = PUBLISHED._replace(rates=(1.6,), epochs=90, batch_size=4096)
 
 
-def lars(problem: Problem, z: ndarray) -> Predicted:
+def lars(problem: PredictionProblem, z: ndarray) -> Predictions:
     """A linear layer on features as they are: learning rate 0.1, 200 epochs, batches of 256, no weight decay.
 
     A step changes weights by a thousandth of their length at most, so that the few steps of few labels train little.

@@ -5,11 +5,11 @@ from numpy import ndarray
 from scipy.linalg import pinvh
 
 from contramix.evaluation.probes.ridge import products
-from contramix.evaluation.probes.rows import Rows
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.probes.rows import FeatureRows
+from contramix.evaluation.problem import PredictionProblem, Predictions
 
 
-def least_squares(problem: Problem, z: ndarray) -> Predicted:
+def least_squares(problem: PredictionProblem, z: ndarray) -> Predictions:
     """``W = pinv(F^T F) F^T Y`` on features as they are: no intercept, nothing to choose.
 
     A quantity is predicted as its distance from the training rows' mean.
@@ -18,7 +18,7 @@ def least_squares(problem: Problem, z: ndarray) -> Predicted:
     classes = problem.task.kind == "classification"
     centre = 0.0 if classes else problem.y.mean()
     target = np.eye(len(problem.task.classes))[problem.y] if classes else (problem.y - centre)[:, None]
-    gram, moment = products(Rows(z, problem.train), target)
+    gram, moment = products(FeatureRows(z, problem.train), target)
     weight = pinvh(gram) @ moment
-    value = centre + np.concatenate([block @ weight for _, block in Rows(z, problem.test).blocks()])
-    return Predicted(value.argmax(1), value) if classes else Predicted(value[:, 0])
+    value = centre + np.concatenate([block @ weight for _, block in FeatureRows(z, problem.test).blocks()])
+    return Predictions(value.argmax(1), value) if classes else Predictions(value[:, 0])

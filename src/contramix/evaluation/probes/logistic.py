@@ -8,8 +8,8 @@ from numpy import ndarray
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 
-from contramix.evaluation.probes.rows import Rows
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.probes.rows import FeatureRows
+from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
 ITERATIONS = 300
@@ -32,7 +32,7 @@ class Logistic:
         The classes, what to fit on, and class numbers.
     """
 
-    def __init__(self, task: Task, rows: Rows, y: Int[ndarray, " n"]) -> None:
+    def __init__(self, task: Task, rows: FeatureRows, y: Int[ndarray, " n"]) -> None:
         self.task, self.rows = task, rows
         self.classes, self.place = np.unique(y, return_inverse=True)
         logits = len(self.classes) if len(self.classes) != 2 else 1
@@ -88,9 +88,9 @@ class Logistic:
         logits -= logits.max(0)
         return np.asarray(logits - np.log(np.exp(logits).sum(0)))
 
-    def predict(self, rows: Rows) -> Predicted:
+    def predict(self, rows: FeatureRows) -> Predictions:
         """Shares of the classes; those that were not among the training rows get none."""
         score = np.zeros((len(rows), len(self.task.classes)))
         for part, block in rows.blocks():
             score[part, self.classes] = np.exp(self._logits(self.weight, block)).T
-        return Predicted(self.classes[score[:, self.classes].argmax(1)], score)
+        return Predictions(self.classes[score[:, self.classes].argmax(1)], score)

@@ -5,12 +5,14 @@ from jaxtyping import Float, Float64
 from numpy import ndarray
 from scipy.linalg import solve
 
-from contramix.evaluation.probes.rows import Rows
-from contramix.evaluation.problem import Predicted
+from contramix.evaluation.probes.rows import FeatureRows
+from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
 
-def products(rows: Rows, target: Float[ndarray, " n C"]) -> tuple[Float64[ndarray, " d d"], Float64[ndarray, " d C"]]:
+def products(
+    rows: FeatureRows, target: Float[ndarray, " n C"]
+) -> tuple[Float64[ndarray, " d d"], Float64[ndarray, " d C"]]:
     """The features' products with themselves and with the targets, summed over rows in double precision."""
     gram, moment = np.zeros((rows.width, rows.width)), np.zeros((rows.width, target.shape[1]))
     for part, block in rows.blocks():
@@ -31,7 +33,7 @@ class Ridge:
         The task, what to fit on, and quantities.
     """
 
-    def __init__(self, task: Task, rows: Rows, y: Float[ndarray, " n"]) -> None:
+    def __init__(self, task: Task, rows: FeatureRows, y: Float[ndarray, " n"]) -> None:
         self.intercept = float(y.mean())
         self.gram, self.moment = products(rows, (y - self.intercept)[:, None])
         self.weight = np.zeros(rows.width)
@@ -42,9 +44,9 @@ class Ridge:
         self.weight = solve(regularised, self.moment[:, 0], assume_a="pos")
         return self
 
-    def predict(self, rows: Rows) -> Predicted:
+    def predict(self, rows: FeatureRows) -> Predictions:
         """The quantities expected."""
         value = np.empty(len(rows))
         for part, block in rows.blocks():
             value[part] = block @ self.weight + self.intercept
-        return Predicted(value)
+        return Predictions(value)

@@ -14,7 +14,7 @@ BLOCK = 4096
 """Rows of a block."""
 
 
-class Rows:
+class FeatureRows:
     """Rows of features as float32.
 
     Parameters
@@ -61,7 +61,7 @@ class Rows:
             yield part, self[part]
 
 
-def standardised(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: Int[ndarray, " k"]) -> list[Rows]:
+def standardized(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: Int[ndarray, " k"]) -> list[FeatureRows]:
     """Rows to fit on and others, by the mean and standard deviation of the former; constant features become zero.
 
     Raises
@@ -69,10 +69,10 @@ def standardised(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: In
     InputError
         If features of the rows to fit on are not finite.
     """
-    raw = Rows(z, fit)
+    raw = FeatureRows(z, fit)
     mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(fit)
     if not np.isfinite(mean).all():
         raise InputError("features that are not finite cannot be probed; look for values far beyond the others'")
     scale = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(fit))
     scale = np.where(scale > 1e-8, scale, np.inf)
-    return [Rows(z, index, mean, scale) for index in (fit, *others)]
+    return [FeatureRows(z, index, mean, scale) for index in (fit, *others)]

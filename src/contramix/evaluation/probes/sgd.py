@@ -3,7 +3,7 @@
 from numpy import ndarray
 
 from contramix.evaluation.probes.descent import Descent
-from contramix.evaluation.problem import Predicted, Problem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1.0, 3.0, 5.0, 10.0, 30.0, 50.0, 70.0)
@@ -31,7 +31,7 @@ IMAGENET = MEDIA._replace(
 """On ImageNet, as MoCo has it."""
 
 
-def sgd(problem: Problem, z: ndarray) -> Predicted:
+def sgd(problem: PredictionProblem, z: ndarray) -> Predictions:
     """A linear layer on features as they are: momentum 0.9, no weight decay, 100 epochs, the rate times 0.2 at 80, 90
     and 95.
 

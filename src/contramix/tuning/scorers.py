@@ -1,4 +1,4 @@
-"""By what a setting is judged: a few labels, or none. Rows that judge are held out of all that is learned."""
+"""By what a setting is judged: a few labels, or none. Rows that score are held out of all that is learned."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -15,9 +15,9 @@ from scipy import stats
 from contramix.errors import InputError, nearest
 from contramix.evaluation.metrics import METRICS, find_metric
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Problem
+from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.protocol import CONFIDENCE, TEST_SHARE, Score, splits
-from contramix.evaluation.verdict import paired
+from contramix.evaluation.verdict import paired_difference
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Kind, find_task
 from contramix.monitoring.representation_measures import effective_rank
@@ -32,7 +32,7 @@ Features = Callable[[ndarray], Float32[ndarray, " n d"]]
 """Representations of some rows, by row number."""
 
 
-class Part(NamedTuple):
+class HoldoutSplit(NamedTuple):
     """Row numbers: what is learned from, and what judges."""
 
     seed: int
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     held: Int[ndarray, " m"]
 
 
-class Judge(ABC):
+class Scorer(ABC):
     """Turns representations into a score; higher is better."""
 
     words: str
@@ -49,16 +49,16 @@ class Judge(ABC):
     """Decimals to show."""
 
     @abstractmethod
-    def part(self, seed: int) -> Part:
+    def part(self, seed: int) -> HoldoutSplit:
         """Hold a fifth of the rows out."""
 
     @abstractmethod
-    def __call__(self, part: Part, features: Features) -> Float64[ndarray, " m"]:
+    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
         """What each row adds to the score, which is their mean."""
 
     @abstractmethod
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[Part]
+        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
         """Mean difference of two settings' scores on the same parts, and its 95 % interval."""
 
@@ -71,10 +71,10 @@ class Judge(ABC):
         return f"{score:{sign}.{self.digits}f}"
 
 
-class Labels(Judge):
+class LabeledScorer(Scorer):
     """A linear probe learned from a few labels of the training rows, judged on the rows held out.
 
-    Rows without a target are pre-trained on, and neither teach the probe nor judge it.
+    Rows without a target are pre-trained on, and neither teach the probe nor score it.
 
     Parameters
     ----------
@@ -128,19 +128,19 @@ class Labels(Judge):
         many = f"{per_class} labels a class" if classes else f"{ROWS_A_LABEL * per_class} labelled rows"
         self.words = f"{METRICS[name].words} with {many}"
 
-    def part(self, seed: int) -> Part:
+    def part(self, seed: int) -> HoldoutSplit:
         split = splits(self.task, self.y[self.labelled], [seed], None)[0]
         held = self.labelled[split.test]
-        return Part(seed, np.setdiff1d(np.arange(len(self.y)), held), held)
+        return HoldoutSplit(seed, np.setdiff1d(np.arange(len(self.y)), held), held)
 
-    def __call__(self, part: Part, features: Features) -> Float64[ndarray, " m"]:
+    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
         truth, z_held = self.y[part.held], features(part.held)
         each = []
         for draw in range(DRAWS):
             seed = Key(part.seed, "labels", draw).seed % 2**32
             used = self._draw(np.intersect1d(part.train, self.labelled), seed)
             test = np.arange(len(used), len(used) + len(part.held))
-            problem = Problem(self.task, np.arange(len(used)), self.y[used], test, seed, part.seed)
+            problem = PredictionProblem(self.task, np.arange(len(used)), self.y[used], test, seed, part.seed)
             predicted = PROBES["linear"](problem, np.concatenate([features(used), z_held]))
             each.append(self._rows_of(self.task, truth, predicted))
         return np.asarray(np.mean(each, axis=0))
@@ -151,17 +151,17 @@ class Labels(Judge):
         return np.sort(np.random.default_rng(seed).permutation(rows)[: ROWS_A_LABEL * self.per_class])
 
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[Part]
+        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
         rows = [part.held for part in parts]
         a, b = (Score(name, "pretrained", "linear", self.per_class, s, rows) for name, s in zip("ab", (first, second)))
-        return paired(a, b)
+        return paired_difference(a, b)
 
     def same_for(self) -> str:
         return f"{self.words}, {self.task}, {hashlib.sha256(self.y.tobytes() + self.labelled.tobytes()).hexdigest()}"
 
 
-class LabelFree(Judge):
+class LabelFreeScorer(Scorer):
     """A number that the representations of the rows held out have by themselves."""
 
     digits = 1
@@ -170,18 +170,18 @@ class LabelFree(Judge):
         self.words, self.of = LABEL_FREE[name]
         self.rows = rows
 
-    def part(self, seed: int) -> Part:
+    def part(self, seed: int) -> HoldoutSplit:
         order = np.random.default_rng(seed).permutation(self.rows)
         held = round(TEST_SHARE * self.rows)
         if held < 2:
             raise InputError(f"{self.rows} rows are too few to hold some out; give at least 10")
-        return Part(seed, np.sort(order[held:]), np.sort(order[:held]))
+        return HoldoutSplit(seed, np.sort(order[held:]), np.sort(order[:held]))
 
-    def __call__(self, part: Part, features: Features) -> Float64[ndarray, " m"]:
+    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
         return np.array([self.of(features(part.held))])
 
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[Part]
+        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
         each = np.array([a.mean() - b.mean() for a, b in zip(first, second)])
         half = stats.t.ppf((1 + CONFIDENCE) / 2, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each))
@@ -195,7 +195,7 @@ LABEL_FREE: dict[str, tuple[str, Callable[[Float32[ndarray, " n d"]], float]]] =
 SCORES = ("labels", *LABEL_FREE)
 
 
-def find_judge(
+def find_scorer(
     score: str,
     table: pa.Table,
     target: str | None,
@@ -204,14 +204,14 @@ def find_judge(
     kind: Kind | None = None,
     metric: str | None = None,
     where: str = "data",
-) -> Judge:
-    """The judge of a name; ``"auto"`` is ``"labels"`` where a target is given, else ``"rankme"``."""
+) -> Scorer:
+    """The scorer of a name; ``"auto"`` is ``"labels"`` where a target is given, else ``"rankme"``."""
     if score == "auto":
         score = "labels" if target else "rankme"
     if score not in SCORES:
         raise InputError(f"--score {score}: not known; {nearest(score, (*SCORES, 'auto'))}")
     if score != "labels":
-        return LabelFree(score, table.num_rows)
+        return LabelFreeScorer(score, table.num_rows)
     if target is None:
         raise InputError("--score labels needs --target COLUMN, the column to predict")
-    return Labels(table, target, per_class, kind=kind, metric=metric, where=where)
+    return LabeledScorer(table, target, per_class, kind=kind, metric=metric, where=where)

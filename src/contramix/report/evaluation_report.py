@@ -11,14 +11,14 @@ Interval = tuple[float, float]
 Many = Annotated[list[str], Field(default_factory=list)]
 
 
-class Part(BaseModel):
+class ReportModel(BaseModel):
     """More keys are welcome; NaN is not."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-class Row(Part):
-    """One contestant with one probe and one number of labels."""
+class ReportRow(ReportModel):
+    """One candidate with one probe and one number of labels."""
 
     name: str
     kind: Literal["baseline", "pretrained"]
@@ -31,7 +31,7 @@ class Row(Part):
     seconds: float | None = None
 
 
-class Comparison(Part):
+class ReportComparison(ReportModel):
     """A recipe against a baseline at one number of labels."""
 
     outcome: Outcome
@@ -43,31 +43,31 @@ class Comparison(Part):
     baseline: float
 
 
-class Verdict(Part):
+class ReportVerdict(ReportModel):
     """What is said of a recipe."""
 
     recipe: str = ""
     outcome: Outcome
     text: str
     confidence: float = 0.95
-    comparisons: list[Comparison] = Field(default_factory=list)
+    comparisons: list[ReportComparison] = Field(default_factory=list)
 
 
-class Evaluated(Part):
+class EvaluationReport(ReportModel):
     """A comparison."""
 
     data: str = ""
     target: str | None = None
     metric: str
-    rows: list[Row]
-    verdict: Verdict
-    verdicts: list[Verdict] = Field(default_factory=list)
+    rows: list[ReportRow]
+    verdict: ReportVerdict
+    verdicts: list[ReportVerdict] = Field(default_factory=list)
     advice: Many
     notes: Many
     command: str = ""
 
 
-def check(evaluation: dict[str, Any], where: str = "report.json") -> Evaluated:
+def parse_report(evaluation: dict[str, Any], where: str = "report.json") -> EvaluationReport:
     """A comparison as checked values.
 
     Raises
@@ -76,7 +76,7 @@ def check(evaluation: dict[str, Any], where: str = "report.json") -> Evaluated:
         If it is not one; the message names what is wrong.
     """
     try:
-        return Evaluated.model_validate(evaluation)
+        return EvaluationReport.model_validate(evaluation)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

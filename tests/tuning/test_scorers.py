@@ -1,4 +1,4 @@
-"""Scores against scikit-learn and closed forms; rows that judge teach nothing."""
+"""Scores against scikit-learn and closed forms; rows that score teach nothing."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,8 +8,8 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from contramix.errors import InputError
 from contramix.evaluation import probes
-from contramix.tuning import scores
-from contramix.tuning.scores import DRAWS, LabelFree, Labels, find_judge
+from contramix.tuning import scorers
+from contramix.tuning.scorers import DRAWS, LabeledScorer, LabelFreeScorer, find_scorer
 
 ROWS = 300
 
@@ -33,7 +33,7 @@ def seen(monkeypatch):
         found.append((problem, predicted))
         return predicted
 
-    monkeypatch.setitem(scores.PROBES, "linear", spy)
+    monkeypatch.setitem(scorers.PROBES, "linear", spy)
     return found
 
 
@@ -46,9 +46,9 @@ def noisy(y, spread=1.0):
 
 
 def test_score_is_the_mean_balanced_accuracy_over_draws_of_labels(classes, seen):
-    judge = Labels(table(classes), "y", 10)
-    part = judge.part(0)
-    rows = judge(part, features_of(noisy(classes)))
+    scorer = LabeledScorer(table(classes), "y", 10)
+    part = scorer.part(0)
+    rows = scorer(part, features_of(noisy(classes)))
     assert len(rows) == len(part.held) == ROWS // 5
     expected = [balanced_accuracy_score(classes[part.held], predicted.value) for _, predicted in seen]
     assert len(expected) == DRAWS
@@ -57,14 +57,14 @@ def test_score_is_the_mean_balanced_accuracy_over_draws_of_labels(classes, seen)
 
 
 def test_each_probe_learns_from_k_labels_a_class_of_the_training_part(classes, seen):
-    judge = Labels(table(classes), "y", 10)
-    part, asked = judge.part(0), []
+    scorer = LabeledScorer(table(classes), "y", 10)
+    part, asked = scorer.part(0), []
 
     def features(rows):
         asked.append(rows)
         return noisy(classes)[rows].astype(np.float32)
 
-    judge(part, features)
+    scorer(part, features)
     held, drawn = asked[0], asked[1:]
     assert held.tolist() == part.held.tolist()
     for used, (problem, _) in zip(drawn, seen, strict=True):
@@ -72,86 +72,86 @@ def test_each_probe_learns_from_k_labels_a_class_of_the_training_part(classes, s
         assert not set(used) & set(part.held)
         assert np.bincount(classes[used]).tolist() == [10, 10, 10]
         assert problem.y.tolist() == classes[used].tolist()
-        assert problem.peek is None
+        assert problem.test_targets is None
     assert len({tuple(used) for used in drawn}) == DRAWS, "labels must be drawn anew"
 
 
 def test_targets_of_held_rows_change_no_prediction(classes, seen):
-    z, judge = noisy(classes), Labels(table(classes), "y", 10)
-    part = judge.part(0)
-    score = judge(part, features_of(z)).mean()
+    z, scorer = noisy(classes), LabeledScorer(table(classes), "y", 10)
+    part = scorer.part(0)
+    score = scorer(part, features_of(z)).mean()
     predictions = [predicted.value.tolist() for _, predicted in seen]
     seen.clear()
-    judge.y = classes.copy()
-    judge.y[part.held] = np.random.default_rng(2).permutation(classes[part.held])
-    permuted = judge(part, features_of(z)).mean()
+    scorer.y = classes.copy()
+    scorer.y[part.held] = np.random.default_rng(2).permutation(classes[part.held])
+    permuted = scorer(part, features_of(z)).mean()
     assert [predicted.value.tolist() for _, predicted in seen] == predictions
     assert permuted < score - 0.1
     assert permuted == pytest.approx(1 / 3, abs=0.15)
 
 
 def test_perfect_features_score_one_and_constant_ones_chance(classes):
-    judge = Labels(table(classes), "y", 10)
-    part = judge.part(0)
-    assert judge(part, features_of(np.eye(3)[classes])).mean() == 1.0
-    assert judge(part, features_of(np.ones((ROWS, 2)))).mean() == pytest.approx(1 / 3)
+    scorer = LabeledScorer(table(classes), "y", 10)
+    part = scorer.part(0)
+    assert scorer(part, features_of(np.eye(3)[classes])).mean() == 1.0
+    assert scorer(part, features_of(np.ones((ROWS, 2)))).mean() == pytest.approx(1 / 3)
 
 
 def test_rows_without_a_target_are_pre_trained_on_and_neither_teach_nor_judge(classes):
     known = np.random.default_rng(3).random(ROWS) < 0.4
     y = pa.array([f"class {c}" if k else None for c, k in zip(classes, known)])
-    judge = Labels(table(y), "y", 5)
-    part = judge.part(0)
+    scorer = LabeledScorer(table(y), "y", 5)
+    part = scorer.part(0)
     assert known[part.held].all()
     assert len(part.held) == round(0.2 * known.sum())
     assert sorted([*part.train, *part.held]) == list(range(ROWS))
     asked = []
-    judge(part, lambda rows: asked.extend(rows) or noisy(classes)[rows].astype(np.float32))
+    scorer(part, lambda rows: asked.extend(rows) or noisy(classes)[rows].astype(np.float32))
     assert known[asked].all()
-    assert (judge.y[known] == classes[known]).all()
+    assert (scorer.y[known] == classes[known]).all()
 
 
 def test_a_quantity_is_judged_by_r2_of_ten_times_as_many_rows(seen):
     rng = np.random.default_rng(0)
     z = rng.normal(size=(ROWS, 2))
     y = 5 + 3 * z[:, 0] + rng.normal(size=ROWS)
-    judge = Labels(table(y), "y", 4)
-    part = judge.part(1)
-    rows = judge(part, features_of(z))
+    scorer = LabeledScorer(table(y), "y", 4)
+    part = scorer.part(1)
+    rows = scorer(part, features_of(z))
     assert all(len(problem.y) == 40 for problem, _ in seen)
     assert rows.mean() == pytest.approx(np.mean([r2_score(y[part.held], p.value) for _, p in seen]))
     assert rows.mean() > 0.7
-    assert judge.words == "R squared with 40 labelled rows"
+    assert scorer.words == "R squared with 40 labelled rows"
 
 
 def test_rankme_is_the_entropy_of_the_singular_values():
     z = (np.random.default_rng(0).normal(size=(100, 6)) * [9, 4, 2, 1, 0.5, 0.1]).astype(np.float32)
-    judge = LabelFree("rankme", 100)
-    part = judge.part(0)
+    scorer = LabelFreeScorer("rankme", 100)
+    part = scorer.part(0)
     values = np.linalg.svd(z[part.held].astype(float), compute_uv=False)
-    assert judge(part, features_of(z)).mean() == pytest.approx(np.exp(stats.entropy(values)), rel=1e-3)
+    assert scorer(part, features_of(z)).mean() == pytest.approx(np.exp(stats.entropy(values)), rel=1e-3)
     assert (len(part.held), len(part.train)) == (20, 80)
     assert not set(part.held) & set(part.train)
-    assert part.held.tolist() != judge.part(1).held.tolist()
+    assert part.held.tolist() != scorer.part(1).held.tolist()
 
 
 def test_label_free_interval_is_the_paired_t_interval_over_splits():
     rng = np.random.default_rng(0)
     a, b = rng.normal(2, 1, 5), rng.normal(1, 1, 5)
-    judge = LabelFree("rankme", 100)
-    difference, interval = judge.difference([a[n : n + 1] for n in range(5)], [b[n : n + 1] for n in range(5)], [])
+    scorer = LabelFreeScorer("rankme", 100)
+    difference, interval = scorer.difference([a[n : n + 1] for n in range(5)], [b[n : n + 1] for n in range(5)], [])
     expected = stats.ttest_rel(a, b).confidence_interval(0.95)
     assert difference == pytest.approx((a - b).mean())
     assert interval == pytest.approx((expected.low, expected.high))
 
 
 def test_labelled_interval_covers_what_is_planted(classes):
-    judge, rng, covered = Labels(table(classes), "y"), np.random.default_rng(0), 0
-    parts = [judge.part(n) for n in range(5)]
+    scorer, rng, covered = LabeledScorer(table(classes), "y"), np.random.default_rng(0), 0
+    parts = [scorer.part(n) for n in range(5)]
     for _ in range(100):
         first = [(rng.random(60) < 0.7).astype(float) for _ in parts]
         second = [(rng.random(60) < 0.6).astype(float) for _ in parts]
-        difference, (low, high) = judge.difference(first, second, parts)
+        difference, (low, high) = scorer.difference(first, second, parts)
         assert low < difference < high
         covered += low < 0.1 < high
     assert covered >= 93
@@ -159,9 +159,9 @@ def test_labelled_interval_covers_what_is_planted(classes):
 
 def test_names_of_scores(classes):
     rows = table(classes)
-    assert isinstance(find_judge("auto", rows, "y", 20), Labels)
-    assert isinstance(find_judge("auto", rows, None, 20), LabelFree)
-    assert isinstance(find_judge("rankme", rows, "y", 20), LabelFree)
+    assert isinstance(find_scorer("auto", rows, "y", 20), LabeledScorer)
+    assert isinstance(find_scorer("auto", rows, None, 20), LabelFreeScorer)
+    assert isinstance(find_scorer("rankme", rows, "y", 20), LabelFreeScorer)
     for arguments, told in (
         (("labels", rows, None, 20), "needs --target"),
         (("rankm", rows, None, 20), "did you mean 'rankme'"),
@@ -170,4 +170,4 @@ def test_names_of_scores(classes):
         (("auto", table([1] * 40), "y", 20), "one class only"),
     ):
         with pytest.raises(InputError, match=told):
-            find_judge(*arguments)
+            find_scorer(*arguments)
