@@ -26,7 +26,7 @@ def test_fashion_mnist():
     assert Images().claims(folder)
     reading = Images().read(folder, ReadOptions(), AUTO)
     assert (reading.training.num_rows, reading.test.num_rows) == (60_000, 10_000)
-    assert (reading.parts, reading.target, reading.bad) == (("train", "test"), "label", ())
+    assert (reading.splits, reading.target, reading.bad_files) == (("train", "test"), "label", ())
     labels = np.frombuffer(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
     assert reading.test.column("label").to_numpy().tolist() == labels.tolist()
     assert np.bincount(reading.training.column("label").to_numpy()).tolist() == [6000] * 10
@@ -42,7 +42,7 @@ def test_cifar_as_jpeg_in_the_one_archive_of_a_folder():
     assert Images().claims(path / "cifar10_jpeg_60000.tar.gz")
     reading = Images().read(path, ReadOptions(), AUTO)
     assert (reading.training.num_rows, reading.test.num_rows) == (50_000, 10_000)
-    assert reading.bad == ()
+    assert reading.bad_files == ()
     assert reading.notes == (
         "read cifar10_jpeg_60000.tar.gz; left out beside it: cifar10_lossless_train_first4000.npz",
     )

@@ -39,7 +39,7 @@ def test_trec(tmp_path):
     folder = linked(tmp_path, "TREC.train.all.gz", "TREC.test.all.gz")
     assert find_domain(folder) == "text"
     reading = Texts().read(folder, ReadOptions(), AUTO)
-    assert (reading.parts, reading.target) == (("train", "test"), "label")
+    assert (reading.splits, reading.target) == (("train", "test"), "label")
     assert (reading.training.num_rows, reading.test.num_rows) == (5452, 500)
     assert reading.notes == ("TREC.train.all.gz is not UTF-8 and is read as Latin-1; --encoding says otherwise",)
     raw = gzip.decompress((DATA / "TREC.train.all.gz").read_bytes()).decode("latin-1").rstrip("\n").split("\n")

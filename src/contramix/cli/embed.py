@@ -68,12 +68,12 @@ def embed(
     check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     rows = model.read_chunks(data, options)
-    there = rows.columns
+    there = rows.empty_table
     kept = carried(there, model.beside(there), keep or (), out)
     width = model.encoder.width
     check_kept(kept, there.column_names, embedding_names(width))
     tell(rows, output)
-    for note in model.unknown(there if rows.whole is None else rows.whole, kept):
+    for note in model.unknown(there if rows.table is None else rows.table, kept):
         output.note(note)
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": rows.rows, "columns": width}
     facts |= left_out(rows)

@@ -79,7 +79,7 @@ def pretrain(
     also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
     if reading is not None:
         tell(reading, output)
-    if reading and reading.parts:
+    if reading and reading.splits:
         rows, training = reading.table.num_rows, reading.training.num_rows
         output.note(f"official parts: pre-training sees the {training:,} {records} of the training part, of {rows:,}")
     if target is None and reading and reading.target is not None:
@@ -109,7 +109,7 @@ def pretrain(
         "records": records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.form,
-        "bad_files": [bad._asdict() for bad in reading.bad] if reading else [],
+        "bad_files": [bad._asdict() for bad in reading.bad_files] if reading else [],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],

@@ -80,10 +80,10 @@ def tell(reading: "Records | RecordChunks", output: "Output") -> None:
     """Say what was guessed, and what could not be read."""
     for note in reading.notes:
         output.note(note)
-    for bad in reading.bad[:SHOWN]:
+    for bad in reading.bad_files[:SHOWN]:
         output.note(f"{bad.file}: {bad.reason}; left out")
-    if reading.bad[SHOWN:]:
-        output.note(f"... and {len(reading.bad) - SHOWN:,} more files; --json names all")
+    if reading.bad_files[SHOWN:]:
+        output.note(f"... and {len(reading.bad_files) - SHOWN:,} more files; --json names all")
 
 
 def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
@@ -107,7 +107,7 @@ def counting(output: "Output", total: int) -> Callable[[int], None]:
 
 def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
     """What could not be read, for the result's JSON; nothing where all could."""
-    bad = [bad._asdict() for reading in readings if reading for bad in reading.bad]
+    bad = [bad._asdict() for reading in readings if reading for bad in reading.bad_files]
     return {"bad_files": bad} if bad else {}
 
 

@@ -59,7 +59,7 @@ class Domain(ABC, Generic[S, P]):
         InputError
             If it cannot be read.
         """
-        return RecordChunks.of(self.read(path, options, settings, like))
+        return RecordChunks.from_records(self.read(path, options, settings, like))
 
     def large(self, path: str | os.PathLike[str], options: ReadOptions, settings: S) -> "UnreadTable | None":
         """The same, not read yet, where the domain's records may be more than fit into memory; None where they are

@@ -57,8 +57,8 @@ class Sharded:
     def __init__(self, folder: Path, model: Pretrained, path: Path, data: RecordChunks, keep: Sequence[str]) -> None:
         self.folder, self.path, self.keep, self._model, self._data = folder, path, list(keep), model, data
         files = list_parquet_files(path)
-        many = len(files) == len(data.starts)
-        bounds = data.starts if many else range(0, data.rows, ROWS)
+        many = len(files) == len(data.file_starts)
+        bounds = data.file_starts if many else range(0, data.rows, ROWS)
         ends = pairwise([*bounds, data.rows])
         self.shards = [Shard(f"shard-{n:05d}.parquet", start, stop) for n, (start, stop) in enumerate(ends)]
         inputs = zip(files, (shard.rows for shard in self.shards), strict=True) if many else [(path, data.rows)]

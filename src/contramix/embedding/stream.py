@@ -46,7 +46,7 @@ def representations(
 
     def samples() -> Iterator[tuple[int, pa.Table, Samples]]:
         at = start
-        for table in data.between(start, stop):
+        for table in data.read_rows(start, stop):
             yield at, table, model.spec.tensorize_part(table, at)
             at += table.num_rows
 

@@ -74,7 +74,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         reading = self._reading(X, recipe)
         table = reading.training
         spec, notes = learn_spec(table, recipe)
-        bad = [f"{file}: {reason}; left out" for file, reason in reading.bad]
+        bad = [f"{file}: {reason}; left out" for file, reason in reading.bad_files]
         for note in (*reading.notes, *notes, *bad):
             warnings.warn(note, ContramixWarning, stacklevel=3)
         # A fitted encoder is never the module that was given, so that fitting again begins anew.
@@ -137,7 +137,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:
         """The records in X, in the form of a fitted model's."""
         reading = self._reading(X, model.recipe, model.spec, reset)
-        for bad in reading.bad:
+        for bad in reading.bad_files:
             raise InputError(f"{bad.file}: {bad.reason}; each record gets a row, so leave it out")
         return reading.table
 

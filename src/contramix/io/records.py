@@ -1,4 +1,4 @@
-"""What a reader hands back: records as the rows of a table, whatever the domain, and what could not be read."""
+"""Hold the records of a data set as rows of an Arrow table, with notes and a list of the files that were skipped."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SPLIT = "part"
-"""The column that says to which official part a record belongs: ``train``, ``valid`` or ``test``."""
+"""Name of the column that holds a record's official split: ``train``, ``valid`` or ``test``."""
 LABEL = "label"
-"""The column of the labels that data carry themselves: class folders, IDX, CIFAR."""
+"""Name of the column of labels that come with the data, such as class folders, IDX or CIFAR labels."""
 FILE = "file"
-"""The column of a record's own file, relative to what was read."""
+"""Name of the column that holds a record's file, relative to the path that was read."""
 
 
 class BadFile(NamedTuple):
-    """A file that was left out, and why, in a few words."""
+    """Name a file that was skipped, and give the reason in a few words."""
 
     file: str
     reason: str
@@ -24,85 +24,100 @@ class BadFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Records:
-    """A table read, one row a record, and one-line notes on what was guessed or left out.
+    """Hold all records of a data set in memory, one row a record.
 
-    Images and sounds are a column of the table (``image``, ``audio``), beside ``file``, and ``label`` and ``part``
-    where the data say them. So labels, columns to keep and row numbers mean the same in every domain.
+    Images and audio clips are a column of the table (``image``, ``audio``). The columns ``file``, ``label`` and
+    ``part`` are added where the data provide them. Labels, extra columns and row numbers therefore work the same way in
+    every domain.
+
+    Parameters
+    ----------
+    table
+        The records, one row each.
+    notes
+        One-line notes on what was guessed or left out.
+    target
+        Name of the label column that comes with the data, if there is one.
+    bad_files
+        Files that could not be read.
+    splits
+        Names of the official splits in the column ``part``. Empty for tables, whose columns belong to the user.
     """
 
     table: pa.Table
     notes: tuple[str, ...] = ()
     target: str | None = None
-    """The column of labels that the data carry themselves."""
-    bad: tuple[BadFile, ...] = ()
-    parts: tuple[str, ...] = ()
-    """Names of the official parts, which stand in the column ``part``; none for a table, whose columns are its own."""
+    bad_files: tuple[BadFile, ...] = ()
+    splits: tuple[str, ...] = ()
 
     @property
     def training(self) -> pa.Table:
-        """The rows of the official training part, or all rows where the data have no parts."""
-        return self.table if (train := self._part("train")) is None else train
+        """Return the rows of the official training split, or all rows if the data have no splits."""
+        return self.table if (train := self._rows_of("train")) is None else train
 
     @property
     def test(self) -> pa.Table | None:
-        """The rows of the official test part, if there is one."""
-        return self._part("test")
+        """Return the rows of the official test split, or None if there is none."""
+        return self._rows_of("test")
 
-    def _part(self, name: str) -> pa.Table | None:
-        if name not in self.parts:
+    def _rows_of(self, split: str) -> pa.Table | None:
+        if split not in self.splits:
             return None
-        return self.table.filter(pc.equal(self.table.column(SPLIT), name))
+        return self.table.filter(pc.equal(self.table.column(SPLIT), split))
 
 
 @dataclass(frozen=True)
 class RecordChunks:
-    """The same, portion by portion, for data that are not to be held at once; they may be gone through repeatedly.
+    """Iterate over the records of a data set chunk by chunk, for data that do not fit into memory.
+
+    Iterating yields Arrow tables. It can be repeated.
 
     Parameters
     ----------
     schema
-        Names and types of the columns, the same in every portion.
+        Names and types of the columns, the same in every chunk.
     rows
-        How many rows there are in all.
-    between
-        The portions of the rows from one number up to another, in order.
-    notes, bad
-        As of `Records`.
-    empty
-        Columns without any value: their type says nothing.
-    starts
-        The first rows of the files that the data consist of, in order.
+        Total number of rows.
+    read_rows
+        Function that yields the rows from ``start`` to ``stop`` (exclusive) as tables, in order.
+    notes, bad_files
+        As in `Records`.
+    empty_columns
+        Names of columns without any value. Their type is arbitrary.
+    file_starts
+        Number of the first row of each file that the data consist of, in order.
+    table
+        All rows, if they are in memory already.
     """
 
     schema: pa.Schema
     rows: int
-    between: Callable[[int, int], Iterator[pa.Table]] = field(repr=False)
+    read_rows: Callable[[int, int], Iterator[pa.Table]] = field(repr=False)
     notes: tuple[str, ...] = ()
-    empty: frozenset[str] = frozenset()
-    bad: tuple[BadFile, ...] = ()
-    starts: tuple[int, ...] = (0,)
-    whole: pa.Table | None = None
-    """All rows, where they are held already."""
+    empty_columns: frozenset[str] = frozenset()
+    bad_files: tuple[BadFile, ...] = ()
+    file_starts: tuple[int, ...] = (0,)
+    table: pa.Table | None = None
 
     def __iter__(self) -> Iterator[pa.Table]:
-        return self.between(0, self.rows)
+        return self.read_rows(0, self.rows)
 
     @property
-    def columns(self) -> pa.Table:
-        """The columns, without rows."""
-        return pa.Table.from_batches([], self.schema)  # Arrow makes no empty table of tensors otherwise
+    def empty_table(self) -> pa.Table:
+        """Return a table with these columns and no rows."""
+        return pa.Table.from_batches([], self.schema)  # schema.empty_table() fails for tensor columns
 
     @classmethod
-    def of(cls, reading: Records) -> "RecordChunks":
-        """Records that are held already, or decoded when they are asked for, as one portion."""
-        table = reading.table
+    def from_records(cls, records: Records) -> "RecordChunks":
+        """Return records that are in memory as a single chunk."""
+        table = records.table
 
-        def between(start: int, stop: int) -> Iterator[pa.Table]:
+        def read_rows(start: int, stop: int) -> Iterator[pa.Table]:
             yield table.slice(start, stop - start)
 
-        return cls(table.schema, table.num_rows, between, reading.notes, bad=reading.bad, whole=table)
+        return cls(table.schema, table.num_rows, read_rows, records.notes, bad_files=records.bad_files, table=table)
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a column of such a type holds text."""
+    """Return whether an Arrow type is one of the string types."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

@@ -144,7 +144,7 @@ def _own(files: list[Path], recipe: Recipe) -> Parts:
     if reading.target is None:
         raise InputError(f"{files[0]}: carries no labels")
     table, test = reading.table, reading.test
-    if test is None and "valid" in reading.parts:  # ImageNet's, whose test labels are not public
+    if test is None and "valid" in reading.splits:  # ImageNet's, whose test labels are not public
         test = table.filter(pc.equal(table[SPLIT], "valid"))
     return Parts(reading.training, test, reading.target)
 
@@ -202,11 +202,11 @@ def _higgs(rows: int, files: list[Path], recipe: Recipe) -> Parts:
         raise InputError(f"{files[0]}: {found.rows:,} rows, and UCI's file has 11,000,000")
     taken = np.sort(np.random.RandomState(1).choice(rest, rows, replace=False))
     names, before, train = ["label", *(f"x{n}" for n in range(1, 29))], 0, []
-    for portion in found.between(0, rest):
+    for portion in found.read_rows(0, rest):
         start, stop = np.searchsorted(taken, [before, before + portion.num_rows])
         train.append(portion.take(pa.array(taken[start:stop] - before)))
         before += portion.num_rows
-    test = pa.concat_tables(found.between(rest, found.rows))
+    test = pa.concat_tables(found.read_rows(rest, found.rows))
     return Parts(pa.concat_tables(train).rename_columns(names), test.rename_columns(names), "label")
 
 

@@ -55,7 +55,7 @@ def test_a_folder_of_classes(folder):
     assert reading.table.column_names == ["audio", "file", "label"]
     assert reading.table.column("label").to_pylist() == ["a"] * 6 + ["b"] * 6
     assert reading.table.column("file").to_pylist() == [f"{'ab'[n % 2]}/{n:02}.wav" for n in ORDER]
-    assert (reading.target, reading.parts, reading.bad) == ("label", (), ())
+    assert (reading.target, reading.splits, reading.bad_files) == ("label", (), ())
     assert torch.equal(samples(reading), ALL)
     assert samples(reading).dtype == torch.int16
 
@@ -160,7 +160,7 @@ def test_983_of_a_thousand(tmp_path, wav):
     settings = AudioSettings(seconds=0.005)
     reading = read(tmp_path, OPTIONS, settings)
     assert reading.table.num_rows == 983
-    assert reading.bad == tuple(BadFile(name, reason) for name, _, reason in broken(wav))
+    assert reading.bad_files == tuple(BadFile(name, reason) for name, _, reason in broken(wav))
     assert reading.table.column("file").to_pylist() == [f"ok{number:04}.wav" for number in range(983)]
     expected = torch.from_numpy(np.stack([clip(number, 80) for number in range(983)]))
     assert torch.equal(samples(reading, settings), expected)
@@ -188,7 +188,7 @@ def test_speech_commands_with_noise_and_lists(tmp_path, wav):
     (tmp_path / "testing_list.txt").write_text("no/00000001_nohash_0.wav\nno/00000002_nohash_0.wav\n")
     reading = read(tmp_path, OPTIONS, TINY)
     assert reading.table.num_rows == 20
-    assert reading.parts == ("train", "valid", "test")
+    assert reading.splits == ("train", "valid", "test")
     assert (reading.training.num_rows, reading.test.num_rows) == (17, 2)
     assert reading.test.column("label").to_pylist() == ["no", "no"]
     assert "_background_noise_/gone.wav: 0 bytes; the noise was left out" in reading.notes
@@ -250,7 +250,7 @@ def test_a_table_of_encoded_clips(tmp_path, wav):
     assert torch.equal(samples(good), torch.from_numpy(np.stack([clip(n) for n in range(4)])))
     reading = read(tmp_path / "clips.parquet", OPTIONS, TINY)
     assert reading.target == "label"
-    assert reading.bad == (BadFile("4.wav", "not audio: begins like text"),)
+    assert reading.bad_files == (BadFile("4.wav", "not audio: begins like text"),)
     assert reading.table.select(["file", "label", "age"]).to_pydict() == {
         "file": [f"{number}.wav" for number in (0, 1, 2, 3, 5)],
         "label": list("xyxyy"),
@@ -377,7 +377,7 @@ def test_real_speech():
     assert DOMAIN.claims(path)
     reading = DOMAIN.read(path, OPTIONS, AudioSettings())
     assert (reading.table.num_rows, reading.training.num_rows, reading.test.num_rows) == (1800, 1350, 450)
-    assert (reading.bad, reading.notes) == ((), ("221 clips shorter: silence was put behind them",))
+    assert (reading.bad_files, reading.notes) == ((), ("221 clips shorter: silence was put behind them",))
     spec, notes = DOMAIN.describe(reading.training.slice(0, 200), AudioSettings(), reading.target)
     assert (spec.sample_rate_hz, spec.samples, spec.inputs().shape, notes) == (16000, 16000, (1, 32, 32), ())
     view = spec.front().augment(spec.tensorize(reading.table)[:64], torch.Generator().manual_seed(0))

@@ -36,7 +36,7 @@ SPOKEN = ["yes/0a2b400e_nohash_0.wav", "yes/0a2b400e_nohash_1.wav", "no/3411cf4b
 def test_published_hash_is_split_csv():
     """Every file's part by the hash rule is that of the list that lies beside the data."""
     listed = list_media_files(need("speech_commands"), {".wav"})
-    (csv,) = listed.others.values()
+    (csv,) = listed.sidecars.values()
     rows = [line.split(",") for line in csv.read().decode().splitlines()[1:]]
     names = {"training": "train", "testing": "test", "validation": "valid"}
     assert len(rows) == 1800

@@ -61,7 +61,7 @@ def test_a_folder(tmp_path):
     labels = [[label for (label,) in row["labels"]] for row in reading.table.column("graph").to_pylist()]
     assert labels == [[3, 1, 1, 2], [3], [1, 1], [2, 2, 0]]
     assert reading.table.column("label").to_pylist() == ["1", "-1", "1", "-1"]
-    assert (reading.target, reading.parts, reading.bad) == ("label", (), ())
+    assert (reading.target, reading.splits, reading.bad_files) == ("label", (), ())
     assert reading.notes == ("1 edges lead from a node to itself, and are kept",)
 
 

@@ -58,7 +58,7 @@ def check(reading, names=tuple(PICTURES)):
     assert reading.table.column("file").to_pylist() == list(names)
     assert reading.table.column("label").to_pylist() == [name.split("/")[1] for name in names]
     assert reading.table.column("part").to_pylist() == [name.split("/")[0] for name in names]
-    assert (reading.parts, reading.target, reading.bad) == (("train", "test"), "label", ())
+    assert (reading.splits, reading.target, reading.bad_files) == (("train", "test"), "label", ())
 
 
 def test_a_folder_of_parts_and_classes(tmp_path):
@@ -86,7 +86,7 @@ def test_archives(tmp_path, kind):
 def test_a_flat_folder_has_no_labels(tmp_path):
     reading = read(write(tmp_path, {f"{n}.png": png(picture()) for n in range(3)}), OPTIONS, AUTO)
     assert reading.table.column_names == ["image", "file"]
-    assert (reading.target, reading.parts) == (None, ())
+    assert (reading.target, reading.splits) == (None, ())
 
 
 def test_one_picture(tmp_path):
@@ -145,9 +145,9 @@ def test_seventeen_of_a_thousand_are_broken_in_ten_ways(tmp_path):
     assert reading.table.num_rows == 983
     np.testing.assert_array_equal(pixels(reading), np.stack([arrays[n] for n in good]).transpose(0, 3, 1, 2))
     assert reading.table.column("label").to_pylist() == [str(n % 2) for n in good]
-    assert reading.bad == tuple(sorted(BadFile(f"{n % 2}/{n:04}.png", reasons[way]) for n, way in broken.items()))
+    assert reading.bad_files == tuple(sorted(BadFile(f"{n % 2}/{n:04}.png", reasons[way]) for n, way in broken.items()))
     streamed = read(tmp_path, OPTIONS, AUTO, in_memory_bytes=1000)
-    assert streamed.bad == reading.bad
+    assert streamed.bad_files == reading.bad_files
     spec, _ = describe(streamed.table, AUTO, "label")
     assert torch.equal(spec.tensorize(streamed.table)[:], torch.from_numpy(pixels(reading)))
     exact, _ = describe(reading.table, AUTO, "label")
@@ -189,8 +189,8 @@ def test_shards_with_parts_and_a_broken_row(tmp_path):
     ]:
         pq.write_table(pa.table({"image": values, "label": list(range(len(values)))}), tmp_path / f"{name}.parquet")
     reading = read(tmp_path, OPTIONS, AUTO)
-    assert (reading.parts, reading.table.num_rows) == (("train", "test"), 2)
-    assert reading.bad == (BadFile("row 3", "not an image: text"),)
+    assert (reading.splits, reading.table.num_rows) == (("train", "test"), 2)
+    assert reading.bad_files == (BadFile("row 3", "not an image: text"),)
     assert reading.table.column("part").to_pylist() == ["test", "train"]
     assert reading.training.num_rows == 1
 

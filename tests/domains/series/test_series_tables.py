@@ -89,7 +89,7 @@ def test_a_series_without_values_is_left_out_and_named():
     table = pa.table({"who": ["a", "a", "b", "b"], "when": [1, 2, 1, 2], "x": [1.0, 2.0, None, None]})
     reading = from_values_of_a_file(table)
     assert reading.table.column("who").to_pylist() == ["a"]
-    assert [tuple(bad) for bad in reading.bad] == [("series b", "has no values")]
+    assert [tuple(bad) for bad in reading.bad_files] == [("series b", "has no values")]
     with pytest.raises(InputError, match="frame: series b: has no values"):
         from_values(table, LONG)
 

@@ -211,7 +211,7 @@ def test_arrays_in_files(tmp_path):
     assert rows_of(read(tmp_path / "x.npy", ReadOptions(), AUTO).table) == 5
     np.savez(tmp_path / "x.npz", X_train=X[:3], y_train=np.array([1, 2, 1]), X_test=X[3:], y_test=np.array([2, 2]))
     reading = read(tmp_path / "x.npz", ReadOptions(), AUTO)
-    assert (reading.parts, reading.target) == (("train", "test"), "label")
+    assert (reading.splits, reading.target) == (("train", "test"), "label")
     assert reading.table.column("label").to_pylist() == [1, 2, 1, 2, 2]
     assert (reading.training.num_rows, reading.test.num_rows) == (3, 2)
     np.savez(tmp_path / "y.npz", X=X, y=np.array(["a", "b", "a"]))

@@ -95,19 +95,19 @@ def test_what_is_wrong_is_named_with_its_line(text, said):
 def test_official_parts_and_a_file_alone(tmp_path):
     folder = write(tmp_path / "P", P_TRAIN=CLASSES + "1,2:a\n3,4,5:b\n", P_TEST=CLASSES + "6:b\n")
     reading = read(folder, ReadOptions(), AUTO)
-    assert (reading.parts, reading.target, reading.notes, reading.bad) == (("train", "test"), "label", (), ())
+    assert (reading.splits, reading.target, reading.notes, reading.bad_files) == (("train", "test"), "label", (), ())
     assert reading.table.column("part").to_pylist() == ["train", "train", "test"]
     assert reading.table.column("label").to_pylist() == ["a", "b", "b"]
     assert reading.table.column("file").to_pylist() == ["P_TRAIN.ts", "P_TRAIN.ts", "P_TEST.ts"]
     assert [one.tolist() for one in rows(reading.table)] == [[[1, 2]], [[3, 4, 5]], [[6]]]
     alone = read(folder / "P_TRAIN.ts", ReadOptions(), AUTO)
-    assert (alone.parts, alone.table.num_rows, "part" in alone.table.column_names) == ((), 2, False)
+    assert (alone.splits, alone.table.num_rows, "part" in alone.table.column_names) == ((), 2, False)
     with zipfile.ZipFile(tmp_path / "P.zip", "w") as archive:
         for file in folder.iterdir():
             archive.write(file, f"P/{file.name}")
     packed = read(tmp_path / "P.zip", ReadOptions(), AUTO)
     assert packed.table.drop_columns("file").equals(reading.table.drop_columns("file"))
-    assert packed.parts == ("train", "test")
+    assert packed.splits == ("train", "test")
 
 
 def test_several_problems_need_a_name(tmp_path):
@@ -117,8 +117,8 @@ def test_several_problems_need_a_name(tmp_path):
     with pytest.raises(InputError, match=r"there is no problem 'R' \(series\.problem\); known: P, Q"):
         read(folder, ReadOptions(), SeriesSettings(problem="R"))
     reading = read(folder, ReadOptions(), SeriesSettings(problem="Q"))
-    assert (reading.table.num_rows, reading.parts) == (1, ())
-    assert read(folder, ReadOptions(), SeriesSettings(problem="P")).parts == ("train", "test")
+    assert (reading.table.num_rows, reading.splits) == (1, ())
+    assert read(folder, ReadOptions(), SeriesSettings(problem="P")).splits == ("train", "test")
 
 
 def test_gaps_are_filled_and_empty_series_named(tmp_path):
@@ -128,7 +128,7 @@ def test_gaps_are_filled_and_empty_series_named(tmp_path):
     assert [one.tolist() for one in rows(reading.table)] == [[[1, 1, 2, 3, 4, 4]], [[5]]]
     assert reading.table.column("label").to_pylist() == ["a", "b"]
     assert reading.notes == ("4 missing values in 1 series are filled by linear interpolation",)
-    assert [tuple(bad) for bad in reading.bad] == [
+    assert [tuple(bad) for bad in reading.bad_files] == [
         ("P.ts, line 10", "has no steps"),
         ("P.ts, line 11", "has no values"),
     ]

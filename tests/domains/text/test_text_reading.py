@@ -42,7 +42,7 @@ def test_lines_with_labels_whatever_the_name():
         assert find_domain(name) == "text"
         reading = read(name, OPTIONS, AUTO)
         assert reading.table.to_pydict() == ROWS
-        assert (reading.target, reading.parts, reading.notes) == ("label", (), ())
+        assert (reading.target, reading.splits, reading.notes) == ("label", (), ())
 
 
 def test_lines_without_labels():
@@ -68,7 +68,7 @@ def test_files_of_official_parts():
     put("sst/readme.txt", "what it is")
     assert find_domain("sst") == "text"
     reading = read("sst", OPTIONS, AUTO)
-    assert reading.parts == ("train", "valid", "test")
+    assert reading.splits == ("train", "valid", "test")
     assert reading.training.column("text").to_pylist()[2] == "a train"
     assert reading.test.column("text").to_pylist()[2] == "a test"
     assert reading.table.column("part").to_pylist() == ["train"] * 4 + ["valid"] * 4 + ["test"] * 4
@@ -104,7 +104,7 @@ def test_a_folder_of_files_is_a_text_each_and_an_archive_is_the_folder():
         table = reading.table
         assert table.column_names == ["text", "file", "label", "part"]
         assert table.column("label").to_pylist() == (["neg"] * 3 + ["pos"] * 3) * 2
-        assert (reading.parts, reading.target) == (("train", "test"), "label")
+        assert (reading.splits, reading.target) == (("train", "test"), "label")
         for text, file in zip(table.column("text").to_pylist(), table.column("file").to_pylist()):
             number = int(Path(file).stem)
             assert text == f"text number {'abcdef'[number]} of {'train' if 'train' in file else 'test'}"
@@ -116,7 +116,7 @@ def test_files_that_are_no_text_are_left_out_and_named():
     put("imdb/pos/noise.txt", b"\0\1\2")
     put("imdb/pos/latin.txt", "schön".encode("latin-1"))
     reading = read("imdb", OPTIONS, AUTO)
-    assert reading.bad == (
+    assert reading.bad_files == (
         BadFile("neg/empty.txt", "0 bytes"),
         BadFile("pos/noise.txt", "holds NUL bytes, so it is no text"),
     )
@@ -297,4 +297,4 @@ def test_line_records_from_a_zip_of_parts():
             archive.writestr(f"trec/{part}.txt", LINES)
     put("trec.zip", sink.getvalue())
     assert find_domain("trec.zip") == "text"
-    assert read("trec.zip", OPTIONS, AUTO).parts == ("train", "test")
+    assert read("trec.zip", OPTIONS, AUTO).splits == ("train", "test")

@@ -43,7 +43,7 @@ def test_an_archive_is_read_like_a_folder(tmp_path, kind):
     found = list_media_files(make(tmp_path / f"data.{kind}", FILES), PNG)
     assert found.names == sorted(name for name in FILES if name.endswith("png"))
     assert {item.name: item.read() for item in found.files} == {n: d for n, d in FILES.items() if n.endswith("png")}
-    assert found.others["list.txt"].read() == b"a list"
+    assert found.sidecars["list.txt"].read() == b"a list"
     assert os.listdir(tmp_path) == [f"data.{kind}"]  # nothing is ever extracted
 
 
@@ -66,12 +66,12 @@ def test_two_archives_in_a_folder_are_one_too_many(tmp_path):
 @pytest.mark.parametrize("kind", ["zip", "stored.zip", "tar"])
 def test_addresses_read_the_same_bytes(tmp_path, kind):
     for item in list_media_files(make(tmp_path / f"data.{kind}", FILES), PNG).files:
-        assert read_address(item.where) == FILES[item.name]
+        assert read_address(item.address) == FILES[item.name]
 
 
 def test_an_address_after_the_archive_changed(tmp_path):
     path = make(tmp_path / "a.zip", {"1.png": b"old", "2.png": b"x"})
-    first, second = (item.where for item in list_media_files(path, PNG).files)
+    first, second = (item.address for item in list_media_files(path, PNG).files)
     assert read_address(first) == b"old"
     make(path, {"1.png": b"newer"})
     assert read_address(first) == b"newer"
@@ -80,7 +80,7 @@ def test_an_address_after_the_archive_changed(tmp_path):
 
 
 def test_a_packed_tar_has_no_addresses(tmp_path):
-    assert {item.where for item in list_media_files(make(tmp_path / "a.tar.gz", FILES), PNG).files} == {None}
+    assert {item.address for item in list_media_files(make(tmp_path / "a.tar.gz", FILES), PNG).files} == {None}
 
 
 @pytest.mark.parametrize("kind", KINDS)

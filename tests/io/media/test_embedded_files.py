@@ -24,7 +24,7 @@ def hugging_face(rows, features=None):
 
 
 def reads(cells):
-    return [item.read() for item in cells.items.files]
+    return [item.read() for item in cells.files.files]
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
@@ -32,9 +32,9 @@ def test_a_column_of_bytes(tmp_path, kind):
     pq.write_table(pa.table({"x": [1, 2, 3], "img": pa.array(BYTES, kind)}), tmp_path / "a.parquet")
     cells = read_embedded_files(tmp_path / "a.parquet", NAMES)
     assert reads(cells) == BYTES
-    assert cells.items.names == ["row 1", "row 2", "row 3"]
-    assert cells.rest.to_pydict() == {"x": [1, 2, 3]}
-    assert cells.label is None
+    assert cells.files.names == ["row 1", "row 2", "row 3"]
+    assert cells.other_columns.to_pydict() == {"x": [1, 2, 3]}
+    assert cells.label_column is None
 
 
 def test_hugging_faces_images_with_class_names(tmp_path):
@@ -43,18 +43,18 @@ def test_hugging_faces_images_with_class_names(tmp_path):
     )
     pq.write_table(table, tmp_path / "a.parquet")
     cells = read_embedded_files(tmp_path / "a.parquet", NAMES)
-    assert cells.items.names == ["a.png", "x/b.png"]
-    assert cells.rest.to_pydict() == {"label": ["cat", "dog"]}
-    assert cells.label == "label"
+    assert cells.files.names == ["a.png", "x/b.png"]
+    assert cells.other_columns.to_pydict() == {"label": ["cat", "dog"]}
+    assert cells.label_column == "label"
 
 
 def test_an_unknown_class_is_null_and_numbers_without_names_stay(tmp_path):
     features = {"label": {"names": ["cat", "dog"]}}
     table = hugging_face([(b"a", "a"), (b"b", "b")], features)
     pq.write_table(table.set_column(1, "label", pa.array([-1, 1])), tmp_path / "a.parquet")
-    assert read_embedded_files(tmp_path / "a.parquet", NAMES).rest.to_pydict() == {"label": [None, "dog"]}
+    assert read_embedded_files(tmp_path / "a.parquet", NAMES).other_columns.to_pydict() == {"label": [None, "dog"]}
     pq.write_table(hugging_face([(b"a", "a"), (b"b", "b")]), tmp_path / "b.parquet")
-    assert read_embedded_files(tmp_path / "b.parquet", NAMES).rest.to_pydict() == {"label": [0, 1]}
+    assert read_embedded_files(tmp_path / "b.parquet", NAMES).other_columns.to_pydict() == {"label": [0, 1]}
 
 
 def test_a_path_without_bytes_is_relative_to_the_file(tmp_path):
@@ -87,7 +87,7 @@ def test_arrow_files(tmp_path):
         writer.write_table(table)
     cells = read_embedded_files(tmp_path / "a.arrow", NAMES)
     assert reads(cells) == BYTES
-    assert (cells.label, cells.rest.to_pydict()) == ("label", {"label": ["a", "b", "a"]})
+    assert (cells.label_column, cells.other_columns.to_pydict()) == ("label", {"label": ["a", "b", "a"]})
 
 
 def test_shards_of_a_folder_have_parts(tmp_path):
@@ -96,7 +96,7 @@ def test_shards_of_a_folder_have_parts(tmp_path):
         pq.write_table(pa.table({"image": [value]}), tmp_path / f"data/{name}.parquet")
     cells = read_embedded_files(tmp_path, NAMES)
     assert reads(cells) == [b"3", b"1", b"2"]
-    assert cells.rest.to_pydict() == {"part": ["test", "train", "train"]}
+    assert cells.other_columns.to_pydict() == {"part": ["test", "train", "train"]}
 
 
 def test_an_ordinary_table_is_none_of_this(tmp_path):
@@ -110,7 +110,7 @@ def test_several_columns_of_bytes(tmp_path):
     with pytest.raises(InputError, match=r"several columns hold bytes \(left, right\): call the one to read 'image'"):
         read_embedded_files(tmp_path / "a.parquet", NAMES)
     pq.write_table(pa.table({"mask": BYTES, "img": BYTES}), tmp_path / "b.parquet")
-    assert read_embedded_files(tmp_path / "b.parquet", NAMES).rest.column_names == ["mask"]
+    assert read_embedded_files(tmp_path / "b.parquet", NAMES).other_columns.column_names == ["mask"]
 
 
 def test_shards_that_differ(tmp_path):

@@ -23,7 +23,7 @@ def test_all_folders_in_order_of_names(tmp_path):
     found = list_media_files(tmp_path, PNG)
     assert found.names == ["a/z/1.png", "b/10.PNG", "b/2.png", "c.png"]
     assert [item.read() for item in found.files] == [name.encode() for name in found.names]
-    assert found.bad == ()
+    assert found.bad_files == ()
 
 
 def test_hidden_files_and_resource_forks_are_left_out(tmp_path):
@@ -34,8 +34,8 @@ def test_hidden_files_and_resource_forks_are_left_out(tmp_path):
 def test_lists_beside_the_files(tmp_path):
     write(tmp_path, "1.png", "split.csv", "lists/testing.TXT", "readme.md")
     found = list_media_files(tmp_path, PNG)
-    assert list(found.others) == ["lists/testing.TXT", "split.csv"]
-    assert found.others["split.csv"].read() == b"split.csv"
+    assert list(found.sidecars) == ["lists/testing.TXT", "split.csv"]
+    assert found.sidecars["split.csv"].read() == b"split.csv"
 
 
 def test_a_folder_called_like_a_file_and_a_dead_link_are_bad(tmp_path):
@@ -45,7 +45,7 @@ def test_a_folder_called_like_a_file_and_a_dead_link_are_bad(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     found = list_media_files(tmp_path, PNG)
     assert found.names == ["not/inside.png", "ok.png"]
-    assert found.bad == (
+    assert found.bad_files == (
         BadFile("dead.png", "a link that leads nowhere"),
         BadFile("pipe.png", "not a regular file"),
         BadFile("x.png", "a folder, not a file"),
@@ -90,7 +90,7 @@ def test_names_of_any_bytes(tmp_path):
     (item,) = list_media_files(tmp_path, PNG).files
     assert item.name == "caf\\xe9[2J.png"
     assert item.read() == b"x"
-    assert item.where is None
+    assert item.address is None
 
 
 def test_an_empty_file_is_unreadable(tmp_path):

@@ -52,24 +52,24 @@ def test_order_is_kept_whatever_finishes_first(tmp_path, monkeypatch, count):
         return numbers(data)
 
     decoded = decode_all(written(tmp_path, 150), slow_at_first, SHAPE, np.int16)
-    assert values(decoded.content) == decoded.kept == list(range(150))
+    assert values(decoded.content) == decoded.indices == list(range(150))
 
 
 def test_broken_files_are_set_aside_with_reasons(tmp_path):
     found = written(tmp_path, 100, f3=b"x", f50=b"", f99=b"y")
     decoded = decode_all(found, numbers, SHAPE, np.int16)
-    assert decoded.bad == (
+    assert decoded.bad_files == (
         BadFile("00003.txx", "no number"),
         BadFile("00050.txx", "0 bytes"),
         BadFile("00099.txx", "no number"),
     )
-    assert values(decoded.content) == decoded.kept == [n for n in range(100) if n not in (3, 50, 99)]
+    assert values(decoded.content) == decoded.indices == [n for n in range(100) if n not in (3, 50, 99)]
 
 
 def test_what_the_listing_found_bad_comes_along(tmp_path):
     (tmp_path / "00001a.txx").mkdir()
     decoded = decode_all(written(tmp_path, 3, f2=b"x"), numbers, SHAPE, np.int16)
-    assert [file for file, _ in decoded.bad] == ["00001a.txx", "00002.txx"]
+    assert [file for file, _ in decoded.bad_files] == ["00001a.txx", "00002.txx"]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error"), PermissionError("no")])
@@ -79,8 +79,8 @@ def test_errors_of_reading_and_memory_are_reasons(error):
 
     found = MediaFiles("here", (MediaFile("a", lambda: b"1"), MediaFile("b", fails)), {})
     decoded = decode_all(found, numbers, SHAPE, np.int16)
-    assert decoded.kept == [0]
-    assert decoded.bad[0].reason.startswith(("not enough memory", "cannot be read ("))
+    assert decoded.indices == [0]
+    assert decoded.bad_files[0].reason.startswith(("not enough memory", "cannot be read ("))
 
 
 def test_a_bug_of_a_decoder_is_not_a_bad_file(tmp_path):
@@ -125,7 +125,7 @@ def test_streamed_rows_equal_those_in_memory(tmp_path):
     assert isinstance(held.content, pa.FixedShapeTensorArray)
     assert isinstance(decode_all(found, numbers, SHAPE, np.int16, in_memory_bytes=100 * 12).content, type(held.content))
     assert later.content.type == ENCODED
-    assert (later.kept, later.bad) == (held.kept, held.bad)
+    assert (later.indices, later.bad_files) == (held.indices, held.bad_files)
     x = stream_samples(pa.chunked_array([later.content]), numbers, SHAPE, torch.int16)
     whole = torch.from_numpy(held.content.to_numpy_ndarray().copy())
     assert x.shape == whole.shape
@@ -184,7 +184,7 @@ def test_records_leave_broken_rows_out_of_every_column(tmp_path):
     found = written(tmp_path, 4, f1=b"x")
     decoded = decode_all(found, numbers, SHAPE, np.int16)
     table = build_record_table(
-        "it", decoded, found.names, labels=list("abcd"), parts=["train"] * 4, extra={"n": [0, 1, 2, 3]}
+        "it", decoded, found.names, labels=list("abcd"), splits=["train"] * 4, extra={"n": [0, 1, 2, 3]}
     )
     assert table.drop_columns(["it"]).to_pydict() == {
         "file": ["00000.txx", "00002.txx", "00003.txx"],

@@ -39,7 +39,7 @@ def joined(path, options):
         assert part.schema == found.schema
         assert 0 < part.num_rows <= ROWS
         assert {column.num_chunks for column in part.columns} == {1}
-    middle = list(found.between(found.rows // 3, found.rows // 2 + 1))
+    middle = list(found.read_rows(found.rows // 3, found.rows // 2 + 1))
     table = pa.concat_tables(parts)
     assert pa.concat_tables(middle).equals(table.slice(found.rows // 3, found.rows // 2 + 1 - found.rows // 3))
     return table, found

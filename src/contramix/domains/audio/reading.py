@@ -68,7 +68,7 @@ def read(
         return from_cells(cells, options, settings, like, in_memory_bytes)
     found = list_media_files(path, ENDINGS)
     sounds = layout(found)
-    if not sounds.files and not found.bad:
+    if not sounds.files and not found.bad_files:
         raise InputError(f"{found.source}: holds background noise only")
     if settings.words == "ten" and (like is None or TEN & set(sounds.labels or ())):
         sounds = ten_words(sounds)
@@ -84,10 +84,12 @@ def from_cells(
 ) -> Records:
     """The clips of a column of encoded ones, with the other columns."""
     beside = {
-        name: cells.rest.column(name).combine_chunks() for name in cells.rest.column_names if name not in (AUDIO, FILE)
+        name: cells.other_columns.column(name).combine_chunks()
+        for name in cells.other_columns.column_names
+        if name not in (AUDIO, FILE)
     }
-    reading = from_sounds(cells.items, Sounds(cells.items.files), options, settings, like, in_memory_bytes, beside)
-    return replace(reading, target=cells.label)
+    reading = from_sounds(cells.files, Sounds(cells.files.files), options, settings, like, in_memory_bytes, beside)
+    return replace(reading, target=cells.label_column)
 
 
 def from_sounds(
@@ -119,10 +121,12 @@ def from_sounds(
     )
     extra = {**(beside or {}), **({} if sounds.speakers is None else {"speaker": sounds.speakers})}
     names = [item.name for item in sounds.files]
-    table = build_record_table(AUDIO, decoded, names, labels=sounds.labels, parts=sounds.parts, extra=extra)
+    table = build_record_table(AUDIO, decoded, names, labels=sounds.labels, splits=sounds.parts, extra=extra)
     counted = [f"{count:,} clips {_DONE[fact]}" for fact, count in sorted(tally.counts.items())]
     target = None if sounds.labels is None else LABEL
-    return Records(form.on(table), (*found.notes, *sounds.notes, *notes, *counted), target, decoded.bad, _parts(table))
+    return Records(
+        form.on(table), (*found.notes, *sounds.notes, *notes, *counted), target, decoded.bad_files, _parts(table)
+    )
 
 
 def _with_background(form: Form, noise: Sequence[MediaFile], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:

@@ -134,7 +134,7 @@ def _speakers(names: Sequence[str]) -> list[str] | None:
 
 def _other(found: MediaFiles, name: str) -> tuple[str, MediaFile | None]:
     """A list beside the files, and the folder its paths start from."""
-    for item in found.others.values():
+    for item in found.sidecars.values():
         folder, slash, last = item.name.rpartition("/")
         if last == name:
             return folder + slash, item

@@ -123,21 +123,21 @@ def _from_files(
     found = replace(found, files=images)
     decoded, form, notes = decode_files(found, options, settings, form, in_memory_bytes)
     layout = infer_splits_and_labels(found.names)
-    table = build_record_table(IMAGE, decoded, found.names, labels=layout.labels, parts=layout.parts)
+    table = build_record_table(IMAGE, decoded, found.names, labels=layout.labels, splits=layout.splits)
     target = None if layout.labels is None else LABEL
-    return Records(form.on(table), (*found.notes, *notes), target, decoded.bad, _parts(table))
+    return Records(form.on(table), (*found.notes, *notes), target, decoded.bad_files, _parts(table))
 
 
 def _from_cells(
     cells: EmbeddedFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
 ) -> Records:
-    decoded, form, notes = decode_files(cells.items, options, settings, form, in_memory_bytes)
-    table = build_record_table(IMAGE, decoded, cells.items.names)
-    rest = cells.rest.take(pa.array(decoded.kept, pa.int64()))
+    decoded, form, notes = decode_files(cells.files, options, settings, form, in_memory_bytes)
+    table = build_record_table(IMAGE, decoded, cells.files.names)
+    rest = cells.other_columns.take(pa.array(decoded.indices, pa.int64()))
     for name in rest.column_names:
         if name not in table.column_names:
             table = table.append_column(name, rest.column(name))
-    return Records(form.on(table), notes, cells.label, decoded.bad, _parts(table))
+    return Records(form.on(table), notes, cells.label_column, decoded.bad_files, _parts(table))
 
 
 def _parts(table: pa.Table) -> tuple[str, ...]:

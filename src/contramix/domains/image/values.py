@@ -79,7 +79,7 @@ def _from_table(table: pa.Table, settings: ImageSettings, form: Form | None) -> 
     if isinstance(kind, pa.FixedShapeTensorType) or (kind == ENCODED and Form.of(table) is not None):
         return Records(table)
     cells = extract_embedded_files(table, IMAGE, f"column {IMAGE!r}")
-    decoded, form, notes = decode_files(cells.items, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
+    decoded, form, notes = decode_files(cells.files, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
     at = table.column_names.index(IMAGE)
     return Records(form.on(table.set_column(at, IMAGE, decoded.content)), notes)
 

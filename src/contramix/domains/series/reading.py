@@ -47,13 +47,13 @@ def read(
     if alone and not lower.endswith(ENDINGS) and not is_archive(place):
         table = read_table(path, options)
         reading = from_table(table.table, printable(place), options, settings, like)
-        return Records(reading.table, (*table.notes, *reading.notes), bad=reading.bad)
+        return Records(reading.table, (*table.notes, *reading.notes), bad_files=reading.bad_files)
     try:
         found = list_media_files(place, ENDINGS)
     except NothingFoundError:
         raise InputError(
             f"{printable(place)}: holds no series: give .ts files, or name one table, npy or npz file of them"
         ) from None
-    for bad in found.bad:
+    for bad in found.bad_files:
         raise InputError(f"{found.source}: {bad.file}: {bad.reason}")
     return read_problem(found, options, settings.problem, trained=like is not None)

@@ -108,9 +108,11 @@ def _long(
 
 
 def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Records:
-    kept = pa.array(content.kept, pa.int64())
+    kept = pa.array(content.indices, pa.int64())
     columns = {name: beside.column(name).take(kept) for name in beside.column_names}
-    return Records(with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad=content.bad)
+    return Records(
+        with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
+    )
 
 
 def _in_order(

@@ -72,10 +72,10 @@ def read_problem(found: MediaFiles, options: ReadOptions, problem: str | None, t
         content,
         names,
         labels=pa.array(labels) if labelled else None,
-        parts=of_part if official else None,
+        splits=of_part if official else None,
     )
     target = LABEL if labelled else None
-    return Records(table, (*notes, *said), target, content.bad, ("train", "test") if official else ())
+    return Records(table, (*notes, *said), target, content.bad_files, ("train", "test") if official else ())
 
 
 def _chosen(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:

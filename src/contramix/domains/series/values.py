@@ -86,7 +86,7 @@ def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[
     InputError
         They are no series, or labels and series are not equally many.
     """
-    parts = sorted(parts, key=lambda part: ORDER.index(part.part or "train"))
+    parts = sorted(parts, key=lambda part: ORDER.index(part.split or "train"))
     found: list[Found] = []
     shorter = 0
     for part in parts:
@@ -101,15 +101,15 @@ def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[
     content, said = gather(found, source, options.on_bad_files)
     if shorter:
         said = (f"{shorter:,} series have NaN at the last steps, and end before them", *said)
-    named = [part.part for part in parts for _ in range(len(part.content))]
-    in_parts = len(parts) > 1 and parts[0].part == "train"
+    named = [part.split for part in parts for _ in range(len(part.content))]
+    in_parts = len(parts) > 1 and parts[0].split == "train"
     labelled = all(LABEL in part.labels for part in parts)
     labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labelled else None
     table = build_record_table(
-        SERIES, content, [one.name for one in found], labels=labels, parts=named if in_parts else None
+        SERIES, content, [one.name for one in found], labels=labels, splits=named if in_parts else None
     )
     official = tuple(part for part in ORDER if part in table.column(SPLIT).to_pylist()) if in_parts else ()
-    return Records(table, (*notes, *said), LABEL if labelled else None, content.bad, official)
+    return Records(table, (*notes, *said), LABEL if labelled else None, content.bad_files, official)
 
 
 def _array(values: Any) -> ndarray:

@@ -131,7 +131,7 @@ def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
         raise InputError(f"{found.source}: none of {len(bad):,} files can be read ({shown}{'; ...' * (len(bad) > 3)})")
     parts, labels = infer_splits_and_labels(found.names)
     content = Decoded(pa.array(texts, _TEXTS), kept, tuple(bad))
-    table = build_record_table(TEXT, content, found.names, labels=labels, parts=parts)
+    table = build_record_table(TEXT, content, found.names, labels=labels, splits=parts)
     notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; --encoding says otherwise",) if latin else ()
     there = () if parts is None else tuple(part for part in ("train", "valid", "test") if part in parts)
     return Records(table, notes, None if labels is None else LABEL, tuple(bad), there)

@@ -32,4 +32,4 @@ def read_address(where: str) -> bytes:
 @lru_cache(maxsize=4)
 def _index(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
     """An archive's members by address; made again when the archive has changed."""
-    return {item.where: item for item in list_members(path, lambda name: True) if item.where is not None}
+    return {item.address: item for item in list_members(path, lambda name: True) if item.address is not None}

@@ -28,7 +28,7 @@ class LabeledArray(NamedTuple):
         A record a row.
     labels : dict
         Columns of as many entries, ``label`` the main one; none where there are no labels.
-    part : str or None
+    split : str or None
         ``train``, ``valid``, ``test``, or None where the data have no parts.
     source : str
         Where they stand, safe to print.
@@ -36,7 +36,7 @@ class LabeledArray(NamedTuple):
 
     content: np.ndarray
     labels: dict[str, Any]
-    part: str | None
+    split: str | None
     source: str
 
 

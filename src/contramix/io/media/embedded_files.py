@@ -27,17 +27,17 @@ class EmbeddedFiles(NamedTuple):
 
     Parameters
     ----------
-    items : MediaFiles
+    files : MediaFiles
         One a row, named by the path that stands in the cell, else ``row 17``.
-    rest : pa.Table
+    other_columns : pa.Table
         The other columns, row by row; class numbers whose names the file holds are text.
-    label : str or None
+    label_column : str or None
         Which of them holds the labels.
     """
 
-    items: MediaFiles
-    rest: pa.Table
-    label: str | None
+    files: MediaFiles
+    other_columns: pa.Table
+    label_column: str | None
 
 
 def list_table_files(path: str | os.PathLike[str]) -> list[str]:

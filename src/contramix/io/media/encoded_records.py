@@ -24,8 +24,8 @@ def compute_digest(data: bytes) -> bytes:
 
 def encode_files(items: Sequence[MediaFile], digests: Sequence[bytes]) -> pa.StructArray:
     """Files as cells: by address where they have one, else by their bytes."""
-    held = [None if item.where is not None else item.read() for item in items]
-    columns = [held, [item.where for item in items], list(digests)]
+    held = [None if item.address is not None else item.read() for item in items]
+    columns = [held, [item.address for item in items], list(digests)]
     return pa.StructArray.from_arrays(
         [pa.array(values, field.type) for values, field in zip(columns, ENCODED, strict=True)], fields=list(ENCODED)
     )

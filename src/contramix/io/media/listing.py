@@ -30,9 +30,9 @@ class MediaFiles:
         What was read, safe to print.
     files : tuple of MediaFile
         The media files, sorted by name.
-    others : dict
+    sidecars : dict
         Lists of text beside them, by name: ``split.csv``, ``testing_list.txt``.
-    bad : tuple of BadFile
+    bad_files : tuple of BadFile
         What has a media file's name and is none: folders, links that lead nowhere.
     notes : tuple of str
         What was left out.
@@ -40,8 +40,8 @@ class MediaFiles:
 
     source: str
     files: tuple[MediaFile, ...]
-    others: dict[str, MediaFile]
-    bad: tuple[BadFile, ...] = ()
+    sidecars: dict[str, MediaFile]
+    bad_files: tuple[BadFile, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
     ...     (folder / name).parent.mkdir(exist_ok=True)
     ...     _ = (folder / name).write_bytes(b"...")
     >>> found = list_media_files(folder, {".png"})
-    >>> found.names, list(found.others)
+    >>> found.names, list(found.sidecars)
     (['a/1.png', 'b/2.PNG'], ['split.csv'])
     """
     place = os.fsdecode(path)
@@ -91,7 +91,7 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
     ends = tuple(endings)
     if stat.S_ISDIR(mode):
         found = _in_folder(place, source, ends)
-        if not found.files and not found.bad:
+        if not found.files and not found.bad_files:
             return _in_the_archive(place, source, ends)
     elif not stat.S_ISREG(mode):
         raise InputError(f"{source}: is not a regular file")
@@ -101,14 +101,14 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
         found = MediaFiles(source, (_file(place, os.path.basename(place)),), {})
     else:
         raise NothingFoundError(f"{source}: {_expected(ends)}")
-    if not found.files and not found.bad:
+    if not found.files and not found.bad_files:
         raise NothingFoundError(f"{source}: {_expected(ends)}")
     return found
 
 
 def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
     files: list[MediaFile] = []
-    others: dict[str, MediaFile] = {}
+    sidecars: dict[str, MediaFile] = {}
     bad: list[BadFile] = []
     foreign: Counter[str] = Counter()
     for full, name in walk_folder(root):
@@ -120,12 +120,12 @@ def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
             else:
                 bad.append(BadFile(printable(name), reason))
         elif lower.endswith(LISTS) and _not_a_file(full) is None:
-            others[printable(name)] = _file(full, name)
+            sidecars[printable(name)] = _file(full, name)
         elif (ending := os.path.splitext(lower)[1]) and os.path.isfile(full):
             foreign[printable(ending)] += 1
     notes = (_of_other_kinds(foreign),) if foreign else ()
     return MediaFiles(
-        source, tuple(sorted(files, key=_name_of)), dict(sorted(others.items())), tuple(sorted(bad)), notes
+        source, tuple(sorted(files, key=_name_of)), dict(sorted(sidecars.items())), tuple(sorted(bad)), notes
     )
 
 
@@ -146,7 +146,7 @@ def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> MediaFil
     found = list_media_files(os.path.join(folder, archives[0]), ends)
     left = [printable(name) for name in names if name != archives[0]]
     notes = (f"read {printable(archives[0])}; left out beside it: {', '.join(left[:10])}",) if left else ()
-    return MediaFiles(found.source, found.files, found.others, found.bad, (*found.notes, *notes))
+    return MediaFiles(found.source, found.files, found.sidecars, found.bad_files, (*found.notes, *notes))
 
 
 def _in_archive(path: str, source: str, ends: tuple[str, ...]) -> MediaFiles:

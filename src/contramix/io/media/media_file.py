@@ -21,14 +21,14 @@ class MediaFile(NamedTuple):
         Relative to what was read, with ``/`` between folders; safe to print.
     read : callable
         Gives the bytes; raises `UnreadableFileError` or OSError.
-    where : str, optional
+    address : str, optional
         An address from which `contramix.io.media.addresses.read_address` reads the same bytes later;
         None where they lie in memory only.
     """
 
     name: str
     read: Callable[[], bytes]
-    where: str | None = None
+    address: str | None = None
 
 
 def read_file(path: str) -> bytes:

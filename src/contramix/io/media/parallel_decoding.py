@@ -32,15 +32,15 @@ class Decoded(NamedTuple):
     content : pa.Array
         One row a good file: the samples themselves (`pa.FixedShapeTensorArray`), or what decodes them again
         (see `contramix.io.media.encoded_records`).
-    kept : list of int
+    indices : list of int
         Which files these are.
-    bad : tuple of BadFile
+    bad_files : tuple of BadFile
         The others, and why.
     """
 
     content: pa.Array
-    kept: list[int]
-    bad: tuple[BadFile, ...]
+    indices: list[int]
+    bad_files: tuple[BadFile, ...]
 
 
 def decode_all(
@@ -79,7 +79,7 @@ def decode_all(
     held = np.empty((0 if streaming else total, *shape), dtype)
     digests: list[bytes] = []
     kept: list[int] = []
-    bad = list(items.bad)
+    bad = list(items.bad_files)
     if bad and on_bad_files == "fail":
         raise _refused(items, bad[0])
 
@@ -110,7 +110,7 @@ def decode_all(
         content = encode_files([items.files[n] for n in kept], digests)
     else:
         content = pa.FixedShapeTensorArray.from_numpy_ndarray(held[: len(kept)])
-    return Decoded(content, kept, tuple(sorted(bad) if items.bad else bad))
+    return Decoded(content, kept, tuple(sorted(bad) if items.bad_files else bad))
 
 
 def map_files(items: Sequence[MediaFile], work: Callable[[bytes], T]) -> Iterator[T | UnreadableFileError]:

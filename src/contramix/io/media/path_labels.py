@@ -12,7 +12,7 @@ SPLIT_NAMES = {
 class PathLabels(NamedTuple):
     """What names say, one entry a file; None where they say nothing."""
 
-    parts: list[str] | None
+    splits: list[str] | None
     """``train``, ``valid`` or ``test``."""
     labels: list[str] | None
 
@@ -32,9 +32,9 @@ def infer_splits_and_labels(names: Sequence[str]) -> PathLabels:
     Examples
     --------
     >>> infer_splits_and_labels(["x/train/cat/1.png", "x/train/dog/2.png", "x/test/cat/3.png"])
-    PathLabels(parts=['train', 'train', 'test'], labels=['cat', 'dog', 'cat'])
+    PathLabels(splits=['train', 'train', 'test'], labels=['cat', 'dog', 'cat'])
     >>> infer_splits_and_labels(["cat/1.png", "2.png"])
-    PathLabels(parts=None, labels=None)
+    PathLabels(splits=None, labels=None)
     """
     folders = _without_common([tuple(name.split("/")[:-1]) for name in names])
     parts = None

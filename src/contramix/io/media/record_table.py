@@ -1,4 +1,4 @@
-"""Decoded files as the rows of a table, with their names, labels and parts."""
+"""Decoded files as the rows of a table, with their names, labels and splits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def build_record_table(
     names: Sequence[str],
     *,
     labels: Sequence[Any] | pa.Array | None = None,
-    parts: Sequence[str | None] | None = None,
+    splits: Sequence[str | None] | None = None,
     extra: Mapping[str, Sequence[Any] | pa.Array] | None = None,
 ) -> pa.Table:
     """A table of the files that were decoded.
@@ -26,17 +26,17 @@ def build_record_table(
         The name of the content column, ``image`` or ``audio``.
     decoded : Decoded
         What was decoded, and of which files.
-    names, labels, parts, extra
+    names, labels, splits, extra
         One entry a file, the broken ones included; those are left out here. Labels are text or whole numbers.
     """
     columns: dict[str, pa.Array] = {FILE: pa.array(names, pa.large_string())}
     if labels is not None:
         columns[LABEL] = _values(labels)
-    if parts is not None:
-        columns[SPLIT] = pa.array(parts, pa.large_string())
+    if splits is not None:
+        columns[SPLIT] = pa.array(splits, pa.large_string())
     for name, values in (extra or {}).items():
         columns[name] = _values(values)
-    kept = pa.array(decoded.kept, pa.int64())
+    kept = pa.array(decoded.indices, pa.int64())
     return pa.table({column: decoded.content, **{name: values.take(kept) for name, values in columns.items()}})
 
 

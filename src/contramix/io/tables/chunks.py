@@ -58,7 +58,9 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
         return _of_columns(path, kind, source)
     if kind == "delimited":
         file = DelimitedFile(path, options)
-        return RecordChunks(file.schema, file.rows, _cut(file.tables, file.schema, source), file.notes, file.empty)
+        return RecordChunks(
+            file.schema, file.rows, _cut(file.tables, file.schema, source), file.notes, file.empty_columns
+        )
     reading = read(path, options)
     table = reading.table
     empty = frozenset(name for name in table.column_names if table.column(name).null_count == table.num_rows)
@@ -114,18 +116,18 @@ def _of_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordCh
     parts = [read_chunks(file, options) for file in files]
     names = parts[0].schema.names
     schema = pa.schema([(name, _common_type(name, files, parts)) for name in names])
-    empty = frozenset.intersection(*(part.empty for part in parts))
+    empty = frozenset.intersection(*(part.empty_columns for part in parts))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
 
     def between(start: int, stop: int) -> Iterator[pa.Table]:
         for part in parts:
             if start < part.rows and stop > 0:
-                for table in part.between(max(0, start), min(stop, part.rows)):
+                for table in part.read_rows(max(0, start), min(stop, part.rows)):
                     yield _in(table.select(names), schema)
             start, stop = start - part.rows, stop - part.rows
 
     *starts, rows = accumulate((part.rows for part in parts), initial=0)
-    return RecordChunks(schema, rows, between, notes, empty, starts=tuple(starts))
+    return RecordChunks(schema, rows, between, notes, empty, file_starts=tuple(starts))
 
 
 def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]) -> pa.DataType:
@@ -138,7 +140,7 @@ def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]
                 f"{printable(file)}: other columns than {printable(files[0].name)} beside it: {listed}; "
                 "write all files of a folder with the same columns"
             )
-        if name not in part.empty:
+        if name not in part.empty_columns:
             found.setdefault(part.schema.field(name).type, file)
     kinds = set(found)
     if len(kinds) <= 1:

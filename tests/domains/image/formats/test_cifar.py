@@ -69,7 +69,7 @@ def get(path):
 
 
 def check(reading, rows, labels):
-    assert (reading.parts, reading.target) == (("train", "test"), "label")
+    assert (reading.splits, reading.target) == (("train", "test"), "label")
     np.testing.assert_array_equal(reading.table.column("image").combine_chunks().to_numpy_ndarray(), rows)
     assert reading.table.column("label").to_pylist() == labels
     tests = len(rows) // 6
@@ -125,7 +125,7 @@ def test_hundred_binary(tmp_path):
 def test_a_training_batch_alone_has_no_parts(tmp_path):
     write_ten(tmp_path, old_pickle)
     reading = get(tmp_path / "data_batch_2")
-    assert (reading.parts, reading.table.num_rows, reading.target) == ((), N, "label")
+    assert (reading.splits, reading.table.num_rows, reading.target) == ((), N, "label")
 
 
 class Harm:

@@ -38,7 +38,7 @@ def get(path, **settings):
 def test_a_folder_has_parts_and_labels(tmp_path, packed):
     (tmp_path / "copyright").write_text("free")
     reading = get(write(tmp_path, packed))
-    assert (reading.parts, reading.target, reading.bad) == (("train", "test"), "label", ())
+    assert (reading.splits, reading.target, reading.bad_files) == (("train", "test"), "label", ())
     pixels = reading.table.column("image").combine_chunks().to_numpy_ndarray()
     np.testing.assert_array_equal(pixels[:, 0], np.concatenate([IMAGES["train"], IMAGES["t10k"]]))
     assert reading.table.column("label").to_pylist() == [5, 0, 4, 1, 9, 2, 1, 7, 2, 1]
@@ -51,7 +51,7 @@ def test_a_folder_has_parts_and_labels(tmp_path, packed):
 def test_one_file_finds_its_labels(tmp_path):
     write(tmp_path, True)
     reading = get(tmp_path / "t10k-images-idx3-ubyte.gz")
-    assert (reading.parts, reading.table.num_rows) == ((), 3)
+    assert (reading.splits, reading.table.num_rows) == ((), 3)
     assert reading.table.column("label").to_pylist() == [7, 2, 1]
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     reading = get(tmp_path / "t10k-images-idx3-ubyte.gz")

@@ -30,7 +30,7 @@ def test_images_and_labels(tmp_path, images, labels):
     reading = get(tmp_path / "a.npz")
     np.testing.assert_array_equal(pixels(reading), FIRST)
     assert reading.table.column("label").to_pylist() == [0, 1] * 3
-    assert (reading.target, reading.parts, reading.notes) == ("label", (), ())
+    assert (reading.target, reading.splits, reading.notes) == ("label", (), ())
 
 
 def test_class_names(tmp_path):
@@ -52,7 +52,7 @@ def test_parts(tmp_path, names):
     labels = np.arange(6, dtype=np.uint8)[:, None] % 2  # Keras and MedMNIST have them as a column
     np.savez(tmp_path / "a.npz", **dict(zip(names, (IMAGES[:4], labels[:4], IMAGES[4:], labels[4:]))))
     reading = get(tmp_path / "a.npz")
-    assert reading.parts == ("train", "test")
+    assert reading.splits == ("train", "test")
     assert reading.table.column("part").to_pylist() == ["train"] * 4 + ["test"] * 2
     assert reading.table.column("label").to_pylist() == [0, 1] * 3
     np.testing.assert_array_equal(pixels(reading), FIRST)
@@ -61,7 +61,7 @@ def test_parts(tmp_path, names):
 def test_a_validation_part(tmp_path):
     np.savez(tmp_path / "a.npz", test_images=IMAGES[:1], val_images=IMAGES[1:3], train_images=IMAGES[3:])
     reading = get(tmp_path / "a.npz")
-    assert reading.parts == ("train", "valid", "test")
+    assert reading.splits == ("train", "valid", "test")
     assert reading.table.column("part").to_pylist() == ["train"] * 3 + ["valid"] * 2 + ["test"]
 
 

@@ -77,7 +77,7 @@ def as_reading(
         Decoded(pa.FixedShapeTensorArray.from_numpy_ndarray(images), list(rows), ()),
         [f"row {row + 1}" for row in rows],
         labels=columns.pop(LABEL, None),
-        parts=named if in_parts else None,
+        splits=named if in_parts else None,
         extra=columns,
     )
     official = tuple(part for part in ORDER if part in named) if in_parts else ()

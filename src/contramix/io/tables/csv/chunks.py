@@ -65,7 +65,7 @@ class DelimitedFile:
         self.notes = reading_notes(self._layout, skipped, long)
         self._layout = with_text_columns(self._layout, long)
         self.schema = pa.schema([(column.name, column.type) for column in self._columns])
-        self.empty = frozenset(column.name for column in self._columns if not column.any)
+        self.empty_columns = frozenset(column.name for column in self._columns if not column.any)
 
     def tables(self, start: int = 0) -> Iterator[pa.Table]:
         """The rows from ``start`` on, in tables of some thousand rows."""
