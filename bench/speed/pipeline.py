@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -62,7 +63,8 @@ def report(name: str, recipe: Recipe, table: object) -> None:
     """One line: a whole step, the share of fetching its batch from memory, and that of making both views."""
     spec, _ = learn_spec(table, recipe)
     fit = Fit.begin(recipe, spec, spec.tensorize(table), seed=0)
-    fit.plan = fit.plan._replace(epochs=max(2, -(-(STEPS + 3) // fit.plan.steps_per_epoch)))
+    epochs = max(2, -(-(STEPS + 3) // fit.plan.steps_per_epoch))
+    fit = replace(fit, plan=fit.plan._replace(epochs=epochs))
     front, noise = fit.encoder.front, recipe.noise
     x = fit.x[torch.arange(fit.plan.batch_size)]
     generator = Key(0).generator()

@@ -17,7 +17,8 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.errors import ContramixWarning
 from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.training.reporter import Reporter
 
 TINY = ("--epochs", "1", "--set", "encoder.width=2", "--set", "train.batch_size=16")
@@ -175,6 +176,8 @@ def test_an_unfinished_run_goes_on_to_the_same_model():
     small = {"train.batch_size": 8, "encoder.width": 2, "train.epochs": 4}
     recipe = Recipe.load("imix-moco", small, "series")
 
+    source, options = MemorySource.from_records(reading), RunOptions(checkpoint_seconds=0.0)
+
     class Stopping(Reporter):
         def steps(self, title, plan, start, steps):
             for step in steps:
@@ -182,10 +185,10 @@ def test_an_unfinished_run_goes_on_to_the_same_model():
                 if step.step == 7:
                     raise KeyboardInterrupt
 
-    pretrain_into(Path("whole"), reading.training, recipe)
+    pretrain_into(Path("whole"), source, recipe)
     with pytest.raises(KeyboardInterrupt):
-        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, reporter=Stopping())
-    outcome = pretrain_into(Path("halves"), reading.training, recipe)
+        pretrain_into(Path("halves"), source, recipe, options=options, reporter=Stopping())
+    outcome = pretrain_into(Path("halves"), source, recipe)
     assert outcome.resumed_from in (6, 7)
     models = [Path(name, "model.safetensors").read_bytes() for name in ("whole", "halves")]
     assert models[0] == models[1]

@@ -18,7 +18,8 @@ from contramix.domains.text.settings import TextSettings
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
 from contramix.recipe import Recipe
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.training.reporter import Reporter
 
 pytest.importorskip("tokenizers", reason="reading text needs tokenizers")
@@ -98,6 +99,8 @@ def test_an_unfinished_run_goes_on_to_the_same_model(here):
     reading = Texts().read("films.txt", ReadOptions(), TextSettings())
     recipe = Recipe.load("imix-moco", {**SMALL, "train.epochs": 4}, "text")
 
+    source, options = MemorySource.from_records(reading), RunOptions(checkpoint_seconds=0.0)
+
     class Stopping(Reporter):
         def steps(self, title, plan, start, steps):
             for step in steps:
@@ -105,10 +108,10 @@ def test_an_unfinished_run_goes_on_to_the_same_model(here):
                 if step.step == 7:
                     raise KeyboardInterrupt
 
-    pretrain_into(Path("whole"), reading.training, recipe)
+    pretrain_into(Path("whole"), source, recipe)
     with pytest.raises(KeyboardInterrupt):
-        pretrain_into(Path("halves"), reading.training, recipe, checkpoint_seconds=0.0, reporter=Stopping())
-    assert pretrain_into(Path("halves"), reading.training, recipe).resumed_from in (6, 7)
+        pretrain_into(Path("halves"), source, recipe, options=options, reporter=Stopping())
+    assert pretrain_into(Path("halves"), source, recipe).resumed_from in (6, 7)
     models = [Path(name, "model.safetensors").read_bytes() for name in ("whole", "halves")]
     assert models[0] == models[1]
 

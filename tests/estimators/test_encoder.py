@@ -21,6 +21,7 @@ from contramix import ContrastiveEncoder, InputError, Recipe
 from contramix.errors import ContramixWarning
 from contramix.io.tables.reading import read
 from contramix.runs.pretrain import pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.training.checkpoint import to_bytes, unique_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::contramix.errors.ContramixWarning")
@@ -96,7 +97,7 @@ def test_arrays_tensors_and_sparse_train_the_same_bytes():
 def test_estimator_and_run_folder_meet(frame, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     recipe = Recipe.load("imix-npair", {"train.epochs": 2})
-    outcome = pretrain_into(tmp_path / "run", read(tmp_path / "t.csv").table, recipe, seed=5)
+    outcome = pretrain_into(tmp_path / "run", MemorySource(read(tmp_path / "t.csv").table), recipe, seed=5)
     encoder = quick(random_state=5).fit(frame)
     assert weights(encoder) == to_bytes(dict(unique_state(outcome.model.encoder)), {})
     loaded = contramix.load(tmp_path / "run")

@@ -18,7 +18,8 @@ from contramix.monitoring.alarms import ALARMS, Alarms, Run, advice_from_log
 from contramix.monitoring.health import SAMPLE, Health, Reading
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.runtime.randomness import Key
 from contramix.training.reporter import Reporter
 
@@ -251,7 +252,8 @@ def test_alarms_are_told_kept_and_not_told_again_when_a_run_is_resumed(data, tmp
                         raise KeyboardInterrupt
                     yield step
 
-        return pretrain_into(tmp_path / "part", read(path).table, chosen, checkpoint_seconds=0.0, reporter=Stopping())
+        source, options = MemorySource(read(path).table), RunOptions(checkpoint_seconds=0.0)
+        return pretrain_into(tmp_path / "part", source, chosen, options=options, reporter=Stopping())
 
     first, second = [], []
     with pytest.raises(KeyboardInterrupt):

@@ -15,7 +15,8 @@ from contramix.monitoring import representation_measures
 from contramix.monitoring.health import READINGS, Health, Reading, due
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.training import checkpoint
 from contramix.training.loop import Plan
 from contramix.training.reporter import Reporter
@@ -172,7 +173,9 @@ def test_a_resumed_runs_log_is_an_uninterrupted_ones(tmp_path, recipe):
         small = {"train.epochs": 3, "train.batch_size": 16, "encoder.width": 8, "encoder.depth": 1}
         chosen = Recipe.load(recipe, small | ({"method.queue": 64} if recipe == "imix-moco" else {}))
         rows = table().append_column("y", pa.array([n % 3 for n in range(ROWS)]))
-        return pretrain_into(folder, rows, chosen, target="y", checkpoint_seconds=0.0, reporter=Stopping())
+        return pretrain_into(
+            folder, MemorySource(rows, "y"), chosen, options=RunOptions(checkpoint_seconds=0.0), reporter=Stopping()
+        )
 
     whole = go(tmp_path / "whole")
     for stop in (9, 14):

@@ -17,7 +17,8 @@ from contramix.errors import InputError, RunError
 from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.runtime import atomic_files
 
 ROWS = 64
@@ -121,7 +122,7 @@ def test_signals_stop_with_a_checkpoint_and_the_run_can_go_on(data, uninterrupte
 
 def quick(data, out, recipe="npair", **settings):
     chosen = Recipe.load(recipe, {"train.epochs": 3, "train.batch_size": 16} | settings)
-    return pretrain_into(out, read(data).table, chosen, target="y", checkpoint_seconds=0.0)
+    return pretrain_into(out, MemorySource(read(data).table, "y"), chosen, options=RunOptions(checkpoint_seconds=0.0))
 
 
 def test_a_finished_run_is_left_alone(data, tmp_path):

@@ -26,7 +26,8 @@ from contramix.monitoring.health import Health, looked_at
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
 from contramix.runs.log import read_log
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import CachedSource, MemorySource
 from contramix.runs.table_cache import Phases, open_cache
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted
@@ -81,7 +82,7 @@ class OnProgress(Reporter):
 
 
 def into(run, path, recipe="imix-npair", **more):
-    return pretrain_into(run, large(path), Recipe.load(recipe, SMALL), target="y", **more)
+    return pretrain_into(run, CachedSource(large(path), "y"), Recipe.load(recipe, SMALL), **more)
 
 
 def test_rows_and_what_is_learned_are_those_in_memory(data, tmp_path):
@@ -147,7 +148,7 @@ def test_a_run_ends_as_any_other_and_its_cache_goes(data, tmp_path):
     assert any(text.startswith("writing the cache: 400 of 400") for text in progress)
     assert outcome.model.embed(read(data).table).shape == (ROWS, 8)
     losses = [line["loss"] for line in read_log(tmp_path / "run")]
-    here = pretrain_into(tmp_path / "here", read(data).table, Recipe.load("imix-npair", SMALL), target="y")
+    here = pretrain_into(tmp_path / "here", MemorySource(read(data).table, "y"), Recipe.load("imix-npair", SMALL))
     np.testing.assert_allclose(losses, [line["loss"] for line in read_log(tmp_path / "here")], rtol=1e-4)
     assert here.loss == pytest.approx(outcome.loss, rel=1e-4)
     again = into(tmp_path / "run", data)
@@ -177,7 +178,7 @@ class StopAt(Reporter):
 def test_a_resumed_run_takes_the_cache_as_it_is_and_ends_with_the_same_bytes(data, tmp_path, monkeypatch):
     into(tmp_path / "whole", data)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, reporter=StopAt(9), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(9), options=RunOptions(checkpoint_seconds=0.0))
     assert (tmp_path / "run" / "cache" / "cache.json").is_file()
 
     def never(*_):
@@ -193,20 +194,20 @@ def test_a_resumed_run_takes_the_cache_as_it_is_and_ends_with_the_same_bytes(dat
 
 def test_a_cache_that_does_not_match_is_written_anew_and_other_data_are_refused(data, tmp_path):
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, reporter=StopAt(9), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(9), options=RunOptions(checkpoint_seconds=0.0))
     place = tmp_path / "run" / "cache"
     # Touched, cut short, damaged: the same rows are written again, and the run goes on.
     os.utime(data)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, reporter=StopAt(12), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(12), options=RunOptions(checkpoint_seconds=0.0))
     with (place / "rows.npy").open("r+b") as file:
         file.truncate(100)
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, reporter=StopAt(14), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(14), options=RunOptions(checkpoint_seconds=0.0))
     (place / "cache.json").write_text("{")
     (place / ".tmp-killed").write_bytes(b"x")
     with pytest.raises(StopError):
-        into(tmp_path / "run", data, reporter=StopAt(16), checkpoint_seconds=0.0)
+        into(tmp_path / "run", data, reporter=StopAt(16), options=RunOptions(checkpoint_seconds=0.0))
     assert not list(place.glob(f"{atomic_files.TEMPORARY}*"))
     pq.write_table(table(seed=1), data)
     with pytest.raises(InputError, match="other data"):

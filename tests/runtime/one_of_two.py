@@ -20,8 +20,6 @@ import pyarrow as pa  # noqa: E402
 from torch import nn  # noqa: E402
 
 from contramix import cli  # noqa: E402
-from contramix.cli.cache_option import large_table  # noqa: E402
-from contramix.domains import DOMAINS  # noqa: E402
 from contramix.domains.graph.spec import GraphFront  # noqa: E402
 from contramix.encoders.cnn1d import StepNorm  # noqa: E402
 from contramix.encoders.encoder import Inputs  # noqa: E402
@@ -29,7 +27,6 @@ from contramix.encoders.gin import GIN  # noqa: E402
 from contramix.encoders.mlp import MLP  # noqa: E402
 from contramix.encoders.sync_batch_norm import SyncNorm, synced  # noqa: E402
 from contramix.encoders.user_module import wrap  # noqa: E402
-from contramix.io.options import ReadOptions  # noqa: E402
 from contramix.methods.byol import BYOL  # noqa: E402
 from contramix.methods.heads import Head, Predictor  # noqa: E402
 from contramix.methods.infograph import InfoGraph  # noqa: E402
@@ -40,6 +37,7 @@ from contramix.methods.simsiam import SimSiam  # noqa: E402
 from contramix.models.pretraining import Fit, learn_spec  # noqa: E402
 from contramix.recipe import Recipe  # noqa: E402
 from contramix.runs.pretrain import pretrain_into  # noqa: E402
+from contramix.runs.source import MemorySource, open_source  # noqa: E402
 from contramix.runs.worker import follow  # noqa: E402
 from contramix.runtime import distributed, memory  # noqa: E402
 from contramix.runtime.randomness import Key  # noqa: E402
@@ -263,8 +261,8 @@ def pretrain_together(folder):
     table = pa.table({"a": [n * n % 17 / 3 for n in range(25)], "b": [n % 5 * 1.5 for n in range(25)]})
     recipe = Recipe.load("imix-npair", SMALL | {"train.epochs": 2})
     if distributed.rank():
-        return [follow(folder, table, recipe) for _ in range(2)][1]
-    return [pretrain_into(folder, table, recipe) for _ in range(2)][1].was_finished
+        return [follow(folder, MemorySource(table), recipe) for _ in range(2)][1]
+    return [pretrain_into(folder, MemorySource(table), recipe) for _ in range(2)][1].was_finished
 
 
 class Notes(Reporter):
@@ -279,12 +277,11 @@ def pretrain_from_cache(folder, data):
     data.write_text("a,b\n" + "".join(f"{n * n % 17 / 3},{n % 5 * 1.5}\n" for n in range(25)))
     memory.available = lambda: [0, 2**60][distributed.rank()]
     recipe, told = Recipe.load("imix-npair", SMALL | {"train.epochs": 2}), []
-    asked = {"cache": "auto", "run": folder, "transductive": False}
-    table = large_table(DOMAINS["table"], data, ReadOptions(), recipe.data, **asked)
+    source = open_source(data, recipe, folder)
     if distributed.rank():
-        follow(folder, table, recipe)
+        follow(folder, source, recipe)
     else:
-        pretrain_into(folder, table, recipe, reporter=Notes(told))
+        pretrain_into(folder, source, recipe, reporter=Notes(told))
     return told
 
 

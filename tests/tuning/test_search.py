@@ -19,6 +19,7 @@ from contramix.evaluation.problem import Predictions
 from contramix.recipe import Recipe
 from contramix.runs.folder import locked
 from contramix.runs.pretrain import pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.runtime.signals import Interrupted
 from contramix.training.checkpoint import unique_state
 from contramix.training.reporter import Reporter
@@ -126,7 +127,7 @@ def test_the_recipe_written_loads_trains_and_is_the_one_kept(whole, tmp_path):
     assert written.name == "imix-npair-tuned"
     assert written.train == RECIPE.train
     short = Recipe.load(written, {"train.epochs": 1})
-    assert pretrain_into(tmp_path / "run", table(), short, target="y").model.recipe == short
+    assert pretrain_into(tmp_path / "run", MemorySource(table(), "y"), short).model.recipe == short
     report = json.loads((out / "report.json").read_text())
     assert sorted(t["number"] for t in report["trials"]) == [0, 1, 2]
     ranked = [t["score"] for t in report["trials"]]
@@ -384,7 +385,7 @@ def test_another_search_is_not_gone_on_with(whole, planted):
 def test_folders_that_are_not_a_searchs_are_refused(tmp_path, planted):
     planted(lambda *_: pytest.fail("must not train"))
     run = tmp_path / "run"
-    pretrain_into(run, table(), Recipe.load(RECIPE, {"train.epochs": 1}), target="y")
+    pretrain_into(run, MemorySource(table(), "y"), Recipe.load(RECIPE, {"train.epochs": 1}))
     files = {path.name for path in run.iterdir()}
     with pytest.raises(InputError, match="holds a run or a model"):
         quick(run)

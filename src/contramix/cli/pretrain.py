@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.cache_option import Cache, large_table
 from contramix.cli.reading_options import DomainName, reads_data, tell, watching
 from contramix.errors import InputError
 
@@ -46,7 +45,13 @@ def pretrain(
         Path | None,
         typer.Option(help="Further rows whose column statistics are learned too, as in the i-Mix code."),
     ] = None,
-    cache: Cache = "auto",
+    cache: Annotated[
+        str,
+        typer.Option(
+            help="'always' reads a table portion by portion into a file in the run's folder, and trains from there; "
+            "'never' reads it into memory; 'auto' does what fits."
+        ),
+    ] = "auto",
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Time between checkpoints.")] = 120.0,
     json: Json = False,
     quiet: Quiet = False,
@@ -59,57 +64,39 @@ def pretrain(
     checkpoint, and ends with the same model. Several processes, on one machine or many, share each batch:
     'torchrun --nproc-per-node 2 -m contramix pretrain ...'.
     """
-    import pyarrow.compute as pc
-
     from contramix.domains import DOMAINS, find_domain
     from contramix.recipe import Recipe
-    from contramix.runs.pretrain import pretrain_into
+    from contramix.runs.pretrain import RunOptions, pretrain_into
+    from contramix.runs.source import MemorySource, open_source
     from contramix.runs.worker import follow
     from contramix.runtime import distributed
     from contramix.training.progress import ConsoleReporter
 
     name = find_domain(data, domain)
-    chosen, records = Recipe.load(recipe, changed(set_, epochs), name), DOMAINS[name].records
+    chosen = Recipe.load(recipe, changed(set_, epochs), name)
     output = Output(json, quiet)
     options = watching(options, output, target)
-    large = large_table(
-        DOMAINS[name], data, options, chosen.data, cache=cache, run=out, transductive=transductive is not None
-    )
-    reading = None if large is not None else DOMAINS[name].read(data, options, chosen.data)
-    also = DOMAINS[name].read(transductive, options, chosen.data).table if transductive else None
-    if reading is not None:
-        tell(reading, output)
-    if reading and reading.splits:
-        rows, training = reading.table.num_rows, reading.training.num_rows
-        output.note(f"official parts: pre-training sees the {training:,} {records} of the training part, of {rows:,}")
-    if target is None and reading and reading.target is not None:
-        classes = pc.count_distinct(reading.table.column(reading.target)).as_py()
-        output.note(f"the data carry labels ({classes:,} classes), which are no input")
-    target = reading.target if reading and target is None else target
-    rows_of = large if reading is None else reading.training
+    source = open_source(data, chosen, out, target=target, transductive=transductive, options=options, cache=cache)
+    records = source.records if isinstance(source, MemorySource) else None
+    if records is not None:
+        tell(records, output)
+    for note in source.notes:
+        output.note(note)
     if distributed.rank() > 0:
-        follow(out, rows_of, chosen, target=target, also=also, seed=seed, device=device)
+        follow(out, source, chosen, seed=seed, device=device)
         return
+    run_options = RunOptions(checkpoint_seconds, shlex.join(["contramix", *sys.argv[1:]]))
     outcome = pretrain_into(
-        out,
-        rows_of,
-        chosen,
-        target=target,
-        also=also,
-        seed=seed,
-        device=device,
-        checkpoint_seconds=checkpoint_seconds,
-        command=shlex.join(["contramix", *sys.argv[1:]]),
-        reporter=ConsoleReporter(quiet),
+        out, source, chosen, seed=seed, device=device, options=run_options, reporter=ConsoleReporter(quiet)
     )
     facts: dict[str, Any] = {
         "run": str(out),
         "recipe": chosen.name,
         "rows": outcome.model.facts["rows"],
-        "records": records,
+        "records": DOMAINS[name].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.form,
-        "bad_files": [bad._asdict() for bad in reading.bad_files] if reading else [],
+        "bad_files": [bad._asdict() for bad in records.bad] if records else [],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],

@@ -1,6 +1,7 @@
 """The scikit-learn face: a transformer that learns representations without labels."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,9 @@ class ContrastiveEncoder(Learner):
             If the loss diverges.
         """
         fit = self._begin(X)
-        self._pretrain(fit)
+        facts = self._pretrain(fit)
         self._passes = 0
-        self._finish(fit)
+        self._finish(fit, facts)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
@@ -98,9 +99,10 @@ class ContrastiveEncoder(Learner):
         else:
             x = self.model_.spec.tensorize(self._table(X, self.model_))
             fit = Fit.begin(self.model_.recipe, self.model_.spec, x, self._seed(), self.device, self.model_.encoder)
-            fit.own_encoder = self.encoder is not None
+            fit = replace(fit, own_encoder=self.encoder is not None)
             if self._state is not None:
-                fit.state = State(self._state.objective.see(as_pool(fit.encoder, fit.x)), self._state.optimizer)
+                state = State(self._state.objective.see(as_pool(fit.encoder, fit.x)), self._state.optimizer)
+                fit = replace(fit, state=state)
         self._passes = getattr(self, "_passes", 0) + 1
         train = fit.recipe.train.model_copy(update={"schedule": "constant", "warmup_epochs": 0.0, "epochs": 1})
         for _ in pretrain(fit.x, fit.state, train, train.plan(len(fit.x)), Key(fit.seed, "pass", self._passes).seed):
@@ -108,8 +110,8 @@ class ContrastiveEncoder(Learner):
         self._finish(fit)
         return self
 
-    def _finish(self, fit: Fit) -> None:
-        self._keep(fit.finish())
+    def _finish(self, fit: Fit, facts: dict[str, Any] | None = None) -> None:
+        self._keep(fit.finish(facts))
         # The optimiser goes on in partial_fit; the training rows are not kept.
         self._state: State | None = State(fit.state.objective.see(None), fit.state.optimizer)
 

@@ -81,7 +81,8 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         module = None if self.encoder is None else deepcopy(self.encoder)
         return Fit.begin(recipe, spec, spec.tensorize(table), self._seed(), self.device, module)
 
-    def _pretrain(self, fit: Fit) -> None:
+    def _pretrain(self, fit: Fit) -> dict[str, Any]:
+        """Take all steps; return facts on them for the model."""
         self.loss_curve_: list[float] = []
         health, alarms = Health(fit), Alarms(fit)
         reporter = ConsoleReporter(quiet=not self.verbose)
@@ -91,7 +92,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             for alarm in alarms.see(health.read(step)) if step.step in health.due else ():
                 warnings.warn(str(alarm), ContramixWarning, stacklevel=3)
         self.health_ = [reading.flat() for reading in alarms.readings]
-        fit.seen = alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}
+        return alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}
 
     def _keep(self, model: Pretrained) -> None:
         named = hasattr(self, "feature_names_in_")

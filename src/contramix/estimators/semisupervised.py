@@ -69,8 +69,7 @@ class Semisupervised(Learner):
         if self.pretrained is None:
             fit = self._begin(X)
             check_consistent_length(fit.x, labelled)
-            self._pretrain(fit)
-            model, x = fit.finish(), fit.x
+            model, x = fit.finish(self._pretrain(fit)), fit.x
         else:
             model = self._given()
             x = model.spec.tensorize(self._table(X, model, reset=True))

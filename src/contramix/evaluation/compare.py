@@ -23,7 +23,8 @@ from contramix.models.task import Kind
 from contramix.monitoring.alarms import advice_from_log
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
-from contramix.runs.pretrain import pretrain_into
+from contramix.runs.pretrain import RunOptions, pretrain_into
+from contramix.runs.source import MemorySource
 from contramix.training.reporter import SILENT, Reporter, StepsOnly
 
 RECIPES = ("dacl-plus", "imix-npair")
@@ -97,13 +98,11 @@ def compare_recipes(
             reporter.progress(f"{run}: pre-training")
             outcome = pretrain_into(
                 out / name / f"seed{seed}",
-                table,
+                MemorySource(table, target, also),
                 recipe,
-                target=target,
-                also=also,
                 seed=seed,
                 device=device,
-                command=command,
+                options=RunOptions(command=command),
                 reporter=StepsOnly(reporter, run),
             )
             models[name, seed] = outcome.model

@@ -1,8 +1,9 @@
 """Where ``fit(X)`` and ``contramix pretrain FILE`` meet: from a table and a recipe to a model."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -76,9 +77,9 @@ def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
     return x[(places[:, None] * TOGETHER + torch.arange(TOGETHER)).flatten()]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fit:
-    """A run in memory: iterate over ``steps()``, then ``finish()``."""
+    """Pre-train in memory: iterate over ``steps()``, then call ``finish()``."""
 
     recipe: Recipe
     spec: Spec
@@ -87,8 +88,6 @@ class Fit:
     state: State
     seed: int
     own_encoder: bool
-    seen: dict[str, Any] = field(default_factory=dict)
-    """What was seen on the way, for the model's facts: alarms, the last reading."""
 
     @classmethod
     def begin(
@@ -131,7 +130,7 @@ class Fit:
         """What is trained."""
         return self.state.objective.encoder
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Stands for the data: the same rows give the same one, whatever they came from."""
         return compute_fingerprint(self.x)
@@ -140,12 +139,18 @@ class Fit:
         """Take the steps that remain."""
         return pretrain(self.x, self.state, self.recipe.train, self.plan, self.seed)
 
-    def finish(self) -> Pretrained:
-        """The model as it is now, in evaluation mode."""
+    def finish(self, facts: Mapping[str, Any] | None = None) -> Pretrained:
+        """Return the model as it is now, in evaluation mode.
+
+        Parameters
+        ----------
+        facts
+            What is to be kept in the model's facts besides how it was trained, such as alarms.
+        """
         train = self.recipe.train
         if train.recalibrate_bn:
             recalibrate_bn(self.encoder, self.x)
-        facts = {
+        how = {
             "seed": self.seed,
             "rows": len(self.x),
             "steps": self.state.step,
@@ -154,6 +159,5 @@ class Fit:
             "device": self.x.device.type,
             "precision": "bfloat16" if in_bfloat16(train.precision, self.state.objective, self.x.device) else "float32",
             "own_encoder": self.own_encoder,
-            **self.seen,
         }
-        return Pretrained(self.recipe, self.spec, self.encoder.eval(), facts)
+        return Pretrained(self.recipe, self.spec, self.encoder.eval(), {**how, **(facts or {})})

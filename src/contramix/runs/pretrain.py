@@ -1,25 +1,21 @@
-"""A run folder: one process at a time, resumable at any moment, finished when DONE is there.
+"""Pre-train a model in a folder: resumable at any moment, used by one process at a time, finished when DONE exists.
 
-``recipe.toml spec.json log.jsonl checkpoint/ model.safetensors config.json DONE``, and while a large table is learned
-from, ``cache/``.
+The folder holds ``recipe.toml spec.json run.json log.jsonl checkpoint/ model.safetensors config.json DONE``, and
+``cache/`` while a large table is trained on.
 """
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
-from contramix.domains.table.unread import UnreadTable
 from contramix.errors import RunError
 from contramix.models.pretrained import Pretrained
-from contramix.models.pretraining import Fit, learn_spec, resolve_device
+from contramix.models.pretraining import Fit, resolve_device
 from contramix.monitoring.alarms import Alarms
 from contramix.monitoring.data_rank import data_rank
-from contramix.monitoring.health import Health, Reading, looked_at
+from contramix.monitoring.health import Health, Reading
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
 from contramix.runs.folder import (
@@ -33,161 +29,167 @@ from contramix.runs.folder import (
     make,
 )
 from contramix.runs.log import append, keep_log_until, last_loss, open_log, read_log
+from contramix.runs.source import CachedSource, MemorySource, Prepared, Source
 from contramix.runtime import atomic_files, distributed
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training import checkpoint
 from contramix.training.reporter import SILENT, Reporter
 
 LOG_LINES = 500
+"""Approximate number of lines that a run's log has when the run ends."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Set what does not change the model of a run.
+
+    Parameters
+    ----------
+    checkpoint_seconds
+        Longest time between two checkpoints.
+    command
+        Command line to write down in the model's config.json.
+    """
+
+    checkpoint_seconds: float = 120.0
+    command: str = ""
+
+
+DEFAULTS = RunOptions()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run."""
+    """Describe how a call of :func:`pretrain_into` ended."""
 
     model: Pretrained
     folder: Path
     seconds: float
+    """Time that this call took; 0 if the run was finished before."""
     resumed_from: int | None
+    """Number of the step from whose checkpoint the run was resumed; None if it was not resumed."""
     was_finished: bool
+    """Whether an earlier call had finished the run."""
     loss: float | None
+    """Loss that was logged last."""
 
 
 def pretrain_into(
     folder: Path,
-    table: pa.Table | UnreadTable,
+    source: Source,
     recipe: Recipe,
     *,
-    target: str | None = None,
-    also: pa.Table | None = None,
     seed: int = 0,
     device: str = "auto",
-    checkpoint_seconds: float = 120.0,
-    command: str = "",
+    options: RunOptions = DEFAULTS,
     reporter: Reporter = SILENT,
 ) -> Outcome:
-    """Pre-train in a folder: begin, go on where a run stopped, or do nothing where it is finished.
+    """Pre-train in a folder: start a run, resume one that was stopped, or load the model of one that is finished.
 
     Of several processes the first one calls this, and the others :func:`contramix.runs.worker.follow`.
 
     Parameters
     ----------
     folder
-        The run; made if it is not there.
-    table, target, also
-        The rows, a column that is no input, and further rows whose columns' statistics are learned too. Rows of a
-        large table never lie in memory together: see :mod:`contramix.runs.table_cache`.
+        Folder of the run. It is created if it does not exist.
+    source
+        Records to train on; see :func:`contramix.runs.source.open_source`.
     recipe, seed, device
-        How to train. A run is resumed only if recipe, seed and data are what they were; another device warns.
-    checkpoint_seconds
-        The longest time between two checkpoints.
-    command
-        Command line to write down in the model's config.json.
+        How to train. A run is resumed only if recipe, seed and data are the same as before.
+    options
+        Time between checkpoints, and the command line to write down.
     reporter
-        Receives the training steps, a note for each column left out and for each alarm when it is raised, and how
-        far a large table is read.
+        Receives training steps, notes on columns and alarms, and how far a large table is read.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, belongs to another run, or is in use.
+        If the folder cannot be used or is of another run, or if the data or the recipe are wrong.
     RunError
-        If the run diverges or the disk is full; the last good checkpoint stays.
+        If the run diverges or the disk is full. The last good checkpoint stays.
     Interrupted
-        On SIGINT and SIGTERM, after a checkpoint; a second signal stops at once.
+        On SIGINT and SIGTERM, after a checkpoint. A second signal stops at once.
     """
     check_place(folder)
-    began = time.monotonic()
-    large = isinstance(table, UnreadTable)
-    if not isinstance(table, UnreadTable):
-        spec, notes = learn_spec(table, recipe, target, also)
-        for note in notes:
-            reporter.note(note)
-        # What is wrong with the data or the settings shows here, before anything is written.
-        fit = Fit.begin(recipe, spec, spec.tensorize(table), seed, device)
-        distributed.meet()
-        names, labels = table.column_names, None if target is None else table.column(target)
+    began, early = time.monotonic(), None
+    if isinstance(source, MemorySource):  # Errors in data or recipe are raised here, before anything is written.
+        early = source.prepare(folder, recipe, seed, device, reporter)
     make(folder)
     with locked(folder):
         atomic_files.remove_leftovers(folder)
-        check_same(folder, recipe, seed, target)
-        if isinstance(table, UnreadTable):
-            source = table.fingerprint
-        else:
-            check_columns(folder, fit.spec)
-            source = fit.fingerprint
+        check_same(folder, recipe, seed, source.target)
+        if early is not None:
+            check_columns(folder, early.fit.spec)
+            table_cache.remove(folder)
         if is_done(folder):
-            check_data(folder, source)
+            check_data(folder, source.fingerprint(early))
             table_cache.remove(folder)
             distributed.from_first({"finished": True})
             model = Pretrained.load(folder, resolve_device(device))
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
-        if isinstance(table, UnreadTable):
-            with signals() as signalled:
-                phases = table_cache.Phases(reporter, lambda: _stop_if(signalled, folder))
-                cached = table_cache.open_cache(folder, table, target, lambda rows: looked_at(rows, seed), phases)
-            for note in cached.notes:
-                reporter.note(note)
-            fit = Fit.begin(recipe, cached.spec, cached.x, seed, device)
-            check_columns(folder, fit.spec)
-            names, labels = cached.names, cached.labels
-        else:
-            table_cache.remove(folder)
-        check_room(folder, fit)
-        fingerprint = fit.fingerprint
-        atomic_files.write(folder / "recipe.toml", recipe.to_toml())
-        atomic_files.write(folder / "spec.json", fit.spec.model_dump_json(indent=1))
-        run = {"seed": seed, "target": target, "fingerprint": fingerprint, "source": source, "cached": large}
-        atomic_files.write(folder / "run.json", json.dumps(run))
-        resumed = checkpoint.resume(folder / "checkpoint", fit.state, fingerprint)
-        start = fit.state.step
-        distributed.from_first({"finished": False, "fingerprint": fingerprint, "resumed": resumed})
-        if resumed and distributed.size() > 1:
-            distributed.bytes_from_first(checkpoint.packed(fit.state, fingerprint))
-        alarms = Alarms(fit)
-        loss, spent = _train(folder, fit, Health(fit, labels), alarms, fingerprint, checkpoint_seconds, reporter)
-        with distributed.alone():
-            fit.seen = alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}
-            model = fit.finish()
-        model.facts |= {
-            "processes": distributed.size(),
-            "command": command,
-            "target": target,
-            "features": [name for name in names if name != target],
-            "fingerprint": fingerprint,
-            "seconds": round(spent, 3),
-            "loss": loss,
-        }
-        model.save(folder)
-        atomic_files.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
-        table_cache.remove(folder)
-        distributed.from_first("written")
-        return Outcome(model, folder, time.monotonic() - began, start if resumed else None, False, loss)
+        prepared = early or source.prepare(folder, recipe, seed, device, reporter)
+        resumed_from = _begin(folder, source, prepared)
+        model, loss = _train(folder, source, prepared, options, reporter)
+        return Outcome(model, folder, time.monotonic() - began, resumed_from, False, loss)
 
 
-def _stop_if(signalled: Sequence[int], folder: Path) -> None:
-    if signalled:
-        raise Interrupted(signalled[0], folder)
+def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
+    """Write down what the run is, and load its last checkpoint; return that checkpoint's step, None without one."""
+    fit = prepared.fit
+    check_columns(folder, fit.spec)
+    check_room(folder, fit)
+    atomic_files.write(folder / "recipe.toml", fit.recipe.to_toml())
+    atomic_files.write(folder / "spec.json", fit.spec.model_dump_json(indent=1))
+    facts = {"seed": fit.seed, "target": source.target, "fingerprint": fit.fingerprint}
+    facts |= {"source": source.fingerprint(prepared), "cached": isinstance(source, CachedSource)}
+    atomic_files.write(folder / "run.json", json.dumps(facts))
+    resumed = checkpoint.resume(folder / "checkpoint", fit.state, fit.fingerprint)
+    distributed.from_first({"finished": False, "fingerprint": fit.fingerprint, "resumed": resumed})
+    if resumed and distributed.size() > 1:
+        distributed.bytes_from_first(checkpoint.packed(fit.state, fit.fingerprint))
+    return fit.state.step if resumed else None
 
 
 def _train(
-    folder: Path,
-    fit: Fit,
-    health: Health,
-    alarms: Alarms,
-    fingerprint: str,
-    checkpoint_seconds: float,
-    reporter: Reporter,
+    folder: Path, source: Source, prepared: Prepared, options: RunOptions, reporter: Reporter
+) -> tuple[Pretrained, float | None]:
+    """Take the steps that remain and save the model; return it, and the loss that was logged last."""
+    fit = prepared.fit
+    alarms = Alarms(fit)
+    loss, seconds = _take_steps(folder, fit, Health(fit, prepared.labels), alarms, options, reporter)
+    with distributed.alone():
+        model = fit.finish(alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())})
+    model.facts |= {
+        "processes": distributed.size(),
+        "command": options.command,
+        "target": source.target,
+        "features": [name for name in prepared.columns if name != source.target],
+        "fingerprint": fit.fingerprint,
+        "seconds": round(seconds, 3),
+        "loss": loss,
+    }
+    model.save(folder)
+    atomic_files.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
+    table_cache.remove(folder)
+    distributed.from_first("written")
+    return model, loss
+
+
+def _take_steps(
+    folder: Path, fit: Fit, health: Health, alarms: Alarms, options: RunOptions, reporter: Reporter
 ) -> tuple[float | None, float]:
+    """Take the steps that remain; return the loss that was logged last, and the seconds spent on all steps.
+
+    Writes the log and checkpoints, and reports alarms.
+    """
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
     began = saved = time.monotonic()
     before = keep_log_until(folder, start)
     loss: float | None = last_loss(folder)
-    for line in read_log(folder):  # what was raised before the run was interrupted
+    for line in read_log(folder):  # Alarms raised before the run was interrupted are not raised again.
         if "health" in line:
             alarms.see(Reading.of(line))
-    place = folder / "checkpoint"
     with signals() as signalled, open_log(folder) as log:
         for step in reporter.steps(fit.recipe.name, fit.plan, start, fit.steps()):
             now = time.monotonic()
@@ -201,20 +203,20 @@ def _train(
             for alarm in alarms.see(reading) if reading else ():
                 reporter.note(str(alarm))
             if number := distributed.agreed(max(signalled, default=0)):
-                _keep(place, fit, fingerprint)
+                _save_checkpoint(folder, fit)
                 distributed.from_first("kept")
                 raise Interrupted(number, folder)
-            if now - saved >= checkpoint_seconds:
-                _keep(place, fit, fingerprint)
+            if now - saved >= options.checkpoint_seconds:
+                _save_checkpoint(folder, fit)
                 saved = time.monotonic()
         if fit.state.step > start:
-            _keep(place, fit, fingerprint)
+            _save_checkpoint(folder, fit)
     return loss, before + time.monotonic() - began
 
 
-def _keep(place: Path, fit: Fit, fingerprint: str) -> None:
-    """Save a checkpoint, which is only worth keeping if its weights are numbers."""
+def _save_checkpoint(folder: Path, fit: Fit) -> None:
+    """Save a checkpoint; weights that are not finite are an error, because nothing can be resumed from them."""
     state = (tensor for _, tensor in checkpoint.unique_state(fit.state.objective))
     if not all(bool(tensor.isfinite().all()) for tensor in state):
         raise RunError(f"weights are not finite after step {fit.state.step}; lower train.lr or set train.clip_norm")
-    checkpoint.save(place, fit.state, fingerprint)
+    checkpoint.save(folder / "checkpoint", fit.state, fit.fingerprint)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -80,8 +81,7 @@ class Trainer:
         rows = self.rows(split)
         x = take(rows.x, torch.from_numpy(rows.part.train))
         fit = Fit.begin(recipe, rows.spec, x, self.seed(split), self.device)
-        fit.plan = at_most(self.steps, fit.plan)
-        return fit
+        return replace(fit, plan=at_most(self.steps, fit.plan))
 
     def score(self, recipe: Recipe, split: int, title: str, reporter: Reporter) -> Float64[ndarray, " m"]:
         """Pre-train, and have it judged: what each row adds to the score.
