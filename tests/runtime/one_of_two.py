@@ -139,7 +139,7 @@ def compare(name, settings, partners, normed=False):
     """Loss, gradients, queue and running statistics of two steps."""
     view, joined = (mutual, whole_mutual) if isinstance(settings, SimCLR) else (pair, whole_pair)
     parts = [view(part, partners) for part in range(2)]
-    with distributed.alone():
+    with distributed.single_process():
         single = build(settings, normed)
         for _ in range(2):
             single.zero_grad()
@@ -148,13 +148,13 @@ def compare(name, settings, partners, normed=False):
             single.after_step()
     method = build(settings, normed)
     method = synced(method) if normed else method
-    together = distributed.together(LossOf(method))
+    together = distributed.wrap_ddp(LossOf(method))
     for _ in range(2):
         method.zero_grad()
         loss = together(parts[distributed.rank()])
         loss.backward()
         method.after_step()
-    note(name, (distributed.mean(loss.detach()), wanted.detach()))
+    note(name, (distributed.all_reduce_mean(loss.detach()), wanted.detach()))
     mine, theirs = dict(method.named_parameters()), dict(single.named_parameters())
     assert mine.keys() == theirs.keys()
     note(name, *((mine[n].grad, p.grad) for n, p in theirs.items() if p.grad is not None))
@@ -184,7 +184,7 @@ def compare_infograph(gather):
         return Views(state, state, Targets.plain(len(which)), "input")
 
     parts = torch.arange(8).split(4)
-    with distributed.alone():
+    with distributed.single_process():
         single = built()
         for module in single.modules():  # statistics of parts are not those of the whole; the others are tested above
             if isinstance(module, nn.BatchNorm1d):
@@ -195,11 +195,11 @@ def compare_infograph(gather):
     for module in method.modules():
         if isinstance(module, nn.BatchNorm1d | SyncNorm):
             module.eval()
-    together = distributed.together(LossOf(method))
+    together = distributed.wrap_ddp(LossOf(method))
     loss = together(views(parts[distributed.rank()]))
     loss.backward()
     name = f"infograph{'' if gather else ', not gathered'}"
-    note(name, (distributed.mean(loss.detach()), wanted.detach()))
+    note(name, (distributed.all_reduce_mean(loss.detach()), wanted.detach()))
     note(name, *((a.grad, b.grad) for a, b in zip(method.parameters(), single.parameters())))
 
 
@@ -221,7 +221,7 @@ def compare_norm(name, plain, x, presence=None, momentum=0.1):
         mine = shared(x[part]) if presence is None else shared(x[part], presence[part])
         (mine * factor[part]).sum().backward()
     note(name, (mine, whole[part]), (x.grad[part], wanted[part]))
-    totals = [2 * distributed.mean(p.grad) for p in shared.parameters()]
+    totals = [2 * distributed.all_reduce_mean(p.grad) for p in shared.parameters()]
     note(name, *zip(totals, (p.grad for p in plain.parameters())))
     note(name, (shared.running_mean, plain.running_mean), (shared.running_var, plain.running_var))
     assert int(shared.num_batches_tracked) == 2
@@ -243,7 +243,7 @@ def compare_training():
     settings |= {"imix": "none", "method.kind": "moco", "method.queue": 30, "train.lr": 0.1}
     recipe = Recipe.load("imix-npair", settings)
     spec, _ = learn_spec(table, recipe)
-    with distributed.alone():
+    with distributed.single_process():
         alone = Fit.begin(recipe, spec, spec.tensorize(table), 0, "cpu")
         before = {n: p.detach().clone() for n, p in alone.state.objective.state_dict().items()}
         losses, weights = train_fit(alone)
@@ -286,17 +286,17 @@ def pretrain_from_cache(folder, data):
 
 
 def main(*folders):
-    distributed.join()
+    distributed.init()
     rank = distributed.rank()
 
     x = (torch.arange(6.0).reshape(3, 2) + 10 * rank).requires_grad_()
-    every = distributed.gathered(x)
+    every = distributed.all_gather(x)
     factor = torch.arange(12.0).reshape(6, 2)
     ((rank + 1) * factor * every).sum().backward()
     note("gathered", (every, torch.cat([torch.arange(6.0), torch.arange(6.0) + 10]).reshape(6, 2)))
     note("gathered", (x.grad, 3 * factor[3 * rank : 3 * rank + 3]))
-    facts = {"agreed": distributed.agreed([0, 15][rank]), "said": distributed.from_first({"n": rank})}
-    facts["bytes"] = distributed.bytes_from_first(b"abc" if rank == 0 else b"").decode()
+    facts = {"agreed": distributed.all_reduce_max([0, 15][rank]), "said": distributed.broadcast_object({"n": rank})}
+    facts["bytes"] = distributed.broadcast_bytes(b"abc" if rank == 0 else b"").decode()
 
     for partners in (0, 1, 3):
         for gather in (True, False):
@@ -324,14 +324,14 @@ def main(*folders):
     compare_training()
 
     plan = Train(batch_size=8, epochs=2).plan(37)
-    facts["seen"] = [distributed.mine(batch).tolist() for batch in order(torch.zeros(37), plan, seed=0)]
-    facts["drawn"] = distributed.own(Key(0).at("step", 3)).seed
+    facts["seen"] = [distributed.local_shard(batch).tolist() for batch in order(torch.zeros(37), plan, seed=0)]
+    facts["drawn"] = distributed.per_rank(Key(0).at("step", 3)).seed
     facts["run"] = str(Path(folders[0]) / "run")
     facts["again"] = pretrain_together(Path(facts["run"]))
     facts["cached"] = str(Path(folders[0]) / "cached")
     facts["cached_told"] = pretrain_from_cache(Path(facts["cached"]), Path(folders[rank]) / "large.csv")
     Path(folders[rank], "found.json").write_text(json.dumps({"found": found, "facts": facts}))
-    distributed.leave()
+    distributed.shutdown()
 
 
 def refused(folder, mine, port):

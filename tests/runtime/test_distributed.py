@@ -17,7 +17,7 @@ from contramix import cli
 from contramix.errors import InputError
 from contramix.runs.log import read_log
 from contramix.runtime import distributed
-from contramix.runtime.distributed import Place
+from contramix.runtime.distributed import Group
 from contramix.runtime.randomness import Key
 from contramix.training.loop import Train
 
@@ -93,13 +93,13 @@ def test_each_row_is_seen_once_an_epoch_and_the_rest_is_drawn_apart(two):
 
 def test_alone_everything_is_given_back():
     x, key, rows = torch.ones(2, 3), Key(0), torch.arange(4)
-    assert distributed.gathered(x) is distributed.mean(x) is x
-    assert distributed.own(key) is key
-    assert distributed.mine(rows) is rows
-    assert distributed.from_first("word") == "word"
-    assert distributed.agreed(15) == 15
+    assert distributed.all_gather(x) is distributed.all_reduce_mean(x) is x
+    assert distributed.per_rank(key) is key
+    assert distributed.local_shard(rows) is rows
+    assert distributed.broadcast_object("word") == "word"
+    assert distributed.all_reduce_max(15) == 15
     module = torch.nn.Linear(2, 2)
-    assert distributed.together(module) is module
+    assert distributed.wrap_ddp(module) is module
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_alone_everything_is_given_back():
     ],
 )
 def test_a_batch_is_of_all_processes_and_shared_equally(monkeypatch, settings, rows, wanted):
-    monkeypatch.setattr(distributed, "_place", Place(rank=1, size=3))
+    monkeypatch.setattr(distributed, "_group", Group(rank=1, world_size=3))
     train = Train(**settings)
     if isinstance(wanted, int):
         assert train.plan(rows).batch_size == wanted

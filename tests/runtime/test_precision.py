@@ -4,10 +4,10 @@ from torch import nn
 
 from contramix import ContrastiveEncoder
 from contramix.runtime import precision
-from contramix.runtime.precision import WORTH_IT, at_least_float32, has_bfloat16, in_bfloat16
+from contramix.runtime.precision import MIN_BFLOAT16_WEIGHTS, at_least_float32, has_bfloat16, in_bfloat16
 
 CPU = torch.device("cpu")
-LARGE, SMALL = nn.Linear(WORTH_IT, 1), nn.Linear(10, 10)
+LARGE, SMALL = nn.Linear(MIN_BFLOAT16_WEIGHTS, 1), nn.Linear(10, 10)
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -15,7 +15,7 @@ def test_auto_takes_bfloat16_for_large_networks_where_it_is_native(monkeypatch, 
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: native)
     assert in_bfloat16("auto", LARGE, CPU) == native
     assert not in_bfloat16("auto", SMALL, CPU)
-    assert not in_bfloat16("auto", nn.Linear(WORTH_IT, 1).requires_grad_(False), CPU)
+    assert not in_bfloat16("auto", nn.Linear(MIN_BFLOAT16_WEIGHTS, 1).requires_grad_(False), CPU)
     assert in_bfloat16("bfloat16", SMALL, CPU)
     assert not in_bfloat16("float32", LARGE, CPU)
 

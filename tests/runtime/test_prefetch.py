@@ -5,7 +5,7 @@ import time
 import pytest
 
 from contramix.errors import InputError
-from contramix.runtime.prefetch import side_by_side
+from contramix.runtime.prefetch import prefetch
 
 
 def test_what_was_made_before_an_error_comes_first():
@@ -15,7 +15,7 @@ def test_what_was_made_before_an_error_comes_first():
         raise InputError("row 3")
 
     for workers in (1, 2, 8):
-        found = side_by_side(calls(), workers, workers)
+        found = prefetch(calls(), workers, workers)
         assert [next(found), next(found)] == [1, 2]
         with pytest.raises(InputError, match="row 3"):
             next(found)
@@ -30,6 +30,6 @@ def test_calls_give_in_their_order_and_no_more_wait_than_there_are_workers(worke
             begun.append(n)
             yield lambda n=n: (time.sleep(0.001 * (n % 3)), n)[1]
 
-    for n, value in enumerate(side_by_side(calls(), workers, workers)):
+    for n, value in enumerate(prefetch(calls(), workers, workers)):
         assert value == n
         assert len(begun) <= n + workers + 1

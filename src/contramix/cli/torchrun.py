@@ -11,7 +11,7 @@ from contramix.errors import InputError
 
 TOGETHER = ("pretrain",)
 """Commands that several processes share."""
-FAREWELL_SECONDS = 2.0
+EXIT_GRACE_SECONDS = 2.0
 """Whoever fails stays so long, that others which fail alike end with its exit code before torchrun ends them."""
 
 
@@ -31,7 +31,7 @@ def together(given: Sequence[str]) -> Iterator[None]:
     """
     from contramix.runtime import distributed
 
-    distributed.join()
+    distributed.init()
     with open(os.devnull, "w") as nowhere:
         spoken = distributed.rank() == 0
         with redirect_stdout(sys.stdout if spoken else nowhere), redirect_stderr(sys.stderr if spoken else nowhere):
@@ -40,7 +40,7 @@ def together(given: Sequence[str]) -> Iterator[None]:
                     f"contramix {given[0]} is for one process; torchrun is for contramix {', '.join(TOGETHER)}"
                 )
             yield
-    distributed.leave()
+    distributed.shutdown()
 
 
 @contextmanager
@@ -50,13 +50,13 @@ def ending(code: int) -> Iterator[tuple[bool, int]]:
     if several():
         from contramix.runtime import distributed
 
-        joined = distributed.size() > 1
-    before = distributed.fail(code) if joined else None
+        joined = distributed.world_size() > 1
+    before = distributed.report_failure(code) if joined else None
     yield before is None, code if before is None else before
     if joined:
         # torchrun terminates the others as soon as one has ended.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(FAREWELL_SECONDS)
+        time.sleep(EXIT_GRACE_SECONDS)
 
 
 def is_lost(error: Exception) -> bool:
@@ -65,4 +65,4 @@ def is_lost(error: Exception) -> bool:
         return False
     from contramix.runtime import distributed
 
-    return distributed.is_lost(error)
+    return distributed.is_lost_process(error)

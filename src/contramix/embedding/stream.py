@@ -18,7 +18,7 @@ from contramix.io.records import RecordChunks
 from contramix.models.inference import batches_of, device_of, evaluating, finite, represented
 from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
-from contramix.runtime.prefetch import side_by_side
+from contramix.runtime.prefetch import prefetch
 from contramix.samples.samples import Batch, Samples
 
 AHEAD = 2
@@ -62,7 +62,7 @@ def representations(
         return rows, finite(represented(encoder, batch), first)
 
     with evaluating(encoder), one_thread_each(device_of(encoder)) as workers:
-        yield from side_by_side(batches(), workers, workers)
+        yield from prefetch(batches(), workers, workers)
 
 
 @contextmanager

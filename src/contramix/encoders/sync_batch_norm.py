@@ -39,7 +39,7 @@ class SyncNorm(StepNorm):
         least = count.clamp(min=1e-6)  # a process may have no steps or nodes
         mean = (x * weight).sum(over) / least
         variance = ((x - mean.view(by_channel)).square() * weight).sum(over) / least
-        every = distributed.gathered(torch.stack([count.expand_as(mean), mean, variance])[None])
+        every = distributed.all_gather(torch.stack([count.expand_as(mean), mean, variance])[None])
         counts, means, variances = every.unbind(1)
         total = counts.sum(0).clamp(min=1e-6)
         mean = (counts * means).sum(0) / total

@@ -58,11 +58,11 @@ class InfoGraphMethod(Method):
         node = self.local(torch.cat(state.layers, 1))
         graphs, before = self.all_keys(self.online.projector(state.values))
         loss = jensen_shannon(at_least_float32(node @ graphs.T), state.graphs.graph + before)
-        if distributed.size() == 1:
+        if distributed.world_size() == 1:
             return loss
         # The mean is over nodes, and each process holds a different number of them.
         nodes = graphs.new_tensor(float(len(node)), dtype=torch.float64)
-        return loss * (nodes / distributed.mean(nodes) if self.local_groups == 1 else 1.0)
+        return loss * (nodes / distributed.all_reduce_mean(nodes) if self.local_groups == 1 else 1.0)
 
 
 class Shortcut(nn.Module):

@@ -86,7 +86,7 @@ class Method(nn.Module, ABC):
         self.symmetric = settings.symmetric
         self.passes = settings.passes
         # Number of groups in a batch whose samples are compared only with one another.
-        self.local_groups = 1 if settings.gather else distributed.size()
+        self.local_groups = 1 if settings.gather else distributed.world_size()
         self.online = Network(encoder, settings.projector.build(encoder.width))
 
     @property
@@ -107,7 +107,7 @@ class Method(nn.Module, ABC):
 
     def all_keys(self, key: Float[Tensor, " K p"]) -> tuple[Float[Tensor, " A p"], int]:
         """Return the keys to compare with, of all processes if gathered, and the number of keys before one's own."""
-        return (distributed.gathered(key), distributed.rank() * len(key)) if self.local_groups == 1 else (key, 0)
+        return (distributed.all_gather(key), distributed.rank() * len(key)) if self.local_groups == 1 else (key, 0)
 
     @abstractmethod
     def loss(self, views: Views) -> Float[Tensor, ""]:

@@ -77,7 +77,7 @@ class MoCoMethod(Method):
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
         keys, before = self.all_keys(key)
         # The queue always gets the keys of all processes, so that it is the same in each.
-        self._fresh.append(keys if self.local_groups == 1 else distributed.gathered(key))
+        self._fresh.append(keys if self.local_groups == 1 else distributed.all_gather(key))
         queue = self.queue.clone()
         if self.original:
             return own_key_nce(query, key, queue, self.temperature)

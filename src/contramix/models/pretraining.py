@@ -46,7 +46,7 @@ def resolve_device(device: str) -> torch.device:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and distributed.size() > 1:
+    if device == "cuda" and distributed.world_size() > 1:
         device = f"cuda:{distributed.local_rank()}"
     try:
         found = torch.device(device)
@@ -120,7 +120,7 @@ class Fit:
             layout = spec.layout()
             on_device = None if layout is None else layout.to(place)
             objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=as_pool(encoder, x)).to(place)
-        if distributed.size() > 1 and recipe.train.batch_norm == "sync":
+        if distributed.world_size() > 1 and recipe.train.batch_norm == "sync":
             objective = synced(objective)
         optimizer = recipe.train.build(objective.parameters())
         return cls(recipe, spec, x, plan, State(objective, optimizer), seed, module is not None)

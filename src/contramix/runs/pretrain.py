@@ -124,7 +124,7 @@ def pretrain_into(
         if is_done(folder):
             check_data(folder, source.fingerprint(early))
             table_cache.remove(folder)
-            distributed.from_first({"finished": True})
+            distributed.broadcast_object({"finished": True})
             model = Pretrained.load(folder, resolve_device(device))
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
         prepared = early or source.prepare(folder, recipe, seed, device, reporter)
@@ -144,9 +144,9 @@ def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
     facts |= {"source": source.fingerprint(prepared), "cached": isinstance(source, CachedSource)}
     atomic_files.write(folder / "run.json", json.dumps(facts))
     resumed = checkpoint.resume(folder / "checkpoint", fit.state, fit.fingerprint)
-    distributed.from_first({"finished": False, "fingerprint": fit.fingerprint, "resumed": resumed})
-    if resumed and distributed.size() > 1:
-        distributed.bytes_from_first(checkpoint.packed(fit.state, fit.fingerprint))
+    distributed.broadcast_object({"finished": False, "fingerprint": fit.fingerprint, "resumed": resumed})
+    if resumed and distributed.world_size() > 1:
+        distributed.broadcast_bytes(checkpoint.packed(fit.state, fit.fingerprint))
     return fit.state.step if resumed else None
 
 
@@ -157,10 +157,10 @@ def _train(
     fit = prepared.fit
     alarms = Alarms(fit)
     loss, seconds = _take_steps(folder, fit, Health(fit, prepared.labels), alarms, options, reporter)
-    with distributed.alone():
+    with distributed.single_process():
         model = fit.finish(alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())})
     model.facts |= {
-        "processes": distributed.size(),
+        "processes": distributed.world_size(),
         "command": options.command,
         "target": source.target,
         "features": [name for name in prepared.columns if name != source.target],
@@ -171,7 +171,7 @@ def _train(
     model.save(folder)
     atomic_files.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
     table_cache.remove(folder)
-    distributed.from_first("written")
+    distributed.broadcast_object("written")
     return model, loss
 
 
@@ -193,7 +193,7 @@ def _take_steps(
     with signals() as signalled, open_log(folder) as log:
         for step in reporter.steps(fit.recipe.name, fit.plan, start, fit.steps()):
             now = time.monotonic()
-            with distributed.alone():
+            with distributed.single_process():
                 reading = health.read(step) if step.step in health.due else None
             if reading or step.step % every == 0 or step.step == fit.plan.steps:
                 loss = float(step.loss)
@@ -202,9 +202,9 @@ def _take_steps(
                 append(folder, log, line | (reading.line() if reading else {}))
             for alarm in alarms.see(reading) if reading else ():
                 reporter.note(str(alarm))
-            if number := distributed.agreed(max(signalled, default=0)):
+            if number := distributed.all_reduce_max(max(signalled, default=0)):
                 _save_checkpoint(folder, fit)
-                distributed.from_first("kept")
+                distributed.broadcast_object("kept")
                 raise Interrupted(number, folder)
             if now - saved >= options.checkpoint_seconds:
                 _save_checkpoint(folder, fit)

@@ -102,7 +102,7 @@ class MemorySource:
         for note in notes:
             reporter.note(note)
         fit = Fit.begin(recipe, spec, spec.tensorize(self.table), seed, device)
-        distributed.meet()
+        distributed.barrier()
         labels = None if self.target is None else self.table.column(self.target)
         return Prepared(fit, self.table.column_names, labels)
 
@@ -226,7 +226,9 @@ def open_source(
     if cache == "always" and transductive:
         raise InputError("--transductive: goes with tables in memory only; give --cache never")
     # One process decides, because machines differ in their free memory, and only one of them may see the run's folder.
-    cached = distributed.from_first(distributed.rank() == 0 and _is_cached(large, cache, folder, bool(transductive)))
+    cached = distributed.broadcast_object(
+        distributed.rank() == 0 and _is_cached(large, cache, folder, bool(transductive))
+    )
     if large is not None and cached:
         return CachedSource(large, target)
     records = domain.read(data, options, recipe.data)

@@ -31,7 +31,7 @@ def follow(folder: Path, source: Source, recipe: Recipe, *, seed: int = 0, devic
         On a signal to any process, after the first one has saved a checkpoint.
     """
     early = source.prepare(folder, recipe, seed, device) if isinstance(source, MemorySource) else None
-    run: dict[str, Any] = distributed.from_first({})
+    run: dict[str, Any] = distributed.broadcast_object({})
     if run["finished"]:
         return
     fit = (early or source.prepare(folder, recipe, seed, device)).fit
@@ -41,11 +41,11 @@ def follow(folder: Path, source: Source, recipe: Recipe, *, seed: int = 0, devic
             "DATA"
         )
     if run["resumed"]:
-        received = distributed.bytes_from_first(b"")
+        received = distributed.broadcast_bytes(b"")
         checkpoint.unpack(received, fit.state, run["fingerprint"], folder / "checkpoint")
     with signals() as signalled:
         for _ in fit.steps():
-            if number := distributed.agreed(max(signalled, default=0)):
-                distributed.from_first("")  # wait until the first process has saved a checkpoint
+            if number := distributed.all_reduce_max(max(signalled, default=0)):
+                distributed.broadcast_object("")  # wait until the first process has saved a checkpoint
                 raise Interrupted(number, folder)
-    distributed.from_first("")  # wait until the first process has saved the model
+    distributed.broadcast_object("")  # wait until the first process has saved the model

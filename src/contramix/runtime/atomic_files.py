@@ -1,4 +1,7 @@
-"""Files that are there whole or not at all, also when the power goes: written beside, synced, then renamed."""
+"""Write files atomically: a file is complete or does not exist, also after a power failure.
+
+Data are written to a hidden temporary file in the same folder, which is synced to disk and then renamed.
+"""
 
 import errno
 import hashlib
@@ -12,16 +15,25 @@ from typing import BinaryIO
 from contramix.errors import InputError, RunError
 
 TEMPORARY = ".tmp-"
+"""Prefix of the names of temporary files."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers that mean that a disk or a quota is full, or that a file would be too large."""
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Write a file durably; an older one of that name stays until the new one is whole.
+    """Write a file atomically. An older file of that name stays until the new one is complete.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    data
+        Content. Text is encoded as UTF-8.
 
     Raises
     ------
     RunError
-        If there is no space.
+        If the disk is full.
     InputError
         If the folder cannot be written.
     """
@@ -32,31 +44,34 @@ def write(path: Path, data: bytes | str) -> None:
 
 @contextmanager
 def writing(path: Path, size: int) -> Iterator[BinaryIO]:
-    """A file to write bit by bit, which has its name when it is whole, and is gone if it does not become so.
+    """Open a file for writing in several calls. It gets its name when the block ends, and is removed on an error.
 
-    What a killed writer of the same file left behind is removed first.
+    Temporary files of the same name that a killed process left behind are removed first.
 
     Parameters
     ----------
     path
-        The file.
+        File to write.
     size
-        How many bytes it needs or so, for the message that there is no space.
+        Approximate size in bytes, which the message on a full disk names.
 
     Raises
     ------
-    RunError, InputError
-        As of `write`.
+    RunError
+        If the disk is full.
+    InputError
+        If the folder cannot be written.
     """
-    own = f"{TEMPORARY}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
-    for leftover in path.parent.glob(f"{own}*"):
+    own_prefix = f"{TEMPORARY}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+    for leftover in path.parent.glob(f"{own_prefix}*"):
         leftover.unlink(missing_ok=True)
-    with _replacing(path, own, size) as file:
+    with _replacing(path, own_prefix, size) as file:
         yield file
 
 
 @contextmanager
 def _replacing(path: Path, prefix: str, size: int) -> Iterator[BinaryIO]:
+    """Open a temporary file that replaces a file when the block ends."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
         try:
@@ -75,7 +90,7 @@ def _replacing(path: Path, prefix: str, size: int) -> Iterator[BinaryIO]:
 
 
 def unwritable(path: Path, size: int, error: OSError) -> Exception:
-    """What to say of a file that could not be written."""
+    """Return the exception to raise for a file that could not be written because of an operating system error."""
     if error.errno in NO_SPACE:
         return RunError(
             f"no space left for {path} (it needs {size / 1e6:.1f} MB); free some and run the same command again"
@@ -84,6 +99,7 @@ def unwritable(path: Path, size: int, error: OSError) -> Exception:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Sync a folder to disk, so that the new name of a file survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -92,6 +108,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed writer left behind."""
+    """Remove temporary files that a killed process left behind in a folder."""
     for leftover in folder.glob(f"{TEMPORARY}*"):
         leftover.unlink(missing_ok=True)

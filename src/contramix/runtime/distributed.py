@@ -1,7 +1,8 @@
-"""Several processes, on one machine or many, as one run: which of them this is, and what they tell each other.
+"""Let several processes, on one machine or many, train one model together.
 
-``torchrun`` starts them, and each takes its share of every batch. What is said in words goes over torchrun's store,
-with patience; tensors go over a process group. Alone, everything here gives back what it was given.
+``torchrun`` starts the processes, and each one computes its share of every batch. Python values are exchanged through
+torchrun's key-value store, without a time limit; tensors are exchanged through a process group. In a single process,
+every function here returns its argument unchanged.
 """
 
 import json
@@ -24,239 +25,260 @@ from torch.nn.parallel import DistributedDataParallel
 from contramix.errors import InputError, RunError
 from contramix.runtime.randomness import Key
 
-PATIENCE = timedelta(minutes=10)
-"""How long a process waits for the others inside training; of one that ended it hears at once."""
+TIMEOUT = timedelta(minutes=10)
+"""Longest time that a process waits for the others in a collective operation. The end of a process is noticed at
+once."""
 POLL_SECONDS = 0.05
-NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-Fact = TypeVar("Fact")
+"""Time between two looks at the store while a process waits."""
+REQUIRED_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""Environment variables that torchrun sets."""
+T = TypeVar("T")
 
 
-class Place(NamedTuple):
-    """Which of how many processes this is."""
+class Group(NamedTuple):
+    """Describe this process's position among all processes that train together."""
 
     rank: int = 0
-    size: int = 1
+    world_size: int = 1
     local_rank: int = 0
-    """Among those of its machine."""
+    """Rank among the processes of the same machine."""
 
 
-class _Board:
-    """Where processes leave words for each other: each call of all of them has its number."""
+class _Store:
+    """Exchange Python values between processes; each call that all processes make has a number of its own."""
 
     def __init__(self, store: Any) -> None:
         self.store, self.calls = PrefixStore("contramix", store), 0
 
-    def next(self, name: str) -> str:
+    def next_key(self, name: str) -> str:
         self.calls += 1
         return f"{name}/{self.calls}"
 
-    def wait(self, ready: Callable[[], bool]) -> None:
-        """Ask now and then, so that signals get through, until it is so or some process has failed."""
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Poll until a condition holds, and raise if a process has failed. Signals are handled between two polls."""
         while not ready():
             if self.store.check(["failed"]):
                 raise RunError("another process of this run has failed")
             time.sleep(POLL_SECONDS)
 
 
-_place = Place()
-_board: _Board | None = None
+_group = Group()
+_store: _Store | None = None
 
 
-def size() -> int:
-    """How many processes train together."""
-    return _place.size
+def world_size() -> int:
+    """Return the number of processes that train together."""
+    return _group.world_size
 
 
 def rank() -> int:
-    """The number of this process, from 0: the first one reads and writes the run's folder, and speaks."""
-    return _place.rank
+    """Return the number of this process, from 0. Process 0 reads and writes the run's folder, and prints messages."""
+    return _group.rank
 
 
 def local_rank() -> int:
-    """Its number among those of its machine: the GPU that it takes."""
-    return _place.local_rank
+    """Return the number of this process among those of its machine, which is also the number of its GPU."""
+    return _group.local_rank
 
 
-def join() -> None:
-    """Enter the group of processes that the environment names, if it names several.
+def init() -> None:
+    """Join the group of processes that the environment variables of torchrun describe.
 
     Raises
     ------
     InputError
-        If the environment is not as torchrun makes it.
+        If an environment variable of torchrun is missing or wrong.
     RunError
-        If the others cannot be reached.
+        If the other processes cannot be reached.
     """
-    global _place, _board
-    missing = [name for name in NEEDED if not os.environ.get(name)]
+    global _group, _store
+    missing = [name for name in REQUIRED_VARIABLES if not os.environ.get(name)]
     if missing:
         raise InputError(
             f"WORLD_SIZE is set and {', '.join(missing)} not: start several processes with 'torchrun "
             "--nproc-per-node 2 -m contramix pretrain ...', or unset WORLD_SIZE to run one"
         )
     try:
-        store, number, several = next(rendezvous("env://", timeout=PATIENCE))
+        store, number, processes = next(rendezvous("env://", timeout=TIMEOUT))
         group, backend = PrefixStore("group", store), "gloo"
         if torch.cuda.is_available():
             backend = "cpu:gloo,cuda:nccl"
-        dist.init_process_group(backend, store=group, rank=number, world_size=several, timeout=PATIENCE)
+        dist.init_process_group(backend, store=group, rank=number, world_size=processes, timeout=TIMEOUT)
     except ValueError as error:
-        raise InputError(f"the environment's {', '.join(NEEDED)} are not those of torchrun: {error}") from error
+        raise InputError(
+            f"the environment's {', '.join(REQUIRED_VARIABLES)} are not those of torchrun: {error}"
+        ) from error
     except RuntimeError as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise RunError(f"the other processes of this run cannot be reached by way of {where}: {error}") from error
-    _place, _board = Place(number, several, int(os.environ.get("LOCAL_RANK", "0"))), _Board(store)
+    _group, _store = Group(number, processes, int(os.environ.get("LOCAL_RANK", "0"))), _Store(store)
 
 
-def leave() -> None:
-    """Leave the group; from then on this process is alone. The first one, which may keep the board, leaves last."""
-    global _place, _board
-    if _board is not None:
-        board, several = _board, _place.size
-        board.store.add("left", 1)
-        if _place.rank == 0:
-            board.wait(lambda: board.store.add("left", 0) >= several)
+def shutdown() -> None:
+    """Leave the group of processes. Process 0, which may hold the store, waits until all others have left."""
+    global _group, _store
+    if _store is not None:
+        exchange, processes = _store, _group.world_size
+        exchange.store.add("left", 1)
+        if _group.rank == 0:
+            exchange.wait_until(lambda: exchange.store.add("left", 0) >= processes)
     if dist.is_initialized():
         dist.destroy_process_group()
-    _place, _board = Place(), None
+    _group, _store = Group(), None
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """As if there were no others, for what one process does while they wait."""
-    global _place
-    before, _place = _place, Place(local_rank=_place.local_rank)
+def single_process() -> Iterator[None]:
+    """Run a block as if there were no other processes, for work that one process does while the others wait."""
+    global _group
+    before, _group = _group, Group(local_rank=_group.local_rank)
     try:
         yield
     finally:
-        _place = before
+        _group = before
 
 
-def own(key: Key) -> Key:
-    """The place of this process below a place that all have in common."""
-    return key if _place.size == 1 else key.at("rank", _place.rank)
+def per_rank(key: Key) -> Key:
+    """Return a key of this process's own, below a key that all processes share."""
+    return key if _group.world_size == 1 else key.at("rank", _group.rank)
 
 
-def mine(rows: Int[Tensor, " B"]) -> Int[Tensor, " b"]:
-    """This process's share of a batch."""
-    return rows if _place.size == 1 else rows.tensor_split(_place.size)[_place.rank]
+def local_shard(rows: Int[Tensor, " B"]) -> Int[Tensor, " b"]:
+    """Return this process's share of a batch's row numbers."""
+    return rows if _group.world_size == 1 else rows.tensor_split(_group.world_size)[_group.rank]
 
 
-def together(module: nn.Module) -> nn.Module:
-    """The module, the gradients of its parameters averaged over processes while they are computed."""
-    if _place.size == 1:
+def wrap_ddp(module: nn.Module) -> nn.Module:
+    """Wrap a module in DistributedDataParallel, which averages gradients over processes during the backward pass."""
+    if _group.world_size == 1:
         return module
     # Buffers are not sent at each step: statistics are shared or each process's own, and queues are equal anyway.
     known = signature(DistributedDataParallel).parameters
-    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # as of old in torch
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # name in older torch
     options: dict[str, Any] = {name: False, "gradient_as_bucket_view": True}
     return DistributedDataParallel(module, **options)
 
 
-def gathered(x: Float[Tensor, " n *s"]) -> Float[Tensor, " N *s"]:
-    """What all processes have, in their order; each must give as many rows. The gradient finds its way back.
+def all_gather(x: Float[Tensor, " n *s"]) -> Float[Tensor, " N *s"]:
+    """Concatenate the rows of all processes, in the order of their ranks; gradients flow back to each process.
 
-    A row's gradient is the sum of what it is in the losses of all processes, so that their mean, as ``together`` forms
-    it, is the gradient of their mean loss.
+    Every process must give the same number of rows. The gradient of a row is the sum of its gradients in the losses of
+    all processes. After :func:`wrap_ddp` has averaged it, it is the gradient of the mean loss.
     """
-    if _place.size == 1:
+    if _group.world_size == 1:
         return x
-    out: Tensor = _Gather.apply(x)  # type: ignore[no-untyped-call]
+    out: Tensor = _AllGather.apply(x)  # type: ignore[no-untyped-call]
     return out
 
 
-class _Gather(torch.autograd.Function):
+class _AllGather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.place = _place
-        out = x.new_empty(_place.size * len(x), *x.shape[1:])
-        dist.all_gather(list(out.chunk(_place.size)), x.contiguous())
+        ctx.group = _group
+        out = x.new_empty(_group.world_size * len(x), *x.shape[1:])
+        dist.all_gather(list(out.chunk(_group.world_size)), x.contiguous())
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         total = grad.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
-        share: Tensor = total.chunk(ctx.place.size)[ctx.place.rank]
-        return share
+        shard: Tensor = total.chunk(ctx.group.world_size)[ctx.group.rank]
+        return shard
 
 
 @torch.no_grad()
-def mean(x: Tensor) -> Tensor:
-    """The mean over processes, without gradient."""
-    if _place.size == 1:
+def all_reduce_mean(x: Tensor) -> Tensor:
+    """Return the mean of a tensor over processes, without gradient."""
+    if _group.world_size == 1:
         return x
     total = x.clone()
     dist.all_reduce(total)
-    return total / _place.size
+    return total / _group.world_size
 
 
-def agreed(number: int) -> int:
-    """The largest number that a process has."""
-    if _place.size == 1:
+def all_reduce_max(number: int) -> int:
+    """Return the largest of the numbers that the processes give."""
+    if _group.world_size == 1:
         return number
     largest = torch.tensor(number)
     dist.all_reduce(largest, op=dist.ReduceOp.MAX)
     return int(largest)
 
 
-def meet() -> None:
-    """Wait until all processes are here, however long it takes.
-
-    Raises
-    ------
-    RunError
-        If one of them has failed.
-    """
-    if _board is not None:
-        board, name = _board, _board.next("met")
-        board.store.add(name, 1)
-        board.wait(lambda: board.store.add(name, 0) >= _place.size)
-
-
-def from_first(fact: Fact) -> Fact:
-    """What the first process says, plain values; the others wait for it, however long it takes.
+def barrier() -> None:
+    """Wait until all processes have called this, without a time limit.
 
     Raises
     ------
     RunError
         If a process has failed.
     """
-    if _board is None:
-        return fact
-    board, name = _board, _board.next("said")
-    if _place.rank == 0:
-        board.store.set(name, json.dumps(fact))
-        return fact
-    board.wait(lambda: bool(board.store.check([name])))
-    said: Fact = json.loads(board.store.get(name))
-    return said
+    if _store is not None:
+        exchange, key = _store, _store.next_key("met")
+        exchange.store.add(key, 1)
+        exchange.wait_until(lambda: exchange.store.add(key, 0) >= _group.world_size)
 
 
-def bytes_from_first(data: bytes) -> bytes:
-    """The bytes that the first process has."""
-    if _place.size == 1:
+def broadcast_object(value: T) -> T:
+    """Return the value that process 0 gives, in all processes; the others wait for it without a time limit.
+
+    Parameters
+    ----------
+    value
+        Value that JSON can represent. It is ignored in all processes but the first.
+
+    Raises
+    ------
+    RunError
+        If a process has failed.
+    """
+    if _store is None:
+        return value
+    exchange, key = _store, _store.next_key("said")
+    if _group.rank == 0:
+        exchange.store.set(key, json.dumps(value))
+        return value
+    exchange.wait_until(lambda: bool(exchange.store.check([key])))
+    received: T = json.loads(exchange.store.get(key))
+    return received
+
+
+def broadcast_bytes(data: bytes) -> bytes:
+    """Return the bytes that process 0 gives, in all processes."""
+    if _group.world_size == 1:
         return data
-    length = from_first(len(data))
-    sent = torch.frombuffer(bytearray(data), dtype=torch.uint8) if _place.rank == 0 else torch.empty(length).byte()
+    length = broadcast_object(len(data))
+    sent = torch.frombuffer(bytearray(data), dtype=torch.uint8) if _group.rank == 0 else torch.empty(length).byte()
     dist.broadcast(sent, 0)
     return sent.numpy().tobytes()
 
 
-def fail(code: int) -> int | None:
-    """Say that this process fails with an exit code; gives that of the one that failed before it, None if none did."""
-    if _board is None:
+def report_failure(code: int) -> int | None:
+    """Announce that this process fails; return the exit code of a process that failed before it.
+
+    Parameters
+    ----------
+    code
+        Exit code of this process.
+
+    Returns
+    -------
+    int or None
+        None if no other process failed before.
+    """
+    if _store is None:
         return None
-    said = f"{_place.rank}:{code}"
+    report = f"{_group.rank}:{code}"
     try:
-        stands = _board.store.compare_set("failed", "", said).decode()
-    except RuntimeError:  # whoever kept the board is gone
+        first = _store.store.compare_set("failed", "", report).decode()
+    except RuntimeError:  # The process that held the store has ended.
         return None
-    return None if stands == said else int(stands.partition(":")[2])
+    return None if first == report else int(first.partition(":")[2])
 
 
-def is_lost(error: Exception) -> bool:
-    """Whether an error says that another process ended or does not answer."""
-    if _board is None or not isinstance(error, RuntimeError):
+def is_lost_process(error: Exception) -> bool:
+    """Return whether an error means that another process has ended or does not answer."""
+    if _store is None or not isinstance(error, RuntimeError):
         return False
     return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection closed by peer" in str(error)

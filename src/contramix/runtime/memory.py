@@ -1,4 +1,4 @@
-"""How much memory a process may still take, by the system and by its control groups."""
+"""Find how much memory a process may still take, and keep freed memory for reuse."""
 
 import ctypes
 import os
@@ -8,18 +8,21 @@ from pathlib import Path
 
 
 def available() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not say.
+    """Return how many bytes can be allocated without swapping; None if the system does not tell.
+
+    The limits of the control groups that the process belongs to are respected.
 
     Examples
     --------
     >>> (available() or 1) > 0
     True
     """
-    found = [room for room in (_of_system(), *_of_groups()) if room is not None]
+    found = [size for size in (_available_in_system(), *_available_in_groups()) if size is not None]
     return min(found, default=None)
 
 
-def _of_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+def _available_in_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Return the system's available memory in bytes; None if it does not tell."""
     try:
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
@@ -31,10 +34,13 @@ def _of_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
         return None
 
 
-def _of_groups(mine: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
-    """What the control groups that the process is in leave it, of either version; pages of files can be dropped."""
+def _available_in_groups(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
+    """Yield the bytes that each control group of the process (version 1 or 2) leaves to it.
+
+    Cached pages of files that are not in active use count as available, because the system drops them on demand.
+    """
     try:
-        groups = [line.split(":", 2) for line in mine.read_text().splitlines()]
+        groups = [line.split(":", 2) for line in own.read_text().splitlines()]
     except OSError:
         return
     for _, kinds, path in groups:
@@ -42,33 +48,32 @@ def _of_groups(mine: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/f
         if kinds not in versions:
             continue
         top, limit, usage = versions[kinds]
-        place = top / path.lstrip("/")
-        # In a container the path may be the host's, and the group's files lie at the top.
-        for folder in dict.fromkeys((place, *place.parents)):
+        group = top / path.lstrip("/")
+        # In a container the path may be the host's; the group's files are then in the top folder.
+        for folder in dict.fromkeys((group, *group.parents)):
             if folder.is_relative_to(top):
                 try:
-                    most = int((folder / f"memory.{limit}").read_text())
-                    taken = int((folder / f"memory.{usage}").read_text())
+                    limit_bytes = int((folder / f"memory.{limit}").read_text())
+                    used_bytes = int((folder / f"memory.{usage}").read_text())
                     stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                    yield max(0, most - taken + int(stat.get("inactive_file", 0)))
+                    yield max(0, limit_bytes - used_bytes + int(stat.get("inactive_file", 0)))
                 except (OSError, ValueError):  # "max": no limit
                     continue
 
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
-
-
-LARGEST, KEPT = 32 * 2**20, 512 * 2**20
-"""Bytes: blocks up to the first come from the heap, of whose free end so much is kept."""
+"""Numbers by which glibc's mallopt names its parameters."""
+MMAP_THRESHOLD_BYTES, TRIM_THRESHOLD_BYTES = 32 * 2**20, 512 * 2**20
+"""Largest block that is allocated from the heap, and largest free end of the heap that is not given back."""
 
 
 def keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory instead of giving it back and having each page made anew a moment later.
+    """Ask glibc to keep freed memory for reuse. Otherwise it returns pages that are allocated again a moment later.
 
-    A process's own choice, so the command line makes it, and importing the library does not. Elsewhere than with
-    glibc nothing happens.
+    This concerns the whole process. Therefore the command line calls it, and importing the library does not. Without
+    glibc it has no effect.
     """
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, LARGEST)
-        library.mallopt(M_TRIM_THRESHOLD, KEPT)
+        library.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
+        library.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES)

@@ -1,6 +1,6 @@
-"""In what numbers the networks' products are computed: bfloat16 where the processor multiplies it natively.
+"""Choose the precision of matrix products and convolutions: bfloat16 where the hardware supports it.
 
-Weights, optimiser, noise, mixing at the input, and losses stay in float32 whatever is chosen.
+Weights, optimizer states, noise, mixing at the input, and losses are float32 in any case.
 """
 
 from typing import Literal
@@ -10,28 +10,43 @@ from torch import Tensor, nn
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-WORTH_IT = 2**18
-"""Weights from which on ``auto`` takes bfloat16: in smaller networks converting costs what multiplying saves."""
+MIN_BFLOAT16_WEIGHTS = 2**18
+"""Smallest number of weights for which ``"auto"`` uses bfloat16. In smaller networks, converting costs what faster
+products save."""
 
 
 def in_bfloat16(precision: Precision, module: nn.Module, device: torch.device) -> bool:
-    """Whether a module's products are computed in bfloat16 on a device."""
+    """Return whether a module computes matrix products and convolutions in bfloat16.
+
+    Parameters
+    ----------
+    precision
+        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 if the device multiplies it natively and the module is
+        large enough to gain.
+    module
+        Module whose trainable weights are counted.
+    device
+        Device of the computation.
+    """
     if precision == "auto":
-        return has_bfloat16(device) and sum(p.numel() for p in module.parameters() if p.requires_grad) >= WORTH_IT
+        return (
+            has_bfloat16(device)
+            and sum(p.numel() for p in module.parameters() if p.requires_grad) >= MIN_BFLOAT16_WEIGHTS
+        )
     return precision == "bfloat16"
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 natively."""
+    """Return whether a device multiplies bfloat16 numbers natively."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
-    # Before it has a public name for it, torch's own; a torch without them counts as a processor without it.
+    # torch has no public function for this. If a version of torch lacks these, bfloat16 is not used.
     known = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(bool(supported()) for supported in known if supported is not None)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """The same numbers in float32 at least: where they are summed, compared or mixed."""
+    """Convert bfloat16 and float16 to float32, for sums, comparisons and mixing; return other tensors unchanged."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

@@ -1,4 +1,4 @@
-"""Work that goes on in other threads while what was made is used, its results in order."""
+"""Compute in other threads what is needed next."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -8,9 +8,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(calls: Iterator[Callable[[], T]], workers: int, most: int) -> Iterator[T]:
-    """What calls give, in their order, made by some threads; at most so many wait to be taken. Where an error ends the
-    calls, what was made before it comes first."""
+def prefetch(calls: Iterator[Callable[[], T]], workers: int, max_waiting: int) -> Iterator[T]:
+    """Yield the results of function calls in their order, computed in advance by several threads.
+
+    Parameters
+    ----------
+    calls
+        Functions to call, without arguments. If the iterator raises, all earlier results are yielded before the error
+        is raised.
+    workers
+        Number of threads.
+    max_waiting
+        Largest number of calls that are running or whose results have not been taken yet.
+    """
     error: Exception | None = None
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[T]] = deque()
@@ -23,7 +33,7 @@ def side_by_side(calls: Iterator[Callable[[], T]], workers: int, most: int) -> I
                 except Exception as why:
                     error = why
                     break
-                if len(waiting) > most:
+                if len(waiting) > max_waiting:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

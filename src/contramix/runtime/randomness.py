@@ -1,8 +1,9 @@
-"""Keyed randomness: what is drawn at a place of a run is a function of that place, never of what was drawn before.
+"""Derive random generators from keys: draws depend on their position in a run, never on earlier draws.
 
-An epoch's order comes from ``Key(seed).at("order", epoch)``, a step's noise from ``Key(seed).at("step", step, ...)``,
-and each of several processes draws below its own key (:func:`contramix.runtime.distributed.own`). A resumed run
-therefore equals an uninterrupted one, and a checkpoint holds one integer of randomness.
+For example, the order of an epoch is drawn from ``Key(seed).at("order", epoch)`` and the noise of a step from
+``Key(seed).at("step", step, ...)``. If several processes train together, each one draws from a key of its own
+(:func:`contramix.runtime.distributed.per_rank`). Therefore a resumed run equals an uninterrupted one, and a checkpoint
+needs no state of random generators.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ import torch
 
 @dataclass(frozen=True)
 class Key:
-    """A place in a run, from which generators are made.
+    """Identify a position in a run by a path of names and numbers, and make random generators for it.
+
+    Parameters
+    ----------
+    *path
+        Names and numbers, the first of them usually the run's seed.
 
     Examples
     --------
@@ -30,29 +36,29 @@ class Key:
         object.__setattr__(self, "path", path)
 
     def at(self, *names: int | str) -> "Key":
-        """A place below this one."""
+        """Return the key of a position below this one."""
         return Key(*self.path, *names)
 
     @property
     def seed(self) -> int:
-        """A number in [0, 2**63) that stands for this place."""
+        """Return an integer in [0, 2**63) that is determined by the key."""
         return int.from_bytes(blake2b(repr(self.path).encode(), digest_size=8).digest(), "big") >> 1
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
-        """A new generator on a device, always in the same state for the same key."""
+        """Return a new generator on a device. Equal keys give generators in equal states."""
         return torch.Generator(device).manual_seed(self.seed)
 
 
 @contextmanager
 def seeded(key: Key, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Torch's own generators, of the CPU and one device, in a state that is a function of a key; then as they were.
+    """Seed torch's global generators of the CPU and of one device by a key; restore their states afterwards.
 
-    For what draws from them alone: the first weights of modules, and dropout.
+    This is meant for code that draws from the global generators only: initial weights of modules, and dropout.
     """
-    place = torch.device(device)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.default_generator.manual_seed(key.seed)
-        if place.type == "cuda":
-            with torch.cuda.device(place):
+        if device.type == "cuda":
+            with torch.cuda.device(device):
                 torch.cuda.manual_seed(key.seed)
         yield

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a run to stop behind its step, the second stops at once."""
+"""Handle Ctrl-C and SIGTERM: the first signal asks a run to stop after the current step, a second one stops at once."""
 
 import signal
 from collections.abc import Iterator
@@ -8,7 +8,15 @@ from types import FrameType
 
 
 class Interrupted(Exception):  # noqa: N818 - a request, not an error
-    """A signal asked the run to stop; it stopped behind a step, with a checkpoint."""
+    """Signal that a run has stopped on request, after a checkpoint was saved.
+
+    Parameters
+    ----------
+    number
+        Number of the signal. The process's exit code is 128 plus this number.
+    folder
+        Folder that the same command continues from.
+    """
 
     def __init__(self, number: int, folder: Path) -> None:
         super().__init__(f"interrupted; run the same command again to go on with what is in {folder}")
@@ -17,20 +25,24 @@ class Interrupted(Exception):  # noqa: N818 - a request, not an error
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Signals asked for so far. The second one of a kind does what it always does: stop at once."""
-    got: list[int] = []
+    """Collect the numbers of signals that arrive within a block, in a list.
+
+    A second signal of the same kind is handled as without this: it stops the process at once. Outside the main thread
+    no signals are collected.
+    """
+    received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        got.append(number)
+        received.append(number)
         signal.signal(number, before[signal.Signals(number)])
 
     try:
         before = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: signals are not ours
-        yield got
+    except ValueError:  # Only the main thread can handle signals.
+        yield received
         return
     try:
-        yield got
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

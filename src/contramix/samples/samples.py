@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from contramix.runtime.prefetch import side_by_side
+from contramix.runtime.prefetch import prefetch
 from contramix.samples.graphs import Graphs
 
 PREFETCH_BATCHES = 3
@@ -151,4 +151,4 @@ def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
             yield x[index.to(x.device)]
         return
     # One thread asks; decoding itself is parallel.
-    yield from side_by_side((partial(x.__getitem__, index) for index in indexes), 1, PREFETCH_BATCHES)
+    yield from prefetch((partial(x.__getitem__, index) for index in indexes), 1, PREFETCH_BATCHES)

@@ -118,7 +118,7 @@ def packed(state: State, fingerprint: str) -> bytes:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "device": _device(state),
-        "processes": distributed.size(),
+        "processes": distributed.world_size(),
     }
     return to_bytes(tensors, metadata)
 
@@ -171,7 +171,7 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": _device(state),
-        "processes": distributed.size(),
+        "processes": distributed.world_size(),
     }
     differ = [f"{name} {metadata[name]} (now {value})" for name, value in here.items() if metadata[name] != value]
     if differ:

@@ -81,7 +81,7 @@ class Train(OptimizerSettings):
             raise InputError(f"train.batch_size is {batch}; a sample is compared with others, so at least 2")
         if batch > samples:
             raise InputError(f"train.batch_size {batch} is larger than the data: {samples} rows; give at most that")
-        several = distributed.size()
+        several = distributed.world_size()
         if self.batch_size == "auto" and batch == samples:
             batch -= batch % several
         if batch % several or batch < 2 * several:
@@ -177,8 +177,8 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     objective.train()
     half = in_bfloat16(train.precision, objective, x.device)
     rate = 0.0
-    together = distributed.together(objective)
-    for batch in iterate_batches(x, map(distributed.mine, order(x, plan, seed, state.step))):
+    together = distributed.wrap_ddp(objective)
+    for batch in iterate_batches(x, map(distributed.local_shard, order(x, plan, seed, state.step))):
         epoch = state.step // plan.steps_per_epoch
         rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
         for group in optimizer.param_groups:
@@ -187,10 +187,10 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
         half_or_full = torch.autocast(x.device.type, torch.bfloat16, enabled=half)
-        with seeded(distributed.own(key).at("dropout"), x.device), half_or_full:
+        with seeded(distributed.per_rank(key).at("dropout"), x.device), half_or_full:
             loss = together(batch, key)
         loss.backward()
-        loss = distributed.mean(loss.detach())
+        loss = distributed.all_reduce_mean(loss.detach())
         if train.clip_norm:
             nn.utils.clip_grad_norm_(parameters, train.clip_norm)
         watch.see(loss, state.step + 1, rate)

@@ -130,7 +130,7 @@ class Term(nn.Module):
         """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
         noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
         mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
-        key = distributed.own(key)  # several processes cut alike, and draw the rest each for itself
+        key = distributed.per_rank(key)  # several processes cut alike, and draw the rest each for itself
         method, shared = self.method, self.method.target is self.method.online
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
