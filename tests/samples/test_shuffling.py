@@ -78,7 +78,7 @@ def test_batchnorm_is_recalibrated_on_portions_from_all_over_many_rows(monkeypat
     norm = torch.nn.BatchNorm1d(1)
     recalibrate_bn(norm, streamed(x), batch_size=10)
     assert abs(norm.running_mean.item() - x.mean()) < 1e-3
-    monkeypatch.setattr(loop, "MOST_BATCHES", 4)
+    monkeypatch.setattr(loop, "MAX_BATCHES", 4)
     recalibrate_bn(norm, streamed(x), batch_size=10)
     want = torch.cat([x[start : start + 10] for start in (0, 250, 500, 750)]).mean()
     assert abs(norm.running_mean.item() - want) < 1e-3

@@ -151,7 +151,7 @@ class Predictor(Pretrained):
             found = _Predicts.model_validate_json(json.dumps(model.facts["predicts"]))
         except ValidationError as error:
             raise InputError(
-                f"{folder / 'config.json'}: not what fine-tuning writes: {error.errors()[0]['msg']}; {checkpoint.MEND}"
+                f"{folder / 'config.json'}: not what fine-tuning writes: {error.errors()[0]['msg']}; {checkpoint.REPAIR_HINT}"
             ) from error
         with torch.random.fork_rng(devices=[]):
             task = Task(found.kind, found.target, found.classes)

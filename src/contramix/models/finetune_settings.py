@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from contramix.errors import InputError
 from contramix.recipe import explain
-from contramix.training.loop import Plan, WholeOrAuto
+from contramix.training.loop import IntOrAuto, Plan
 from contramix.training.optimizers import OptimizerSettings
 
 AUTO_BATCH, AUTO_EPOCHS, AUTO_STEPS = 256, 50, (200, 1000)
@@ -59,8 +59,8 @@ class FineTune(OptimizerSettings):
         look are kept.
     """
 
-    epochs: WholeOrAuto = "auto"
-    batch_size: WholeOrAuto = "auto"
+    epochs: IntOrAuto = "auto"
+    batch_size: IntOrAuto = "auto"
     lr: RateOrAuto = "auto"  # type: ignore[assignment]
     class_weight: ClassWeight = None
     validation_share: float = Field(default=0.2, ge=0, le=0.5)

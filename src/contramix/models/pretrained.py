@@ -204,9 +204,9 @@ def fill(module: nn.Module, path: Path, sha256: str) -> None:
     except OSError as error:
         raise InputError(f"{path.parent}: not a whole model: {error}") from error
     tensors, _ = checkpoint.from_bytes(data, path)
-    checkpoint.fill(module, tensors, path)
+    checkpoint.load_tensors_into(module, tensors, path)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.MEND}")
+        raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.REPAIR_HINT}")
 
 
 def _config(place: Path) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def _config(place: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not JSON ({error}); {checkpoint.MEND}") from error
+        raise InputError(f"{path}: not JSON ({error}); {checkpoint.REPAIR_HINT}") from error
     if not isinstance(config, dict) or not isinstance(config.get("sha256"), str):
         raise InputError(f"{path}: not the configuration of a contramix model")
     if config.get("format_version") != FORMAT:

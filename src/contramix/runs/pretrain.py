@@ -146,7 +146,7 @@ def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
     resumed = checkpoint.resume(folder / "checkpoint", fit.state, fit.fingerprint)
     distributed.broadcast_object({"finished": False, "fingerprint": fit.fingerprint, "resumed": resumed})
     if resumed and distributed.world_size() > 1:
-        distributed.broadcast_bytes(checkpoint.packed(fit.state, fit.fingerprint))
+        distributed.broadcast_bytes(checkpoint.pack(fit.state, fit.fingerprint))
     return fit.state.step if resumed else None
 
 

@@ -1,7 +1,7 @@
-"""Checkpoints without pickle: one safetensors file a checkpoint, its own checksum in its name.
+"""Save and load checkpoints without pickle: one safetensors file each, with its checksum in its name.
 
-A checkpoint holds the weights, buffers, queue and momentum network, the optimiser's state, and the step: all else
-that a run needs is a function of its recipe, seed and step.
+A checkpoint holds weights, buffers, queue, momentum network, optimizer state and the number of the step. All else that
+a run needs follows from its recipe, seed and step.
 """
 
 import hashlib
@@ -21,13 +21,16 @@ from contramix.errors import ContramixWarning, InputError
 from contramix.runtime import atomic_files, distributed
 from contramix.training.loop import State
 
-KEEP = 2
+CHECKPOINTS_TO_KEEP = 2
+"""Number of checkpoints that a run keeps: if the newest is damaged, the one before it is used."""
 METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device", "processes"}
-MEND = "copy it again, or delete it and run the command that made it again"
+"""Names of the values in a checkpoint's metadata."""
+REPAIR_HINT = "copy it again, or delete it and run the command that made it again"
+"""End of a message on a damaged file."""
 
 
 def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Weights and buffers by name, each once, however often a module is shared."""
+    """Yield the name and tensor of each weight and buffer. Tensors that several modules share are yielded once."""
     seen: set[int] = set()
     for name, tensor in module.state_dict(keep_vars=True).items():
         if id(tensor) not in seen:
@@ -36,42 +39,66 @@ def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def to_bytes(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> bytes:
-    """Tensors and plain values as one safetensors file; the same ones always give the same bytes."""
+    """Serialize tensors and plain values in the safetensors format. Equal arguments give equal bytes.
+
+    Parameters
+    ----------
+    tensors
+        Tensors by name.
+    metadata
+        Values that JSON can represent.
+    """
     plain = {name: tensors[name].detach().cpu().contiguous().clone() for name in sorted(tensors)}
     return save_tensors(plain, {"contramix": json.dumps(metadata, sort_keys=True)})
 
 
 def from_bytes(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What :func:`to_bytes` was given.
+    """Read what :func:`to_bytes` wrote: tensors by name, and metadata.
+
+    Parameters
+    ----------
+    data
+        Content of a safetensors file.
+    path
+        File name for messages.
 
     Raises
     ------
     InputError
-        If the file is not whole.
+        If the file is damaged or incomplete.
     """
     try:
         tensors = load_tensors(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         metadata = json.loads(header.get("__metadata__", {}).get("contramix", "{}"))
     except (SafetensorError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error}); {MEND}") from error
+        raise InputError(f"{path}: not a whole safetensors file ({error}); {REPAIR_HINT}") from error
     return tensors, metadata
 
 
-def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Copy tensors into a module of the same names and shapes.
+def load_tensors_into(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Copy tensors into the weights and buffers of a module, by name.
+
+    Parameters
+    ----------
+    module
+        Module whose weights and buffers have the names and shapes of the tensors.
+    tensors
+        Tensors by name.
+    path
+        File name for messages.
 
     Raises
     ------
     InputError
         If names or shapes differ, or a weight is not finite.
     """
-    mine = dict(unique_state(module))
-    if mine.keys() != tensors.keys():
-        differ = sorted(mine.keys() ^ tensors.keys())
+    own = dict(unique_state(module))
+    if own.keys() != tensors.keys():
+        differ = sorted(own.keys() ^ tensors.keys())
         raise InputError(f"{path}: made for another architecture; differing weights: {', '.join(differ[:5])}")
     with torch.no_grad():
-        for name, tensor in mine.items():
+        for name, tensor in own.items():
             if tensors[name].shape != tensor.shape:
                 raise InputError(
                     f"{path}: made for another architecture; {name} has shape {tuple(tensors[name].shape)}, "
@@ -83,24 +110,33 @@ def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def save(folder: Path, state: State, fingerprint: str) -> Path:
-    """Write a checkpoint; the last two are kept.
+    """Write a checkpoint and delete old ones, except the last :data:`CHECKPOINTS_TO_KEEP`; return its path.
+
+    Parameters
+    ----------
+    folder
+        Folder of the checkpoints.
+    state
+        Networks, optimizer and step.
+    fingerprint
+        Fingerprint of the data. A checkpoint can only be resumed on the same data.
 
     Raises
     ------
     RunError
-        If there is no space; the earlier checkpoints stay.
+        If the disk is full. Earlier checkpoints stay.
     """
-    data = packed(state, fingerprint)
+    data = pack(state, fingerprint)
     name = f"step-{state.step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
     folder.mkdir(exist_ok=True)
     atomic_files.write(folder / name, data)
-    for old in _files(folder)[KEEP:]:
+    for old in _files(folder)[CHECKPOINTS_TO_KEEP:]:
         old.unlink()
     return folder / name
 
 
-def packed(state: State, fingerprint: str) -> bytes:
-    """All that a run must know to go on."""
+def pack(state: State, fingerprint: str) -> bytes:
+    """Serialize the state of a run: all that is needed to continue it."""
     tensors = {f"objective.{name}": tensor for name, tensor in unique_state(state.objective)}
     optimizer = state.optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
@@ -124,14 +160,19 @@ def packed(state: State, fingerprint: str) -> bytes:
 
 
 def resume(folder: Path, state: State, fingerprint: str) -> bool:
-    """Bring a fresh state to the newest whole checkpoint; a broken one is passed over with a warning.
+    """Load the newest intact checkpoint of a folder into a state that was just built.
 
-    Returns whether there was one.
+    Damaged checkpoints are skipped with a warning.
+
+    Returns
+    -------
+    bool
+        Whether there was a checkpoint.
 
     Raises
     ------
     InputError
-        If there are checkpoints and none is whole, or they were made from other data.
+        If all checkpoints are damaged, or they were made from other data.
     """
     atomic_files.remove_leftovers(folder)
     files = _files(folder)
@@ -151,15 +192,16 @@ def resume(folder: Path, state: State, fingerprint: str) -> bool:
 
 
 class _BrokenCheckpointError(InputError):
-    pass
+    """Signal that a checkpoint is damaged, so that an earlier one is tried."""
 
 
 def _files(folder: Path) -> list[Path]:
-    """Checkpoints, newest first by their step, whatever the clock said."""
+    """Return the checkpoints of a folder, newest first. They are sorted by step, because clocks may be wrong."""
     return sorted(folder.glob("step-*.safetensors"), reverse=True)
 
 
 def _restore(path: Path, state: State, fingerprint: str) -> None:
+    """Load a checkpoint file, and warn if the environment differs from that in which it was written."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -184,12 +226,23 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
 
 
 def unpack(data: bytes, state: State, fingerprint: str, path: Path) -> dict[str, Any]:
-    """Bring a fresh state to where :func:`packed` found one; gives what is known of the process that packed it.
+    """Load the bytes that :func:`pack` returned into a state that was just built; return the metadata in them.
+
+    Parameters
+    ----------
+    data
+        Content of a checkpoint.
+    state
+        Networks and optimizer built by the same recipe.
+    fingerprint
+        Fingerprint of the present data.
+    path
+        File name for messages.
 
     Raises
     ------
     InputError
-        If it was made from other data, or for another network.
+        If the checkpoint was made from other data, or for another network.
     """
     tensors, metadata = from_bytes(data, path)
     metadata.setdefault("processes", 1)
@@ -197,8 +250,8 @@ def unpack(data: bytes, state: State, fingerprint: str, path: Path) -> dict[str,
         raise _BrokenCheckpointError(f"{path}: not a checkpoint of a run")
     if metadata["fingerprint"] != fingerprint:
         raise InputError(f"{path}: made from other data than is given now; use another folder for other data")
-    mine = {n.removeprefix("objective."): t for n, t in tensors.items() if n.startswith("objective.")}
-    fill(state.objective, mine, path)
+    weights = {n.removeprefix("objective."): t for n, t in tensors.items() if n.startswith("objective.")}
+    load_tensors_into(state.objective, weights, path)
     entries: dict[int, dict[str, Any]] = {int(n): dict(values) for n, values in metadata["plain"].items()}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):

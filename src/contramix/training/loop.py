@@ -1,4 +1,4 @@
-"""The loop: a generator over steps. Progress, logs, checkpoints and early stops are ``for`` bodies around it."""
+"""Train by a generator over steps. Progress, logs, checkpoints and early stopping are code in a ``for`` loop over it."""
 
 import math
 from collections.abc import Iterator
@@ -20,45 +20,46 @@ from contramix.training.objective import Objective
 from contramix.training.optimizers import OptimizerSettings
 
 AUTO_EPOCHS = 5, 100
-MOST_BATCHES = 1024
-"""Batches from which BatchNorm's statistics are computed anew, at most: 4 million rows of a table."""
+"""Smallest and largest number of epochs that ``epochs = "auto"`` chooses."""
+MAX_BATCHES = 1024
+"""Maximum number of batches from which BatchNorm's statistics are recomputed: 4 million rows of a table."""
 
 
-def _whole_or_auto(value: Any) -> Any:
+def _int_or_auto(value: Any) -> Any:
     if value == "auto" or (type(value) is int and value >= 1):
         return value
-    raise PydanticCustomError("whole_or_auto", "should be a whole number of at least 1, or 'auto'")
+    raise PydanticCustomError("int_or_auto", "should be a whole number of at least 1, or 'auto'")
 
 
-WholeOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_whole_or_auto)]
+IntOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_int_or_auto)]
 
 
 class Train(OptimizerSettings):
-    """How long and in what portions.
+    """Set the length, batch size and precision of training, besides optimizer and schedule.
 
     Parameters
     ----------
     epochs
-        Passes over the data; ``"auto"``: enough for about ``auto_steps`` steps, at least 5 and at most 100.
+        Number of passes over the data; ``"auto"``: enough for about ``auto_steps`` steps, at least 5 and at most 100.
     batch_size
-        Samples a step, of all processes together; ``"auto"``: ``auto_batch``, or all samples where there are fewer.
+        Number of samples in a step, over all processes; ``"auto"``: ``auto_batch``, or all samples if there are fewer.
     auto_batch, auto_steps
-        What ``"auto"`` is at most, and about.
+        Largest batch size that ``"auto"`` chooses, and number of steps that it aims at.
     clip_norm
-        Gradients longer than this are shortened to it.
+        Largest norm of the gradient; longer gradients are scaled down to it.
     recalibrate_bn
-        At the end, compute BatchNorm's statistics anew from clean samples: noise and mixing shrink what it sees
-        in training.
+        Whether BatchNorm's statistics are recomputed from clean samples at the end. Noise and mixing shrink the
+        variances that it sees in training.
     precision
-        Of the networks' products in pre-training: ``"float32"``, ``"bfloat16"``, or ``"auto"``, which takes bfloat16
-        where the processor multiplies it natively and the network is large enough to gain. Models are float32.
+        Precision of matrix products and convolutions in pre-training: ``"float32"``, ``"bfloat16"``, or ``"auto"``,
+        which chooses bfloat16 if the hardware supports it and the network is large enough to gain. Weights are float32.
     batch_norm
-        Where several processes train: BatchNorm's statistics are those of all processes' samples (``"sync"``), as in
-        one process, or of each process's own (``"local"``), of which the first one's are kept.
+        Whether BatchNorm uses statistics of all processes' samples (``"sync"``), as in one process, or those of each
+        process's own samples (``"local"``). With ``"local"``, those of the first process are saved.
     """
 
-    epochs: WholeOrAuto = "auto"
-    batch_size: WholeOrAuto = "auto"
+    epochs: IntOrAuto = "auto"
+    batch_size: IntOrAuto = "auto"
     auto_batch: int = Field(default=512, ge=2)
     auto_steps: int = Field(default=1000, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
@@ -67,12 +68,12 @@ class Train(OptimizerSettings):
     batch_norm: Literal["sync", "local"] = "sync"
 
     def plan(self, samples: int) -> "Plan":
-        """Batches and epochs for a number of samples.
+        """Compute batch size, steps and epochs for a number of samples.
 
         Raises
         ------
         InputError
-            For fewer than two samples, a batch larger than the data, or one that processes cannot share equally.
+            If there are fewer than two samples, a batch is larger than the data, or processes cannot share it equally.
         """
         if samples < 2:
             raise InputError(f"pre-training needs at least 2 rows, to compare one with another; there is {samples}")
@@ -81,24 +82,24 @@ class Train(OptimizerSettings):
             raise InputError(f"train.batch_size is {batch}; a sample is compared with others, so at least 2")
         if batch > samples:
             raise InputError(f"train.batch_size {batch} is larger than the data: {samples} rows; give at most that")
-        several = distributed.world_size()
+        processes = distributed.world_size()
         if self.batch_size == "auto" and batch == samples:
-            batch -= batch % several
-        if batch % several or batch < 2 * several:
-            below = max(batch - batch % several, 2 * several)
+            batch -= batch % processes
+        if batch % processes or batch < 2 * processes:
+            below = max(batch - batch % processes, 2 * processes)
             raise InputError(
-                f"train.batch_size {batch} cannot be shared by {several} processes, each the same number and at least "
-                f"2; give a multiple of {several}, such as {below}"
+                f"train.batch_size {batch} cannot be shared by {processes} processes, each the same number and at least "
+                f"2; give a multiple of {processes}, such as {below}"
             )
-        # The last, shorter batch is left out; each epoch leaves out others.
+        # The last, shorter batch is dropped. Samples are shuffled, so that each epoch drops others.
         steps = samples // batch
-        least, most = AUTO_EPOCHS
-        epochs = min(most, max(least, math.ceil(self.auto_steps / steps))) if self.epochs == "auto" else self.epochs
+        fewest, most = AUTO_EPOCHS
+        epochs = min(most, max(fewest, math.ceil(self.auto_steps / steps))) if self.epochs == "auto" else self.epochs
         return Plan(batch, steps, epochs)
 
 
 class Plan(NamedTuple):
-    """The size of a run."""
+    """Hold the batch size and the length of a training."""
 
     batch_size: int
     steps_per_epoch: int
@@ -106,24 +107,26 @@ class Plan(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """All steps of the run."""
+        """Return the number of steps of all epochs."""
         return self.steps_per_epoch * self.epochs
 
 
 class Step(NamedTuple):
-    """A step that was taken."""
+    """Describe a training step that was taken."""
 
     step: int
-    """Counted from 1."""
+    """Number of the step, from 1."""
     epoch: int
+    """Number of the epoch, from 0."""
     loss: Tensor
-    """On the device; reading it waits for the device."""
+    """Loss of the batch, on the training device. Converting it to a number waits for the device."""
     rate: float
+    """Learning rate."""
 
 
 @dataclass
 class State:
-    """What a run has come to: all that a checkpoint holds."""
+    """Hold the networks, the optimizer and the number of steps taken: all that a checkpoint saves."""
 
     objective: Objective
     optimizer: torch.optim.Optimizer
@@ -131,9 +134,9 @@ class State:
 
 
 def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]:
-    """Row numbers of the batch of each step from ``start`` on; each epoch has an order of its own.
+    """Yield the row numbers of each batch, from step ``start`` on. Samples are shuffled anew in each epoch.
 
-    Drawn on the CPU, so that it is the same on every device.
+    The order is drawn on the CPU, so that it is the same on every device.
     """
     for epoch in range(start // plan.steps_per_epoch, plan.epochs):
         first = start - epoch * plan.steps_per_epoch if epoch == start // plan.steps_per_epoch else 0
@@ -148,23 +151,24 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
 
 
 def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
-    """Take the steps that remain; of several processes each takes its share of each batch.
+    """Train for the steps that remain of a plan. Each of several processes takes its share of each batch.
 
     Parameters
     ----------
     x
-        All samples; those in memory lie on the device.
+        All samples. Samples in memory must be on the training device.
     state
-        Where the run stands; it is moved on.
+        Networks, optimizer and number of steps taken. It is updated in place.
     train, plan
-        How weights move; how many steps of how many samples.
+        Learning rates, gradient clipping and precision; batch size and number of steps.
     seed
-        With the step it decides all that is drawn, so that a resumed run equals an uninterrupted one.
+        Seed of the run. Together with a step it determines all draws of the step, so that a resumed run equals an
+        uninterrupted one.
 
     Yields
     ------
     Step
-        After each step.
+        Each step after it has been taken.
 
     Raises
     ------
@@ -173,11 +177,11 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     """
     objective, optimizer = state.objective, state.optimizer
     parameters = [p for p in objective.parameters() if p.requires_grad]
-    watch = _FiniteWatch(x.device)
+    check = _FiniteLossCheck(x.device)
     objective.train()
-    half = in_bfloat16(train.precision, objective, x.device)
+    use_bfloat16 = in_bfloat16(train.precision, objective, x.device)
     rate = 0.0
-    together = distributed.wrap_ddp(objective)
+    model = distributed.wrap_ddp(objective)
     for batch in iterate_batches(x, map(distributed.local_shard, order(x, plan, seed, state.step))):
         epoch = state.step // plan.steps_per_epoch
         rate = train.rate(state.step, plan.steps_per_epoch, plan.epochs)
@@ -186,34 +190,34 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
         key = Key(seed).at("step", state.step)
         optimizer.zero_grad(set_to_none=True)
         # Dropout, as a module or a function call in a user's encoder, draws from the global state.
-        half_or_full = torch.autocast(x.device.type, torch.bfloat16, enabled=half)
-        with seeded(distributed.per_rank(key).at("dropout"), x.device), half_or_full:
-            loss = together(batch, key)
+        autocast = torch.autocast(x.device.type, torch.bfloat16, enabled=use_bfloat16)
+        with seeded(distributed.per_rank(key).at("dropout"), x.device), autocast:
+            loss = model(batch, key)
         loss.backward()
         loss = distributed.all_reduce_mean(loss.detach())
         if train.clip_norm:
             nn.utils.clip_grad_norm_(parameters, train.clip_norm)
-        watch.see(loss, state.step + 1, rate)
+        check.add(loss, state.step + 1, rate)
         optimizer.step()
         objective.after_step()
         state.step += 1
         yield Step(state.step, epoch, loss, rate)
-    watch.raise_if_bad(rate)
+    check.raise_if_bad(rate)
 
 
-class _FiniteWatch:
-    """Stops a run whose loss is not finite, before the weights move; on a GPU within a few steps, without waiting."""
+class _FiniteLossCheck:
+    """Stop training if a loss is not finite, before the weights change; on a GPU, after at most ``EVERY`` steps."""
 
     EVERY = 50
 
     def __init__(self, device: torch.device) -> None:
-        self.waits = device.type != "cpu"
+        self.asynchronous = device.type != "cpu"
         self.first_bad = torch.full((), 2**62, dtype=torch.long, device=device)
 
-    def see(self, loss: Tensor, step: int, rate: float) -> None:
+    def add(self, loss: Tensor, step: int, rate: float) -> None:
         now = torch.full_like(self.first_bad, step)
         self.first_bad = torch.where(loss.isfinite(), self.first_bad, torch.minimum(self.first_bad, now))
-        if not self.waits or step % self.EVERY == 0:
+        if not self.asynchronous or step % self.EVERY == 0:
             self.raise_if_bad(rate)
 
     def raise_if_bad(self, rate: float) -> None:
@@ -228,7 +232,17 @@ class _FiniteWatch:
 
 @torch.no_grad()
 def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None) -> None:
-    """Compute BatchNorm's running statistics anew, as means over clean batches; weights stay."""
+    """Recompute BatchNorm's running statistics as means over clean batches; weights do not change.
+
+    Parameters
+    ----------
+    encoder
+        Network whose BatchNorm layers are updated.
+    x
+        Clean samples. At most :data:`MAX_BATCHES` batches are used, evenly taken from all of them.
+    batch_size
+        Largest number of samples in a batch; None: at most 4,096.
+    """
     norms = [m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     kept = [(m, m.momentum) for m in norms]
     for norm in norms:
@@ -238,11 +252,11 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
     encoder.eval()  # no dropout
     for norm in norms:
         norm.train()
-    # Batches of nearly equal size, so that none has one row; of very many, some from all over the data.
+    # Batches have nearly equal sizes, so that none has one row only. If there are very many, some of them are used.
     size = batch_size or min(4096, inference_batch_size(x))
     number = max(1, math.ceil(len(x) / size))
-    taken = min(number, MOST_BATCHES)
-    for batch in iterate_batches(x, (_portion(len(x), number, n * number // taken) for n in range(taken))):
+    taken = min(number, MAX_BATCHES)
+    for batch in iterate_batches(x, (_batch_rows(len(x), number, n * number // taken) for n in range(taken))):
         encoder(batch)
     for module, mode in modes:
         module.training = mode
@@ -250,8 +264,8 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
         norm.momentum = momentum
 
 
-def _portion(rows: int, number: int, which: int) -> Tensor:
-    """Row numbers of one of so many portions of nearly equal size."""
+def _batch_rows(rows: int, number: int, which: int) -> Tensor:
+    """Return the row numbers of one of ``number`` batches of nearly equal size."""
     size, over = divmod(rows, number)
     start = which * size + min(which, over)
     return torch.arange(start, start + size + (which < over))

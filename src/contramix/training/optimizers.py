@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules. A schedule is a pure function of the step."""
+"""Build optimizers, and compute learning rates as functions of the step."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -13,6 +13,7 @@ from contramix.errors import InputError, nearest
 from contramix.settings import Settings, as_tuple
 
 Parameters = Iterable[nn.Parameter]
+"""Weights to train."""
 
 
 def _sgd(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
@@ -27,21 +28,21 @@ def _adamw(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimi
 
 
 def _fusible(parameters: Parameters) -> bool:
-    """Whether torch has a kernel that moves all weights at once: on small networks a tenth of a step's time."""
+    """Return whether torch can update all weights by one kernel, which saves a tenth of a small network's step."""
     return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
 
 
 def _lars(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
-    # NOTE[DIFF]: both papers say «LARS» and no more; as in SimCLR, BatchNorm's and bias parameters get neither
+    # NOTE[DIFF]: both papers say "LARS" and no more; as in SimCLR, BatchNorm's and bias parameters get neither
     # adaptation nor weight decay, and the trust coefficient is 0.001.
     try:
         from pytorch_optimizer import LARS
     except ImportError as error:
         raise InputError("the lars optimizer needs an extra: pip install 'contramix[lars]'") from error
-    made: torch.optim.Optimizer = LARS(
+    optimizer: torch.optim.Optimizer = LARS(
         list(parameters), lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay, trust_coefficient=1e-3
     )
-    return made
+    return optimizer
 
 
 OPTIMIZERS: dict[str, Callable[[Parameters, "OptimizerSettings"], torch.optim.Optimizer]] = {
@@ -49,6 +50,7 @@ OPTIMIZERS: dict[str, Callable[[Parameters, "OptimizerSettings"], torch.optim.Op
     "adamw": _adamw,
     "lars": _lars,
 }
+"""Functions that build an optimizer from parameters and settings, by name."""
 
 
 def _known(name: str) -> str:
@@ -59,27 +61,29 @@ def _known(name: str) -> str:
 
 
 class OptimizerSettings(Settings):
-    """How weights move.
+    """Choose an optimizer and a schedule of the learning rate.
 
     Parameters
     ----------
     optimizer
         ``adamw``, ``sgd`` or ``lars``.
     lr
-        The learning rate at the schedule's top.
+        Highest learning rate of the schedule.
+    weight_decay
+        Weight decay of the optimizer.
     momentum
-        Of sgd and lars.
+        Momentum of sgd and lars.
     schedule
-        After a linear warm-up from 0 by steps: ``"cosine"`` by steps, ``"cosine-epoch"`` by whole epochs (as in
-        the i-Mix code), ``"steps"``, or ``"constant"``.
+        How the learning rate changes after a linear warm-up from 0: ``"cosine"`` (at each step), ``"cosine-epoch"``
+        (at each epoch, as in the i-Mix code), ``"steps"``, or ``"constant"``.
     warmup_epochs
-        Length of the warm-up.
+        Length of the warm-up in epochs.
     decay_epochs, decay
-        For ``"steps"``: epochs at which the rate is multiplied by ``decay``.
+        Epochs at which the schedule ``"steps"`` multiplies the learning rate by ``decay``.
     """
 
     optimizer: Annotated[str, AfterValidator(_known)] = "adamw"
-    # Beyond the bounds, float32 overflows before a loss can be seen.
+    # Beyond these bounds, float32 overflows before the first loss is computed.
     lr: float = Field(default=2e-3, gt=0, le=1e15)
     weight_decay: float = Field(default=1e-4, ge=0, le=1e15)
     momentum: float = Field(default=0.9, ge=0, lt=1)
@@ -89,11 +93,18 @@ class OptimizerSettings(Settings):
     decay: float = Field(default=0.1, gt=0, le=1)
 
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        """The optimiser of those parameters that want a gradient."""
+        """Build the optimizer of the parameters that require a gradient."""
         return OPTIMIZERS[self.optimizer]([p for p in parameters if p.requires_grad], self)
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """The learning rate of a step, counted from 0.
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        step
+            Number of the step, from 0.
+        steps_per_epoch, epochs
+            Length of the training.
 
         Examples
         --------
