@@ -96,7 +96,7 @@ def pretrain(
         "records": DOMAINS[name].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.form,
-        "bad_files": [bad._asdict() for bad in records.bad] if records else [],
+        "bad_files": [bad._asdict() for bad in records.bad_files] if records else [],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],

@@ -150,9 +150,8 @@ class Predictor(Pretrained):
         try:
             found = _Predicts.model_validate_json(json.dumps(model.facts["predicts"]))
         except ValidationError as error:
-            raise InputError(
-                f"{folder / 'config.json'}: not what fine-tuning writes: {error.errors()[0]['msg']}; {checkpoint.REPAIR_HINT}"
-            ) from error
+            reason = f"not what fine-tuning writes: {error.errors()[0]['msg']}"
+            raise InputError(f"{folder / 'config.json'}: {reason}; {checkpoint.REPAIR_HINT}") from error
         with torch.random.fork_rng(devices=[]):
             task = Task(found.kind, found.target, found.classes)
             tuned = Tuned(model.encoder, task, found.mean, found.scale)

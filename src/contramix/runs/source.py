@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contramix.domains import DOMAINS
-from contramix.domains.table.unread import LargeTable
+from contramix.domains.table.unread import UnreadTable
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
-from contramix.io.records import Reading
+from contramix.io.records import Records
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.health import looked_at
 from contramix.recipe import Recipe
@@ -56,12 +56,12 @@ class MemorySource:
     table: pa.Table
     target: str | None = None
     extra_rows: pa.Table | None = None
-    records: Reading | None = None
+    records: Records | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
     def from_records(
-        cls, records: Reading, target: str | None = None, extra_rows: pa.Table | None = None, name: str = "records"
+        cls, records: Records, target: str | None = None, extra_rows: pa.Table | None = None, name: str = "records"
     ) -> "MemorySource":
         """Take the official training split, and the labels that the data carry as target unless another one is given.
 
@@ -75,7 +75,7 @@ class MemorySource:
             What the notes call the records: rows, images, clips.
         """
         notes, training = [], records.training
-        if records.parts:
+        if records.splits:
             notes.append(
                 f"official parts: pre-training sees the {training.num_rows:,} {name} of the training part, of "
                 f"{records.table.num_rows:,}"
@@ -131,7 +131,7 @@ class CachedSource:
         Column that is not an input. Its values are used to monitor training only.
     """
 
-    table: LargeTable
+    table: UnreadTable
     target: str | None = None
     notes: tuple[str, ...] = ()
     """Nothing is decided before the table is read."""
@@ -236,7 +236,7 @@ def open_source(
     return MemorySource.from_records(records, target, extra_rows, domain.records)
 
 
-def _is_cached(large: LargeTable | None, cache: str, folder: Path, transductive: bool) -> bool:
+def _is_cached(large: UnreadTable | None, cache: str, folder: Path, transductive: bool) -> bool:
     """Return whether a run reads its rows from a cache; a run that was begun goes on as before."""
     before = was_cached(folder)
     if before is not None and cache == ("never" if before else "always"):

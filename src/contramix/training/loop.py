@@ -1,4 +1,4 @@
-"""Train by a generator over steps. Progress, logs, checkpoints and early stopping are code in a ``for`` loop over it."""
+"""Train by a generator over steps. Progress, logs and checkpoints are code in a ``for`` loop over it."""
 
 import math
 from collections.abc import Iterator
@@ -88,8 +88,8 @@ class Train(OptimizerSettings):
         if batch % processes or batch < 2 * processes:
             below = max(batch - batch % processes, 2 * processes)
             raise InputError(
-                f"train.batch_size {batch} cannot be shared by {processes} processes, each the same number and at least "
-                f"2; give a multiple of {processes}, such as {below}"
+                f"train.batch_size {batch} cannot be shared by {processes} processes, each the same number and at "
+                f"least 2; give a multiple of {processes}, such as {below}"
             )
         # The last, shorter batch is dropped. Samples are shuffled, so that each epoch drops others.
         steps = samples // batch
