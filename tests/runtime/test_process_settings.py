@@ -11,7 +11,7 @@ import contramix.errors
 
 FREED = """
 import ctypes, resource, sys
-from contramix.allocation import keep_freed_memory
+from contramix.runtime.memory import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 size = 2 ** 23
