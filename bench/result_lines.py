@@ -77,14 +77,14 @@ def reports(suite: str) -> dict[tuple[str | None, str], Report]:
 
 def replace_block(suite: str, scale: str | None, block: str, report: Report, runs: list[Line]) -> None:
     """Replace the lines of one block by those of a new report and its runs."""
-    place = {"suite": suite, "block": block} if scale is None else {"suite": suite, "scale": scale, "block": block}
+    ids = {"suite": suite, "block": block} if scale is None else {"suite": suite, "scale": scale, "block": block}
     facts = {key: value for key, value in report.items() if key not in PROTOCOLS}
-    lines = [{**facts, "line": "block", **place}]
+    lines = [{**facts, "line": "block", **ids}]
     for key, protocol in PROTOCOLS.items():
         for row in report.get(key, []):
             scores = {name: value for name, value in row.items() if name != "name"}
-            lines.append({**scores, "line": "score", **place, "protocol": protocol, "row": row["name"]})
-    lines += [{**run, "line": "run", **place} for run in runs]
+            lines.append({**scores, "line": "score", **ids, "protocol": protocol, "row": row["name"]})
+    lines += [{**run, "line": "run", **ids} for run in runs]
     others = [line for line in read(suite) if (line.get("scale"), line["block"]) != (scale, block)]
     # Sorting is stable: the order of rows within a block stays, on which the order of the tables depends.
     write(suite, sorted([*others, *lines], key=lambda line: (line.get("scale") or "", line["block"])))

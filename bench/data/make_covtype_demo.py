@@ -1,8 +1,9 @@
-"""Make the demo data that ship with the package from UCI CoverType files.
+"""Make the CovType rows that ship with the package from files of UCI CoverType.
 
 python -m bench.data.make_covtype_demo covtype.train15120.data.gz covtype.test200000.data.gz
 
-The first file holds the official first 15,120 rows in order, the second other rows; no header, label last.
+The first file holds the official first 15,120 rows in order, the second other rows. Neither has a header; the label is
+the last column.
 """
 
 import sys

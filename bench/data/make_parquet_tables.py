@@ -1,11 +1,11 @@
-"""The four tables of the benchmarks as Parquet, in two parts each: rows to learn from, and test rows.
+"""Write the four tables of the benchmarks as Parquet, each split into training and test rows.
 
 python -m bench.data.make_parquet_tables --data-dir DIR --out runs/tables
 
-DIR holds the files as their publishers name them: ``adult/``, ``bank_marketing/``, ``credit_default/``, ``covtype/``.
-Adult and CovType have official test rows (of CovType's 565,892 every tenth of the 200,000 at hand); of the other two
-every fifth row, counted in the file's order, is the test part. Column names are the publishers'. Adult's test labels
-lose the point that they end in.
+DIR holds the files under their publishers' names: ``adult/``, ``bank_marketing/``, ``credit_default/``, ``covtype/``.
+Adult and CovType have official test rows; of CovType's 565,892 the test split takes every tenth of the 200,000 that are
+available. Of the other two tables every fifth row, in the file's order, is a test row. Column names are the
+publishers'. The final point of Adult's test labels is removed.
 """
 
 import argparse
@@ -41,20 +41,24 @@ ADULT = [
 
 
 def adult(folder: Path) -> tuple[pa.Table, pa.Table]:
+    """Return the official training and test rows of Adult."""
     parts = [read(folder / "adult" / f"adult.{part}.csv.gz").table.rename_columns(ADULT) for part in ("data", "test")]
     income = pc.replace_substring(parts[1]["income"], ".", "")
     return parts[0], parts[1].set_column(14, "income", income)
 
 
 def bank(folder: Path) -> tuple[pa.Table, pa.Table]:
+    """Return training and test rows of Bank Marketing."""
     return every(5, read(folder / "bank_marketing" / "bank-full.csv.gz").table)
 
 
 def credit(folder: Path) -> tuple[pa.Table, pa.Table]:
+    """Return training and test rows of credit default."""
     return every(5, read(folder / "credit_default" / "UCI_Credit_Card.csv.gz").table)
 
 
 def covtype(folder: Path) -> tuple[pa.Table, pa.Table]:
+    """Return the official training rows of CovType, and a tenth of the available test rows."""
     from contramix.datasets import COVTYPE
 
     names = read(COVTYPE / "train.parquet").table.column_names
@@ -64,7 +68,7 @@ def covtype(folder: Path) -> tuple[pa.Table, pa.Table]:
 
 
 def every(nth: int, table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """All rows but every so manyth, and those."""
+    """Split a table into all rows but every nth, and every nth row."""
     test = np.arange(table.num_rows) % nth == nth - 1
     return table.filter(pa.array(~test)), table.filter(pa.array(test))
 

@@ -43,7 +43,7 @@ from contramix.recipe import Recipe
 
 SUITE = "default-recipes"
 LABELS_PER_CLASS, DRAWS, SEEDS = (20, 100), 5, 5
-OFFICIAL_TRAIN = 11_340  # of CovType's 15,120 rows; the others are its validation part
+OFFICIAL_TRAIN = 11_340  # of CovType's 15,120 rows; the others are its validation split
 
 Settings = dict[str, Any]
 
@@ -60,7 +60,7 @@ NOISES: dict[str, list[Settings]] = {
     ],
 }
 TEMPERATURES = {"imix-npair": (0.1, 0.2, 0.5, 1.0), "dacl-plus": (0.1, 0.5, 1.0)}
-LAWS: dict[str, list[Settings]] = {
+WEIGHTS: dict[str, list[Settings]] = {
     "imix-npair": [{"imix.alpha": 1.0}, {"imix.alpha": 0.5}, {"imix.fold": False}, {"imix.alpha": 8.0}],
     "dacl-plus": [{"noise.alpha": 0.3}, {"noise.alpha": 0.2}],
 }
@@ -68,44 +68,44 @@ WIDTHS = {"imix-npair": (128, 512), "dacl-plus": (128,)}  # 512 takes five times
 BEST: dict[str, Settings] = {
     "imix-npair": {**MARGINAL, "noise.rate": 0.3, "method.temperature": 0.2, "steps": 400, "encoder.width": 512}
 }
-"""What the search chose."""
+"""Settings that the search chose, for ``--longer``."""
 STEPS = (200, 1000)
 FIRST_STEPS = 400
 
 
 @cache
 def table(name: str) -> tuple[Any, ...]:
-    """(unlabelled training rows, class numbers of all rows, training rows, rows set aside, the task)."""
+    """Return (rows, class index per row, indices of training rows, indices of held-out rows, task)."""
     rows = pq.read_table(f"runs/tables/{name}-train.parquet")
     task = find_task(TARGETS[name], rows[TARGETS[name]].combine_chunks(), name)
     y = task.encode(rows[TARGETS[name]].combine_chunks(), name)
     index = np.arange(len(y))
     if name == "covtype":
-        train, aside = index[:OFFICIAL_TRAIN], index[OFFICIAL_TRAIN:]
+        train, held_out = index[:OFFICIAL_TRAIN], index[OFFICIAL_TRAIN:]
     else:
-        train, aside = map(np.sort, train_test_split(index, test_size=0.2, random_state=0, stratify=y))
-    return rows, y, train, aside, task
+        train, held_out = map(np.sort, train_test_split(index, test_size=0.2, random_state=0, stratify=y))
+    return rows, y, train, held_out, task
 
 
 def scores(name: str, z: np.ndarray) -> dict[str, list[float]]:
-    """Balanced accuracy on the rows set aside, a number for each draw of labels."""
-    _, y, train, aside, task = table(name)
+    """Return balanced accuracies on the held-out rows: labels per class -> a number for each draw of labels."""
+    _, y, train, held_out, task = table(name)
     found: dict[str, list[float]] = {}
     for labels in LABELS_PER_CLASS:
         for draw in range(DRAWS):
             used = draw_labels(y, train, labels, draw)
-            predicted = linear(PredictionProblem(task, used, y[used], aside, draw), z).value
-            found.setdefault(str(labels), []).append(float(balanced_accuracy_score(y[aside], predicted)))
+            predicted = linear(PredictionProblem(task, used, y[used], held_out, draw), z).value
+            found.setdefault(str(labels), []).append(float(balanced_accuracy_score(y[held_out], predicted)))
     return found
 
 
 def run(base: str, name: str, settings: Settings, steps: int, seed: int) -> dict[str, Any]:
+    """Pre-train one setting on one table and return its line of results."""
     rows, _, train, _, _ = table(name)
-    # In float32, as the first of these runs were made.
+    # float32, because the first of these runs were made in float32.
     changes = {"train.precision": "float32", **{k: v for k, v in settings.items() if k != "steps"}}
     recipe = Recipe.load(base, changes)
-    mine = rows.take(train)
-    spec, _ = learn_spec(mine, recipe, TARGETS[name])
+    spec, _ = learn_spec(rows.take(train), recipe, TARGETS[name])
     x = spec.tensorize(rows)
     per_epoch = len(train) // min(settings.get("train.batch_size", 512), len(train))
     recipe = Recipe.load(recipe, {"train.epochs": max(1, round(steps / per_epoch))})
@@ -115,19 +115,19 @@ def run(base: str, name: str, settings: Settings, steps: int, seed: int) -> dict
         pass
     seconds = time.monotonic() - began
     found = scores(name, embed(fit.finish().encoder, x))
-    place = {"line": "run", "suite": SUITE, "block": name, "row": base, "seed": seed, "changes": settings}
-    return {**place, "scores": found, "seconds": round(seconds, 1)}
+    ids = {"line": "run", "suite": SUITE, "block": name, "row": base, "seed": seed, "changes": settings}
+    return {**ids, "scores": found, "seconds": round(seconds, 1)}
 
 
 class Search:
-    """Runs that were made, and those still to make."""
+    """Search settings of one recipe; reuse the runs that the results hold."""
 
     def __init__(self, base: str) -> None:
         self.base = base
         self.lines = [line for line in result_lines.read(SUITE) if line["row"] == base]
 
     def score(self, settings: Settings, seeds: int = 1) -> float:
-        """The mean over tables, numbers of labels and seeds."""
+        """Return the mean score over tables, numbers of labels and seeds."""
         each = []
         for seed in range(seeds):
             for name in TARGETS:
@@ -135,6 +135,7 @@ class Search:
         return float(np.mean(each))
 
     def result(self, name: str, settings: Settings, seed: int) -> dict[str, Any]:
+        """Return the line of one run; run it if the results do not hold it."""
         for line in self.lines:
             if (line["block"], line["changes"], line["seed"]) == (name, settings, seed):
                 return line
@@ -144,7 +145,7 @@ class Search:
         return line
 
     def best(self, settings: Iterator[Settings], seeds: int = 1) -> list[Settings]:
-        """Best first."""
+        """Return the settings sorted by score, the best first."""
         scored = []
         for s in settings:
             scored.append((self.score(s, seeds), s))
@@ -153,7 +154,7 @@ class Search:
 
 
 def baseline() -> None:
-    """Raw features under the same draws of labels."""
+    """Score raw features under the same draws of labels, unless the results hold their scores."""
     if any(line["row"] == "raw" for line in result_lines.read(SUITE)):
         return
     for name in TARGETS:
@@ -168,19 +169,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", choices=list(NOISES))
     parser.add_argument("--longer", action="store_true")
-    asked = parser.parse_args()
-    base = asked.recipe
+    options = parser.parse_args()
+    base = options.recipe
     torch.set_num_threads(1)
     search = Search(base)
     baseline()
-    if asked.longer:
+    if options.longer:
         search.best({**BEST[base], "steps": steps} for steps in (400, 1000))
         return
     first = ({**n, "method.temperature": t, "steps": FIRST_STEPS} for n in NOISES[base] for t in TEMPERATURES[base])
     best = search.best(first)[0]
-    for changes in (LAWS[base], [{"steps": s} for s in STEPS], [{"encoder.width": w} for w in WIDTHS[base]]):
+    for changes in (WEIGHTS[base], [{"steps": s} for s in STEPS], [{"encoder.width": w} for w in WIDTHS[base]]):
         best = search.best({**best, **change} for change in [{}, *changes])[0]
-    # The recipe as it was before this search, for as long as the best.
+    # The recipe before this search, trained for as many steps as the best setting.
     old = {
         "imix-npair": {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1, "steps": best["steps"]},
         "dacl-plus": {"noise.alpha": 0.5, "noise.keep_prob": 0.7, "method.temperature": 0.5, "steps": best["steps"]},

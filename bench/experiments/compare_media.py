@@ -1,12 +1,11 @@
-"""i-Mix and DACL on images and sounds at a budget for two cores, beside the baselines; kept in bench/results/media.
+"""Compare i-Mix and DACL with the baselines on images and audio, within a budget for two cores.
 
 python -m bench.experiments.compare_media fsdd speech cifar10 --data-dir DIR     # can be killed and run again
 python -m bench.write_results
 
-DIR has ``fsdd/``, ``speech_commands/`` and ``cifar10/``: the Free Spoken Digit Dataset (2,700 training clips), three
-words of Speech Commands, and CIFAR-10 as JPEG, which loses detail; of its training images 10,000 are taken, drawn once.
-Runs ``contramix compare`` (the command stands in report.json), and keeps report.json and, for each run, its recipe.toml
-and config.json.
+DIR holds ``fsdd/`` (Free Spoken Digit Dataset, 2,700 training clips), ``speech_commands/`` (three words of Speech
+Commands) and ``cifar10/`` (CIFAR-10 as JPEG, which loses detail; 10,000 of its training images are drawn once). The
+script runs ``contramix compare`` for each name and collects its report and its runs in compare-media.jsonl.
 """
 
 import argparse
@@ -21,13 +20,13 @@ import pyarrow.compute as pc
 from bench.result_lines import collect_comparison, current_commit
 
 SUITE = "compare-media"
-SOUNDS = "npair,imix-npair,moco,imix-moco,byol,imix-byol,dacl,dacl-plus"
-IMAGES = (
+AUDIO_RECIPES = "npair,imix-npair,moco,imix-moco,byol,imix-byol,dacl,dacl-plus"
+IMAGE_RECIPES = (
     "npair,imix-npair,moco,imix-moco,byol,imix-byol,simclr,imix-simclr,simclr-dacl,dacl,dacl-plus,imix-moco-inputmix"
 )
 BUDGETS = {
-    "cifar10": (IMAGES, 14),  # 39 batches an epoch: 546 steps
-    "fsdd": (SOUNDS, 20),  # 10 batches an epoch: 200 steps
+    "cifar10": (IMAGE_RECIPES, 14),  # 39 batches an epoch: 546 steps
+    "fsdd": (AUDIO_RECIPES, 20),  # 10 batches an epoch: 200 steps
     "speech": ("npair,imix-npair,dacl,dacl-plus", 30),  # 5 batches an epoch: 150 steps
 }
 TRAINING_IMAGES = 10_000
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def data_for(name: str, data: Path, work: Path) -> Path:
-    """The data set; of CIFAR-10 an npz with a part of the training images."""
+    """Return the path of a data set; for CIFAR-10 write an npz file with 10,000 of the training images."""
     if name != "cifar10":
         return data / {"fsdd": "fsdd", "speech": "speech_commands"}[name]
     out = work / "media" / "cifar10-10000.npz"

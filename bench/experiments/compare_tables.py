@@ -1,11 +1,11 @@
-"""Five recipes on four real tables, three seeds each, beside the baselines; kept in bench/results/real-tables.
+"""Compare five recipes with the baselines on four real tables, three seeds each; collected in compare-tables.jsonl.
 
 python -m bench.data.make_parquet_tables --data-dir DIR
-python -m bench.experiments.compare_tables [TABLE ...]     # adult bank credit covtype; can be killed and run again
+python -m bench.experiments.compare_tables adult bank     # can be killed and run again
 python -m bench.write_results
 
-Runs ``contramix compare`` for each table (the command stands in its report.json), and keeps report.json and, for each
-run, its recipe.toml and config.json (seed, steps, seconds, machine, versions, alarms).
+The names are adult, bank, credit and covtype. The script runs ``contramix compare`` for each name and collects its
+report and its runs.
 """
 
 import argparse
@@ -30,14 +30,9 @@ def main() -> None:
     commit = current_commit()
     for name in options.tables:
         rows, folder = options.work / "tables", options.work / SUITE / name
+        train, test = (str(rows / f"{name}-{split}.parquet") for split in ("train", "test"))
         command = [
-            *(
-                "contramix",
-                "compare",
-                str(rows / f"{name}-train.parquet"),
-                "--test",
-                str(rows / f"{name}-test.parquet"),
-            ),
+            *("contramix", "compare", train, "--test", test),
             *("--target", TARGETS[name], "--recipes", ",".join(RECIPES), "--epochs", str(EPOCHS[name])),
             *("--set", "encoder.width=256"),  # the same network for all
             *("--labels-per-class", "20,100", "--seeds", "3", "--metric", METRICS.get(name, "auroc")),

@@ -49,17 +49,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     for name in options.names:
-        recipe, data = labelled_graphs(name, options.data_dir)
+        recipe, data = labeled_graphs(name, options.data_dir)
         for repeat in range(options.repeats):
             if options.what == "untrained":
                 untrained(name, repeat, data, recipe)
             for changes in SWEEPS if options.what == "sweep" else ():
                 changed = Recipe.load(recipe, changes)
-                place = {"block": name, "row": "dacl", "seed": repeat, "changes": changes}
-                measure(place, lambda: scores_of(changed, data, repeat), rate=0.001)  # noqa: B023 - called at once
+                ids = {"block": name, "row": "dacl", "seed": repeat, "changes": changes}
+                measure(ids, lambda: scores_of(changed, data, repeat), rate=0.001)  # noqa: B023 - called at once
 
 
-def labelled_graphs(name: str, data_dir: Path) -> tuple[Recipe, LabeledRecords]:
+def labeled_graphs(name: str, data_dir: Path) -> tuple[Recipe, LabeledRecords]:
     """Return DACL's published recipe for a data set of graphs, and the graphs."""
     (block,) = (block for block in Suite.load(shipped()["dacl-table4"]).data if block.data == name)
     (recipe,) = (recipe for recipe in block.recipes("paper") if recipe.name == ROW)
@@ -68,18 +68,18 @@ def labelled_graphs(name: str, data_dir: Path) -> tuple[Recipe, LabeledRecords]:
     return recipe, prepare_labeled_records(spec, parts.train, parts.target)
 
 
-def measure(place: dict[str, Any], run: Callable[[], dict[str, Any]], **facts: object) -> None:
+def measure(ids: dict[str, Any], run: Callable[[], dict[str, Any]], **facts: object) -> None:
     """Run and keep the accuracies of all folds, unless the results hold that run already."""
-    if any(place.items() <= line.items() for line in result_lines.read(SUITE)):
+    if any(ids.items() <= line.items() for line in result_lines.read(SUITE)):
         return
     began = time.monotonic()
     found = run()
     facts |= {"seconds": round(time.monotonic() - began, 1), "threads": torch.get_num_threads()}
     scores = {name: found.pop(name) for name in ("published", "honest") if name in found}
-    line = {"line": "run", "suite": SUITE, **place, "scores": scores, **found, **facts}
+    line = {"line": "run", "suite": SUITE, **ids, "scores": scores, **found, **facts}
     result_lines.append(SUITE, {**line, "commit": result_lines.current_commit()})
     shown = {name: f"{100 * np.mean(values):.2f}" for name, values in scores.items()}
-    print(*place.values(), shown, facts["seconds"], flush=True)
+    print(*ids.values(), shown, facts["seconds"], flush=True)
 
 
 def untrained(name: str, repeat: int, data: LabeledRecords, recipe: Recipe) -> None:

@@ -1,9 +1,9 @@
-"""How far i-Mix gains or loses on images as training gets longer; to imix-gain-by-length.jsonl.
+"""Measure the gain of i-Mix on CIFAR-10 as training gets longer; results in imix-gain-by-length.jsonl.
 
 python -m bench.experiments.imix_gain_by_length --data-dir DIR [--epochs 14,56] [--seeds 2]
 
-N-pair with and without i-Mix on the 10,000 images of compare_media.py, the same seeds; a linear probe and nearest
-neighbours on the official test part. What is there already is not run again.
+Trains N-pair with and without i-Mix on the 10,000 images of compare_media.py, with the same seeds, and scores a linear
+probe and nearest neighbors on the official test split. Runs that the results hold are not repeated.
 """
 
 import argparse
@@ -33,24 +33,24 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs"))
     parser.add_argument("--epochs", default="14,56")
     parser.add_argument("--seeds", type=int, default=2)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     commit = result_lines.current_commit()
     settings = Recipe.load("npair", domain="image").data
-    reading = DOMAINS["image"].read(data_for("cifar10", asked.data_dir, asked.work), ReadOptions(), settings)
+    reading = DOMAINS["image"].read(data_for("cifar10", options.data_dir, options.work), ReadOptions(), settings)
     lines = result_lines.read(SUITE)
-    for epochs in map(int, asked.epochs.split(",")):
-        for seed in range(asked.seeds):
+    for epochs in map(int, options.epochs.split(",")):
+        for seed in range(options.seeds):
             for name in RECIPES:
                 changes = {"train.epochs": epochs}
-                place = {"block": "cifar10", "row": name, "seed": seed, "recipe": name, "changes": changes}
-                if not any(place.items() <= line.items() for line in lines):
+                ids = {"block": "cifar10", "row": name, "seed": seed, "recipe": name, "changes": changes}
+                if not any(ids.items() <= line.items() for line in lines):
                     scores = run(reading, name, epochs, seed)
-                    line = {"line": "run", "suite": SUITE, **place, "scores": scores, "commit": commit}
+                    line = {"line": "run", "suite": SUITE, **ids, "scores": scores, "commit": commit}
                     result_lines.append(SUITE, line)
 
 
 def run(reading: object, name: str, epochs: int, seed: int) -> dict[str, float]:
-    """Pre-train once and probe."""
+    """Pre-train once and return the accuracy of each probe on the test split."""
     recipe = Recipe.load(name, {"train.epochs": epochs}, "image")
     spec, _ = learn_spec(reading.training, recipe, reading.target)
     data = prepare_labeled_records(spec, reading.training, reading.target, test=reading.test)

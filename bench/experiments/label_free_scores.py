@@ -1,9 +1,10 @@
-"""Do label-free scores rank settings as labels do? On the package's CovType rows, one seed, 300 steps a setting.
+"""Measure whether scores without labels rank settings as a probe with labels does; results in label-free-scores.jsonl.
 
-python -m bench.experiments.label_free_scores      # about ten minutes on one core, to label-free-scores.jsonl
+python -m bench.experiments.label_free_scores      # about ten minutes on one core
 
-Prints Spearman's correlation of RankMe and of uniformity with the score that ``contramix tune`` searches by. The base
-is N-pair with i-Mix on dropped numbers; each setting differs from it in one place.
+Trains 19 settings of N-pair with i-Mix for 300 steps each, one seed, on the CovType rows of the package. Each setting
+differs from the base in one place. Prints Spearman's correlation of RankMe and of uniformity with the score by which
+``contramix tune`` searches.
 """
 
 import time
@@ -51,13 +52,13 @@ def main() -> None:
     scorer = LabeledScorer(table, "cover_type", 20)
     trainer = Trainer(table, base, "cover_type", scorer, seed=0, steps=300, device="cpu")
     lines = result_lines.read(SUITE)
-    place = {"line": "run", "suite": SUITE, "block": "covtype", "row": "imix-npair", "seed": 0}
+    ids = {"line": "run", "suite": SUITE, "block": "covtype", "row": "imix-npair", "seed": 0}
     for settings in SETTINGS:
         if settings in [line["changes"] for line in lines]:
             continue
         found: dict[str, float] = {}
 
-        def seen(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
+        def score_and_record(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
             z = torch.from_numpy(features(part.held))
             unit = torch.nn.functional.normalize(z, dim=1)[:1000]
             found |= {
@@ -66,21 +67,21 @@ def main() -> None:
             }
             return scorer(part, features)
 
-        seen.part = scorer.part  # type: ignore[attr-defined]
-        trainer.scorer = seen  # type: ignore[assignment]
+        score_and_record.part = scorer.part  # type: ignore[attr-defined]
+        trainer.scorer = score_and_record  # type: ignore[assignment]
         began = time.monotonic()
         labels = float(trainer.score(Recipe.load(base, settings), 0, "trial", SILENT).mean())
         seconds = round(time.monotonic() - began, 1)
-        lines.append({**place, "changes": settings, "scores": {"labels": labels, **found}, "seconds": seconds})
+        lines.append({**ids, "changes": settings, "scores": {"labels": labels, **found}, "seconds": seconds})
         result_lines.append(SUITE, lines[-1])
     for title, others in SUBSETS.items():
-        part = [line for line in lines if not any(key.startswith(others) for key in line["changes"] if others)]
-        label_scores = [line["scores"]["labels"] for line in part]
+        subset = [line for line in lines if not any(key.startswith(others) for key in line["changes"] if others)]
+        label_scores = [line["scores"]["labels"] for line in subset]
         shown = ", ".join(
-            f"{name} {spearmanr(label_scores, [line['scores'][name] for line in part])[0]:.2f}"
+            f"{name} {spearmanr(label_scores, [line['scores'][name] for line in subset])[0]:.2f}"
             for name in ("rankme", "uniformity")
         )
-        print(f"{title} ({len(part)}): {shown}")
+        print(f"{title} ({len(subset)}): {shown}")
 
 
 if __name__ == "__main__":

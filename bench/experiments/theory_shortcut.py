@@ -37,14 +37,17 @@ from contramix.runtime.randomness import Key
 
 SUITE = "theory-shortcut"
 ALPHA = 0.5
-"""Of mixup noise: the recipe's default."""
+"""Alpha of mixup noise: the recipe's default."""
 HELD = 1000
 EPOCHS, SEEDS = 10, 3
 
 
 def generated(n: int = 4000, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    """Grey images: a wave in one of four directions, which is the class, of random phase; over it a blob and a slope
-    of light, each image's own, which tell images apart and say nothing of the class."""
+    """Generate gray images: a wave in one of four directions, which is the class, with random phase.
+
+    Each image also gets its own blob and its own slope of brightness, which identify the image but not the class.
+    Returns uint8 images (n, 1, side, side) and classes (n,).
+    """
     generator = Key("shortcut").generator()
     y = torch.randint(0, 4, (n,), generator=generator)
 
@@ -61,38 +64,38 @@ def generated(n: int = 4000, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
     return (grey.clamp(0, 1) * 255).round().byte()[:, None].numpy(), y.numpy()
 
 
-def std_as_alike(x: Tensor, wanted: float) -> float:
-    """The std of Gaussian noise whose views are as alike as wanted, by bisection."""
+def std_for_similarity(x: Tensor, wanted: float) -> float:
+    """Find by bisection the std of Gaussian noise whose two views have a given similarity."""
     likeness, low, high = Likeness(x), 0.0, 4.0
     for _ in range(30):
         std = (low + high) / 2
-        alike = likeness(*Gaussian(std=std)(x, generator=Key("gaussian").generator()))
-        low, high = (std, high) if alike > wanted else (low, std)
+        found = likeness(*Gaussian(std=std)(x, generator=Key("gaussian").generator()))
+        low, high = (std, high) if found > wanted else (low, std)
     return std
 
 
 def identified(first: Tensor, second: Tensor) -> dict[str, float]:
-    """Of views as vectors: how alike those of an image are, and how often the nearest is the right one."""
+    """Return the mean cosine of two views of an image, and how often the nearest view is of the same image."""
     s = normalize(first, dim=1) @ normalize(second, dim=1).T
     right = s.argmax(1) == torch.arange(len(s))
     return {"cosine": round(float(s.diag().mean()), 4), "identified": round(float(right.double().mean()), 4)}
 
 
 def probed(z: np.ndarray, y: np.ndarray) -> float:
-    """Accuracy of a linear probe on held-out images."""
+    """Return the accuracy of a linear probe on held-out images."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
     return round(float(model.fit(z[:-HELD], y[:-HELD]).score(z[-HELD:], y[-HELD:])), 4)
 
 
 def by_directions(images: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """What views show in a few principal directions, at equally alike views."""
+    """Measure views in the first principal directions, with both noises scaled to the same similarity."""
     x = torch.from_numpy(images).float() / 255
     held, mean = x[-HELD:], x[:-HELD].mean(0)
     flat = (x[:-HELD] - mean).flatten(1)
     directions = torch.linalg.eigh((flat.T @ flat).double()).eigenvectors.flip(1).float()
     mixed = MixupNoise(alpha=ALPHA)(held, generator=Key("mixup").generator())
-    alike = Likeness(held)(*mixed)
-    std = std_as_alike(held, alike)
+    similarity = Likeness(held)(*mixed)
+    std = std_for_similarity(held, similarity)
     noised = Gaussian(std=std)(held, generator=Key("gaussian").generator())
     rows, d = [], flat.shape[1]
     for k in [*(2**n for n in range(12) if 2**n < d), d]:
@@ -105,17 +108,22 @@ def by_directions(images: np.ndarray, y: np.ndarray) -> dict[str, Any]:
         for name, views in (("gaussian", noised), ("mixup", mixed)):
             row[name] = identified(*map(seen, views))
         rows.append({**row, "probe": probed(seen(x).numpy(), y) if k <= 256 else None})
-    return {"mixup_alpha": ALPHA, "gaussian_std": round(std, 5), "view_cosine": round(alike, 4), "by_directions": rows}
+    return {
+        "mixup_alpha": ALPHA,
+        "gaussian_std": round(std, 5),
+        "view_cosine": round(similarity, 4),
+        "by_directions": rows,
+    }
 
 
 def pretrained(images: np.ndarray, y: np.ndarray, std: float) -> dict[str, list[float]]:
-    """Linear probes of encoders: untrained, and pre-trained with each noise."""
+    """Return linear-probe accuracies over seeds: untrained, and pre-trained with each noise."""
     noises = {"gaussian": {"noise.kind": "gaussian", "noise.std": std}, "mixup": {"noise.alpha": ALPHA}}
     found: dict[str, list[float]] = {"untrained": [], **{name: [] for name in noises}}
     for seed in range(SEEDS):
         for name, noise in noises.items():
-            alike = {"train.epochs": EPOCHS, "train.batch_size": 256, "train.precision": "float32"}
-            recipe = Recipe.load("dacl", {**alike, **noise}, domain="image")
+            shared = {"train.epochs": EPOCHS, "train.batch_size": 256, "train.precision": "float32"}
+            recipe = Recipe.load("dacl", {**shared, **noise}, domain="image")
             table = DOMAINS["image"].from_values(images, recipe.data).table
             spec, _ = learn_spec(table.slice(0, len(images) - HELD), recipe)
             fit = Fit.begin(recipe, spec, spec.tensorize(table.slice(0, len(images) - HELD)), seed, "cpu")
@@ -130,7 +138,7 @@ def pretrained(images: np.ndarray, y: np.ndarray, std: float) -> dict[str, list[
 
 
 def measure(name: str, images: np.ndarray, y: np.ndarray) -> None:
-    """Measure on one set of images, and write it down."""
+    """Measure one set of images and keep the results."""
     began = time.monotonic()
     print(f"{name}: {images.shape}", flush=True)
     found = by_directions(images, y)
@@ -156,11 +164,11 @@ def measure(name: str, images: np.ndarray, y: np.ndarray) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cifar10", type=Path, help="The folder of cifar10_lossless_train_first4000.npz.")
-    given = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
     measure("generated", *generated())
-    if given.cifar10:
-        arrays = np.load(given.cifar10 / "cifar10_lossless_train_first4000.npz")
+    if options.cifar10:
+        arrays = np.load(options.cifar10 / "cifar10_lossless_train_first4000.npz")
         measure("cifar10", arrays["images"].transpose(0, 3, 1, 2).copy(), arrays["labels"])
 
 

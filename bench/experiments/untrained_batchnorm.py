@@ -61,8 +61,8 @@ def main() -> None:
                 "shared_neighbors": shared_neighbors(pixels(train, parts.target), z[:COMPARED_ROWS]),
                 "lars": float((found.value == test.y).mean()),
             }
-            place = {"line": "run", "suite": SUITE, "block": block.called, "row": "untrained", "seed": 0}
-            lines.append({**place, "training_rows": rows, "batch_norm": statistics, "scores": scores})
+            ids = {"line": "run", "suite": SUITE, "block": block.called, "row": "untrained", "seed": 0}
+            lines.append({**ids, "training_rows": rows, "batch_norm": statistics, "scores": scores})
             print(json.dumps(lines[-1]), flush=True)
     result_lines.write(SUITE, lines)
 

@@ -12,8 +12,9 @@ from bench.result_lines import Report
 
 def real_tables() -> Iterator[str]:
     """Yield a table and its verdicts for each data set of tables."""
-    yield from ("## Real tables: recipes beside the baselines", "")
-    yield "Three seeds of each recipe; with few labels five draws. Mean ± standard deviation, and its 95 % interval."
+    yield from ("## Real tables: recipes compared with the baselines", "")
+    yield "Three seeds per recipe; with few labels five draws. Mean ± standard deviation, and the 95 % interval of the"
+    yield "mean."
     yield ""
     for (_, name), report in result_lines.reports("compare-tables").items():
         yield from _one_table(name, report)
@@ -29,9 +30,9 @@ MEDIA = {
 def media() -> Iterator[str]:
     """Yield the tables of images and audio, trained within a budget for two cores."""
     reports = result_lines.reports("compare-media")
-    yield from ("## Images and sounds at a budget for two cores", "")
-    yield "Three seeds of each recipe, with 20 labels a class five draws; official test parts. The small network"
-    yield "(`cnn`, width 16). Seconds are of pre-training and probing, mean over seeds. CIFAR-10 is stored as JPEG,"
+    yield from ("## Images and audio within a budget for two cores", "")
+    yield "Three seeds per recipe, with 20 labels per class five draws; official test splits; the small network"
+    yield "(`cnn`, width 16). Seconds are the mean over seeds of pre-training and probing. CIFAR-10 is stored as JPEG,"
     yield "which loses detail."
     yield ""
     for name, title in MEDIA.items():
@@ -54,10 +55,9 @@ def sequences() -> Iterator[str]:
     """Yield the tables of texts and time series."""
     reports = result_lines.reports("compare-sequences")
     yield from ("## Texts and time series", "")
-    yield "`python -m bench.experiments.compare_sequences NAME --data-dir DIR`. Official test parts; three seeds of"
-    yield "each recipe unless the command says otherwise, with few labels five draws. Nothing was trained on other data"
-    yield "than these. Seconds were taken beside other load; those of JapaneseVowels' supervised row hold a pause of"
-    yield "the machine."
+    yield "`python -m bench.experiments.compare_sequences NAME --data-dir DIR`. Official test splits; three seeds"
+    yield "per recipe unless the command states otherwise, with few labels five draws. No other data were used."
+    yield "Times were measured on a busy machine; the machine was paused during JapaneseVowels' supervised row."
     yield ""
     for name, title in SEQUENCES.items():
         report = reports.get((None, name))
@@ -84,7 +84,7 @@ CLAIMS = (
 def _claims(report: Report) -> Iterator[str]:
     """Compare rows whose order the papers claim, by paired differences over seeds."""
     each = {(r["name"], r["probe"]): r["each"] for r in report["rows"] if not r["labels_per_class"]}
-    yield from ("| the papers' order | linear | kNN |", "|---|---|---|")
+    yield from ("| claim of the papers | linear | kNN |", "|---|---|---|")
     for text, above, below in CLAIMS:
         if (above, "linear") in each and (below, "linear") in each:
             cells = [_difference(each[above, probe], each[below, probe]) for probe in ("linear", "knn")]
@@ -107,7 +107,7 @@ def _one_table(title: str, report: Report) -> Iterator[str]:
     yield from (f"### {title[:1].upper()}{title[1:]}: {METRIC_NAMES[report['metric']]}", "")
     yield f"`{report['command']}`, at commit {report['commit'][:12]}."
     yield ""
-    heads = ["", "linear or alone", "kNN", *(f"{b} labels a class" for b in budgets)]
+    heads = ["", "linear or no probe", "kNN", *(f"{b} labels per class" for b in budgets)]
     heads += [m.replace("_", " ") for m in others]
     yield f"| {' | '.join(heads)} | seconds |"
     yield "|---" * (len(heads) + 1) + "|"

@@ -16,8 +16,8 @@ def defaults() -> Iterator[str]:
     level = 100 * np.mean([np.mean(scores) for run in raw for scores in run["scores"].values()])
     yield from ("## The default recipes for tables", "")
     yield "Chosen by `bench/experiments/choose_default_recipes.py`: balanced accuracy of a linear probe on rows"
-    yield "set aside from each table's training part, mean over Adult, Bank Marketing, credit default and CovType, with"
-    yield f"20 and 100 labels a class, five draws. Raw features reach {level:.1f}."
+    yield "held out from each table's training split, mean over Adult, Bank Marketing, credit default and CovType, with"
+    yield f"20 and 100 labels per class, five draws. Raw features reach {level:.1f}."
     yield ""
     for recipe in sorted({run["row"] for run in runs} - {"raw"}):
         by_settings: dict[str, list[Line]] = {}
@@ -38,8 +38,8 @@ def defaults() -> Iterator[str]:
             both = [r for r in first if (r["block"], r["seed"]) in pairs]
             gains = [100 * (_score([r]) - pairs[r["block"], r["seed"]]) for r in both]
             above = sum(g > 0 for g in gains)
-            yield f"Kept is the first row. Over {_seeds(both)} seeds and four tables it scores"
-            yield f"{np.mean(gains):+.2f} points beside the second, the recipe as it was (standard deviation of the"
+            yield f"The first row was chosen. Over {_seeds(both)} seeds and four tables it scores"
+            yield f"{np.mean(gains):+.2f} points compared with the second, the recipe before (standard deviation of the"
             yield f"{len(gains)} differences {np.std(gains, ddof=1):.2f}; {above} of them are above zero)."
             yield ""
 

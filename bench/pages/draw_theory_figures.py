@@ -24,15 +24,15 @@ from contramix.reproduction.theory import regularisers
 from contramix.reproduction.theory.networks import Layers, scalar
 from contramix.runtime.randomness import Key
 
-DRAWN = '() => [...Bokeh.index][0].export("svg").ctx.get_serialized_svg(true)'
-"""What BokehJS gives for the one model of a page."""
+EXPORT_SVG = '() => [...Bokeh.index][0].export("svg").ctx.get_serialized_svg(true)'
+"""JavaScript that returns the SVG of the only Bokeh model of a page."""
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MIXUP, GAUSSIAN, PLAIN = "#0072b2", "#d55e00", "#777777"
 
 
-def blank(title: str, x: str, y: str, **how: Any) -> Any:
-    """An empty figure that is readable on white and on black."""
-    made = figure(
+def blank(title: str, x: str, y: str, **options: Any) -> Any:
+    """Return an empty figure that is readable on white and on black."""
+    plot = figure(
         width=380,
         height=300,
         title=title,
@@ -42,17 +42,17 @@ def blank(title: str, x: str, y: str, **how: Any) -> Any:
         tools="",
         output_backend="svg",
         background_fill_color="white",
-        **how,
+        **options,
     )
-    made.title.text_font_style = "normal"
-    for axis in made.axis:
+    plot.title.text_font_style = "normal"
+    for axis in plot.axis:
         axis.axis_label_text_font_style = "normal"
         axis.minor_tick_line_color = None
-    return made
+    return plot
 
 
-def the_regularisers() -> Any:
-    """Data near a line; which w each regulariser charges alike."""
+def regularizer_figure() -> Any:
+    """Draw data near a line, and the weights w on which each regularizer has the same value."""
     generator = Key("picture").generator()
     x = torch.randn(50, 2, generator=generator, dtype=torch.float64) @ torch.tensor([[1.0, 0.8], [0.15, -0.2]]).double()
     x = x - x.mean(0)
@@ -60,29 +60,29 @@ def the_regularisers() -> Any:
     rank = effective_rank(x)
     data = blank(f"The data: effective rank {rank:.2f} of 2", "x1", "x2", x_range=(-4, 4), y_range=(-3.2, 3.2))
     data.scatter(*x.T.numpy(), size=4, color=PLAIN, alpha=0.7)
-    made = blank("Weights w that cost the same", "w1", "w2", x_range=(-4, 4), y_range=(-3.2, 3.2))
+    plot = blank("Weights w that cost the same", "w1", "w2", x_range=(-4, 4), y_range=(-3.2, 3.2))
     angle = np.linspace(0, 2 * np.pi, 72)
     circle = np.stack([np.cos(angle), np.sin(angle)])
     values, vectors = np.linalg.eigh(moment.numpy())
     for size in (0.5, 1.0):
         ellipse = vectors @ (size / np.sqrt(values)[:, None] * circle)
-        made.line(*ellipse, color=MIXUP, line_width=2, legend_label="mixup: w' S w")
-        made.line(*(size * circle), color=GAUSSIAN, line_width=2, line_dash="dashed", legend_label="Gaussian: |w|²")
-    made.legend.location = "bottom_left"
-    return row(data, made)
+        plot.line(*ellipse, color=MIXUP, line_width=2, legend_label="mixup: w' S w")
+        plot.line(*(size * circle), color=GAUSSIAN, line_width=2, line_dash="dashed", legend_label="Gaussian: |w|²")
+    plot.legend.location = "bottom_left"
+    return row(data, plot)
 
 
-def what_is_left() -> Any:
-    """The error of each expansion as alpha is halved, on a ReLU network."""
+def expansion_error_figure() -> Any:
+    """Draw the error of each expansion as alpha is halved, on a ReLU network."""
     alphas = np.array(regularisers.ALPHAS)
     key = Key("theory", 2, "ReLU f", 0)
     rows, layers = regularisers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
     f = scalar(layers)
-    made = blank("What the expansion leaves over", "alpha", "mean error", x_axis_type="log", y_axis_type="log")
-    made.width = 520
+    plot = blank("What the expansion leaves over", "alpha", "mean error", x_axis_type="log", y_axis_type="log")
+    plot.width = 520
     identity = torch.eye(3, dtype=torch.float64)
     noise = regularisers.mixup(rows)
-    for label, views, colour, dash, terms in (
+    for label, views, color, dash, terms in (
         ("mixup, c2 with |x| as printed", noise, PLAIN, "dotted", (regularisers.theorem, rows, 1)),
         ("mixup, c2 with |x|²", noise, MIXUP, "solid", (regularisers.theorem, rows, 2)),
         ("Gaussian", regularisers.gaussian, GAUSSIAN, "dashed", (regularisers.metric, identity)),
@@ -95,44 +95,42 @@ def what_is_left() -> Any:
         ]
         order = float(np.log2(errors[-2] / errors[-1]))
         print(f"{label}: {errors}, order {order:.2f}")
-        made.line(
-            alphas, errors, color=colour, line_width=2, line_dash=dash, legend_label=f"{label}: order {order:.2f}"
-        )
-        made.scatter(alphas, errors, color=colour, size=6)
-    made.legend.location = "top_left"
-    made.y_range.end = 1e4
-    return made
+        plot.line(alphas, errors, color=color, line_width=2, line_dash=dash, legend_label=f"{label}: order {order:.2f}")
+        plot.scatter(alphas, errors, color=color, size=6)
+    plot.legend.location = "top_left"
+    plot.y_range.end = 1e4
+    return plot
 
 
-def the_shortcut() -> Any:
-    """How alike views are, and how many images are matched, in a few directions."""
+def shortcut_figure() -> Any:
+    """Draw the cosine of views and the share of matched images against the number of directions."""
     found = {line["block"]: line for line in result_lines.read("theory-shortcut")}
-    drawn = []
+    plots = []
     for name, measured in found.items():
         title = {"cifar10": "CIFAR-10", "generated": "Generated images"}[name]
-        made = blank(title, "principal directions kept", "", x_axis_type="log", y_range=(0, 1.6))
+        plot = blank(title, "principal directions kept", "", x_axis_type="log", y_range=(0, 1.6))
         k = [line["directions"] for line in measured["by_directions"]]
-        for noise, colour in (("mixup", MIXUP), ("gaussian", GAUSSIAN)):
-            for what, words, dash in (("identified", "matched", "solid"), ("cosine", "cosine", "dotted")):
+        for noise, color in (("mixup", MIXUP), ("gaussian", GAUSSIAN)):
+            for what, label, dash in (("identified", "matched", "solid"), ("cosine", "cosine", "dotted")):
                 values = [line[noise][what] for line in measured["by_directions"]]
-                made.line(k, values, color=colour, line_width=2, line_dash=dash, legend_label=f"{noise}: {words}")
-        made.legend.location = "top_left"
-        made.legend.ncols = 2
-        made.legend.label_text_font_size = "8pt"
-        drawn.append(made)
-    return row(*drawn)
+                plot.line(k, values, color=color, line_width=2, line_dash=dash, legend_label=f"{noise}: {label}")
+        plot.legend.location = "top_left"
+        plot.legend.ncols = 2
+        plot.legend.label_text_font_size = "8pt"
+        plots.append(plot)
+    return row(*plots)
 
 
-def write(made: dict[str, Any]) -> None:
-    """Each figure as SVG, by Bokeh in Chromium."""
+def write(plots: dict[str, Any]) -> None:
+    """Export each figure as SVG with Bokeh in Chromium."""
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as library:
         browser = library.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, model in made.items():
+        for name, model in plots.items():
             page = browser.new_page(viewport={"width": 1000, "height": 700})
             page.set_content(file_html(model, resources=INLINE, title=name))
             page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
-            svg = page.evaluate(DRAWN)
+            svg = page.evaluate(EXPORT_SVG)
             (IMAGES / f"theory-{name}.svg").write_text(svg + "\n")
             print(name, len(svg), "characters")
         browser.close()
@@ -140,4 +138,4 @@ def write(made: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    write({"regularisers": the_regularisers(), "orders": what_is_left(), "shortcut": the_shortcut()})
+    write({"regularisers": regularizer_figure(), "orders": expansion_error_figure(), "shortcut": shortcut_figure()})

@@ -38,9 +38,9 @@ def _sweeps(runs: list[Line]) -> Iterator[str]:
         unchanged = [run for run in table if (run["scale"], run["block"]) == ("cpu", data)]
         each[data, "none", "alpha .9, tau 1, output"] = unchanged
     yield from ("### What alpha, tau and the cut change", "")
-    yield "The paper fixes alpha .9, tau 1 and the output. One setting changed at a time, rate 1e-3; a cut behind"
-    yield "layer l mixes what layers 1 to l pooled; *all* draws one anew each step. Mean ± standard deviation over"
-    yield "repeats."
+    yield "The paper fixes alpha .9, tau 1 and mixing of the output. Each row changes one setting, at learning rate"
+    yield "1e-3. A cut after layer l mixes what layers 1 to l pooled; *all* draws a cut in each step. Mean ± standard"
+    yield "deviation over repeats."
     yield ""
     yield "| data | changed | value | repeats | published protocol | honest |"
     yield "|---|---|---|---|---|---|"
@@ -58,9 +58,9 @@ def _untrained(runs: list[Line]) -> Iterator[str]:
         if "honest" not in run["scores"]:
             each[run["block"], *run["changes"].values()].append(100 * float(np.mean(run["scores"]["published"])))
     rates = sorted({rate for _, _, rate in each}, reverse=True)
-    yield from ("### An encoder as it begins", "")
-    yield "No pre-training, published protocol, at several rates of the linear layer; BatchNorm's statistics as they"
-    yield "begin (mean 0, variance 1), or computed from the graphs without labels."
+    yield from ("### An untrained encoder", "")
+    yield "No pre-training, the published protocol, several learning rates of the linear layer; BatchNorm with"
+    yield "its initial statistics (mean 0, variance 1: *as it begins*) or with those of the graphs, without labels."
     yield ""
     yield f"| data | BatchNorm | {' | '.join(f'{rate:g}' for rate in rates)} |"
     yield "|---" * (len(rates) + 2) + "|"

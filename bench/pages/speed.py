@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 def speed() -> str:
     """Return the page of all parts that were measured."""
-    intro = "Written by `make bench-speed`; what is measured, and how, is said by the scripts beside this one."
+    intro = "Written by `make bench-speed`. The scripts of this folder state what is measured, and how."
     lines = ["# Speed", "", intro, ""]
     found = result_lines.read("speed")
     facts = {line["block"]: line for line in found if line["line"] == "block"}
@@ -40,7 +40,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> Iterator[str]:
 
 def _steps(rows: list[Row]) -> Iterator[str]:
     yield "Shares of the bare pass (the networks' passes, backward and the optimizer), without and with i-Mix; in"
-    yield "brackets the share beside the bare pass and the loss of such vectors alone, where the two differ by 0.01."
+    yield "brackets the share of the bare pass plus the loss of such vectors alone, where the two differ by 0.01."
     yield "The last column is the median of the row."
     for domain in dict.fromkeys(row["domain"] for row in rows):
         for precision in dict.fromkeys(row["precision"] for row in rows):
@@ -109,12 +109,12 @@ def _short(value: Any) -> Any:
 
 
 PARTS: dict[str, tuple[str, Callable[[list[Row]], Iterator[str]]]] = {
-    "steps": ("A training step beside the bare pass", _steps),
+    "steps": ("A training step compared with the bare pass", _steps),
     "profiled": ("Where the time of a step goes: shares of the profiled time", _plain),
     "peers": ("The same step in other libraries", _peers),
-    "losses": ("The loss alone, beside the dense formula", _losses),
+    "losses": ("The loss alone, compared with the dense formula", _losses),
     "embedding": ("Embedding files", _plain),
-    "reading": ("Reading tables, beside polars", _plain),
+    "reading": ("Reading tables, compared with polars", _plain),
     "startup": ("Start-up", _plain),
     "accuracy": ("Time to an accuracy, CovType", _plain),
     "bigger_than_memory": ("Training on a table that does not fit into memory", _plain),

@@ -30,10 +30,10 @@ def block_reports(suite: str, block: Block) -> list[Report]:
 def tables() -> Iterator[str]:
     """Yield the lines of a table for each block that was run."""
     yield from ("## The papers' tables", "")
-    yield "Each by one command. *Parity* is the paper's own linear evaluation as far as it is stated, its settings"
-    yield "picked on test rows where the paper does so; *fair* is logistic or ridge regression whose strength is chosen"
-    yield "on training rows. Mean ± standard deviation over seeds. Claims, verdicts and the protocols' flaws:"
-    yield "[docs/claims.md](../docs/claims.md)."
+    yield "Each table is from one command. *Parity* is the paper's own linear evaluation, as far as the paper"
+    yield "states it, with settings picked on test rows where the paper does so. *Fair* is logistic or ridge regression"
+    yield "with a regularization chosen on training rows. Mean ± standard deviation over seeds. Claims, verdicts"
+    yield "and flaws of the protocols: [docs/claims.md](../docs/claims.md)."
     yield ""
     for name, suite in SUITES.items():
         for block in suite.data:

@@ -1,8 +1,10 @@
-"""Seconds of training until a linear probe reaches an accuracy on CovType: python -m bench.speed.accuracy [--seeds 3]
+"""Measure the seconds of training until a linear probe reaches an accuracy on CovType.
 
-The 15,120 rows that ship with the package, imix-npair for 1,000 steps with one setting changed at a time; at some
-steps the clock is stopped and a logistic regression on the representations of all training rows is scored on the
-20,000 others. Given are the seconds to 65 %, the best score and the seconds to it: means over seeds.
+python -m bench.speed.accuracy [--seeds 3]
+
+Trains imix-npair for 1,000 steps on the 15,120 rows that ship with the package, with one setting changed at a time. At
+some steps the clock is stopped: a logistic regression is fitted on the representations of all training rows and scored
+on the 20,000 test rows. A row holds the seconds to 65 %, the best score and the seconds to it, as means over seeds.
 """
 
 import argparse
@@ -47,9 +49,9 @@ def main() -> None:
 
 
 def measure(seeds: int) -> Iterator[dict[str, Any]]:
-    """A row for each variant."""
+    """Yield a row for each variant."""
     for name, overrides in VARIANTS.items():
-        runs = [watched(Recipe.load("imix-npair", overrides), seed) for seed in range(seeds)]
+        runs = [train_and_probe(Recipe.load("imix-npair", overrides), seed) for seed in range(seeds)]
         goals = [next((seconds for seconds, score in run if score >= GOAL), None) for run in runs]
         best = [max(run, key=lambda look: look[1]) for run in runs]
         reached = [seconds for seconds in goals if seconds is not None]
@@ -65,8 +67,8 @@ def measure(seeds: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def watched(recipe: Recipe, seed: int) -> list[tuple[float, float]]:
-    """Seconds of training and the probe's score, at each look."""
+def train_and_probe(recipe: Recipe, seed: int) -> list[tuple[float, float]]:
+    """Train once and return (seconds of training, accuracy of the probe) at each look."""
     train, test = (pq.read_table(COVTYPE / f"{part}.parquet") for part in ("train", "test"))
     began = time.perf_counter()
     spec, _ = learn_spec(train, recipe, TARGET)

@@ -1,8 +1,11 @@
-"""Measure speed by every script of this folder that has a part: python -m bench.speed.all [--parts steps losses ...]
+"""Measure all parts of bench/speed/RESULTS.md, one after the other.
+
+python -m bench.speed.all [--parts steps losses ...]
+python -m bench.write_results
 
 Each part is a script of this folder, which says what it measures and can be run alone. Rows go to
-bench/results/speed.jsonl as they are finished; `python -m bench.write_results` writes bench/speed/RESULTS.md.
-A quiet machine is needed: shares are of times in one run, but what another program does to a cache or a core is not.
+bench/results/speed.jsonl as they are finished. Use a quiet machine: ratios compare times of one run, but other programs
+also take caches and cores.
 """
 
 import argparse
@@ -28,72 +31,72 @@ SUITE = "speed"
 Rows = Iterable[dict[str, Any]]
 
 
-def steps(asked: argparse.Namespace) -> Rows:
-    """Training steps beside the bare pass, in float32 and in bfloat16."""
+def steps(options: argparse.Namespace) -> Rows:
+    """Measure training steps, compared with the bare pass, in float32 and in bfloat16."""
     from bench.speed.steps import OF_DOMAIN, measure
 
     for domain in OF_DOMAIN:
         for precision in ("float32", "bfloat16"):
-            for row in measure(domain, precision, asked.rounds):
+            for row in measure(domain, precision, options.rounds):
                 yield {"precision": precision, **row}
 
 
-def profiled(asked: argparse.Namespace) -> Rows:
-    """Where the time of a step goes."""
+def profiled(options: argparse.Namespace) -> Rows:
+    """Measure where the time of a step goes."""
     from bench.speed.profiled import measure
 
     return measure()
 
 
-def peers(asked: argparse.Namespace) -> Rows:
-    """The same step in other libraries, in an environment of their own."""
+def peers(options: argparse.Namespace) -> Rows:
+    """Measure the same step in other libraries, in an environment of their own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
-        where = ["--env", str(asked.peers_env)] if asked.peers_env else []
+        where = ["--env", str(options.peers_env)] if options.peers_env else []
         subprocess.run([sys.executable, "-m", "bench.speed.peers", *where, "--json", out.name], check=True)
         yield from json.loads(Path(out.name).read_text())
 
 
-def losses(asked: argparse.Namespace) -> Rows:
-    """The loss alone."""
+def losses(options: argparse.Namespace) -> Rows:
+    """Measure the losses alone."""
     from bench.speed.losses import measure
 
     return measure()
 
 
-def embedding(asked: argparse.Namespace) -> Rows:
-    """Embedding files of many rows."""
+def embedding(options: argparse.Namespace) -> Rows:
+    """Measure embedding of files with many rows."""
     from bench.speed.embedding import measure
 
-    return measure(asked.embed_rows, folder=asked.folder)
+    return measure(options.embed_rows, folder=options.folder)
 
 
-def reading(asked: argparse.Namespace) -> Rows:
-    """Reading tables, beside polars."""
+def reading(options: argparse.Namespace) -> Rows:
+    """Measure reading of tables, compared with polars."""
     from bench.speed.reading import measure
 
-    return measure(adult=asked.adult)
+    return measure(adult=options.adult)
 
 
-def bigger_than_memory(asked: argparse.Namespace) -> Rows:
-    """Training from a cache, and the memory that it takes."""
+def bigger_than_memory(options: argparse.Namespace) -> Rows:
+    """Measure time and memory of training from a cache."""
     from bench.speed.bigger_than_memory import measure
 
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        return measure(asked.large_rows, 200, Path(folder))
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return measure(options.large_rows, 200, Path(folder))
 
 
-def startup(asked: argparse.Namespace) -> Rows:
-    """Waiting before anything happens."""
+def startup(options: argparse.Namespace) -> Rows:
+    """Measure the time until something happens."""
     from bench.speed.startup import measure
 
     return measure()
 
 
-def accuracy(asked: argparse.Namespace) -> Rows:
-    """Time to an accuracy."""
+def accuracy(options: argparse.Namespace) -> Rows:
+    """Measure the time to an accuracy."""
     from bench.speed.accuracy import measure
 
-    return measure(asked.seeds)
+    return measure(options.seeds)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
@@ -112,19 +115,21 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS), help="all of them by default")
-    parser.add_argument("--rounds", type=int, default=7, help="of steps")
-    parser.add_argument("--seeds", type=int, default=1, help="of accuracy")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of the part steps")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of the part accuracy")
     parser.add_argument("--embed-rows", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--large-rows", type=int, default=2_000_000, help="of a table that is trained from a cache")
-    parser.add_argument("--adult", type=Path, help="Adult as CSV, for reading a table of columns of many kinds")
-    parser.add_argument("--peers-env", type=Path, help="where the peers are, or shall be, installed")
-    parser.add_argument("--folder", type=Path, help="where files of some GB may lie for a while")
-    asked = parser.parse_args()
+    parser.add_argument(
+        "--large-rows", type=int, default=2_000_000, help="rows of the table that is trained from a cache"
+    )
+    parser.add_argument("--adult", type=Path, help="Adult as CSV, for reading a table with columns of many kinds")
+    parser.add_argument("--peers-env", type=Path, help="where the other libraries are, or will be, installed")
+    parser.add_argument("--folder", type=Path, help="where temporary files of some GB may be written")
+    options = parser.parse_args()
     keep_freed_memory()
-    for name in asked.parts:
+    for name in options.parts:
         began, rows = time.monotonic(), []
-        facts = about()
-        for row in PARTS[name](asked):
+        facts = circumstances()
+        for row in PARTS[name](options):
             rows.append(row)
             print(name, json.dumps(row), flush=True)
             keep(name, {**facts, "seconds": round(time.monotonic() - began)}, rows)
@@ -138,8 +143,8 @@ def keep(part: str, facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     result_lines.write(SUITE, lines)
 
 
-def about() -> dict[str, Any]:
-    """Commit, machine, and how fast it multiplies matrices."""
+def circumstances() -> dict[str, Any]:
+    """Return commit, date, machine, load, and the rate of matrix products."""
     return {
         "commit": result_lines.current_commit() or None,
         "date": datetime.now(UTC).date().isoformat(),
@@ -151,7 +156,7 @@ def about() -> dict[str, Any]:
 
 
 def product_rate(dtype: torch.dtype, side: int = 1024, repeats: int = 15) -> float:
-    """Thousand million multiplications and additions a second, in products of square matrices."""
+    """Return GFLOP/s of products of square matrices."""
     a, b = (torch.randn(side, side).to(dtype) for _ in range(2))
     times = []
     for _ in range(repeats):

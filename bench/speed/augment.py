@@ -1,7 +1,9 @@
-"""Milliseconds for one augmented view of a batch of pictures: python -m bench.speed.augment [--side 32] [--batch 256]
+"""Measure the milliseconds for one augmented view of a batch of images.
 
-The fastest of many calls: processor time of one thread, and time on the clock of two, which needs a machine that does
-nothing else. Where kornia is installed, its own layers of the same names and strengths stand beside.
+python -m bench.speed.augment [--side 32] [--batch 256]
+
+Reports the fastest of many calls: CPU time on one thread, and wall-clock time on two threads, which needs a quiet
+machine. If kornia is installed, its layers of the same names and strengths are measured too.
 """
 
 import argparse
@@ -27,7 +29,7 @@ PARTS = {
 
 
 def fastest(call: Callable[[], Tensor], clock: Callable[[], float], repeats: int) -> float:
-    """Milliseconds of the fastest call."""
+    """Return the milliseconds of the fastest call."""
     times = []
     for _ in range(repeats):
         began = clock()
@@ -36,8 +38,8 @@ def fastest(call: Callable[[], Tensor], clock: Callable[[], float], repeats: int
     return 1000 * min(times)
 
 
-def kornias(side: int) -> nn.Module:
-    """kornia's crop, flip, jitter and grey, as SimCLR uses them."""
+def kornia_layers(side: int) -> nn.Module:
+    """Return kornia's crop, flip, color jitter and grayscale, as SimCLR uses them."""
     from kornia import augmentation
 
     return nn.Sequential(
@@ -53,21 +55,21 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=30)
-    asked = parser.parse_args()
-    raw = torch.randint(256, (asked.batch, 3, asked.side, asked.side), dtype=torch.uint8)
+    options = parser.parse_args()
+    raw = torch.randint(256, (options.batch, 3, options.side, options.side), dtype=torch.uint8)
     generator = torch.Generator().manual_seed(0)
-    fronts = {name: ImageFront(ImageAugment(**settings)) for name, settings in PARTS.items()}
-    calls = {name: partial(front.augment, raw, generator) for name, front in fronts.items()}
+    frontends = {name: ImageFront(ImageAugment(**settings)) for name, settings in PARTS.items()}
+    calls = {name: partial(frontend.augment, raw, generator) for name, frontend in frontends.items()}
     if find_spec("kornia"):
-        layers = kornias(asked.side)
+        layers = kornia_layers(options.side)
         calls["kornia: crop, flip, jitter, grey"] = lambda: layers(raw / 255)
-    print(f"{asked.batch} pictures of {asked.side} x {asked.side}, ms a view")
+    print(f"{options.batch} images of {options.side} x {options.side}, ms a view")
     print(f"{'':34}1 thread  2 threads")
     for name, call in calls.items():
         cells = []
         for threads, clock in ((1, time.process_time), (2, time.perf_counter)):
             torch.set_num_threads(threads)
-            cells.append(fastest(call, clock, asked.repeats))
+            cells.append(fastest(call, clock, options.repeats))
         print(f"{name:34}{cells[0]:8.1f}{cells[1]:11.1f}")
 
 

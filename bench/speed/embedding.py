@@ -1,15 +1,15 @@
-"""`contramix embed` on large tables, beside the bare forward pass of its encoder and a plain read of the file.
+"""Measure `contramix embed` on large tables, compared with the bare forward pass and a plain read of the file.
 
 python -m bench.speed.embedding [--rows 100000 1000000] [--recipe imix-npair] [--threads 2] [--folder DIR]
                                 [--files parquet csv] [--curve FILE]
 
-Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator, as Parquet and as CSV; the encoder is
-the recipe's at its width, untrained, and writes Parquet. Each measurement is a process of its own, so that its peak
-memory is its own (with all libraries, about 0.3 GB). ``bare``: the encoder in evaluation mode on float32 rows in memory
-(the first 65,536, repeated), at the best of five batch sizes. ``read``: pyarrow goes through the file by batches, and
-drops them.
-Rows a second are of wall-clock time, without imports; ``embed / bare`` is their ratio. The seconds of processor time
-for a million rows stand beside: on a busy machine they say more.
+The tables have 10 numbers and 44 booleans, as CovType, from a seeded generator, as Parquet and as CSV. The encoder is
+the recipe's, untrained; embeddings are written as Parquet. Each measurement runs in a process of its own, so that its
+peak memory is its own (about 0.3 GB of it are libraries). ``bare`` is the encoder in evaluation mode on 200,000 float32
+rows in memory, at the best of five batch sizes. ``read`` reads the file with pyarrow in batches and drops them.
+
+Rows per second are of wall-clock time without imports; ``embed / bare`` is their ratio. On a busy machine the CPU
+seconds per million rows say more.
 """
 
 import argparse
@@ -42,23 +42,23 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--recipe", default="imix-npair")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--folder", type=Path, help="where files of some GB may lie for a while")
+    parser.add_argument("--folder", type=Path, help="where temporary files of some GB may be written")
     parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
-    parser.add_argument("--curve", type=Path, help="where to write the seconds and own and file-backed MB of embed")
+    parser.add_argument("--curve", type=Path, help="CSV file to write: seconds, own and file-backed MB of embed")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.child:
+    options = parser.parse_args()
+    if options.child:
         from contramix.runtime.memory import keep_freed_memory
 
         keep_freed_memory()  # as the command line does
-        what, path, model, out = given.child
+        what, path, model, out = options.child
         print(json.dumps(CHILDREN[what](Path(path), Path(model), Path(out))))
         return
-    for row in _measured(given.rows, given.recipe, given.threads, given.folder, given.files, given.curve):
+    for row in _measured(options.rows, options.recipe, options.threads, options.folder, options.files, options.curve):
         print(
             f"{row['rows']:>10,} rows, {row['file']:7}  embed {row['embed']:>8,.0f} rows/s  bare {row['bare']:>8,.0f}  "
             f"embed / bare {row['embed'] / row['bare']:.2f}  read {row['read']:>9,.0f}  peak {row['peak_mb']:,.0f} MB  "
-            f"s of processor a million rows: embed {row['embed_cpu']:.1f}, bare {row['bare_cpu']:.1f}, "
+            f"CPU s per million rows: embed {row['embed_cpu']:.1f}, bare {row['bare_cpu']:.1f}, "
             f"read {row['read_cpu']:.1f}",
             flush=True,
         )
@@ -67,25 +67,28 @@ def main() -> None:
 def measure(
     rows: list[int], recipe: str = "imix-npair", threads: int | None = None, folder: Path | None = None
 ) -> list[dict[str, Any]]:
-    """A row for each size and kind of file: rows a second of each, and the peak memory of ``embed`` in MB."""
+    """Return a row for each size and kind of file: rows per second, and the peak memory of ``embed`` in MB."""
     return list(_measured(rows, recipe, threads, folder, FILES, None))
 
 
 def _measured(
     rows: list[int], recipe: str, threads: int | None, folder: Path | None, files: Sequence[str], curve: Path | None
 ) -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        model = Path(place) / "model"
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        model = Path(temporary) / "model"
         _make_model(model, recipe)
         for count in rows:
             for kind in files:
-                path = Path(place) / f"numbers.{kind}"
+                path = Path(temporary) / f"numbers.{kind}"
                 _make_table(path, count)
                 found = {"rows": count, "file": kind}
                 for what in CHILDREN:
-                    told = _child(what, path, model, Path(place) / "z.parquet", threads, curve)
-                    found |= {what: told["rows"] / told["seconds"], f"{what}_cpu": 1e6 * told["cpu"] / told["rows"]}
-                    found |= {"peak_mb": told["peak_mb"]} if what == "embed" else {}
+                    measured = _child(what, path, model, Path(temporary) / "z.parquet", threads, curve)
+                    found |= {
+                        what: measured["rows"] / measured["seconds"],
+                        f"{what}_cpu": 1e6 * measured["cpu"] / measured["rows"],
+                    }
+                    found |= {"peak_mb": measured["peak_mb"]} if what == "embed" else {}
                 path.unlink()
                 yield found
 
@@ -93,19 +96,19 @@ def _measured(
 def _child(what: str, path: Path, model: Path, out: Path, threads: int | None, curve: Path | None) -> dict[str, float]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count()), "GOMP_SPINCOUNT": "1000"}
     line = [sys.executable, "-m", "bench.speed.embedding", "--child", what, str(path), str(model), str(out)]
-    began, seen = time.monotonic(), []
+    began, samples = time.monotonic(), []
     with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE) as process:
         while curve is not None and what == "embed" and process.poll() is None:
-            seen.append((time.monotonic() - began, *memory_of(process.pid)))
+            samples.append((time.monotonic() - began, *memory_of(process.pid)))
             time.sleep(SECONDS_APART)
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{' '.join(line)}: exit code {process.returncode}")
-    if curve is not None and seen:
+    if curve is not None and samples:
         with curve.open("w", newline="") as file:
-            csv.writer(file).writerows([("seconds", "own_mb", "file_mb"), *seen])
+            csv.writer(file).writerows([("seconds", "own_mb", "file_mb"), *samples])
     out.unlink(missing_ok=True)
-    return json.loads(said)
+    return json.loads(output)
 
 
 def _timed(rows: int, call: Callable[[], object]) -> dict[str, float]:
@@ -132,7 +135,7 @@ def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
 
 
 def _peak_mb() -> float:
-    """What this process has held at most; getrusage would count what its parent held."""
+    """Return the peak memory of this process in MB; getrusage would count that of its parent too."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1e3
 
@@ -189,12 +192,12 @@ def _make_table(path: Path, rows: int) -> None:
 
 
 def _numbers(rows: int, seed: int) -> pa.Table:
-    """As CovType: elevations and distances as whole numbers, one of 4 areas and one of 40 soils as booleans."""
+    """Draw rows like CovType's: ten integers, one of 4 areas and one of 40 soils as 0/1 columns."""
     draw = np.random.default_rng(seed)
     columns = {f"q{n}": draw.normal(1000, 300, rows).round().astype(np.int64) for n in range(10)}
-    for name, levels in (("area", 4), ("soil", 40)):
-        held = draw.integers(0, levels, rows)
-        columns |= {f"{name}{n}": (held == n).astype(np.int64) for n in range(levels)}
+    for name, categories in (("area", 4), ("soil", 40)):
+        category = draw.integers(0, categories, rows)
+        columns |= {f"{name}{n}": (category == n).astype(np.int64) for n in range(categories)}
     return pa.table(columns)
 
 

@@ -1,11 +1,11 @@
-"""What a DACL step on graphs costs beside the bare forward and backward pass of the same network on the same batch.
+"""Measure a DACL step on graphs, compared with the bare forward and backward pass of the same network.
 
 python -m bench.speed.graph_step --data-dir DIR/tu
 
-Batches of 128 graphs of IMDB-BINARY. Each round times, one after the other: the GIN's pass, the pass of GIN and head
-(the head on both views of each graph, as every step needs it), the same with the optimiser's step, and a whole step.
-Shares are medians over rounds, of wall-clock time in one run. Also: taking a batch, and the aggregation by a sparse
-product beside PyTorch Geometric's way, a number an edge.
+Batches hold 128 graphs of IMDB-BINARY. Each round times, one after the other: the pass of the GIN; that of GIN and
+projector, which every step needs on both views; the same with the optimizer's step; and a complete training step.
+Ratios are medians over rounds, of wall-clock time in one run. It also times taking a batch, and aggregation by a sparse
+product compared with index_add over edges, as PyTorch Geometric does it.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def report(width: int, path: Path) -> None:
-    """A line for a width, and what parts of it cost."""
+    """Print the times of one width and of its parts."""
     overrides = {"encoder.width": width, "graph.features": "ones", "train.batch_size": 128, "train.epochs": 100}
     recipe = Recipe.load("dacl-mutag", overrides)
     table = DOMAINS["graph"].read(path, ReadOptions(), recipe.data).table
@@ -53,13 +53,13 @@ def report(width: int, path: Path) -> None:
         optimizer.zero_grad(set_to_none=True)
         encoder(fit.x[rows]).sum().backward()
 
-    def whole() -> None:
+    def both() -> None:
         optimizer.zero_grad(set_to_none=True)
         z = encoder(fit.x[rows])
         head(torch.cat([z, z])).sum().backward()
 
     def moved() -> None:
-        whole()
+        both()
         optimizer.step()
 
     def edge_by_edge() -> None:
@@ -71,7 +71,7 @@ def report(width: int, path: Path) -> None:
         batch = fit.x[rows]
         batch.gathered(torch.ones(len(batch.x), width, requires_grad=True)).sum().backward()
 
-    calls: list[Callable[[], object]] = [gin, whole, moved, lambda: next(steps)]
+    calls: list[Callable[[], object]] = [gin, both, moved, lambda: next(steps)]
     calls += [lambda: fit.x[rows], sparse, edge_by_edge]
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(ROUNDS):
@@ -80,8 +80,8 @@ def report(width: int, path: Path) -> None:
             call()
             taken.append(1e3 * (time.perf_counter() - began))
     ms = [median(taken) for taken in times]
-    over, alone = (median(s / b for s, b in zip(times[3], times[n])) for n in (1, 0))
-    print(f"width {width:<18} {ms[0]:8.1f} {ms[1]:8.1f} {ms[2]:8.1f} {ms[3]:8.1f} {over:20.2f} {alone:11.2f}")
+    per_both, per_gin = (median(s / b for s, b in zip(times[3], times[n])) for n in (1, 0))
+    print(f"width {width:<18} {ms[0]:8.1f} {ms[1]:8.1f} {ms[2]:8.1f} {ms[3]:8.1f} {per_both:20.2f} {per_gin:11.2f}")
     print(f"  taking a batch {ms[4]:.1f}, one aggregation with its gradient {ms[5]:.1f}, edge by edge {ms[6]:.1f}")
 
 

@@ -1,10 +1,10 @@
-"""The loss alone, beside the dense formula: time forward and backward, and memory; in blocks, as it is everywhere here.
+"""Measure time and memory of the contrastive loss, which runs in blocks, compared with the dense formula.
 
 python -m bench.speed.losses [--largest 65536]
 
-Vectors of 128 numbers, soft targets with 1, 2 and 4 entries. Times are medians over rounds in which both are timed one
-after the other; memory is what a process of its own holds at most beyond what it held before (the dense formula's is
-worked out from its tensors where it would not fit: N x N float32 similarities and two more of that size).
+Vectors have 128 numbers, soft targets 1, 2 and 4 entries. Times, forward and backward, are medians over rounds that
+time both one after the other. Memory is what a process of its own holds at most beyond what it held before. Where the
+dense formula would not fit, its memory is computed: N x N float32 similarities and two more tensors of that size.
 """
 
 import argparse
@@ -29,24 +29,24 @@ SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 ENTRIES = (1, 2, 4)
 WIDTH, TEMPERATURE = 128, 0.2
 LARGEST_DENSE = 16384
-"""Beyond, the dense formula needs more memory than the machine may have to spare."""
+"""Largest N for the dense formula; a larger one may need more memory than the machine has."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--largest", type=int, default=SIZES[-1])
     parser.add_argument("--memory-of", nargs=3, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.memory_of:
-        name, n, entries = asked.memory_of
-        print(json.dumps(held_by(LOSSES[name], int(n), int(entries))))
+    options = parser.parse_args()
+    if options.memory_of:
+        name, n, entries = options.memory_of
+        print(json.dumps(added_memory(LOSSES[name], int(n), int(entries))))
         return
     keep_freed_memory()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print(
         f"{'N':>6} {'entries':>7} {'dense ms':>9} {'ms':>9} {'share':>6} {'dense MB':>9} {'MB':>7} {'difference':>10}"
     )
-    for row in measure(asked.largest):
+    for row in measure(options.largest):
         print(
             f"{row['n']:6} {row['entries']:7} {row['dense_ms'] or 0:9.1f} {row['ms']:9.1f} {row['share'] or 0:6.2f} "
             f"{row['dense_mb']:9.0f} {row['mb']:7.0f} {row['difference'] or 0:10.1e}"
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def dense(query: Tensor, key: Tensor, targets: Targets, temperature: float) -> Tensor:
-    """The formula as it is usually written."""
+    """Compute the loss by the formula as it is usually written."""
     logits = query @ key.T / temperature
     return (logits.logsumexp(1) - (targets.weight * logits.gather(1, targets.index)).sum(1)).mean()
 
@@ -63,7 +63,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Targets, float], Tensor]] = {"dense"
 
 
 def measure(largest: int = SIZES[-1]) -> Iterator[dict[str, Any]]:
-    """A row for each size and number of entries."""
+    """Yield a row for each size and number of entries."""
     for n in (size for size in SIZES if size <= largest):
         for entries in ENTRIES if n <= 4096 else ENTRIES[1:2]:
             names = ["dense", "blocks"] if n <= LARGEST_DENSE else ["blocks"]
@@ -89,7 +89,7 @@ def measure(largest: int = SIZES[-1]) -> Iterator[dict[str, Any]]:
 
 
 def vectors(n: int, entries: int) -> tuple[Tensor, Tensor, Targets]:
-    """Queries, keys and soft labels, always the same."""
+    """Return queries, keys and soft targets; the same sizes give the same values."""
     g = torch.Generator().manual_seed(0)
     query, key = (normalize(torch.randn(n, WIDTH, generator=g), dim=1).requires_grad_() for _ in range(2))
     weight = torch.rand(n, entries, generator=g)
@@ -100,7 +100,7 @@ def vectors(n: int, entries: int) -> tuple[Tensor, Tensor, Targets]:
 def once(
     loss: Callable[[Tensor, Tensor, Targets, float], Tensor], query: Tensor, key: Tensor, targets: Targets
 ) -> tuple[float, Tensor]:
-    """Seconds forward and backward, and both gradients."""
+    """Return the seconds of forward and backward, and both gradients."""
     began = time.perf_counter()
     loss(query, key, targets, TEMPERATURE).backward()
     seconds = time.perf_counter() - began
@@ -109,24 +109,24 @@ def once(
     return seconds, torch.cat([query.grad, key.grad])
 
 
-def held_by(loss: Callable[[Tensor, Tensor, Targets, float], Tensor], n: int, entries: int) -> float:
-    """Megabytes that the loss of so many vectors adds to what the process held at most before."""
+def added_memory(loss: Callable[[Tensor, Tensor, Targets, float], Tensor], n: int, entries: int) -> float:
+    """Return the megabytes that the loss of n vectors adds to the peak memory of this process."""
     once(loss, *vectors(64, entries))
-    made = vectors(n, entries)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    given = vectors(n, entries)
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = peak()
-    once(loss, *made)
+    once(loss, *given)
     return peak() - before
 
 
 def peak() -> float:
-    """Megabytes of memory that this process has held at most; not getrusage's, which counts its parent's."""
+    """Return the peak memory of this process in MB; getrusage would count that of its parent too."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
 
 
 def in_a_process(name: str, n: int, entries: int) -> float:
-    """The same, of a process of its own."""
+    """Return ``added_memory`` of a process of its own."""
     call = [sys.executable, "-m", "bench.speed.losses", "--memory-of", name, str(n), str(entries)]
     done = subprocess.run(call, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout))

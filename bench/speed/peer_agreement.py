@@ -1,4 +1,4 @@
-"""Whether the peers' losses of the same vectors are contramix's, so that none does less work than another."""
+"""Check that the losses of other libraries equal contramix's on the same vectors, so that each does the same work."""
 
 import sys
 from copy import deepcopy
@@ -15,23 +15,23 @@ QUEUE, WIDTH = 4096, 128
 
 
 def agreement() -> dict[str, float]:
-    """How far the peers' losses are from contramix's, of the same vectors.
+    """Return the absolute difference of each loss to contramix's on the same vectors.
 
     Raises
     ------
     SystemExit
-        If one is further than 1e-5.
+        If a difference is larger than 1e-5.
     """
     loops.import_torchvision()
     gaps = {name: abs(float(theirs) - float(ours)) for name, (ours, theirs) in both_losses().items()}
     for name, gap in gaps.items():
         if not gap <= 1e-5:
-            sys.exit(f"error: the losses of {name} differ by {gap:.1e}: they are not of the same work")
+            sys.exit(f"error: the losses of {name} differ by {gap:.1e}: they do not do the same work")
     return gaps
 
 
 def both_losses() -> dict[str, tuple[Tensor, Tensor]]:
-    """contramix's loss and the peer's, of vectors whose pairs lie near each other."""
+    """Return (contramix's loss, the other library's loss) by name, on vectors whose pairs are close."""
     from lightly.loss import NegativeCosineSimilarity, NTXentLoss
     from ts3l.models.scarf import NTXentLoss as OfTabularS3L
 

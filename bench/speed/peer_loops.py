@@ -1,8 +1,8 @@
-"""Training steps as the peers' users write them, on networks that contramix built.
+"""Build training steps as users of other libraries write them, on networks that contramix built.
 
-A loop is a loss of two views, a plain AdamW, and batches: from a DataLoader over a Dataset that makes the views of one
-row at a time, or, in the form kindest to a peer, by one indexed read and noise on the whole batch. Noises are the
-recipes', written once for a row or a batch.
+A step is a loss of two views and a plain AdamW. Batches come from a DataLoader over a Dataset that makes the views of
+one row at a time, or, as the fastest form for the other library, from one indexed read with noise on the whole batch.
+The noises are the recipes', written once for a row or a batch.
 """
 
 import sys
@@ -23,7 +23,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Model(nn.Module):
-    """A copy of an encoder and its projector."""
+    """Hold copies of an encoder and its projector."""
 
     def __init__(self, encoder: nn.Module, projector: nn.Module) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Model(nn.Module):
 
 
 def import_torchvision() -> None:
-    """Import the registry's torchvision beside a torch without CUDA, which lacks operators that it names."""
+    """Import torchvision built for CUDA with a torch without CUDA, which lacks operators that it names."""
     try:
         import torchvision
     except RuntimeError:
@@ -45,14 +45,14 @@ def import_torchvision() -> None:
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import torchvision
 
-        torchvision.kept = library  # freed, it would take its operators along
+        torchvision.kept = library  # the operators vanish if the library is freed
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
 
 
 class Transformed(Dataset):
-    """Rows, one at a time, through a transform that makes both views."""
+    """Pass rows one at a time through a transform that makes both views."""
 
     def __init__(self, rows: Any, transform: Callable[[Any], Any]) -> None:
         self.rows, self.transform = rows, transform
@@ -65,13 +65,13 @@ class Transformed(Dataset):
 
 
 def loaded(dataset: Dataset, size: int, workers: int) -> Iterator[Any]:
-    """Batches from a DataLoader, epoch after epoch."""
+    """Yield batches from a DataLoader, epoch after epoch."""
     while True:
         yield from DataLoader(dataset, batch_size=size, shuffle=True, drop_last=True, num_workers=workers)
 
 
 def read_at_once(x: Tensor, view: View, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches by one indexed read, both views of all rows at once."""
+    """Yield batches by one indexed read, with noise on all rows of the batch at once."""
     while True:
         for rows in torch.randperm(len(x))[: len(x) // size * size].split(size):
             batch = x[rows]
@@ -79,7 +79,7 @@ def read_at_once(x: Tensor, view: View, size: int) -> Iterator[tuple[Tensor, Ten
 
 
 def dropped(layout: Layout, rate: float) -> View:
-    """Numbers are set to zero: :mod:`contramix.noise.drop`."""
+    """Return a view that sets numbers to zero, as :mod:`contramix.noise.drop`."""
 
     def view(x: Tensor) -> Tensor:
         drop = (torch.rand(*x.shape[:-1], layout.units) < rate)[..., layout.unit]
@@ -89,7 +89,7 @@ def dropped(layout: Layout, rate: float) -> View:
 
 
 def from_marginals(layout: Layout, pool: Tensor, rate: float) -> View:
-    """Columns are replaced by those of other rows: :mod:`contramix.noise.marginal`."""
+    """Return a view that replaces columns by those of other rows, as :mod:`contramix.noise.marginal`."""
     elements, few = torch.arange(pool.shape[1]), int(rate * layout.units)
 
     def view(x: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ def from_marginals(layout: Layout, pool: Tensor, rate: float) -> View:
 
 
 def stepping(parameters: Any, loss_of: Loss) -> Callable[[Any], None]:
-    """A step: loss, backward, AdamW with contramix's defaults."""
+    """Return a training step: loss, backward, and AdamW with contramix's defaults."""
     optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4)
 
     def step(views: Any) -> None:
@@ -118,12 +118,12 @@ def stepping(parameters: Any, loss_of: Loss) -> Callable[[Any], None]:
 
 
 def of_pairs(model: Model, criterion: Loss) -> Callable[[Any], None]:
-    """Both views through the model, a criterion of what comes out: lightly's SimCLR, and everybody's."""
+    """Return a step that applies a criterion to the outputs of both views, as lightly's SimCLR does."""
     return stepping(model.parameters(), lambda x0, x1: criterion(model(x0), model(x1)))
 
 
 def npair(tau: float) -> Loss:
-    """Cross-entropy of the logits."""
+    """Return the N-pair loss: cross-entropy of the similarities of two views."""
 
     def criterion(z0: Tensor, z1: Tensor) -> Tensor:
         logits = functional.normalize(z0) @ functional.normalize(z1).T / tau
@@ -133,14 +133,14 @@ def npair(tau: float) -> Loss:
 
 
 def imix_criterion(z0: Tensor, z1: Tensor, partner: Tensor, weight: float | Tensor, tau: float) -> Tensor:
-    """The mixed label's cross-entropy (i-Mix, Algorithm 1)."""
+    """Compute the cross-entropy with a mixed label (i-Mix, Algorithm 1)."""
     logits = functional.normalize(z0) @ functional.normalize(z1).T / tau
     own = functional.cross_entropy(logits, torch.arange(len(logits)))
     return weight * own + (1 - weight) * functional.cross_entropy(logits, partner)
 
 
 def imix(model: Model, alpha: float, tau: float) -> Callable[[Any], None]:
-    """i-Mix, Algorithm 1, as printed: one weight a batch, two passes."""
+    """Return a step of i-Mix, Algorithm 1, as printed: one weight per batch, two passes."""
 
     def loss_of(x0: Tensor, x1: Tensor) -> Tensor:
         weight = torch.distributions.Beta(alpha, alpha).sample()
@@ -152,14 +152,14 @@ def imix(model: Model, alpha: float, tau: float) -> Callable[[Any], None]:
 
 
 def metric_learning(tau: float, symmetric: bool = False) -> Loss:
-    """pytorch-metric-learning's NT-Xent of one view against the other (N-pair), or of all views (SimCLR)."""
+    """Return pytorch-metric-learning's NT-Xent of one view against the other (N-pair), or of all views (SimCLR)."""
     from pytorch_metric_learning.losses import NTXentLoss, SelfSupervisedLoss
 
     return SelfSupervisedLoss(NTXentLoss(temperature=tau), symmetric=symmetric)
 
 
 def lightly_byol(model: Model, predictor: nn.Module, momentum: float) -> Callable[[Any], None]:
-    """The loop of lightly's example of BYOL, symmetric."""
+    """Return the step of lightly's example of BYOL, symmetric."""
     from lightly.loss import NegativeCosineSimilarity
     from lightly.models.utils import deactivate_requires_grad, update_momentum
 
@@ -177,7 +177,7 @@ def lightly_byol(model: Model, predictor: nn.Module, momentum: float) -> Callabl
 
 
 def lightly_moco(model: Model, criterion: Loss, momentum: float) -> Callable[[Any], None]:
-    """The loop of lightly's example of MoCo; the criterion holds the queue."""
+    """Return the step of lightly's example of MoCo; the criterion holds the queue."""
     from lightly.models.utils import deactivate_requires_grad, update_momentum
 
     target = deepcopy(model)
@@ -192,10 +192,10 @@ def lightly_moco(model: Model, criterion: Loss, momentum: float) -> Callable[[An
 
 
 def tabulars3l(rows: Tensor, width: int, depth: int, out: int, tau: float) -> tuple[Dataset, nn.Module]:
-    """TabularS3L's data set and module of SCARF, its network as near as its settings come.
+    """Return TabularS3L's data set and module of SCARF, with a network as close to ours as its settings allow.
 
-    No BatchNorm and ReLU behind the backbone's last layer, and a head whose hidden layer is as narrow as what it
-    gives: less work than contramix's encoder and head. Each element of a row is a column.
+    It has no BatchNorm and ReLU after the backbone's last layer, and the hidden layer of its projector is as narrow as
+    the output, which is less work than contramix's encoder and projector. Each element of a row is a column.
     """
     import pandas as pd
     from ts3l.pl_modules import SCARFLightning
@@ -217,14 +217,14 @@ def tabulars3l(rows: Tensor, width: int, depth: int, out: int, tau: float) -> tu
         tau=tau,
         corruption_rate=0.6,
     )
-    with warnings.catch_warnings():  # of the frame's memory, which must not be written
+    with warnings.catch_warnings():  # about the read-only memory of the frame
         warnings.simplefilter("ignore")
         data = SCARFDataset(frame, config=config, continuous_cols=list(frame.columns), category_cols=[])
     return data, SCARFLightning(config)
 
 
 def scarf(module: Any) -> Callable[[Any], None]:
-    """TabularS3L's step without Lightning's Trainer around it."""
+    """Return TabularS3L's step without Lightning's Trainer."""
 
     def loss_of(x: Tensor, corrupted: Tensor) -> Tensor:
         loss = module.training_step((x, corrupted), 0)["loss"]

@@ -1,21 +1,21 @@
-"""What a training step costs elsewhere: the same network, rows, batch and noise in the loops of peers.
+"""Compare a training step with the same step in other libraries: the same network, rows, batch and noise.
 
 python -m bench.speed.peers [--rounds 7] [--env DIR] [--json FILE]
 python -m bench.speed.peers --make-env DIR
 
-The peers live in an environment of their own, which is made on first use (peers_environment.py). Tables are the rows of
-CovType that ship with the package, mlp of depth 4 and width 512, batch 512; images 2,048 pictures of noise, cnn of
-width 16, batch 256. All in float32, with AdamW at the same settings: a peer's as torch gives it, contramix's with its
-one kernel for all weights. Methods and noises are the recipes', changed only where that makes the losses equal: MoCo in
-its original form, BYOL symmetric, a second SCARF with NT-Xent.
+The other libraries are installed in an environment of their own on first use (peers_environment.py). Tables are the
+CovType rows of the package, with an MLP of depth 4 and width 512, batch 512. Images are 2,048 random images, with a CNN
+of width 16, batch 256. All train in float32 with AdamW at the same settings: the other libraries with torch's default
+implementation, contramix with its fused one. Methods and noises are the recipes', changed only where that makes the
+losses equal: MoCo in its original form, BYOL symmetric, and a second SCARF with NT-Xent.
 
-A DataLoader gets 0 or 2 workers, whichever a trial finds faster. Each round gives each contestant one turn, one after
-another: as many whole steps, batch included, as fill ``TURN`` seconds; with workers, after what they had prepared. A
-ratio is of two turns of one round, peer by contramix; given is the median over rounds. First it is checked that losses
-of the same vectors are the same, so that nobody does less work (peer_agreement.py).
+A DataLoader gets 0 or 2 workers, whichever a trial finds faster. Each round gives each candidate one turn, one after
+the other: as many complete steps, batch included, as fit in ``TURN`` seconds, after the batches that workers had
+prepared. A ratio compares two turns of one round, the other library by contramix; the table holds medians over rounds.
+The script first checks that the losses of the same vectors are equal (peer_agreement.py).
 
-Not measured: pytorch-metric-learning's NT-Xent of both views' batch holds positive pairs x negative pairs numbers, at
-batch 512 a thousand times a million (4 GiB a copy); so it stands beside N-pair, one view against the other.
+Not measured: pytorch-metric-learning's NT-Xent of both views' batch, which holds (positive pairs) x (negative pairs)
+numbers, 4 GiB at batch 512. It is compared as N-pair instead, one view against the other.
 """
 
 import argparse
@@ -42,8 +42,9 @@ from contramix.recipe import Recipe
 from contramix.runtime.memory import keep_freed_memory
 
 TURN = 0.4
+"""Seconds of a turn."""
 PREFETCHED = 2
-"""Batches that a DataLoader's worker holds ready."""
+"""Number of batches that a worker of a DataLoader prepares ahead."""
 TABLE = {"train.epochs": 10_000, "encoder.width": 512, "train.batch_size": 512}
 IMAGE = {"train.epochs": 10_000}
 
@@ -51,40 +52,42 @@ IMAGE = {"train.epochs": 10_000}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--env", type=Path, default=peers_environment.DEFAULT, help="where the peers are installed")
-    parser.add_argument("--make-env", type=Path, metavar="DIR", help="install the peers into DIR, and stop")
+    parser.add_argument(
+        "--env", type=Path, default=peers_environment.DEFAULT, help="where the other libraries are installed"
+    )
+    parser.add_argument("--make-env", type=Path, metavar="DIR", help="install the other libraries into DIR, and stop")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    asked = parser.parse_args()
-    if asked.make_env:
-        print(peers_environment.made(asked.make_env))
+    options = parser.parse_args()
+    if options.make_env:
+        print(peers_environment.ready_python(options.make_env))
         return
     if not find_spec("lightly"):
-        sys.exit(peers_environment.run_inside(asked.env, ["-m", "bench.speed.peers", *sys.argv[1:]]))
-    keep_freed_memory()  # as the command line does; so the peers get it too
+        sys.exit(peers_environment.run_inside(options.env, ["-m", "bench.speed.peers", *sys.argv[1:]]))
+    keep_freed_memory()  # as the command line does; the other libraries get it too
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"\n{'losses of the same vectors':44} {'difference':>10}")
     for name, gap in agreement().items():
         print(f"{name:44} {gap:10.1e}")
     print(f"\n{'peer':38} {'what':24} {'ours ms':>8} {'peer ms':>8} {'ratio':>6} {'shipped':>8} {'ratio':>6}  note")
-    rows = measure(asked.rounds)
+    rows = measure(options.rounds)
     for row in rows:
         what = f"{row['peer']:38} {row['what']:24}"
         shipped = f"{row['shipped_ms']:8.1f} {row['shipped_ratio']:6.2f}"
         print(f"{what} {row['ours_ms']:8.1f} {row['peer_ms']:8.1f} {row['ratio']:6.2f} {shipped}  {row['note']}")
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 @dataclass
-class Contestant:
-    """Somebody's steps, endless, for a number of workers."""
+class Candidate:
+    """Hold an endless iterator of training steps, for a number of DataLoader workers."""
 
     begin: Callable[[int], Iterator[Any]]
     workers: int = 0
     trial: str = ""
 
     def turn(self) -> float:
-        """Milliseconds of a step, the mean over a turn."""
+        """Return the milliseconds per step, the mean over a turn."""
         steps = self.begin(self.workers)
         for _ in range(PREFETCHED * self.workers):
             next(steps)
@@ -95,47 +98,47 @@ class Contestant:
         return 1000 * passed / taken
 
     def choose_workers(self) -> None:
-        """The faster number of workers, by a turn each."""
-        alone, self.workers = self.turn(), 2
-        beside = self.turn()
-        self.workers = 0 if alone <= beside else 2
-        self.trial = f"{self.workers} workers (trial: without {alone:.0f} ms, with two {beside:.0f} ms)"
+        """Choose the faster number of workers, by one turn each."""
+        without, self.workers = self.turn(), 2
+        with_two = self.turn()
+        self.workers = 0 if without <= with_two else 2
+        self.trial = f"{self.workers} workers (trial: without {without:.0f} ms, with two {with_two:.0f} ms)"
 
 
 class Pair(NamedTuple):
-    """A row of the table."""
+    """Describe a row of the table: the other library's step, and the name of ours."""
 
     peer: str
     what: str
     ours: str
-    theirs: Contestant
+    theirs: Candidate
     note: str = ""
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """A row for each peer and method; inside the peers' environment."""
+    """Return a row for each library and method; run it inside their environment."""
     loops.import_torchvision()
     ours, shipped = (
         {name: Fit.begin(*fit, seed=0, device="cpu") for name, fit in fits(precision).items()}
         for precision in ("float32", "auto")
     )
     pairs = [*table_pairs(ours), image_pair(ours["images"])]
-    contestants: dict[Any, Contestant] = {name: of_fit(fit) for name, fit in ours.items()}
-    contestants |= {id(pair.theirs): pair.theirs for pair in pairs}
-    contestants |= {(name, "as shipped"): of_fit(fit) for name, fit in shipped.items()}
-    for contestant in contestants.values():
-        contestant.turn()  # to warm up
-        if contestant.trial:
-            contestant.choose_workers()
-    times: dict[Any, list[float]] = {name: [] for name in contestants}
+    candidates: dict[Any, Candidate] = {name: of_fit(fit) for name, fit in ours.items()}
+    candidates |= {id(pair.theirs): pair.theirs for pair in pairs}
+    candidates |= {(name, "as shipped"): of_fit(fit) for name, fit in shipped.items()}
+    for candidate in candidates.values():
+        candidate.turn()  # to warm up
+        if candidate.trial:
+            candidate.choose_workers()
+    times: dict[Any, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
-        for name, contestant in contestants.items():
-            times[name].append(contestant.turn())
+        for name, candidate in candidates.items():
+            times[name].append(candidate.turn())
     return [row(pair, times[pair.ours], times[pair.ours, "as shipped"], times[id(pair.theirs)]) for pair in pairs]
 
 
 def row(pair: Pair, ours: list[float], shipped: list[float], theirs: list[float]) -> dict[str, Any]:
-    """What was found of a pair."""
+    """Return a row of the table from the milliseconds of all rounds."""
     return {
         "peer": pair.peer,
         "what": pair.what,
@@ -151,7 +154,7 @@ def row(pair: Pair, ours: list[float], shipped: list[float], theirs: list[float]
 
 
 def fits(precision: str) -> dict[str, tuple[Recipe, Any, Any]]:
-    """What contramix trains, by name: recipe, specification, samples."""
+    """Return what contramix trains, by name: recipe, specification, samples."""
     products = {"train.precision": precision}
     ntxent = {"method.kind": "simclr", "method.temperature": 1.0, "method.projector.kind": "mlp"}
     changes: dict[str, dict[str, Any]] = {
@@ -163,35 +166,35 @@ def fits(precision: str) -> dict[str, tuple[Recipe, Any, Any]]:
         "scarf": {},
         "scarf, NT-Xent": ntxent,
     }
-    rows, pictures = tables(), images()
+    rows, pixels = tables(), images()
     made = {name: (Recipe.load(name.partition(",")[0], TABLE | products | of), *rows) for name, of in changes.items()}
-    return made | {"images": (Recipe.load("simclr", IMAGE | products, "image"), *pictures)}
+    return made | {"images": (Recipe.load("simclr", IMAGE | products, "image"), *pixels)}
 
 
-def of_fit(fit: Fit) -> Contestant:
-    """contramix's own steps."""
+def of_fit(fit: Fit) -> Candidate:
+    """Return contramix's steps as a candidate."""
     steps = fit.steps()
-    return Contestant(lambda _: steps)
+    return Candidate(lambda _: steps)
 
 
-def of_peer(step: Callable[[Any], None], batches: Callable[[int], Iterator[Any]], workers: bool = True) -> Contestant:
-    """A peer's steps on its batches, whose workers are to be chosen or are none."""
-    return Contestant(lambda number: map(step, batches(number)), trial="to be found" if workers else "")
+def of_peer(step: Callable[[Any], None], batches: Callable[[int], Iterator[Any]], workers: bool = True) -> Candidate:
+    """Return another library's steps as a candidate; with ``workers``, their number is chosen by a trial."""
+    return Candidate(lambda number: map(step, batches(number)), trial="to be found" if workers else "")
 
 
 def model_of(fit: Fit) -> loops.Model:
-    """A copy of the networks before training."""
+    """Return a copy of the networks before training."""
     online = fit.state.objective.summands[0].method.online
     return loops.Model(online.encoder, online.projector).train()
 
 
 def weights(*modules: nn.Module) -> int:
-    """How many numbers are trained."""
+    """Return the number of trained parameters."""
     return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
 
 
 def table_pairs(ours: dict[str, Fit]) -> list[Pair]:
-    """The peers on tables."""
+    """Return the pairs on tables."""
     from lightly.loss import NTXentLoss
     from lightly.transforms.multi_view_transform import MultiViewTransform
 
@@ -204,7 +207,7 @@ def table_pairs(ours: dict[str, Fit]) -> list[Pair]:
     def each_row(view: loops.View) -> Callable[[int], Iterator[Any]]:
         return lambda workers: loops.loaded(loops.Transformed(x, lambda row: (view(row), view(row))), size, workers)
 
-    def lightlys(step: Callable[[Any], None]) -> Contestant:
+    def lightlys(step: Callable[[Any], None]) -> Candidate:
         data = loops.Transformed(x, MultiViewTransform([drop, drop]))
         return of_peer(step, lambda workers: loops.loaded(data, size, workers))
 
@@ -250,17 +253,17 @@ def table_pairs(ours: dict[str, Fit]) -> list[Pair]:
 
 
 def image_pair(fit: Fit) -> Pair:
-    """lightly's SimCLR with its own transform at the recipe's strengths, from pictures in memory."""
+    """Return lightly's SimCLR with its own transform at the recipe's strengths, on images in memory."""
     from lightly.loss import NTXentLoss
     from lightly.transforms import SimCLRTransform
     from PIL import Image
 
     pixels = fit.x.permute(0, 2, 3, 1).contiguous().numpy()
     transform = SimCLRTransform(input_size=32, cj_strength=0.5, min_scale=0.2, gaussian_blur=0.0, normalize=None)
-    data = loops.Transformed(pixels, lambda picture: transform(Image.fromarray(picture)))
+    data = loops.Transformed(pixels, lambda image: transform(Image.fromarray(image)))
     step = loops.of_pairs(model_of(fit), NTXentLoss(fit.recipe.method.temperature))
-    contestant = of_peer(step, lambda workers: loops.loaded(data, fit.plan.batch_size, workers))
-    return Pair(f"lightly {version('lightly')}", "simclr, images", "images", contestant, "crop, flip, jitter, grey")
+    candidate = of_peer(step, lambda workers: loops.loaded(data, fit.plan.batch_size, workers))
+    return Pair(f"lightly {version('lightly')}", "simclr, images", "images", candidate, "crop, flip, jitter, grey")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What share of a training step is spent on getting the batch, in memory and streamed, and on making views.
+"""Measure the share of a training step that is spent on getting the batch and on making views.
 
 python -m bench.speed.pipeline --data-dir DIR
 
-DIR has ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``, of whose first images files are made. Times are medians
-of wall-clock time in one run; shares are what counts. Decoding of streamed images goes on beside the step, so its cost
-is what a step takes longer than in memory.
+DIR holds ``fsdd/``, ``speech_commands/`` and ``fashion_mnist/``; the first images of the last are also written as PNG
+files and streamed. Times are medians of wall-clock time in one run; the shares are what counts. Streamed images are
+decoded while a step runs, so their cost is the difference to the step in memory.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def write_images(source: Path, folder: Path) -> None:
-    """The first images as PNG files."""
+    """Write the first 2,000 images as PNG files."""
     from PIL import Image
 
     recipe = Recipe.load("npair", domain="image")
@@ -60,7 +60,7 @@ def write_images(source: Path, folder: Path) -> None:
 
 
 def report(name: str, recipe: Recipe, table: object) -> None:
-    """One line: a whole step, the share of fetching its batch from memory, and that of making both views."""
+    """Print the time of a step, and the shares of fetching its batch from memory and of making both views."""
     spec, _ = learn_spec(table, recipe)
     fit = Fit.begin(recipe, spec, spec.tensorize(table), seed=0)
     epochs = max(2, -(-(STEPS + 3) // fit.plan.steps_per_epoch))
@@ -70,17 +70,17 @@ def report(name: str, recipe: Recipe, table: object) -> None:
     generator = Key(0).generator()
     views = median(timed(lambda: noise.of_samples(front, x, generator)) for _ in range(STEPS))
     steps = iter(fit.steps())
-    whole = median(timed(lambda: next(steps)) for _ in range(STEPS))
+    step = median(timed(lambda: next(steps)) for _ in range(STEPS))
     indexes = list(order(fit.x, fit.plan, 0))[:STEPS]
     if isinstance(fit.x, Tensor):
-        batch = f"{100 * median(timed(lambda index=index: fit.x[index]) for index in indexes) / whole:8.2f}"
+        batch = f"{100 * median(timed(lambda index=index: fit.x[index]) for index in indexes) / step:8.2f}"
     else:
         batch = f"{'':8}"
-    print(f"{name:40} {1e3 * whole:8.0f} {batch} {100 * views / whole:8.1f}", flush=True)
+    print(f"{name:40} {1e3 * step:8.0f} {batch} {100 * views / step:8.1f}", flush=True)
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began

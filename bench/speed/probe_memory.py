@@ -1,11 +1,11 @@
-"""What probes take of memory on features that lie in a file.
+"""Measure time and memory of probes on features in a memory-mapped file.
 
 python -m bench.speed.probe_memory --folder DIR                    # 500,000 x 2,048: 4.1 GB of disk
 
-Random features of low rank with seven classes; a fifth of the rows is the test part. Prints for each probe the time,
-the accuracy, and the largest anonymous memory of the process (RssAnon of /proc/self/status, sampled 20 times a second):
-what cannot be given back, as pages of the file can. Few iterations of the logistic regression read the same blocks as
-many; ``--iterations 300`` are those of the library.
+The features are random, of low rank, with seven classes; a fifth of the rows is the test split. Prints for each probe
+the time, the accuracy, and the peak anonymous memory of the process (RssAnon of /proc/self/status, sampled 20 times a
+second), which cannot be dropped as pages of the file can. By default the logistic regression makes 10 iterations, which
+read the same blocks as many; ``--iterations 300`` is the library's number.
 """
 
 import argparse
@@ -27,13 +27,13 @@ CLASSES, RANK = 7, 64
 
 
 def anonymous() -> int:
-    """Bytes of anonymous memory now."""
+    """Return the bytes of anonymous memory that this process holds."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 class Peak:
-    """The largest anonymous memory while it is open."""
+    """Record the peak anonymous memory between entering and leaving."""
 
     def __enter__(self) -> "Peak":
         self.bytes, self.open = anonymous(), True
@@ -42,6 +42,7 @@ class Peak:
         return self
 
     def watch(self) -> None:
+        """Sample the memory until the context is left."""
         while self.open:
             self.bytes = max(self.bytes, anonymous())
             time.sleep(0.05)
@@ -52,14 +53,14 @@ class Peak:
 
 
 def features(file: object, rows: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features in a file, and classes that they tell in part."""
+    """Write features that partly predict a class to a file; return them memory-mapped, and the classes."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, CLASSES, rows)
-    spread, centres = rng.normal(size=(RANK, width)), rng.normal(size=(CLASSES, RANK))
+    spread, centers = rng.normal(size=(RANK, width)), rng.normal(size=(CLASSES, RANK))
     z = np.memmap(file, np.float32, "w+", shape=(rows, width))
     for start in range(0, rows, 8192):
         part = y[start : start + 8192]
-        hidden = centres[part] * 0.3 + rng.normal(size=(len(part), RANK))
+        hidden = centers[part] * 0.3 + rng.normal(size=(len(part), RANK))
         z[start : start + 8192] = hidden @ spread + 0.1 * rng.normal(size=(len(part), width))
     z.flush()
     return z, y

@@ -1,8 +1,10 @@
-"""Where the time of a training step goes: python -m bench.speed.profiled
+"""Measure where the time of a training step goes.
 
-One step in float32 of each domain's default encoder and noise with i-Mix, for each method, as torch's profiler sees
-it: the time of each operation without that of the operations that it calls, put together by what it is for. Profiling
-itself takes some time, which counts as the rest.
+python -m bench.speed.profiled
+
+Profiles steps in float32 of each domain's default encoder and noise with i-Mix, for each method, with torch's profiler.
+The time of each operation, without the operations that it calls, is added to the group that the operation serves. The
+profiler itself takes some time, which counts as ``rest``.
 """
 
 from collections import Counter
@@ -22,9 +24,9 @@ GROUPS = {
     "norm_and_activation": ("batch_norm", "threshold", "clamp_min", "relu"),
     "batch_and_noise": ("aten::index", "rand", "sort", "gather", "grid_sampler", "lerp", "where"),
 }
-"""What an operation is for, by its name; the first that fits."""
+"""Group of an operation, by parts of its name; the first match counts."""
 WITHIN = {"MeanLogSumExp": "loss", "Optimizer.step": "optimizer"}
-"""What all operations are for that are called by one of such a name."""
+"""Group of all operations that are called within an operation of this name."""
 COLUMNS = ("products", "norm_and_activation", "loss", "optimizer", "batch_and_noise", "rest")
 
 
@@ -35,7 +37,7 @@ def main() -> None:
 
 
 def measure() -> Iterator[dict[str, Any]]:
-    """Milliseconds of a step, and the share of each group, for each domain and method."""
+    """Yield the milliseconds of a step and the share of each group, for each domain and method."""
     for domain, make in SAMPLES.items():
         spec, x = make()
         for method in METHOD_NAMES:
@@ -45,22 +47,22 @@ def measure() -> Iterator[dict[str, Any]]:
 
 
 def shares(fit: Fit) -> dict[str, float]:
-    """Of some steps, after the first ones."""
+    """Return the milliseconds of a step and the share of each group, after some steps to warm up."""
     steps = fit.steps()
     for _ in range(WARM):
         next(steps)
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(STEPS):
             next(steps)
     time: Counter[str] = Counter()
-    for event in seen.events():
+    for event in profiler.events():
         time[group_of(event)] += event.self_cpu_time_total
     total = sum(time.values())
     return {"ms": total / 1000 / STEPS} | {name: time[name] / total for name in COLUMNS}
 
 
 def group_of(event: Any) -> str:
-    """What an operation is for."""
+    """Return the group of a profiled operation."""
     caller = event
     while caller is not None:
         found = next((group for part, group in WITHIN.items() if part in caller.name), None)

@@ -1,12 +1,12 @@
-"""Reading a table and turning it into samples, beside polars reading the same file.
+"""Measure reading a table and encoding it as samples, compared with polars reading the same file.
 
 python -m bench.speed.reading [--rows 500000] [--adult adult.data.csv.gz]
 
-Numbers: 10 quantities and 44 booleans, as in CovType, from a seeded generator; polars reads them and makes one float32
-array of them. Mixed: the rows of Adult, repeated; polars only reads them. Ours is ``read`` and ``spec.tensorize``, by a
-specification that was learned before (its time stands beside). Both get as many threads. Times are medians of
-wall-clock time, taken in turn in one run; the ratio is what counts, and on a machine that others use, that of the
-processor's time.
+``numbers`` has 10 numbers and 44 booleans, as CovType, from a seeded generator; polars reads it into one float32 array.
+``mixed`` are the rows of Adult, repeated; polars only reads them. Our time is that of ``read`` and ``spec.tensorize``,
+with a specification learned before, whose time is reported as ``describe``. Both use the same number of threads. Times
+are medians of wall-clock time, measured in turn in one run. The ratio is what counts; on a busy machine, that of CPU
+times.
 """
 
 import argparse
@@ -29,13 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--adult", type=Path, help="adult.data.csv.gz; without it only numbers are read")
-    given = parser.parse_args()
-    for row in measure(given.rows, given.adult):
+    options = parser.parse_args()
+    for row in measure(options.rows, options.adult):
         print("  ".join(f"{k} {v:.3g}" if isinstance(v, float) else str(v) for k, v in row.items()))
 
 
 def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, Any]]:
-    """A row for each file: ratios of our time to that of polars, and seconds."""
+    """Return a row for each file: seconds, and ratios of our time to that of polars."""
     os.environ.setdefault("POLARS_MAX_THREADS", str(pa.cpu_count()))  # before polars is imported
     measured = []
     with tempfile.TemporaryDirectory() as folder:
@@ -44,12 +44,14 @@ def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, An
             for kind, write in (("csv", pyarrow.csv.write_csv), ("parquet", pq.write_table)):
                 path = Path(folder) / f"{name}.{kind}"
                 write(table, path)
-                measured.append({"table": name, "file": kind, "rows": rows} | _beside_polars(path, name == "numbers"))
+                measured.append(
+                    {"table": name, "file": kind, "rows": rows} | _compared_with_polars(path, name == "numbers")
+                )
                 path.unlink()
     return measured
 
 
-def _beside_polars(path: Path, to_array: bool) -> dict[str, float]:
+def _compared_with_polars(path: Path, to_array: bool) -> dict[str, float]:
     import polars
 
     from contramix.domains.table.learning import describe
@@ -86,19 +88,19 @@ def _as_array(frame: Any) -> Any:
 
 
 def _timed(call: Callable[[], Any]) -> tuple[tuple[float, float], Any]:
-    """Seconds on the wall and of the processor, and what came of it."""
+    """Return (wall-clock seconds, CPU seconds) of a call, and its result."""
     began = time.perf_counter(), time.process_time()
     result = call()
     return (time.perf_counter() - began[0], time.process_time() - began[1]), result
 
 
 def _numbers(rows: int) -> pa.Table:
-    """As CovType: elevations and distances as whole numbers, one of 4 areas and one of 40 soils as booleans."""
+    """Draw rows like CovType's: ten integers, one of 4 areas and one of 40 soils as 0/1 columns."""
     draw = np.random.default_rng(0)
     columns = {f"q{n}": draw.normal(1000, 300, rows).round().astype(np.int64) for n in range(10)}
-    for name, levels in (("area", 4), ("soil", 40)):
-        held = draw.integers(0, levels, rows)
-        columns |= {f"{name}{n}": (held == n).astype(np.int64) for n in range(levels)}
+    for name, categories in (("area", 4), ("soil", 40)):
+        category = draw.integers(0, categories, rows)
+        columns |= {f"{name}{n}": (category == n).astype(np.int64) for n in range(categories)}
     return pa.table(columns)
 
 

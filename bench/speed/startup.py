@@ -1,6 +1,9 @@
-"""What a user waits for before anything happens: python -m bench.speed.startup [--rounds 7]
+"""Measure the time until something happens: imports, ``--help`` and the first training step.
 
-Whole processes, one after the other in each round; medians over rounds of seconds on the clock, and of the share.
+python -m bench.speed.startup [--rounds 7]
+
+Times complete processes, one after the other in each round; reports medians over rounds of wall-clock seconds, and of
+the ratio to importing torch and scikit-learn.
 """
 
 import argparse
@@ -28,32 +31,32 @@ CALLS = {
     "import contramix and its estimator": ["-c", "from contramix import ContrastiveEncoder"],
     "first training step, 15,120 rows": ["-c", FIRST_STEP],
 }
-BESIDE = "import torch, sklearn"
+REFERENCE = "import torch, sklearn"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     for row in measure(parser.parse_args().rounds):
-        print(f"{row['what']:36} {row['seconds']:6.2f} s   {row['share']:5.2f} x {BESIDE}   torch: {row['torch']}")
+        print(f"{row['what']:36} {row['seconds']:6.2f} s   {row['share']:5.2f} x {REFERENCE}   torch: {row['torch']}")
 
 
 def measure(rounds: int = 7) -> Iterator[dict[str, Any]]:
-    """A row for each call; whether it loads torch is asked of the interpreter."""
+    """Yield a row for each call; ``torch`` states whether it imports torch."""
     found: dict[str, list[float]] = {name: [] for name in CALLS}
     for turn in range(rounds + 1):
         for name, call in CALLS.items():
             began = time.perf_counter()
             subprocess.run([sys.executable, *call], check=True, capture_output=True)
-            if turn:  # the first time, files come from the disk
+            if turn:  # the first time reads files from the disk
                 found[name].append(time.perf_counter() - began)
     for name, times in found.items():
-        said = subprocess.run([sys.executable, "-X", "importtime", *CALLS[name]], check=True, capture_output=True)
+        imports = subprocess.run([sys.executable, "-X", "importtime", *CALLS[name]], check=True, capture_output=True)
         yield {
             "what": name,
             "seconds": median(times),
-            "share": median(mine / theirs for mine, theirs in zip(times, found[BESIDE])),
-            "torch": any(line.split()[-1:] == [b"torch"] for line in said.stderr.splitlines()),
+            "share": median(a / b for a, b in zip(times, found[REFERENCE])),
+            "torch": any(line.split()[-1:] == [b"torch"] for line in imports.stderr.splitlines()),
         }
 
 

@@ -1,12 +1,12 @@
-"""What a training step costs beside the bare pass of the same networks on the same rows.
+"""Measure a training step, compared with the bare passes of the same networks on the same rows.
 
 python -m bench.speed.steps [--domains table image graph] [--rounds 9]
 
-Each domain's default encoder, width and batch; every method x noise x i-Mix. Bare is what no implementation can leave
-out: the networks' passes over both views (and the momentum network's, which gets no gradient), backward from a sum, and
-the optimiser's step. Each round times one bare pass and one whole step, one after the other, so that a share is of two
-times that lie side by side; given is the median of the rounds' shares. A queue's product with the queries is part of
-MoCo's loss: the last column is the share beside bare and the loss of the same vectors, forward and backward.
+Measures every method x noise x i-Mix with each domain's default encoder, width and batch. The bare pass is what no
+implementation can leave out: the networks' passes over both views (the momentum network's without gradient), backward
+from a sum, and the optimizer's step. Each round times one bare pass and one complete step, one after the other; the
+share is the median of their ratios over rounds. The queue's product with the queries is part of MoCo's loss: the last
+column, ``beside_loss``, is the ratio to the bare pass plus the loss of such vectors alone, forward and backward.
 """
 
 import argparse
@@ -59,17 +59,17 @@ def main() -> None:
     parser.add_argument("--domains", nargs="+", default=list(OF_DOMAIN), choices=list(OF_DOMAIN))
     parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--rounds", type=int, default=9)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     keep_freed_memory()  # as the command line does
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    for domain in asked.domains:
-        for row in measure(domain, asked.precision, asked.rounds):
+    for domain in options.domains:
+        for row in measure(domain, options.precision, options.rounds):
             name = f"{row['domain']:6} {row['method']:8} {row['noise']:10} {row['imix']:6}"
             print(f"{name} {row['bare_ms']:8.1f} {row['step_ms']:8.1f} {row['share']:6.3f} {row['beside_loss']:6.3f}")
 
 
 def measure(domain: str, precision: str, rounds: int) -> Iterator[dict[str, Any]]:
-    """A row for each point of the product."""
+    """Yield a row for each method, noise and i-Mix of a domain."""
     samples = SAMPLES[domain]()
     names = product(METHOD_NAMES, OF_DOMAIN[domain], IMIX)
     for method, noise, imix in names:
@@ -80,17 +80,17 @@ def measure(domain: str, precision: str, rounds: int) -> Iterator[dict[str, Any]
 def point(
     samples: tuple[Any, Batch], method: str, noise: str, imix: str, precision: str, rounds: int
 ) -> dict[str, float]:
-    """Milliseconds and shares of one method, noise and i-Mix."""
+    """Return the milliseconds and ratios of one method, noise and i-Mix."""
     spec, x = samples
     domain = spec.domain
     terms: dict[str, Any] = {"method.kind": method, "noise": NOISES[noise], "train.epochs": 1000}
     terms |= {"imix": {"operator": "linear"}} if imix else {}
     terms |= {"train.precision": precision}
-    whole = Fit.begin(Recipe.load("npair", terms, domain), spec, x, seed=0, device="cpu")
+    complete = Fit.begin(Recipe.load("npair", terms, domain), spec, x, seed=0, device="cpu")
     still = Fit.begin(Recipe.load("npair", terms | {"train.lr": 1e-12}, domain), spec, x, seed=0, device="cpu")
-    steps = whole.steps()
+    steps = complete.steps()
     bare, loss = bare_step(still), loss_alone(still, 2 if imix else 1)
-    rows = torch.randperm(len(x))[: whole.plan.batch_size]
+    rows = torch.randperm(len(x))[: complete.plan.batch_size]
     times = []
     for turn in range(rounds + 2):
         each = timed(lambda: bare(rows)), timed(lambda: next(steps)), timed(loss)
@@ -105,14 +105,14 @@ def point(
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Milliseconds on the clock."""
+    """Return the wall-clock milliseconds of a call."""
     began = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - began)
 
 
 def bare_step(fit: Fit) -> Callable[[Tensor], None]:
-    """The passes that the method needs, backward from a sum, and the optimiser's step."""
+    """Return a call that runs the passes that the method needs, backward from a sum, and the optimizer's step."""
     term, optimizer = fit.state.objective.summands[0], fit.state.optimizer
     method, cut = term.method, term.noise_cuts[0]
     networks = [method.online] if method.target is method.online else [method.online, method.target]
@@ -122,7 +122,7 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
 
     def passes(batch: Batch) -> Tensor:
         views = 2 if len(networks) == 1 or method.symmetric else 1
-        views *= 2 if method.mutual and term.imix else 1  # mixed queries beside clean keys
+        views *= 2 if method.mutual and term.imix else 1  # mixed queries and clean keys
         for network in networks[::-1]:
             with torch.set_grad_enabled(network is method.online):
                 x = network.encoder.run(network.encoder.front(batch), stop=cut)
@@ -140,7 +140,7 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
 
 
 def loss_alone(fit: Fit, entries: int) -> Callable[[], None]:
-    """The method's loss of vectors of such sizes, forward and backward; nothing for methods without negatives."""
+    """Return a call that runs the method's loss, forward and backward; it does nothing for BYOL and SimSiam."""
     method, n = fit.state.objective.summands[0].method, fit.plan.batch_size
     width = fit.recipe.method.projector.out
     if isinstance(fit.recipe.method, BYOL | SimSiam):
@@ -156,27 +156,27 @@ def loss_alone(fit: Fit, entries: int) -> Callable[[], None]:
 
 
 def tables() -> tuple[Any, Batch]:
-    """The rows of CovType that ship with the package."""
+    """Return the specification and samples of the CovType rows of the package."""
     table = pq.read_table(COVTYPE / "train.parquet")
-    return described("table", table, table.column_names[-1])
+    return samples_of("table", table, table.column_names[-1])
 
 
 def images() -> tuple[Any, Batch]:
-    """2,048 pictures of 32 x 32, of noise."""
+    """Return the specification and samples of 2,048 random images of 32 x 32 pixels."""
     pixels = np.random.default_rng(0).integers(0, 256, (2048, 32, 32, 3), dtype=np.uint8)
-    return described("image", DOMAINS["image"].from_values(pixels, Recipe.load("npair", domain="image").data).table)
+    return samples_of("image", DOMAINS["image"].from_values(pixels, Recipe.load("npair", domain="image").data).table)
 
 
 def graphs() -> tuple[Any, Batch]:
-    """1,000 graphs of the size of IMDB-BINARY's: 20 nodes, 97 edges each in the mean."""
+    """Return the specification and samples of 1,000 graphs with 20 nodes and 97 edges on average, as IMDB-BINARY."""
     import networkx
 
     made = [networkx.gnp_random_graph(12 + n % 17, 0.5, seed=n) for n in range(1000)]
-    return described("graph", DOMAINS["graph"].from_values(made, Recipe.load("npair", domain="graph").data).table)
+    return samples_of("graph", DOMAINS["graph"].from_values(made, Recipe.load("npair", domain="graph").data).table)
 
 
-def described(domain: str, table: pa.Table, target: str | None = None) -> tuple[Any, Batch]:
-    """What was learned of rows, and the rows as samples."""
+def samples_of(domain: str, table: pa.Table, target: str | None = None) -> tuple[Any, Batch]:
+    """Return the specification that is learned from a table, and its rows as samples."""
     spec, _ = learn_spec(table, Recipe.load("npair", domain=domain), target)
     return spec, spec.tensorize(table)
 

@@ -1,6 +1,8 @@
-"""Milliseconds a training step under settings of GNU OpenMP's waiting: python -m bench.speed.waiting_threads [--busy]
+"""Measure the milliseconds of a training step under settings of how GNU OpenMP's threads wait.
 
-With --busy another process holds one core meanwhile. docs/adr/0008 has what was measured.
+python -m bench.speed.waiting_threads [--busy]
+
+With ``--busy`` another process occupies one core meanwhile. Results are in docs/adr/0008.
 """
 
 import argparse
@@ -36,14 +38,14 @@ print(f"{1000 * (time.monotonic() - began) / taken:.1f}")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--busy", action="store_true", help="let another process hold a core")
+    parser.add_argument("--busy", action="store_true", help="let another process occupy a core")
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"])] if parser.parse_args().busy else []
     try:
         for name, environment in SETTINGS.items():
             run = subprocess.run(
                 [sys.executable, "-c", STEPS], env={**os.environ, **environment}, capture_output=True, text=True
             )
-            print(f"{name}: {run.stdout.strip()} ms a step")
+            print(f"{name}: {run.stdout.strip()} ms per step")
     finally:
         for process in busy:
             process.kill()
