@@ -31,7 +31,7 @@ def made(varying: bool = True, steps: int = 50, trained: bool = True, **settings
     """An encoder whose BatchNorm has seen something, so that zeros do not stay zeros."""
     torch.manual_seed(0)
     encoder = CNN1d(width=4, **settings).build(Inputs((2, steps), kind="steps", varying=varying))
-    encoder.behind(FRONT if varying else SeriesFront([0.0, 0.0], [1.0, 1.0], varying=False), Inputs((2, steps)))
+    encoder.with_front(FRONT if varying else SeriesFront([0.0, 0.0], [1.0, 1.0], varying=False), Inputs((2, steps)))
     if trained:
         with torch.no_grad():
             for parameter in encoder.parameters():

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from contramix.encoders import ENCODERS, AnyEncoder
+from contramix.encoders.category_embedding import CategoryEmbedding, embedding_size
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.encoders.imix_mlp import Groups, IMixMLP, Maxout
-from contramix.encoders.level_embedding import EmbedCodes, vector_size
 from contramix.encoders.mlp import MLP
 from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
@@ -210,7 +210,7 @@ def test_maxout_by_hand():
 
 def test_codes_become_vectors_and_the_rest_stays_in_front():
     torch.manual_seed(0)
-    embed = EmbedCodes(4, ((1, 5), (3, 100)))
+    embed = CategoryEmbedding(4, ((1, 5), (3, 100)))
     x = torch.tensor([[0.5, 4.0, -1.5, 99.0], [1.5, 0.0, 2.5, 7.0]])
     out = embed(x)
     assert embed.width == out.shape[1] == 2 + 3 + 10
@@ -224,7 +224,7 @@ def test_codes_become_vectors_and_the_rest_stays_in_front():
 
 @pytest.mark.parametrize("levels", [1, 2, 3, 4, 5, 9, 10, 900, 1025, 10**6])
 def test_the_size_of_vectors(levels):
-    assert vector_size(levels) == max(2, min(32, math.ceil(math.sqrt(levels))))
+    assert embedding_size(levels) == max(2, min(32, math.ceil(math.sqrt(levels))))
 
 
 def test_a_sequential_becomes_stages():

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from contramix.encoders.encoder import Inputs
-from contramix.encoders.transformer import Block, Pool, Transformer, log_presence, places
+from contramix.encoders.transformer import Block, Pool, Transformer, log_presence, position_encoding
 from contramix.encoders.user_module import wrap
 from contramix.errors import InputError
 from contramix.mixing.linear import Linear
@@ -35,9 +35,9 @@ def encoder():
 
 
 def test_stages_and_cuts(encoder):
-    assert encoder.places == ("input", "embed", "block1", "block2", "pool", "output")
-    assert encoder.cuts == encoder.places[1:]
-    assert (encoder.named("auto"), encoder.width) == ("embed", 32)
+    assert encoder.all_cuts == ("input", "embed", "block1", "block2", "pool", "output")
+    assert encoder.cuts == encoder.all_cuts[1:]
+    assert (encoder.resolve_cut("auto"), encoder.width) == ("embed", 32)
     assert encoder(IDS).shape == (4, 32)
 
 
@@ -134,7 +134,7 @@ def test_dropout_makes_two_views_in_training_only(encoder):
 
 
 def test_places_differ_and_order_counts(encoder):
-    made = places(20, 16)
+    made = position_encoding(20, 16)
     assert torch.pdist(made).min() > 0.1
     assert not torch.allclose(encoder(IDS[:1]), encoder(IDS[:1].flip(1)))
     assert not torch.allclose(encoder(torch.tensor([[3, 9, 4]])), encoder(torch.tensor([[9, 3, 4]])), atol=1e-3)
@@ -156,7 +156,7 @@ def test_series_of_differing_lengths(encoder):
     made = encoder.run(PaddedSequences(x, presence, axis=2).replaced(x))
     torch.testing.assert_close(made[:1], encoder.run(x[:1]), atol=1e-5, rtol=0)
     torch.testing.assert_close(made[1:], encoder.run(x[1:, :, :4]), atol=1e-5, rtol=0)
-    assert (encoder.named("auto"), made.shape) == ("input", (2, 32))
+    assert (encoder.resolve_cut("auto"), made.shape) == ("input", (2, 32))
 
 
 @pytest.mark.parametrize("wrong", [{"width": 10, "heads": 4}, {"width": 9, "heads": 3}, {"dropout": 1.0}])
@@ -182,7 +182,7 @@ class Mean(nn.Module):
 def test_a_module_of_the_users_gets_tokens_and_a_mask():
     module = Mean()
     encoder = wrap(module, TOKENS)
-    assert (encoder.cuts, encoder.named("auto"), encoder.width) == (("output",), "output", 4)
+    assert (encoder.cuts, encoder.resolve_cut("auto"), encoder.width) == (("output",), "output", 4)
     torch.testing.assert_close(encoder(IDS)[0], module.table.weight[[3, 9, 4]].mean(0))
 
 

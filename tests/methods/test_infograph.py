@@ -78,7 +78,7 @@ def graphs() -> Graphs:
 
 def gin(layers: int = 2) -> Encoder:
     inputs = Inputs((3,), kind="graphs")
-    return GIN(width=4, layers=layers).build(inputs).behind(GraphFront(), inputs)
+    return GIN(width=4, layers=layers).build(inputs).with_front(GraphFront(), inputs)
 
 
 def test_the_loss_compares_each_node_with_each_graph(graphs):

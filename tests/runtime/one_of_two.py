@@ -176,7 +176,7 @@ def compare_infograph(gather):
     def built():
         torch.manual_seed(0)
         inputs = Inputs((3,), kind="graphs")
-        encoder = GIN(width=4, layers=2).build(inputs).behind(GraphFront(), inputs)
+        encoder = GIN(width=4, layers=2).build(inputs).with_front(GraphFront(), inputs)
         return InfoGraph(gather=gather).build(encoder).double()
 
     def views(which):

@@ -1,6 +1,6 @@
-"""Encoders: what is trained, and what users get.
+"""Provide the encoders, the networks that are trained and that users get.
 
-A new encoder is one file and one line in ``ENCODERS``.
+To add an encoder, write one file and add one line to ``ENCODERS``.
 """
 
 from typing import Annotated
@@ -28,6 +28,6 @@ ENCODERS: dict[str, type[EncoderSettings]] = {
 }
 
 AnyEncoder = Annotated[EncoderSettings, *choice(ENCODERS)]
-"""An encoder in a recipe: its name, or a table with ``kind`` and its settings."""
+"""Type of an encoder in a recipe: a name, or a table with ``kind`` and the encoder's settings."""
 
 __all__ = ["ENCODERS", "AnyEncoder", "Encoder", "EncoderSettings", "Inputs"]

@@ -1,4 +1,4 @@
-"""A small convolutional network, for images and spectrograms on a CPU."""
+"""Provide a small convolutional network for images and spectrograms on a CPU."""
 
 from pydantic import Field
 from torch import nn
@@ -7,19 +7,19 @@ from contramix.encoders.convolution import ChannelsLast, channels, convolution, 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 
 LAYERS = ((1, 2), (2, 2), (4, 2), (4, 1), (8, 1))
-"""Times the width, and stride. Shrinking the picture at once makes it fast, depth after that costs little."""
+"""Width multiplier and stride of each layer. Early downsampling makes the network fast; later depth costs little."""
 
 
 class CNN(EncoderSettings):
-    """Five layers of a 3x3 convolution, BatchNorm and ReLU; stages ``layer1`` to ``layer5``, ``pool``.
+    """Stack five layers of a 3x3 convolution, BatchNorm and ReLU; stages ``layer1`` to ``layer5``, ``pool``.
 
-    The first three halve the picture's sides. 8 times the width come out. At 16, a thousand steps of 256 images of
-    32 x 32 take one to two minutes on two cores.
+    The first three layers halve the height and width. The representation has size 8 * ``width``. With width 16, 1,000
+    steps on batches of 256 images of 32 x 32 take one to two minutes on two cores.
 
     Parameters
     ----------
     width
-        Channels of the first layer. Multiples of 16 use a processor best.
+        Channels of the first layer. Multiples of 16 are fastest on a CPU.
 
     Examples
     --------
@@ -31,12 +31,12 @@ class CNN(EncoderSettings):
     width: int = Field(default=16, ge=1, le=1024)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs are (channels, height, width) of any size.
+        """Build the encoder for inputs of shape (channels, height, width).
 
         Raises
         ------
         InputError
-            If they are not.
+            If the inputs have another shape.
         """
         into, stages = channels(inputs, "cnn"), dict[str, nn.Module]()
         for number, (times, stride) in enumerate(LAYERS, start=1):

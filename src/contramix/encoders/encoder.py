@@ -1,4 +1,4 @@
-"""What an encoder is: named stages in a row, so that a batch can be stopped, mixed and sent on behind any of them."""
+"""Define encoders as sequences of named stages, so that a batch can be mixed between any two of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,51 +16,51 @@ from contramix.types import Activations, Ragged, values_of
 
 Kind = Literal["values", "steps", "tokens", "graphs"]
 KINDS: dict[Kind, str] = {
-    "values": "a tensor of numbers a sample",
-    "steps": "channels x steps a sample, with padding where lengths differ",
-    "tokens": "whole numbers that stand for pieces of text, 0 for padding",
+    "values": "one tensor of numbers per sample",
+    "steps": "channels x steps per sample, padded where lengths vary",
+    "tokens": "integer token ids, 0 for padding",
     "graphs": "packed graphs",
 }
-"""What encoders may be fed, by kind, in words."""
+"""Descriptions of the kinds of inputs, for messages."""
 
 
 class Inputs(NamedTuple):
-    """What an encoder must know of its inputs."""
+    """Describe the inputs for which an encoder is built."""
 
     shape: tuple[int, ...]
-    """The shape of one sample: of tokens their number, of graphs the features of a node."""
+    """Shape of one sample. For tokens: their number; for graphs: the number of node features."""
     groups: tuple[int, ...] = ()
-    """For flat vectors: widths of the column groups, in order; they sum to the vector's width."""
+    """For flat vectors: sizes of the column groups, in order. They sum to the size of the vector."""
     codes: tuple[tuple[int, int], ...] = ()
-    """Elements that hold whole-number codes, and how many codes each has."""
+    """Pairs of an element that holds integer codes and its number of codes."""
     mean: tuple[float, ...] = ()
-    """For inputs with channels first: their means among the training samples, by which they are standardised."""
+    """For inputs with channels first: channel means over the training samples, used for standardization."""
     std: tuple[float, ...] = ()
-    """Their standard deviations."""
+    """Channel standard deviations over the training samples."""
     kind: Kind = "values"
     varying: bool = False
-    """Of steps: whether some samples are padded."""
+    """For steps: whether lengths vary, so that samples are padded."""
     tokens: int = 0
-    """Of tokens: how many there are, with padding; they are 0 to this number less one."""
+    """For tokens: size of the vocabulary, including the padding token 0."""
 
 
 class Encoder(nn.Module):
-    """Stages run one after the other; ``width`` is the size of the representation that comes out.
+    """Run named stages in sequence, from inputs to a representation of size ``width``.
 
-    Before them stands the ``front``, which makes inputs of samples as they are stored: called as a module, an encoder
-    takes samples, and ``run`` takes inputs.
+    The ``front`` module first turns stored samples into inputs: calling the encoder as a module takes samples, while
+    ``run`` takes inputs or activations.
 
     Parameters
     ----------
     stages
-        Modules by name, in order. Each takes what the one before gives, :data:`contramix.types.Activations`, and the
-        last one gives a tensor.
+        Modules by name, in order. Each takes the output of the one before (:data:`contramix.types.Activations`), and
+        the last returns a tensor.
     width
-        Of the representation.
+        Size of the representation.
     first
-        The first cut where something may be mixed.
+        First cut at which samples may be mixed.
     auto
-        Where it is mixed unless a cut is named; None: at the first.
+        Cut used for ``"auto"``. None: the first one.
 
     Examples
     --------
@@ -82,54 +82,54 @@ class Encoder(nn.Module):
         self.first, self.auto = first, auto or first
 
     @property
-    def places(self) -> tuple[str, ...]:
-        """All places between stages, in order."""
+    def all_cuts(self) -> tuple[str, ...]:
+        """Return the names of all cuts between stages, in order, with ``"input"`` and ``"output"``."""
         return ("input", *self.stages, "output")
 
     @property
     def cuts(self) -> tuple[str, ...]:
-        """All places where something may be mixed, in order."""
-        return self.places[self.places.index(self.first) :]
+        """Return the names of the cuts at which samples may be mixed, in order."""
+        return self.all_cuts[self.all_cuts.index(self.first) :]
 
-    def named(self, cut: str) -> str:
-        """A cut by its own name: ``"auto"`` is where samples of the kind are mixed unless told otherwise."""
+    def resolve_cut(self, cut: str) -> str:
+        """Return the name of a cut, with ``"auto"`` replaced by the encoder's default cut."""
         return self.auto if cut == "auto" else cut
 
     def position(self, cut: str) -> int:
-        """How many stages lie before a cut.
+        """Return the number of stages before a cut.
 
         Raises
         ------
         InputError
-            If there is no such cut.
+            If the encoder has no such cut.
         """
-        cut = self.named(cut)
+        cut = self.resolve_cut(cut)
         if cut == "output":
             return len(self.stages)
-        if cut not in self.places:
+        if cut not in self.all_cuts:
             raise InputError(f"the encoder has no stage {cut!r}; {nearest(cut, self.cuts)}")
-        return self.places.index(cut)
+        return self.all_cuts.index(cut)
 
     def run(self, x: Activations, start: str = "input", stop: str = "output") -> Activations:
-        """Run the stages after the cut ``start`` up to the cut ``stop``."""
+        """Run the stages between the cuts ``start`` and ``stop``."""
         for stage in list(self.stages.values())[self.position(start) : self.position(stop)]:
             x = stage(x)
         return x
 
     def forward(self, raw: Batch) -> Float[Tensor, " B d"]:
-        """The representation of samples."""
-        return self.run(self.front(raw))  # type: ignore[return-value]  # the last stage gives a tensor
+        """Compute the representation of stored samples."""
+        return self.run(self.front(raw))  # type: ignore[return-value]  # the last stage returns a tensor
 
-    def behind(self, front: Front, inputs: Inputs) -> "Encoder":
-        """This encoder with a front, and, where channels' statistics are known, a first stage that standardises."""
+    def with_front(self, front: Front, inputs: Inputs) -> "Encoder":
+        """Set the front, prepend a stage that standardizes channels if statistics are known, and return self."""
         self.front = front
         if inputs.mean and "standardise" not in self.stages:
-            self.stages = nn.ModuleDict({"standardise": Standardise(inputs.mean, inputs.std), **self.stages})
+            self.stages = nn.ModuleDict({"standardise": Standardize(inputs.mean, inputs.std), **self.stages})
         return self
 
 
-class Standardise(nn.Module):
-    """Channels to mean 0 and standard deviation 1, by the training samples' statistics."""
+class Standardize(nn.Module):
+    """Standardize channels to mean 0 and standard deviation 1 with the training samples' statistics."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class Standardise(nn.Module):
         self.register_buffer("scale", 1 / torch.tensor(std, dtype=torch.float32))
 
     def forward(self, x: Activations) -> Activations:
-        """(B, C, ...) to the same shape."""
+        """Standardize a batch of shape (B, C, ...)."""
         values = values_of(x)
         by_channel = (-1,) + (1,) * (values.dim() - 2)
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
@@ -146,10 +146,10 @@ class Standardise(nn.Module):
 
 
 class EncoderSettings(Settings, ABC):
-    """Settings of an encoder, which ``build`` turns into one. ``takes`` says what kinds of inputs it can be fed."""
+    """Hold the settings of an encoder; ``build`` turns them into one, for the input kinds in ``takes``."""
 
     takes: ClassVar[frozenset[Kind]] = frozenset({"values"})
 
     @abstractmethod
     def build(self, inputs: Inputs) -> Encoder:
-        """Make the encoder for inputs of a kind; weights come from torch's global generator."""
+        """Build the encoder for given inputs, with weights drawn from torch's global generator."""

@@ -1,4 +1,4 @@
-"""What stands between records as they are stored and a network's input: pixels to [0, 1], waveforms to log-mel."""
+"""Convert stored samples to a network's input: pixels to [0, 1], waveforms to log-mel spectrograms."""
 
 from abc import ABC, abstractmethod
 from typing import Any

@@ -1,4 +1,4 @@
-"""The graph isomorphism network, as DACL and InfoGraph use it on graphs."""
+"""Provide the graph isomorphism network, as used by DACL and InfoGraph."""
 
 from typing import ClassVar
 
@@ -12,21 +12,21 @@ from contramix.samples.graph_states import GraphStates
 
 
 class GIN(EncoderSettings):
-    """Layers of ``MLP(x_v + sum of the neighbours' x_u)``, each pooled by a sum over the graph's nodes (Xu et al., ICLR
-    2019); the representation is what all layers pooled, one behind the other. Stages ``layer1`` ..., ``readout``.
+    """Stack GIN layers and concatenate their sum-pooled outputs; stages ``layer1`` to ``layerN``, ``readout``.
 
-    A stage's MLP is linear, ReLU, linear; then come ReLU and BatchNorm, as in InfoGraph. Nodes of different graphs have
-    nothing to be mixed with, so the first cut is ``layer1``: behind a layer all that was pooled so far is mixed. Unless
-    told otherwise graphs are mixed at the output, as in DACL.
+    A layer computes ``MLP(x_v + sum of the neighbors' x_u)`` (Xu et al., ICLR 2019). The MLP is linear, ReLU, linear;
+    it is followed by ReLU and BatchNorm, as in InfoGraph. Nodes of different graphs do not correspond to each other, so
+    nodes are never mixed: the first cut is ``layer1``, and after a layer the pooled vectors so far are mixed. By
+    default graphs are mixed at the output, as in DACL.
 
     Parameters
     ----------
     width
-        Of each layer; ``width x layers`` numbers come out. The papers have 512.
+        Width of each layer; the representation has size ``width * layers``. The papers use 512.
     layers
-        The papers have 4.
+        Number of layers. The papers use 4.
     centre
-        A learned weight for the node itself, ``(1 + epsilon) x_v``.
+        Whether to learn a weight for the node itself: ``(1 + epsilon) x_v``.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class GIN(EncoderSettings):
     centre: bool = False
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs are packed graphs whose nodes have ``inputs.shape[0]`` features."""
+        """Build the encoder for packed graphs whose nodes have ``inputs.shape[0]`` features."""
         stages: dict[str, nn.Module] = {}
         into = inputs.shape[0]
         for number in range(1, self.layers + 1):
@@ -53,7 +53,7 @@ class GIN(EncoderSettings):
 
 
 class Layer(nn.Module):
-    """One round of passing on what neighbours know."""
+    """Update nodes from their neighbors, and pool them per graph."""
 
     def __init__(self, into: int, width: int, centre: bool) -> None:
         super().__init__()
@@ -62,17 +62,17 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm1d(width)
 
     def forward(self, state: GraphStates) -> GraphStates:
-        """Nodes behind the layer, and one more pooled vector a graph."""
+        """Return the updated nodes, with one more pooled vector per graph."""
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
         nodes = self.mlp(own + state.graphs.gathered(state.nodes)).relu()
-        # One node has no variance; graphs without nodes have none to normalise.
+        # BatchNorm needs at least two nodes in training.
         several = len(nodes) > 1 or isinstance(self.norm, SyncNorm)
         return state.then(self.norm(nodes) if several or not self.training else nodes)
 
 
 class Readout(nn.Module):
-    """What all layers pooled."""
+    """Return the concatenated pooled outputs of all layers."""
 
     def forward(self, state: GraphStates) -> torch.Tensor:
-        """One vector a graph."""
+        """Return one vector per graph."""
         return state.values

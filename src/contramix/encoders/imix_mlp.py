@@ -1,26 +1,26 @@
-"""i-Mix's MLP for tables: column groups, five layers, maxout."""
+"""Provide i-Mix's MLP for tables: column groups, five layers and maxout."""
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from contramix.encoders.category_embedding import CategoryEmbedding
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
-from contramix.encoders.level_embedding import EmbedCodes
 
 
 class IMixMLP(EncoderSettings):
-    """The network of the i-Mix paper's tables, at a width multiplier; 64 is the official width.
+    """Build the network that the i-Mix paper uses on tables, scaled by ``width`` (64 in the paper).
 
-    Each column group goes through a linear layer of its own to ``width`` features (one group alone: with
-    BatchNorm and ReLU); then layers of 32, 32, 64 and 64 times the width, one of 128 times, and the largest of
-    every four features: 32 times the width come out. Stages: ``groups``, ``layer1`` to ``layer5``.
+    A linear layer maps each column group to ``width`` features (followed by BatchNorm and ReLU if there is only one
+    group). Layers of 32, 32, 64, 64 and 128 times the width follow; maxout over groups of four features returns a
+    representation of size 32 * ``width``. The stages are ``groups`` and ``layer1`` to ``layer5``.
     """
 
     width: int = Field(default=64, ge=1, le=1024)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs without groups are one group."""
+        """Build the encoder; inputs without groups form a single group."""
         flat = 1
         for side in inputs.shape:
             flat *= side
@@ -36,7 +36,7 @@ class IMixMLP(EncoderSettings):
 
 
 class Groups(nn.Module):
-    """A linear layer for each column group; no BatchNorm and no ReLU unless there is one group only."""
+    """Apply one linear layer per column group, with BatchNorm and ReLU only if there is a single group."""
 
     def __init__(self, flat: int, groups: tuple[int, ...], codes: tuple[tuple[int, int], ...], width: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Groups(nn.Module):
         start = 0
         for size in groups:
             inside = tuple((at - start, n) for at, n in codes if start <= at < start + size)
-            embed = EmbedCodes(size, inside) if inside else None
+            embed = CategoryEmbedding(size, inside) if inside else None
             linear = nn.Linear(embed.width if embed else size, width)
             layers.append(nn.Sequential(embed, linear) if embed else linear)
             start += size
@@ -53,19 +53,19 @@ class Groups(nn.Module):
         self.after = nn.Sequential(nn.BatchNorm1d(width), nn.ReLU()) if len(groups) == 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
-        """(B, sum of groups) to (B, groups * width)."""
+        """Map (B, total size of groups) to (B, number of groups * width)."""
         parts = torch.split(x.flatten(1), list(self.sizes), 1)
         joined: Tensor = self.after(torch.cat([layer(part) for layer, part in zip(self.layers, parts)], 1))
         return joined
 
 
 class Maxout(nn.Module):
-    """The largest of every ``pieces`` neighbouring features."""
+    """Take the maximum over each group of ``pieces`` consecutive features."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
         self.pieces = pieces
 
     def forward(self, x: Float[Tensor, " B d"]) -> Float[Tensor, " B e"]:
-        """(B, d) to (B, d / pieces)."""
+        """Map (B, d) to (B, d / pieces)."""
         return x.reshape(len(x), -1, self.pieces).amax(2)

@@ -1,4 +1,4 @@
-"""ResNets (He et al., CVPR 2016), with the small stem for small images that i-Mix and SimCLR use on CIFAR."""
+"""Provide ResNets (He et al., CVPR 2016), with the stem for small images that i-Mix and SimCLR use on CIFAR."""
 
 from typing import Literal
 
@@ -10,23 +10,24 @@ from contramix.encoders.convolution import ChannelsLast, channels, convolution, 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
-"""Residual blocks of the four layers."""
+"""Number of residual blocks in each of the four layers, by depth."""
 
 
 class ResNet(EncoderSettings):
-    """A ResNet for images and spectrograms; stages ``stem``, ``layer1`` to ``layer4``, ``pool``.
+    """Configure a ResNet for images and spectrograms; stages ``stem``, ``layer1`` to ``layer4``, ``pool``.
 
     Parameters
     ----------
     depth
-        18 and 34 have basic blocks: 8 times the width come out; 50 and 101 have bottlenecks: 32 times.
+        Number of layers. 18 and 34 use basic blocks and return representations of size 8 * ``width``; 50 and 101 use
+        bottlenecks and return 32 * ``width``.
     width
-        Channels of the first layer. 64 is the published network, 256 its "4x", 32 i-Mix's ``resnet18h``.
+        Channels of the first layer: 64 is the published network, 256 its "4x" variant, 32 i-Mix's ``resnet18h``.
     stem
-        ``"cifar"``: 3x3, nothing is shrunk; for sides up to about 64. ``"imagenet"``: 7x7 with stride 2, then
-        max-pooling: a quarter of the side.
+        ``"cifar"``: a 3x3 convolution without downsampling, for images up to about 64 x 64. ``"imagenet"``: a 7x7
+        convolution with stride 2 and max-pooling, which reduce height and width to a quarter.
     zero_init_residual
-        Each block starts as the identity (Goyal et al., 2017).
+        Whether to initialize each block as the identity (Goyal et al., 2017).
 
     Examples
     --------
@@ -40,12 +41,12 @@ class ResNet(EncoderSettings):
     zero_init_residual: bool = False
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs are (channels, height, width) of any size.
+        """Build the encoder for inputs of shape (channels, height, width).
 
         Raises
         ------
         InputError
-            If they are not.
+            If the inputs have another shape.
         """
         block: type[Basic] | type[Bottleneck] = Basic if self.depth < 50 else Bottleneck
         stages: dict[str, nn.Module] = {"stem": self._stem(channels(inputs, "resnet"))}
@@ -71,9 +72,9 @@ class ResNet(EncoderSettings):
         )
 
 
-# No ReLU works in place: a block's output may be a stage's, and what is mixed there must still be what autograd saw.
+# No ReLU is in place: a block's output may be a stage's output, which mixing must not find modified.
 class _Residual(nn.Module):
-    """The sum of a branch and a shortcut, and ReLU; the shortcut is a 1x1 convolution where the shape changes."""
+    """Add a branch and a shortcut and apply ReLU; the shortcut is a 1x1 convolution where the shape changes."""
 
     def __init__(self, branch: nn.Sequential, into: int, out: int, stride: int) -> None:
         super().__init__()
@@ -84,19 +85,19 @@ class _Residual(nn.Module):
 
     @property
     def last(self) -> nn.BatchNorm2d:
-        """The branch's last BatchNorm."""
+        """Return the last BatchNorm of the branch."""
         norm = self.branch[-1]
         assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101
         return norm
 
     def forward(self, x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B D h w"]:
-        """(B, into, H, W) to (B, out, H / stride, W / stride)."""
+        """Map (B, into, H, W) to (B, out, H / stride, W / stride)."""
         total: Tensor = self.relu(self.branch(x) + self.shortcut(x))
         return total
 
 
 class Basic(_Residual):
-    """Two 3x3 convolutions."""
+    """Apply two 3x3 convolutions and a shortcut."""
 
     expansion = 1
 
@@ -106,7 +107,7 @@ class Basic(_Residual):
 
 
 class Bottleneck(_Residual):
-    """1x1, 3x3 and 1x1 convolutions; the stride is the 3x3's, as in most implementations, and not the first 1x1's."""
+    """Apply 1x1, 3x3 and 1x1 convolutions and a shortcut; the stride is in the 3x3 one, as in most implementations."""
 
     expansion = 4
 

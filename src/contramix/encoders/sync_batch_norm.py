@@ -1,6 +1,6 @@
-"""BatchNorm over the samples of all processes, so that several see what one with the whole batch would see.
+"""Compute BatchNorm's statistics over the samples of all processes.
 
-torch's own, ``SyncBatchNorm``, runs on GPUs only and knows no padding.
+torch's own ``SyncBatchNorm`` runs on GPUs only and does not support padding.
 """
 
 from typing import TypeVar, cast
@@ -19,24 +19,24 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class SyncNorm(StepNorm):
-    """Takes the place of a BatchNorm, of any number of axes, and shares its weights and statistics.
+    """Replace a BatchNorm of any number of axes by one with statistics over all processes, sharing its parameters.
 
-    Each process tells the others how many values a channel has, their mean and variance; from these follow those of all
-    (Chan et al., 1979), with gradients.
+    Processes exchange the count, mean and variance of each channel and combine them (Chan et al., 1979); gradients flow
+    through the exchange.
     """
 
     def forward(self, x: Float[Tensor, " B C *s"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
-        """(B, C, ...) to the same shape."""
+        """Normalize a batch of shape (B, C, ...)."""
         if not self.training:
             return _BatchNorm.forward(self, x)
-        given, x = x.dtype, x if x.dtype == torch.float64 else x.float()  # sums of half precision are too coarse
+        given, x = x.dtype, x if x.dtype == torch.float64 else x.float()  # half precision is too coarse for sums
         over = [axis for axis in range(x.dim()) if axis != 1]
         by_channel = (1, -1) + (1,) * (x.dim() - 2)
         if presence is None:
             weight, count = x.new_ones(()), x.new_tensor(x[:, :1].numel())
         else:
             weight, count = presence[:, None, None], presence.sum()
-        least = count.clamp(min=1e-6)  # a process may have no steps or nodes
+        least = count.clamp(min=1e-6)  # a process may hold no steps or nodes
         mean = (x * weight).sum(over) / least
         variance = ((x - mean.view(by_channel)).square() * weight).sum(over) / least
         every = distributed.all_gather(torch.stack([count.expand_as(mean), mean, variance])[None])
@@ -45,22 +45,22 @@ class SyncNorm(StepNorm):
         mean = (counts * means).sum(0) / total
         variance = (counts * (variances + (means - mean).square())).sum(0) / total
         if self.track_running_stats:
-            self._follow(mean.detach(), (variance * (total / (total - 1).clamp(min=1e-6))).detach())
+            self._update_statistics(mean.detach(), (variance * (total / (total - 1).clamp(min=1e-6))).detach())
         scale = (variance + self.eps).rsqrt()
         out = (x - mean.view(by_channel)) * (scale if self.weight is None else scale * self.weight).view(by_channel)
         return (out if self.bias is None else out + self.bias.view(by_channel)).to(given)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of axes will do."""
+        """Accept any number of axes."""
 
 
 def synced(module: Module) -> Module:
-    """The module, each BatchNorm in it over the samples of all processes.
+    """Replace every BatchNorm in a module by a :class:`SyncNorm`, and return the module.
 
     Raises
     ------
     InputError
-        For one of another kind than torch's.
+        If the module holds a BatchNorm that is not one of torch's.
     """
     return cast(Module, _synced(module, {}))
 
@@ -69,17 +69,17 @@ def _synced(module: nn.Module, done: dict[nn.Module, SyncNorm]) -> nn.Module:
     if isinstance(module, _BatchNorm) and not isinstance(module, SyncNorm):
         if type(module) not in KNOWN:
             raise InputError(
-                f"{type(module).__name__} cannot be shared by several processes; set train.batch_norm = 'local'"
+                f"{type(module).__name__} cannot be synchronized across processes; set train.batch_norm = 'local'"
             )
         if module not in done:
-            done[module] = _in_place_of(module)
+            done[module] = _replacement(module)
         return done[module]
     for name, child in module._modules.items():
         module._modules[name] = None if child is None else _synced(child, done)
     return module
 
 
-def _in_place_of(norm: _BatchNorm) -> SyncNorm:
+def _replacement(norm: _BatchNorm) -> SyncNorm:
     made = SyncNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
     made.train(norm.training)
     made._parameters, made._buffers = norm._parameters, norm._buffers

@@ -1,4 +1,4 @@
-"""Any image model of timm, if timm is installed."""
+"""Provide the image models of timm, if it is installed."""
 
 from importlib import import_module
 
@@ -11,28 +11,28 @@ from contramix.errors import InputError, printable
 
 
 class TimmModel(EncoderSettings):
-    """A model of timm by its name, without its classifier and with first weights; one stage, ``module``.
+    """Create a timm model by name, with random weights and without its classifier, as the single stage ``module``.
 
     Parameters
     ----------
     name
-        As ``timm.list_models()`` gives it, such as ``"resnet18"`` or ``"convnext_atto"``.
+        Name of the model as in ``timm.list_models()``, such as ``"resnet18"`` or ``"convnext_atto"``.
     """
 
     name: str = Field(min_length=1)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs are (channels, height, width), of a size that the model takes.
+        """Build the encoder for inputs of shape (channels, height, width) that the model accepts.
 
         Raises
         ------
         InputError
-            If they are not, timm is not installed, or it knows no such model.
+            If the inputs have another shape, timm is not installed, or it has no such model.
         """
         into = channels(inputs, "timm")
         try:
             timm = import_module("timm")
-        except Exception as error:  # it may also be there and not go with this torch
+        except Exception as error:  # an installed timm may also be incompatible with this torch
             raise InputError(f"encoder 'timm' needs timm (pip install timm): {_reason(error)}") from error
         try:
             module = timm.create_model(self.name, pretrained=False, num_classes=0, in_chans=into)

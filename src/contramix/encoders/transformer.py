@@ -1,4 +1,4 @@
-"""A small transformer for texts and other sequences, in which padding has no influence."""
+"""Provide a small transformer for texts and other sequences, in which padding has no influence."""
 
 import math
 
@@ -13,27 +13,26 @@ from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.samples.padded_sequences import PaddedSequences
 
 _SLOWEST = 1e4
-"""Steps a radian of the slowest wave of a place (Vaswani et al., 2017)."""
+"""Time steps per radian of the slowest wave of the position encoding (Vaswani et al., 2017)."""
 
 
 class Transformer(EncoderSettings):
-    """Pre-norm transformer blocks, then mean and maximum over the steps; stages ``embed``, ``block1`` to ``blockN``,
-    ``pool``.
+    """Stack pre-norm transformer blocks and pool over steps; stages ``embed``, ``block1`` to ``blockN``, ``pool``.
 
-    Texts are mixed behind ``embed``, where each token is a vector of mean 0 and variance 1, so that noise of one size
-    means the same at every step. A step that is there in part, as in a mixture of a long text with a short one, is
-    attended to and pooled by that part. Twice the width comes out.
+    Texts are by default mixed after ``embed``, where each token is a vector of mean 0 and variance 1, so that noise has
+    the same relative size at every step. A step that is only partly present, as in a mixture of a long and a short
+    text, is weighted accordingly in attention and pooling. The representation has size 2 * ``width``.
 
     Parameters
     ----------
     width
-        Of each step's vector; ``heads`` divides it.
+        Size of each step's vector. It must be a multiple of ``heads``.
     layers, heads
-        Blocks, and attention heads of each.
+        Number of blocks, and of attention heads in each.
     hidden
-        Width of a block's hidden layer, in widths.
+        Size of a block's hidden layer, as a multiple of ``width``.
     dropout
-        Of what each block adds. Where there is no noise it alone makes two views of a text (SimCSE).
+        Dropout on the output of each sublayer. Without noise it alone makes the two views of a text differ (SimCSE).
 
     Examples
     --------
@@ -61,7 +60,7 @@ class Transformer(EncoderSettings):
         return self
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Inputs are tokens, or steps of some channels."""
+        """Build the encoder for tokens, or for steps of several channels."""
         tokens = inputs.kind == "tokens"
         stages: dict[str, nn.Module] = {
             "embed": EmbedTokens(inputs.tokens, self.width) if tokens else EmbedSteps(inputs.shape[0], self.width)
@@ -73,10 +72,10 @@ class Transformer(EncoderSettings):
 
 
 class EmbedTokens(nn.Module):
-    """A vector for each token and its place; token 0 is padding.
+    """Embed tokens and their positions; token 0 is padding.
 
-    On the CPU a batch is trimmed to its longest text, which changes nothing but the time it takes; a GPU would have to
-    be waited for.
+    On the CPU a batch is trimmed to its longest text, which only saves time. On a GPU this would force a
+    synchronization.
     """
 
     def __init__(self, tokens: int, width: int) -> None:
@@ -84,44 +83,44 @@ class EmbedTokens(nn.Module):
         self.table = nn.Embedding(tokens, width)
 
     def forward(self, ids: Int[Tensor, " B L"]) -> PaddedSequences:
-        """(B, L) to vectors of at most L steps."""
+        """Map token ids (B, L) to vectors of at most L steps."""
         there = ids != 0
         if ids.device.type == "cpu":
             steps = there.any(0).nonzero()
             there = there[:, : int(steps[-1]) + 1 if len(steps) else 1]
         vectors = self.table(ids[:, : there.shape[1]])
-        return _placed(vectors, there.to(vectors.dtype))
+        return _with_positions(vectors, there.to(vectors.dtype))
 
 
 class EmbedSteps(nn.Module):
-    """A vector for each step of some channels and its place."""
+    """Embed the channels of each step and its position."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, width)
 
     def forward(self, x: PaddedSequences | Float[Tensor, " B C L"]) -> PaddedSequences:
-        """(B, C, L), with padding or without, to (B, L, width)."""
+        """Map (B, C, L), with or without padding, to (B, L, width)."""
         values, presence = (x.values, x.presence) if isinstance(x, PaddedSequences) else (x, torch.ones_like(x[:, 0]))
-        return _placed(self.linear(values.transpose(1, 2)), presence)
+        return _with_positions(self.linear(values.transpose(1, 2)), presence)
 
 
-def _placed(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> PaddedSequences:
-    """Vectors with their places added, each brought to mean 0 and variance 1."""
+def _with_positions(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> PaddedSequences:
+    """Add the position encoding to vectors, and normalize each to mean 0 and variance 1."""
     steps, width = vectors.shape[1:]
-    values = layer_norm(vectors + places(steps, width, vectors.device), (width,))
+    values = layer_norm(vectors + position_encoding(steps, width, vectors.device), (width,))
     return PaddedSequences(values, presence).replaced(values)
 
 
-def places(steps: int, width: int, device: torch.device | str = "cpu") -> Float[Tensor, " L w"]:
-    """A vector for each place: sines and cosines of it, of slower and slower waves."""
+def position_encoding(steps: int, width: int, device: torch.device | str = "cpu") -> Float[Tensor, " L w"]:
+    """Return the sinusoidal position encoding, one vector per step."""
     waves = torch.arange(0, width, 2, device=device) / width
     angle = torch.arange(steps, device=device)[:, None] * torch.exp(-math.log(_SLOWEST) * waves)
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 
 class Block(nn.Module):
-    """Self-attention and two layers at each step, both added to what comes in and fed with its standard score."""
+    """Apply pre-norm self-attention and a pre-norm two-layer MLP, each with a residual connection."""
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -131,7 +130,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
     def forward(self, x: PaddedSequences) -> PaddedSequences:
-        """Steps to as many steps."""
+        """Map vectors of steps to vectors of the same steps."""
         h = x.values
         h = h + self.dropout(self._attended(self.norm1(h), x.presence))
         return x.replaced(h + self.dropout(self.mlp(self.norm2(h))))
@@ -144,17 +143,19 @@ class Block(nn.Module):
 
 
 def log_presence(presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L"]:
-    """What is added to attention's logits, so that a key's weight is times its presence; a text without any step
-    attends to all alike, and nothing of it is left afterwards."""
+    """Return the logarithm of presences, which multiplies attention weights when added to the logits.
+
+    A text without any step gets zeros, which give uniform attention; its output is discarded afterwards.
+    """
     tiny = torch.finfo(presence.dtype).tiny
     logs = torch.where(presence > 0, presence.clamp(min=tiny).log(), -math.inf)
     return logs.masked_fill((presence == 0).all(1, keepdim=True), 0.0)
 
 
 class Pool(nn.Module):
-    """The mean over the steps, and the largest value of each feature, side by side.
+    """Concatenate the mean and the maximum of each feature over steps.
 
-    A step counts in the mean by its presence, and in the largest value less what the attention's logits lose by it.
+    The mean is weighted by presence. The logarithm of the presence is added before the maximum, as in attention.
     """
 
     def __init__(self, width: int) -> None:
@@ -162,7 +163,7 @@ class Pool(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: PaddedSequences) -> Float[Tensor, " B e"]:
-        """(B, L, width) to (B, 2 width); 0 for a text without any step."""
+        """Map (B, L, width) to (B, 2 width); texts without any step give 0."""
         x = x.map(self.norm)
         largest = (x.values + log_presence(x.presence)[:, :, None]).amax(1)
         return torch.cat([x.mean(), largest], 1)

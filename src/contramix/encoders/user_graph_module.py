@@ -1,4 +1,4 @@
-"""From a module of the user's that works on graphs, as PyTorch Geometric's do, to an encoder."""
+"""Wrap a user's graph module, such as one of PyTorch Geometric, as an encoder."""
 
 import inspect
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from contramix.samples.graphs import Graphs
 
 BATCH = "batch"
 HOW_MANY = ("batch_size", "size", "num_graphs")
-"""Arguments beside ``batch`` in which modules take the number of graphs, so that empty ones at the end count."""
+"""Names of the argument that passes the number of graphs, so that trailing empty graphs are counted."""
 
 
 def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
-    """Make an encoder of one stage, ``module``, of any module of PyTorch Geometric's manner.
+    """Wrap a module with PyTorch Geometric's conventions as an encoder with the single stage ``module``.
 
-    Its ``forward`` takes ``x``, ``edge_index`` and, if it likes, ``batch`` and ``batch_size``, by these names, or one
-    argument ``data`` that has them. It gives a vector a graph, or one a node: these are added up for each graph. Graphs
-    are mixed at its output.
+    The module's ``forward`` takes ``x``, ``edge_index`` and optionally ``batch`` and ``batch_size``, by these names, or
+    one argument ``data`` with these attributes. It returns one vector per graph or per node; node vectors are summed
+    per graph. Graphs are mixed at the output.
 
     Raises
     ------
     InputError
-        If it takes or gives something else.
+        If the module takes other arguments or returns something else.
     """
-    stage = OnGraphs(module)
+    stage = GraphModule(module)
     parameter = next(module.parameters(), torch.zeros(()))
     edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]], device=parameter.device)
     counts = torch.tensor([3, 2], device=parameter.device), torch.tensor([4, 0], device=parameter.device)
@@ -46,7 +46,7 @@ def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
     if not isinstance(out, Tensor) or out.dim() != 2 or len(out) not in (2, 5):
         given = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         raise InputError(
-            f"the encoder must give one vector a graph or a node; for 2 graphs with 5 nodes it gives {given}"
+            f"the encoder must return one vector per graph or per node; for 2 graphs with 5 nodes it returns {given}"
         )
     stage.of_nodes = len(out) == 5
     return Encoder({"module": stage}, out.shape[1], first="output")
@@ -54,7 +54,7 @@ def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
 
 @dataclass(frozen=True)
 class Data:
-    """Packed graphs under the names that PyTorch Geometric's batches have."""
+    """Hold packed graphs under the attribute names of PyTorch Geometric's batches."""
 
     x: Tensor
     edge_index: Tensor
@@ -63,24 +63,24 @@ class Data:
 
     @property
     def num_nodes(self) -> int:
-        """Of all graphs together."""
+        """Return the total number of nodes of all graphs."""
         return len(self.x)
 
 
-class OnGraphs(nn.Module):
-    """A module that is called with what its ``forward`` names.
+class GraphModule(nn.Module):
+    """Call a user's graph module with the arguments that its ``forward`` names.
 
     Parameters
     ----------
     module
-        The user's.
+        The user's module.
     of_nodes
-        Whether it gives a vector a node, not one a graph.
+        Whether the module returns one vector per node instead of per graph.
 
     Raises
     ------
     InputError
-        If its ``forward`` asks for something that graphs here do not have.
+        If ``forward`` requires an argument that is not available.
     """
 
     def __init__(self, module: nn.Module, of_nodes: bool = False) -> None:
@@ -94,35 +94,35 @@ class OnGraphs(nn.Module):
         self.taken = [name for name in known if name in asked]
         if known[0] not in asked or any(needed for name, needed in asked.items() if name not in known):
             raise InputError(
-                f"the encoder's forward takes {', '.join(asked) or 'nothing by name'}; of graphs it is given x, "
-                "edge_index, batch and batch_size, by these names, or data, which has them"
+                f"the encoder's forward takes {', '.join(asked) or 'no named argument'}; for graphs it can take x, "
+                "edge_index, batch and batch_size by these names, or data, which has them as attributes"
             )
 
     def arguments(self, graphs: Graphs) -> dict[str, Tensor | int | Data]:
-        """What the module is called with."""
+        """Return the arguments that the module is called with."""
         data = Data(graphs.x, graphs.edges, graphs.graph, len(graphs))
         given: dict[str, Tensor | int | Data] = {"data": data, "x": data.x, "edge_index": data.edge_index}
         given |= {BATCH: data.batch, **dict.fromkeys(HOW_MANY, len(graphs))}
         return {name: given[name] for name in self.taken}
 
     def forward(self, state: GraphStates) -> Tensor:
-        """One vector a graph."""
+        """Return one vector per graph."""
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))
         if self.of_nodes:
             return graphs.sums(out)
         if len(out) != len(graphs):
             raise InputError(
-                f"of {len(graphs)} graphs, of which some have no nodes, the encoder gives {len(out)} vectors: let it "
-                "take batch_size, and pass that on to its pooling"
+                f"for {len(graphs)} graphs, some without nodes, the encoder returns {len(out)} vectors; its forward "
+                "must take batch_size and pass it to the pooling"
             )
         return out
 
 
 def _arguments(module: nn.Module) -> dict[str, bool]:
-    """Names of what a module's ``forward`` takes, and whether it must be given."""
-    told = getattr(getattr(module, "signature", None), "param_dict", None)  # torch_geometric.nn.Sequential's
-    if isinstance(told, dict):
-        return dict.fromkeys(told, True)
+    """Return the arguments of a module's ``forward``, and whether each is required."""
+    declared = getattr(getattr(module, "signature", None), "param_dict", None)  # torch_geometric.nn.Sequential's
+    if isinstance(declared, dict):
+        return dict.fromkeys(declared, True)
     parameters = inspect.signature(module.forward).parameters.items()
     return {name: p.default is p.empty for name, p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}

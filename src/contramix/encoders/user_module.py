@@ -1,4 +1,4 @@
-"""From any module of the user's to an encoder."""
+"""Wrap a user's module as an encoder."""
 
 import inspect
 
@@ -14,32 +14,33 @@ from contramix.types import Activations, values_of
 
 
 def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
-    """Make an encoder of any module: of a Sequential's children, named as there; else one stage, ``module``.
+    """Wrap a module as an encoder: the children of a Sequential become its stages, other modules a stage ``module``.
 
-    Of series it is given (batch, channels, steps), with zeros behind the end of shorter ones, and ``mask`` (batch,
-    steps) if it takes one; where lengths differ it is one stage, and its output is mixed unless told otherwise. Of
-    texts it is given tokens (batch, length), 0 for padding, and ``mask`` or ``attention_mask`` if it takes one; it is
-    one stage, and only its output can be mixed.
-
-    Of graphs see :func:`contramix.encoders.user_graph_module.wrap_graphs`.
+    For series the module gets a tensor (batch, channels, steps), zero-padded, and ``mask`` (batch, steps) if its
+    forward takes one. If lengths vary, it is a single stage, and by default its output is mixed. For texts the module
+    gets tokens (batch, length), 0 for padding, and ``mask`` or ``attention_mask`` if its forward takes one; it is a
+    single stage, and only its output can be mixed. For graphs see
+    :func:`contramix.encoders.user_graph_module.wrap_graphs`.
 
     Raises
     ------
     InputError
-        If it does not turn a batch of the inputs into one vector a sample.
+        If the module does not map a batch of inputs to one vector per sample.
     """
     if isinstance(module, Encoder):
         return module
     if inputs.kind == "graphs":
         return wrap_graphs(module, inputs)
-    # A Sequential with a forward of its own is one stage. Not named_children: it leaves out a child's second use.
+    # A Sequential that overrides forward is one stage. named_children would skip the second use of a shared child.
     sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
     children = module._modules.items() if sequential else ()
     stages = {_stage_name(n): m for n, m in children if m is not None}
     if inputs.kind == "steps":
-        stages = {"padded": Padded(), **stages} if stages and not inputs.varying else {"module": OnSteps(module)}
+        stages = (
+            {"padded": PaddedValues(), **stages} if stages and not inputs.varying else {"module": SeriesModule(module)}
+        )
     if inputs.kind == "tokens":
-        stages = {"module": OnTokens(module)}
+        stages = {"module": TokenModule(module)}
     first = "output" if inputs.kind == "tokens" else "input"
     encoder = Encoder(stages or {"module": module}, 0, first=first, auto="output" if inputs.varying else None)
     parameter = next(module.parameters(), torch.zeros(()))
@@ -53,15 +54,15 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
         reason = str(error).partition("\n")[0]
         raise InputError(f"the encoder does not take inputs of shape {inputs.shape}: {reason}") from error
     if not isinstance(out, Tensor):
-        raise InputError(f"the encoder must give one vector a sample, not {type(out).__name__}")
+        raise InputError(f"the encoder must return one vector per sample, not {type(out).__name__}")
     if out.dim() != 2 or len(out) != 2:
-        raise InputError(f"the encoder must give one vector a sample; for 2 samples it gives {tuple(out.shape)}")
+        raise InputError(f"the encoder must return one vector per sample; for 2 samples it returns {tuple(out.shape)}")
     encoder.width = out.shape[1]
     return encoder.train(was_training)
 
 
 def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
-    """Two samples of zeros, of tokens of ones, which are no padding."""
+    """Return two samples of zeros; for tokens of ones, because 0 is padding."""
     if inputs.kind == "tokens":
         return torch.ones(2, *inputs.shape, dtype=torch.long, device=device)
     zeros = torch.zeros(2, *inputs.shape, device=device)
@@ -69,21 +70,21 @@ def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
 
 
 def _stage_name(name: str) -> str:
-    """A child's own name, unless it is a number, a cut's, or one that torch's containers use themselves."""
+    """Return a child's name, with a prefix if it is a number, a cut, or an attribute of torch's containers."""
     free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
     return name if free else f"stage{name}"
 
 
-class Padded(nn.Module):
-    """Masked steps as a tensor; a tensor as it is."""
+class PaddedValues(nn.Module):
+    """Return the values of padded sequences as a tensor; leave tensors unchanged."""
 
     def forward(self, x: Activations) -> Float[Tensor, " B C T"]:
-        """(B, C, T) to the same shape."""
+        """Return a tensor of shape (B, C, T)."""
         return values_of(x)
 
 
-class OnSteps(nn.Module):
-    """A module that is called with a padded tensor, and with ``mask``, true where a step is there, if it takes one."""
+class SeriesModule(nn.Module):
+    """Call a user's module with zero-padded series, and with ``mask`` (True at observed steps) if it takes one."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class OnSteps(nn.Module):
         self.masks = "mask" in inspect.signature(module.forward).parameters
 
     def forward(self, x: Activations) -> Tensor:
-        """(B, C, T) to what the module makes of it."""
+        """Apply the module to a batch of shape (B, C, T)."""
         values = values_of(x)
         if not self.masks:
             return self.module(values)  # type: ignore[no-any-return]
@@ -102,13 +103,13 @@ class OnSteps(nn.Module):
 
 
 MASKS = ("mask", "attention_mask")
-"""What an argument for the mask is called."""
+"""Names of the argument for the mask."""
 
 
-class OnTokens(nn.Module):
-    """A module that is called with tokens (int64, 0 for padding), and with a mask, true where one is, if it takes one.
+class TokenModule(nn.Module):
+    """Call a user's module with token ids (int64, 0 for padding), and with a mask if it takes one.
 
-    It is given texts at their full padded length.
+    The mask is True at tokens. Texts have their full padded length.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -118,6 +119,6 @@ class OnTokens(nn.Module):
         self.mask = next((name for name in MASKS if name in taken), None)
 
     def forward(self, ids: Int[Tensor, " B L"]) -> Tensor:
-        """(B, L) to what the module makes of it."""
+        """Apply the module to token ids of shape (B, L)."""
         masks = {} if self.mask is None else {self.mask: ids != 0}
         return self.module(ids.long(), **masks)  # type: ignore[no-any-return]

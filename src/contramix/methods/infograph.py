@@ -44,9 +44,9 @@ class InfoGraphMethod(Method):
 
     def __init__(self, settings: InfoGraph, encoder: Encoder) -> None:
         super().__init__(settings.model_copy(update={"passes": "two", "symmetric": False}), encoder)
-        if "readout" not in encoder.places:
+        if "readout" not in encoder.all_cuts:
             raise InputError("method 'infograph' compares nodes with graphs: it needs graphs and encoder 'gin'")
-        self.last_noise_cut = encoder.places[encoder.places.index("readout") - 1]
+        self.last_noise_cut = encoder.all_cuts[encoder.all_cuts.index("readout") - 1]
         self.online.projector = Shortcut(encoder.width)
         self.local = Shortcut(encoder.width)
 

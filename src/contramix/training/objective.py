@@ -112,8 +112,8 @@ class Term(nn.Module):
         self.method = method
         self.noise, self.imix, self.weight = settings.noise, settings.imix, settings.weight
         encoder = method.online.encoder
-        self.noise_cuts = tuple(encoder.named(cut) for cut in settings.noise.cut)
-        self.mix_cuts = tuple(encoder.named(cut) for cut in settings.imix.cut) if settings.imix else ()
+        self.noise_cuts = tuple(encoder.resolve_cut(cut) for cut in settings.noise.cut)
+        self.mix_cuts = tuple(encoder.resolve_cut(cut) for cut in settings.imix.cut) if settings.imix else ()
         for cut in self.noise_cuts:
             if encoder.position(cut) > encoder.position(method.last_noise_cut):
                 raise InputError(
@@ -213,7 +213,7 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
     if method.without_imix is not None:
         raise InputError(method.without_imix)
     if min(encoder.position(cut) for cut in term.imix.cut) < last_noise:
-        mixed, noisy = ("/".join(map(encoder.named, part.cut)) for part in (term.imix, term.noise))
+        mixed, noisy = ("/".join(map(encoder.resolve_cut, part.cut)) for part in (term.imix, term.noise))
         raise InputError(
             f"i-Mix at {mixed} comes before the noise at {noisy}; "
             "queries are mixed after the views are made, so set imix.cut behind noise.cut"

@@ -25,7 +25,7 @@ class SeriesFront(Front):
         Whether lengths differ. If not, a batch of whole series is a plain tensor; one with a shorter series is
         :class:`contramix.samples.padded_sequences.PaddedSequences`, as all batches are if lengths differ.
     each
-        Standardise each series by its own steps instead; channels that do not vary become 0.
+        Standardize each series by its own steps instead; channels that do not vary become 0.
 
     Examples
     --------
