@@ -5,6 +5,7 @@ from torch import nn
 
 from contramix.encoders.category_embedding import CategoryEmbedding
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
+from contramix.encoders.user_module import PaddedValues
 from contramix.errors import InputError
 
 
