@@ -210,5 +210,5 @@ def test_an_mlp_takes_series_of_one_length():
     x = FRONT(padded(series(), 50))
     assert torch.equal(encoder.run(x), encoder.run(x.values))
     assert encoder.run(x).shape == (5, 4)
-    with pytest.raises(InputError, match=r"takes series of one length only.*take 'cnn1d'"):
+    with pytest.raises(InputError, match=r"takes series of one length only.*use 'cnn1d'"):
         MLP().build(UNEQUAL)

@@ -288,9 +288,9 @@ def test_an_encoder_stays_as_it_is():
     ("module", "says"),
     [
         (nn.Linear(4, 4), r"does not take inputs of shape \(9,\)"),
-        (nn.Unflatten(1, (3, 3)), r"one vector a sample.*\(2, 3, 3\)"),
-        (nn.Flatten(0), r"one vector a sample.*\(18,\)"),
-        (nn.GRU(9, 4), "one vector a sample, not tuple"),
+        (nn.Unflatten(1, (3, 3)), r"one vector per sample.*\(2, 3, 3\)"),
+        (nn.Flatten(0), r"one vector per sample.*\(18,\)"),
+        (nn.GRU(9, 4), "one vector per sample, not tuple"),
     ],
     ids=["width", "three axes", "no batch", "a tuple"],
 )

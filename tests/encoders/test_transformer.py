@@ -189,7 +189,7 @@ def test_a_module_of_the_users_gets_tokens_and_a_mask():
 def test_a_module_without_a_mask_gets_tokens_alone_and_a_wrong_one_is_named():
     encoder = wrap(nn.Sequential(nn.EmbeddingBag(50, 6)), TOKENS)
     assert (encoder(IDS).shape, encoder.cuts) == ((4, 6), ("output",))
-    with pytest.raises(InputError, match=r"one vector a sample; for 2 samples it gives \(2, 12, 6\)"):
+    with pytest.raises(InputError, match=r"one vector per sample; for 2 samples it returns \(2, 12, 6\)"):
         wrap(nn.Embedding(50, 6), TOKENS)
     with pytest.raises(InputError, match=r"does not take inputs of shape \(12,\)"):
         wrap(nn.Linear(12, 6), TOKENS)

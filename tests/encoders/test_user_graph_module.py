@@ -51,7 +51,7 @@ def test_one_layer_and_a_sequential_of_layers(gnn, graphs):
     torch.testing.assert_close(run(layer, graphs), expected)
     torch.testing.assert_close(run(nodes, graphs[0:2]), run(pooled, graphs[0:2]))
     # PyG's pooling does not know of empty graphs at the end unless it is told, and every later row would be off.
-    with pytest.raises(InputError, match=r"of 3 graphs.* the encoder gives 2 vectors.*batch_size"):
+    with pytest.raises(InputError, match=r"for 3 graphs.* the encoder returns 2 vectors.*batch_size"):
         run(pooled, graphs)
 
 
@@ -113,14 +113,14 @@ class OfHetero(nn.Module):
 
 
 WRONG = {
-    "a layer of no graphs": (nn.Linear(FEATURES, 2), "takes input; of graphs it is given x, edge_index"),
-    "layers of no graphs": (nn.Sequential(nn.Linear(FEATURES, 2), nn.ReLU()), "of graphs it is given x"),
-    "asks for more": (WithWeights(), "takes x, edge_index, edge_weight; of graphs"),
+    "a layer of no graphs": (nn.Linear(FEATURES, 2), "takes input; for graphs it can take x, edge_index"),
+    "layers of no graphs": (nn.Sequential(nn.Linear(FEATURES, 2), nn.ReLU()), "for graphs it can take x"),
+    "asks for more": (WithWeights(), "takes x, edge_index, edge_weight; for graphs"),
     "asks data for more": (OfHetero(), "nodes have 3 features: 'Data' object has no attribute 'x_dict'"),
     "another width": (Given(nn.Linear(7, 2)), "nodes have 3 features: mat1"),
-    "a number a node": (Given(lambda x: x[:, 0]), r"for 2 graphs with 5 nodes it gives \(5,\)"),
-    "one vector for all": (Given(lambda x: x.sum(0, keepdim=True)), r"it gives \(1, 3\)"),
-    "a tuple": (Given(lambda x: (x, x)), "it gives tuple"),
+    "a number a node": (Given(lambda x: x[:, 0]), r"for 2 graphs with 5 nodes it returns \(5,\)"),
+    "one vector for all": (Given(lambda x: x.sum(0, keepdim=True)), r"it returns \(1, 3\)"),
+    "a tuple": (Given(lambda x: (x, x)), "it returns tuple"),
 }
 
 
