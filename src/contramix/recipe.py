@@ -1,4 +1,4 @@
-"""A recipe: every setting of a run, as a TOML file. All rows of both papers are recipes."""
+"""Define recipes: all settings of a run, as a TOML file. Every row of both papers' tables is a recipe."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import BeforeValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from contramix.domains import DOMAINS
+from contramix.domains import DOMAINS, find_domain_of
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.image.settings import ImageSettings
@@ -20,6 +20,7 @@ from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
 from contramix.recipes import recipe_path
+from contramix.recipes.inheritance import extend, override, read_settings
 from contramix.registry import settings_within
 from contramix.settings import Settings, as_tuple
 from contramix.training.loop import Train
@@ -27,7 +28,7 @@ from contramix.training.objective import ExtraSettings, TermSettings
 
 
 class Recipe(TermSettings):
-    """Every setting of a run. Sections: method, noise, imix, encoder, train, that of its domain, and extra terms.
+    """Hold all settings of a run, in the sections method, noise, imix, encoder, train, the domain's, and extra terms.
 
     Examples
     --------
@@ -51,7 +52,7 @@ class Recipe(TermSettings):
     series: SeriesSettings = SeriesSettings()
 
     @model_validator(mode="after")
-    def _of_its_domain(self) -> "Recipe":
+    def _check_domain(self) -> "Recipe":
         if self.domain not in DOMAINS:
             what = {"domain": self.domain, "known": ", ".join(map(repr, DOMAINS)), "path": ("domain",)}
             raise PydanticCustomError("domain", "unknown domain '{domain}'; give one of {known}", what)
@@ -63,7 +64,7 @@ class Recipe(TermSettings):
 
     @property
     def data(self) -> Settings:
-        """How data are read: the section of the recipe's domain."""
+        """Return the section of the recipe's domain: how data are read."""
         section: Settings = getattr(self, self.domain)
         return section
 
@@ -74,7 +75,9 @@ class Recipe(TermSettings):
         overrides: Mapping[str, Any] | None = None,
         domain: str | None = None,
     ) -> "Recipe":
-        """A recipe by name, from a TOML file, or as it is; then single settings changed.
+        """Load a recipe by name or from a TOML file, or take it as it is, and change single settings.
+
+        A file may begin with ``extends = "imix-npair"`` and then states only what differs from that recipe.
 
         Parameters
         ----------
@@ -83,36 +86,38 @@ class Recipe(TermSettings):
         overrides
             Settings by dotted name, such as ``{"noise.rate": 0.3}``. A new ``kind`` begins with its own defaults.
         domain
-            Of the data. A name is looked for there (None: among the tables'), and any other recipe must be for it.
+            The domain of the data: the recipe must be for it. None: the domain that the overrides name
+            (``{"audio.mels": 16}``), or that of tables. :func:`resolve` finds the domain of data.
 
         Raises
         ------
         InputError
-            For a name, file, setting or value that is not known or not allowed.
+            If a name, file, setting or value is not known or not allowed.
         """
         changes = dict(overrides or {})
-        named = {str(name).partition(".")[0] for name in changes}
-        domain = domain or changes.get("domain") or next((other for other in DOMAINS if other in named), None)
+        sections = {str(name).partition(".")[0] for name in changes}
+        domain = domain or changes.get("domain") or next((name for name in DOMAINS if name in sections), None)
         if isinstance(recipe, Recipe):
             found, source = recipe.to_dict(), f"recipe {recipe.name}"
         else:
             path = recipe_path(recipe, domain or "table")
-            # With the defaults of what it leaves out, so that a setting of a member it does not name can be changed.
-            found = {**cls().model_dump(exclude_none=True), "name": path.stem, **_parse(path)}
+            # Sections that the file leaves out are filled with their defaults, so that overrides can reach into them.
+            defaults = cls().model_dump(exclude_none=True)
+            found = {**defaults, "name": path.stem, **read_settings(path, domain or "table")}
             source = f"recipe {recipe}"
         for name, value in sorted(changes.items(), key=lambda kv: not str(kv[0]).endswith(".kind")):
-            _override(found, str(name), value)
+            override(found, str(name), value)
         made = cls._validated(found, source)
         if domain is not None and made.domain != domain:
             raise InputError(
-                f"{source} is for domain {made.domain!r}, and the data are {domain!r}; 'contramix recipes' lists those "
-                f'for each, or write domain = "{domain}" into your own'
+                f"{source} is for domain {made.domain!r}, and the data are {domain!r}; 'contramix recipes' lists the "
+                f'recipes for each domain, or write domain = "{domain}" into your own'
             )
         return made
 
     @classmethod
     def from_toml(cls, text: str, source: str = "recipe") -> "Recipe":
-        """Read a recipe's text.
+        """Parse a recipe from the text of a TOML file.
 
         Raises
         ------
@@ -120,7 +125,7 @@ class Recipe(TermSettings):
             If it is not TOML, or not a recipe.
         """
         try:
-            return cls._validated(_settings(tomllib.loads(text), source), source)
+            return cls._validated(extend(tomllib.loads(text), source), source)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{source}: not TOML: {error}") from error
 
@@ -132,18 +137,55 @@ class Recipe(TermSettings):
             raise InputError(f"{source}: {explain(error)}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings as plain values; of the domains' sections its own."""
+        """Return all settings as plain values, without the sections of other domains."""
         return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain})
 
     def to_toml(self) -> str:
-        """All settings as TOML."""
+        """Return all settings as TOML."""
         return tomli_w.dumps(self.to_dict())
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Names of the settings that differ, with both values."""
+        """Return the settings that differ from another recipe's: their names with both values."""
         mine, theirs = dict(_flat(self.to_dict())), dict(_flat(other.to_dict()))
         names = sorted(mine.keys() | theirs.keys())
         return [f"{n}: {mine.get(n)!r} and {theirs.get(n)!r}" for n in names if mine.get(n) != theirs.get(n)]
+
+
+def resolve(
+    recipe: str | Path | Recipe, overrides: Mapping[str, Any] | None, X: Any, domain: str | None = None
+) -> Recipe:
+    """Return the recipe with which to train on data: find the domain, load the recipe for it, and apply the overrides.
+
+    Parameters
+    ----------
+    recipe, overrides
+        See :meth:`Recipe.load`.
+    X
+        The data: the path of a file or folder, or Python values such as an array or a data frame.
+    domain
+        The kind of the data. None: that of the override ``domain``, or of a recipe that is given as an object, or
+        else the domain that recognizes the data. A recipe file has to be for that domain.
+
+    Raises
+    ------
+    InputError
+        If the domain, the recipe or a setting is not known, or belongs to another domain than the data.
+
+    Examples
+    --------
+    >>> resolve("imix-npair", {"train.epochs": 3}, ["a short text", "another one"]).domain
+    'text'
+    """
+    changes = dict(overrides or {})
+    stated = domain or changes.get("domain") or (recipe.domain if isinstance(recipe, Recipe) else None)
+    if stated is not None and stated not in DOMAINS:
+        raise InputError(f"--domain {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
+    found = find_domain_of(X) if stated is None else stated
+    for name in changes:
+        section = str(name).partition(".")[0]
+        if section in DOMAINS and section != found:
+            raise InputError(f"{name}: a setting for domain {section!r}, and the data are {found!r} (see --domain)")
+    return Recipe.load(recipe, changes, found)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -154,43 +196,8 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + name, inner
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        return _settings(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a TOML recipe: {error}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the recipe: {error.strerror}") from error
-
-
-def _settings(found: dict[str, Any], source: str) -> dict[str, Any]:
-    if not found:
-        raise InputError(f"{source}: has no settings; 'contramix recipes imix-npair' prints a whole recipe")
-    return found
-
-
-def _override(found: dict[str, Any], name: str, value: Any) -> None:
-    *sections, last = name.split(".")
-    place = found
-    for section in sections:
-        inner = place.get(section)
-        if isinstance(inner, str):  # a bare kind
-            inner = {"kind": inner}
-        if inner is None:
-            inner = {}
-        if not isinstance(inner, dict):
-            raise InputError(f"{name}: {section!r} is no section of a recipe, so nothing in it can be set")
-        place[section] = place = dict(inner)
-    if last == "kind" and place.get("kind") != value:
-        place.clear()
-    if isinstance(value, str) and value == "none" and name == "imix":
-        place.pop(last, None)
-    else:
-        place[last] = value
-
-
 def explain(error: ValidationError, model: type[Settings] = Recipe) -> str:
-    """The first thing that is wrong with a recipe, or other settings, in one line."""
+    """Return in one line the first thing that is wrong with a recipe or other settings."""
     first = error.errors(include_url=False)[0]
     context = first.get("ctx", {})
     where = ".".join(str(part) for part in (*first["loc"], *context.get("path", ())))

@@ -68,21 +68,24 @@ def compare(
     labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on
     with the runs that are not finished. Writes report.json and report.html.
     """
-    from contramix.domains import DOMAINS, find_domain
+    from contramix.domains import DOMAINS
     from contramix.evaluation.compare import compare_recipes
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
-    from contramix.recipe import Recipe
+    from contramix.recipe import resolve
     from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
-    found = find_domain(data, domain)
-    against, overrides = baseline_names(baselines, found), changed(set_, epochs)
-    chosen = [Recipe.load(name.strip(), overrides, found) for name in recipes.split(",") if name.strip()]
+    overrides, chosen = changed(set_, epochs), []
+    for name in recipes.split(","):
+        if name.strip():
+            chosen.append(resolve(name.strip(), overrides, data, chosen[0].domain if chosen else domain))
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
+    found = chosen[0].domain
+    against = baseline_names(baselines, found)
     output = Output(json, quiet)
     options = watching(options, output, target)
     place = out or Path(f"{data.name.split('.')[0]}-compare")

@@ -64,16 +64,15 @@ def pretrain(
     checkpoint, and ends with the same model. Several processes, on one machine or many, share each batch:
     'torchrun --nproc-per-node 2 -m contramix pretrain ...'.
     """
-    from contramix.domains import DOMAINS, find_domain
-    from contramix.recipe import Recipe
+    from contramix.domains import DOMAINS
+    from contramix.recipe import resolve
     from contramix.runs.pretrain import RunOptions, pretrain_into
     from contramix.runs.source import MemorySource, open_source
     from contramix.runs.worker import follow
     from contramix.runtime import distributed
     from contramix.training.progress import ConsoleReporter
 
-    name = find_domain(data, domain)
-    chosen = Recipe.load(recipe, changed(set_, epochs), name)
+    chosen = resolve(recipe, changed(set_, epochs), data, domain)
     output = Output(json, quiet)
     options = watching(options, output, target)
     source = open_source(data, chosen, out, target=target, transductive=transductive, options=options, cache=cache)
@@ -93,7 +92,7 @@ def pretrain(
         "run": str(out),
         "recipe": chosen.name,
         "rows": outcome.model.facts["rows"],
-        "records": DOMAINS[name].records,
+        "records": DOMAINS[chosen.domain].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.form,
         "bad_files": [bad._asdict() for bad in records.bad_files] if records else [],

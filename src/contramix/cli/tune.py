@@ -70,19 +70,18 @@ def tune(
     from rich.table import Table
 
     from contramix.cli.evaluation_options import names
-    from contramix.domains import DOMAINS, find_domain
-    from contramix.recipe import Recipe
+    from contramix.domains import DOMAINS
+    from contramix.recipe import resolve
     from contramix.training.progress import ConsoleReporter
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
-    found = find_domain(data, domain)
-    chosen = Recipe.load(recipe, changed(set_, None), found)
+    chosen = resolve(recipe, changed(set_, None), data, domain)
     wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
     kind = task_kind(task)
     output = Output(json, quiet)
     options = watching(options, output, target)
-    reading = DOMAINS[found].read(data, options, chosen.data)
+    reading = DOMAINS[chosen.domain].read(data, options, chosen.data)
     tell(reading, output)
     target = reading.target if target is None else target
     rows = reading.training if target is None else labelled(reading.training, reading, target, output)

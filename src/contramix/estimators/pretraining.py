@@ -16,7 +16,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-from contramix.domains import DOMAINS, Spec, find_domain_of
+from contramix.domains import DOMAINS, Spec
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import Records
@@ -26,7 +26,7 @@ from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.alarms import Alarms
 from contramix.monitoring.data_rank import data_rank
 from contramix.monitoring.health import Health
-from contramix.recipe import Recipe
+from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
 
 
@@ -70,7 +70,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         overrides = dict(self.overrides or {})
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
         overrides |= {} if self.batch_size is None else {"train.batch_size": self.batch_size}
-        recipe = self._recipe(X, overrides)
+        recipe = resolve(self.recipe, overrides, X)
         reading = self._reading(X, recipe)
         table = reading.training
         spec, notes = learn_spec(table, recipe)
@@ -112,13 +112,6 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _recipe(self, X: Any, overrides: Mapping[str, Any]) -> Recipe:
-        """The recipe, for the domain of the data where it is a name."""
-        told = {str(name).partition(".")[0] for name in overrides} & {"domain", *DOMAINS}
-        if isinstance(self.recipe, Recipe) or str(self.recipe).endswith(".toml") or told:
-            return Recipe.load(self.recipe, overrides)
-        return Recipe.load(self.recipe, overrides, find_domain_of(X))
 
     def _reading(self, X: Any, recipe: Recipe, like: Spec | None = None, reset: bool = True) -> Records:
         """The records in X, in the form of a fitted model's, ``like``, or to be learned from."""

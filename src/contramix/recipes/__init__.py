@@ -1,24 +1,31 @@
-"""Where recipes lie. Imports nothing heavy: the command line's help lists them."""
+"""Find the recipes that come with the package. Imports nothing heavy: the command line's help lists them."""
 
 from pathlib import Path
 
 from contramix.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent
+DEFAULTS = "_defaults"
+"""Name of the file in each domain's folder with the settings that most of its recipes share. It is not a recipe."""
 
 
 def shipped(domain: str = "table") -> dict[str, Path]:
-    """Recipes that come with the package, by name."""
-    return {path.stem: path for path in sorted((FOLDER / domain).glob("*.toml"))}
+    """Return the files of the recipes that come with the package for a domain, by recipe name."""
+    return {path.stem: path for path in sorted((FOLDER / domain).glob("*.toml")) if path.stem != DEFAULTS}
 
 
 def domains(only: str | None = None) -> list[str]:
-    """Kinds of data for which there are recipes, tables first; or one of them.
+    """Return the domains that have recipes, tables first.
+
+    Parameters
+    ----------
+    only : str, optional
+        Return this domain alone.
 
     Raises
     ------
     InputError
-        If there is no such kind.
+        If there is no such domain.
     """
     found = (path.name for path in FOLDER.iterdir() if any(path.glob("*.toml")))
     known = sorted(found, key=lambda name: (name != "table", name))
@@ -28,18 +35,18 @@ def domains(only: str | None = None) -> list[str]:
 
 
 def summary(path: Path) -> str:
-    """What a recipe says it is: its first comment line."""
+    """Return the first comment line of a recipe file, which says what the recipe does."""
     first = path.read_text(encoding="utf-8").split("\n", 1)[0]
     return first.lstrip("# ").rstrip(".")
 
 
 def recipe_path(recipe: str | Path, domain: str = "table") -> Path:
-    """The file of a recipe given by name or path.
+    """Return the file of a recipe that is given by name or path.
 
     Raises
     ------
     InputError
-        If there is none; the message names the nearest.
+        If there is no such recipe; the message suggests the closest name.
     """
     path = Path(recipe)
     if path.suffix == ".toml":
