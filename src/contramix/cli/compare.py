@@ -73,12 +73,13 @@ def compare(
     from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
-    from contramix.recipe import resolve
+    from contramix.recipe import Recipe, resolve
     from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
-    overrides, chosen = changed(set_, epochs), []
+    overrides = changed(set_, epochs)
+    chosen: list[Recipe] = []
     for name in recipes.split(","):
         if name.strip():
             chosen.append(resolve(name.strip(), overrides, data, chosen[0].domain if chosen else domain))

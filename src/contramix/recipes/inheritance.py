@@ -111,14 +111,17 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         before = merged.get(name)
         if isinstance(before, str):  # a kind without settings
             before = {"kind": before}
-        both = isinstance(before, Mapping) and isinstance(value, Mapping)
-        if both and value.get("kind", before.get("kind")) == before.get("kind"):
-            merged[name] = merge(before, value)
-        elif name == "imix" and value == "none":
+        if name == "imix" and value == "none":
             merged.pop(name, None)
+        elif isinstance(before, Mapping) and isinstance(value, Mapping) and _same_kind(before, value):
+            merged[name] = merge(before, value)
         else:
             merged[name] = value
     return merged
+
+
+def _same_kind(before: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    return "kind" not in value or value["kind"] == before.get("kind")
 
 
 def override(settings: dict[str, Any], name: str, value: Any) -> None:
