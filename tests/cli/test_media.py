@@ -309,7 +309,7 @@ def test_data_of_another_domain(trained_on_pets, run):
     run.refused("embed", "run", "sounds", "--out", "z.npy").says("sounds: holds no images")
     run.refused("pretrain", "pets", "--domain", "audio", "--out", "new").says("pets: holds no file that ends in")
     run.refused("pretrain", "pets", "--recipe", "scarf", "--out", "new").says("'scarf' is for domain 'table'")
-    run.refused("pretrain", "empty", "--out", "new").says("empty: is a folder, and not one of images or sounds")
+    run.refused("pretrain", "empty", "--out", "new").says("empty: is a folder, and not one of images or audio files")
 
 
 def test_files_of_other_kinds_are_counted(trained_on_pets, run):

@@ -1,4 +1,4 @@
-"""What a reader is told."""
+"""Hold and check the options for reading files."""
 
 import codecs
 from collections.abc import Callable
@@ -10,47 +10,48 @@ from contramix.errors import InputError, printable
 MISSING_MARKERS = (
     "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "Null", "null", "None", "none", "?", "-",
 )  # fmt: skip
-"""Cells of a delimited file that mean "not observed". The empty cell always does."""
+"""Cell texts of a delimited file that are read as null. The empty cell always is."""
 
 MAX_COLUMNS = 50_000
-"""More columns than this are refused: such a file is most often transposed."""
+"""Maximum number of columns that are read. A file with more columns is most often transposed."""
 
 
 _NOT_FOR_FILES = ("idna", "punycode")
-"""Codecs of single names."""
+"""Codecs that encode domain names, not file contents."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    r"""How to read a file. Everything left out is found out from the file itself.
+    r"""Hold the options for reading a file. Options left at None are detected from the file.
 
     Parameters
     ----------
     delimiter : str, optional
-        One ASCII character between the cells; ``"\\t"`` and ``"tab"`` are understood.
+        One ASCII character between the cells. ``"\\t"`` and ``"tab"`` both mean the tab character.
     encoding : str, optional
-        A Python codec's name. Left out: UTF-8, with or without a byte-order mark.
+        Name of a Python codec. Default: UTF-8, with or without a byte-order mark.
     decimal : {".", ","}, optional
-        The decimal mark. Left out: the point.
+        The decimal mark. Default: the point.
     header : bool, optional
-        Whether the first line holds the column names.
+        Whether the first line holds the column names. Default: detected from the first lines.
     missing : tuple of str
-        Cells that mean "not observed", besides the empty cell.
+        Cell texts that are read as null, in addition to the empty cell.
     on_bad_rows : {"fail", "skip"}
         What to do with rows that have too few or too many cells.
     on_bad_files : {"skip", "fail"}
-        What to do with an image or a sound that cannot be read: leave it out and say so, or stop.
+        What to do with an image or audio file that cannot be read: skip and report it, or stop.
     text : tuple of str
-        Columns to read as text, whatever their cells look like: those a model learned as text.
+        Names of columns that are read as text, whatever their cells look like. A model sets this to the columns that
+        it learned as text.
     target : str, optional
-        The column to predict, where it is known before reading: it is no step of a series.
+        The column to predict, if it is known before reading. It is then not read as a step of a series.
     progress : callable, optional
-        Is told how many images or sounds are decoded, and how many there are.
+        Called with the number of files decoded so far and the total number.
 
     Raises
     ------
     InputError
-        An option has a value it cannot have.
+        If an option has an invalid value.
 
     Examples
     --------

@@ -390,5 +390,5 @@ def test_a_folder_of_files_that_differ(tmp_path):
     with pytest.raises(InputError, match=r"2\.parquet, column 'a': text, and a number in 1\.parquet"):
         read_chunks(tmp_path)
     pq.write_table(pa.table({"a": [1, 2], "c": ["x", "y"]}), tmp_path / "2.parquet")
-    with pytest.raises(InputError, match=r"2\.parquet: other columns than 1\.parquet beside it: 'b', 'c'"):
+    with pytest.raises(InputError, match=r"2\.parquet: other columns than 1\.parquet in the same folder: 'b', 'c'"):
         read_chunks(tmp_path)

@@ -1,16 +1,16 @@
-"""The column types every reader ends in, so that the same data from any container gives the same table.
+"""Cast columns to a few canonical Arrow types, so that the same data from any container give the same table.
 
-| comes in as | becomes |
+| input type | canonical type |
 |---|---|
 | bool | bool |
 | signed and unsigned integers | int64; uint64 beyond int64 becomes float64 |
-| float16, float32, float64, decimal | float64, NaN becomes null, infinities stay |
+| float16, float32, float64, decimal | float64; NaN becomes null, infinities stay |
 | string, large_string, string_view | large_string |
-| date, timestamp of any unit and zone | timestamp("us") in UTC without a zone; finer units are cut off |
+| date, timestamp of any unit and zone | timestamp("us") in UTC without a zone; finer units are truncated |
 | dictionary (categorical) | the type of its values |
-| a column with nothing observed | float64 of nulls |
+| a column of nulls only | float64 of nulls |
 
-Anything else (lists, structs, binary, durations, times of day, extension types) is refused.
+All other types (lists, structs, binary, durations, times of day, extension types) are rejected.
 """
 
 from collections import Counter
@@ -27,19 +27,19 @@ TIMESTAMP = pa.timestamp("us")
 
 
 def to_canonical(table: pa.Table, source: str = "") -> pa.Table:
-    """Cast every column to its canonical type, one chunk a column, without schema metadata.
+    """Cast every column to its canonical type, with one chunk per column and without schema metadata.
 
     Parameters
     ----------
     table : pyarrow.Table
         Any table.
     source : str
-        What messages start with: a file's name, or nothing.
+        Name of the file for error messages, or the empty string.
 
     Raises
     ------
     InputError
-        Duplicate names, too many columns, or a column of a type that is refused.
+        If names are duplicated, there are no or too many columns, or a column's type is not supported.
 
     Examples
     --------
@@ -57,7 +57,13 @@ def to_canonical(table: pa.Table, source: str = "") -> pa.Table:
 
 
 def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
-    """Cast one column to its canonical type, as one chunk; a ValueError says why it cannot be."""
+    """Cast a column to its canonical type, as one chunk.
+
+    Raises
+    ------
+    ValueError
+        If the column's type is not supported.
+    """
     if pt.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     target = _target(column)
@@ -78,20 +84,26 @@ def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def check_names(names: Sequence[object], source: str = "") -> list[str]:
-    """Names as text; raise InputError if there are none, too many, or any twice."""
+    """Return column names as text.
+
+    Raises
+    ------
+    InputError
+        If there are no names, more than ``MAX_COLUMNS``, or duplicates.
+    """
     check_width(len(names), source)
     texts = [str(name) for name in names]
     twice = [name for name, times in Counter(texts).items() if times > 1]
     if twice:
         listed = ", ".join(f"'{printable(name, 60)}'" for name in twice[:10]) + ", ..." * (len(twice) > 10)
         raise InputError(
-            f"{message_prefix(source)}duplicate column names: {listed}; rename them so that each is there once"
+            f"{message_prefix(source)}duplicate column names: {listed}; rename them so that each is unique"
         )
     return texts
 
 
 def check_width(count: int, source: str = "") -> None:
-    """Raise InputError for a table of no columns, or of too many."""
+    """Raise InputError if a number of columns is 0 or more than ``MAX_COLUMNS``."""
     if count == 0:
         raise InputError(f"{message_prefix(source)}no columns")
     if count > MAX_COLUMNS:
@@ -101,7 +113,7 @@ def check_width(count: int, source: str = "") -> None:
 
 
 def describe_type(kind: pa.DataType) -> str:
-    """A canonical type, for people.
+    """Describe a canonical type in words for messages.
 
     Examples
     --------
@@ -116,7 +128,7 @@ def describe_type(kind: pa.DataType) -> str:
 
 
 def message_prefix(source: str) -> str:
-    """What a message starts with."""
+    """Return the start of an error message about ``source``: empty if there is no source."""
     return f"{source}: " if source else ""
 
 

@@ -1,4 +1,7 @@
-"""Tables read a portion at a time: memory holds one, however long the file. Together they are what `read` gives."""
+"""Read tables chunk by chunk, so that a file of any length needs the memory of one chunk.
+
+The chunks together equal the table that `contramix.io.tables.reading.read` returns.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,20 +25,21 @@ _DEFAULTS = ReadOptions()
 
 
 def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> RecordChunks:
-    """Look at a file, or a folder of Parquet files in order of their names, and read it portion by portion.
+    """Read a table file, or a folder of Parquet files sorted by name, chunk by chunk.
 
-    The types of the columns are known, and a CSV is checked from end to end, before the first portion comes: a CSV is
-    read twice, of other files only columns that begin with nothing. JSONL and npz are held whole.
+    Column types are determined before the first chunk is read. A CSV file is therefore read and checked completely
+    once, and read again for the chunks. Of other files, only columns that start with nulls are read twice. JSONL and
+    npz files are loaded into memory as a whole.
 
     Parameters
     ----------
     path, options
-        As of `contramix.io.tables.reading.read`; or a folder.
+        As in `contramix.io.tables.reading.read`. The path may also be a folder of Parquet files.
 
     Raises
     ------
     InputError
-        As `read` raises; also while portions are read, where a file is damaged further down.
+        As in `read`. Also raised while iterating, if a file is damaged after its beginning.
 
     Examples
     --------
@@ -43,11 +47,11 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
     >>> _ = path.write_text("age,job\\n39,clerk\\n?,nurse\\n")
     >>> found = read_chunks(path)
-    >>> found.rows, [portion.to_pydict() for portion in found]
+    >>> found.rows, [chunk.to_pydict() for chunk in found]
     (2, [{'age': [39, None], 'job': ['clerk', 'nurse']}])
     """
     if list_parquet_files(path):
-        return _of_folder(path, options)
+        return _read_folder(path, options)
     source = printable(path)
     check_file(path)
     try:
@@ -55,23 +59,23 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
     except OSError as error:
         raise damaged_file_error(source, error) from None
     if kind in TABLE_READERS:
-        return _of_columns(path, kind, source)
+        return _read_typed_file(path, kind, source)
     if kind == "delimited":
         file = DelimitedFile(path, options)
         return RecordChunks(
-            file.schema, file.rows, _cut(file.tables, file.schema, source), file.notes, file.empty_columns
+            file.schema, file.rows, _rechunk(file.tables, file.schema, source), file.notes, file.empty_columns
         )
     reading = read(path, options)
     table = reading.table
     empty = frozenset(name for name in table.column_names if table.column(name).null_count == table.num_rows)
-    cut = _cut(lambda start: iter([table.slice(start)]), table.schema, source)
-    return RecordChunks(table.schema, table.num_rows, cut, reading.notes, empty)
+    read_rows = _rechunk(lambda start: iter([table.slice(start)]), table.schema, source)
+    return RecordChunks(table.schema, table.num_rows, read_rows, reading.notes, empty)
 
 
 def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """The Parquet files of a folder, in order of their names; none if it is no folder, or holds none.
+    """Return the Parquet files of a folder, sorted by name, or an empty list if the path is not a folder.
 
-    Hidden files, and what a job leaves beside its parts (``_SUCCESS``), do not count.
+    Hidden files and marker files such as ``_SUCCESS`` are ignored.
     """
     if not os.path.isdir(folder):
         return []
@@ -79,29 +83,32 @@ def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
     return [file for file in there if file.suffix in (".parquet", ".pq") and file.name[0] not in "._"]
 
 
-def _of_columns(path: str | os.PathLike[str], kind: str, source: str) -> RecordChunks:
-    """A file that says what its columns are, except where that depends on values: a column of nothing is float64, and
-    so is one of uint64 that goes beyond int64."""
+def _read_typed_file(path: str | os.PathLike[str], kind: str, source: str) -> RecordChunks:
+    """Read a file with a schema.
+
+    Two canonical types depend on the values and need a pass over the column: a column of nulls, and uint64, which
+    becomes float64 if a value exceeds int64.
+    """
     head = next(iterate_tables(path, kind, source), None)
     if head is None:
         raise InputError(f"{source}: no rows")
     head, index = drop_pandas_index(head)
-    types = _types_of(head, source)
+    types = _column_types(head, source)
     unsettled = [field.name for field in head.schema if field.name not in types or _is_uint64(field.type)]
     rows = stored_row_count(path, kind)
     if unsettled or rows is None:
         rows = 0
         for table in iterate_tables(path, kind, source, names=unsettled or head.column_names[:1]):
             rows += table.num_rows
-            for name, found in _types_of(table.select(unsettled), source).items() if unsettled else ():
+            for name, found in _column_types(table.select(unsettled), source).items() if unsettled else ():
                 types[name] = found if types.get(name) != pa.float64() else pa.float64()
     schema = pa.schema([(name, types.get(name, pa.float64())) for name in head.column_names])
-    cut = _cut(lambda start: iterate_tables(path, kind, source, start), schema, source)
-    return RecordChunks(schema, rows, cut, pandas_index_notes(index), frozenset(head.column_names) - set(types))
+    read_rows = _rechunk(lambda start: iterate_tables(path, kind, source, start), schema, source)
+    return RecordChunks(schema, rows, read_rows, pandas_index_notes(index), frozenset(head.column_names) - set(types))
 
 
-def _types_of(table: pa.Table, source: str) -> dict[str, pa.DataType]:
-    """The canonical types of columns that have a value."""
+def _column_types(table: pa.Table, source: str) -> dict[str, pa.DataType]:
+    """Return the canonical types of the columns that have at least one value."""
     found = to_canonical(table, source)
     return {name: c.type for name, c in zip(found.column_names, found.columns) if c.null_count < len(c)}
 
@@ -110,8 +117,8 @@ def _is_uint64(kind: pa.DataType) -> bool:
     return bool(pt.is_uint64(kind.value_type if pt.is_dictionary(kind) else kind))
 
 
-def _of_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordChunks:
-    """The rows of all files, one after the other; columns are found by name."""
+def _read_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordChunks:
+    """Read the rows of all Parquet files of a folder in sequence, matching columns by name."""
     files = list_parquet_files(folder)
     parts = [read_chunks(file, options) for file in files]
     names = parts[0].schema.names
@@ -119,15 +126,15 @@ def _of_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordCh
     empty = frozenset.intersection(*(part.empty_columns for part in parts))
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
 
-    def between(start: int, stop: int) -> Iterator[pa.Table]:
+    def read_rows(start: int, stop: int) -> Iterator[pa.Table]:
         for part in parts:
             if start < part.rows and stop > 0:
                 for table in part.read_rows(max(0, start), min(stop, part.rows)):
-                    yield _in(table.select(names), schema)
+                    yield _cast_to(table.select(names), schema)
             start, stop = start - part.rows, stop - part.rows
 
     *starts, rows = accumulate((part.rows for part in parts), initial=0)
-    return RecordChunks(schema, rows, between, notes, empty, file_starts=tuple(starts))
+    return RecordChunks(schema, rows, read_rows, notes, empty, file_starts=tuple(starts))
 
 
 def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]) -> pa.DataType:
@@ -137,7 +144,7 @@ def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]
             odd = sorted(set(part.schema.names) ^ set(parts[0].schema.names))
             listed = ", ".join(f"'{printable(n, 60)}'" for n in odd[:10])
             raise InputError(
-                f"{printable(file)}: other columns than {printable(files[0].name)} beside it: {listed}; "
+                f"{printable(file)}: other columns than {printable(files[0].name)} in the same folder: {listed}; "
                 "write all files of a folder with the same columns"
             )
         if name not in part.empty_columns:
@@ -150,17 +157,27 @@ def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]
     (first, at), (other, file) = list(found.items())[:2]
     raise InputError(
         f"{printable(file)}, column '{printable(name, 60)}': {describe_type(other)}, and {describe_type(first)} in "
-        f"{printable(at.name)} beside it: write all files of a folder with the same columns"
+        f"{printable(at.name)} in the same folder: write all files of a folder with the same columns"
     )
 
 
-def _cut(
+def _rechunk(
     tables: Callable[[int], Iterator[pa.Table]], schema: pa.Schema, source: str
 ) -> Callable[[int, int], Iterator[pa.Table]]:
-    """From tables of any size, from some row on, to portions of like size and of these types."""
+    """Return a ``read_rows`` function that rearranges tables of any size into chunks of equal size.
+
+    Parameters
+    ----------
+    tables
+        Function that yields the rows from a start row on, in tables of any size.
+    schema
+        The columns and types of the chunks.
+    source
+        Name of the file for error messages.
+    """
     size = rows_per_chunk(len(schema))
 
-    def between(start: int, stop: int) -> Iterator[pa.Table]:
+    def read_rows(start: int, stop: int) -> Iterator[pa.Table]:
         waiting: list[pa.Table] = []
         for table in tables(start):
             table = table.select(schema.names).slice(0, stop - start)
@@ -168,16 +185,16 @@ def _cut(
             waiting.append(table)
             while (held := sum(t.num_rows for t in waiting)) >= size or (start == stop and held):
                 joined = pa.concat_tables(waiting)
-                yield _in(to_canonical(joined.slice(0, size), source), schema)
+                yield _cast_to(to_canonical(joined.slice(0, size), source), schema)
                 waiting = [joined.slice(size)]
             if start == stop:
                 return
 
-    return between
+    return read_rows
 
 
-def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table of canonical types in the types that it has as a part: a column of nothing has another, of nothing."""
+def _cast_to(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast a canonical table to the schema of all chunks. A column of nulls in one chunk may have another type."""
     columns = [
         column
         if column.type == field.type

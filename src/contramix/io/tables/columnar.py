@@ -1,4 +1,4 @@
-"""Files of typed columns, as tables of a size that is easy to hold: Parquet, Arrow IPC and npy, from any row on."""
+"""Iterate over the rows of Parquet, Arrow IPC and npy files from any row on, as tables of limited size."""
 
 import mmap
 import os
@@ -13,18 +13,18 @@ from contramix.io.tables.frames import from_array, to_arrow
 from contramix.io.tables.reading import DAMAGED_FILE_ERRORS, damaged_file_error
 
 ROWS = 1 << 16
-"""Rows of a portion, at most ..."""
+"""Maximum number of rows of a chunk."""
 CELLS = 1 << 22
-"""... and cells."""
+"""Maximum number of cells (rows times columns) of a chunk."""
 
 _BUFFER_BYTES = 1 << 26
-"""Of all columns of a Parquet file together, so that a row group may be of any size."""
+"""Size of the read buffers of all columns of a Parquet file together. It bounds memory for row groups of any size."""
 
 Path = str | os.PathLike[str]
 
 
 def rows_per_chunk(columns: int) -> int:
-    """Rows of a portion: a power of two, so that portions fit into the shards of a file.
+    """Return the number of rows of a chunk: a power of two, so that chunks divide the shards of a file evenly.
 
     Examples
     --------
@@ -37,7 +37,20 @@ def rows_per_chunk(columns: int) -> int:
 def iterate_tables(
     path: Path, kind: str, source: str, start: int = 0, names: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
-    """The rows from ``start`` on as they are stored, of some columns or all; checked, since nobody vouches for them.
+    """Yield the rows of a file from ``start`` on with their stored types.
+
+    Buffers are validated, because a damaged file could otherwise crash the process.
+
+    Parameters
+    ----------
+    path, kind
+        The file and its format, a key of ``TABLE_READERS``.
+    source
+        Name of the file for error messages.
+    start
+        Number of the first row to read.
+    names
+        The columns to read. Default: all.
 
     Raises
     ------
@@ -56,7 +69,7 @@ def iterate_tables(
 
 
 def stored_row_count(path: Path, kind: str) -> int | None:
-    """How many rows there are, where the file says it at its head or foot."""
+    """Return the number of rows from a file's metadata, or None if the format does not store it."""
     if kind == "parquet":
         with open(path, "rb") as file, ParquetFile(file) as parquet:
             return int(parquet.metadata.num_rows)
@@ -68,7 +81,7 @@ def _parquet(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa
         buffer = min(1 << 20, max(1 << 12, _BUFFER_BYTES // max(1, parquet.metadata.num_columns)))
     with (
         open(path, "rb") as file,
-        # A buffer that is filled ahead is kept to the end of the file.
+        # Pre-buffered data would stay in memory until the end of the file.
         ParquetFile(file, page_checksum_verification=True, buffer_size=buffer, pre_buffer=False) as parquet,
     ):
         groups = list(range(parquet.num_row_groups))
@@ -99,7 +112,7 @@ def _stream(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.
 
 
 def _mapped(path: Path) -> pa.Buffer:
-    """The file's bytes, which the system reads when they are looked at: a batch may be as large as the file."""
+    """Return a file's bytes as a memory map, because a record batch may be as large as the file."""
     with open(path, "rb") as file:
         return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
@@ -110,7 +123,7 @@ def _only(schema: pa.Schema, names: Sequence[str] | None) -> pa.ipc.IpcReadOptio
 
 
 def _from(start: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Their rows from ``start`` on, in pieces that are easy to hold when they are copied."""
+    """Yield the rows of record batches from ``start`` on, in tables of at most one chunk's size."""
     for batch in batches:
         table = pa.Table.from_batches([batch])
         size = rows_per_chunk(table.num_columns)
@@ -123,13 +136,13 @@ def _npy(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.Tab
     name = os.fsdecode(path)
     try:
         rows = len(np.load(name, mmap_mode="r", allow_pickle=False))
-    except (ValueError, TypeError):  # of no rows or dimensions, truncated, or of Python objects
+    except (ValueError, TypeError):  # no rows, no dimensions, truncated, or Python objects
         with open(path, "rb") as file:
             yield to_arrow(np.load(file, allow_pickle=False)).slice(start)
         return
     size = ROWS
     while start < rows:
-        # Mapped anew for each portion: the pages of those before it go.
+        # Each chunk maps the file again, so that the pages of earlier chunks are released.
         table = from_array(np.load(name, mmap_mode="r", allow_pickle=False)[start : start + size])
         yield table
         start += len(table)

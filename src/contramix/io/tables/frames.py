@@ -1,4 +1,4 @@
-"""Tables in memory, from any container people hold them in, as one Arrow table."""
+"""Convert tables in memory (data frames, arrays, tensors, lists of rows) to Arrow tables."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,31 +12,32 @@ from contramix.errors import InputError, printable
 from contramix.io.tables.canonical import check_names, to_canonical
 
 MAX_DENSE_CELLS = 100_000_000
-"""A sparse matrix with more cells than this is not made dense."""
+"""Maximum number of cells of a sparse matrix that is converted to a dense one."""
 
 _ACCEPTED = "pandas, polars or Arrow tables, 2-D numpy arrays, torch tensors, sparse matrices and lists of rows"
 
 
 def to_arrow(X: Any) -> pa.Table:
-    """Any table in memory as an Arrow table of canonical column types.
+    """Convert a table in memory to an Arrow table with canonical column types.
 
     Parameters
     ----------
     X : table of n rows and d columns
-        A pandas or polars frame (or another that narwhals knows), a pyarrow Table or RecordBatch, a numpy
+        A pandas or polars data frame (or another that narwhals supports), a pyarrow Table or RecordBatch, a numpy
         array (2-D, masked or structured), a torch tensor, a scipy sparse matrix of at most
-        ``MAX_DENSE_CELLS`` cells, or a list of rows. Row indexes of pandas are left out.
+        ``MAX_DENSE_CELLS`` cells, or a list of rows. The row index of pandas is dropped.
 
     Returns
     -------
     pyarrow.Table
-        One chunk a column; types as in `contramix.io.tables.canonical`. Columns without names are
-        called ``x0, x1, ...``.
+        One chunk per column. The types are listed in `contramix.io.tables.canonical`. Columns without names are
+        named ``x0, x1, ...``.
 
     Raises
     ------
     InputError
-        Not a table, no columns, duplicate names, or a column that cannot be used; the message names it.
+        If X is not a table, has no columns or duplicate names, or has a column of an unsupported type. The message
+        names the column.
 
     Examples
     --------
@@ -63,7 +64,7 @@ def to_arrow(X: Any) -> pa.Table:
 
 
 def drop_pandas_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """Leave out the columns that pandas stored for its row index; return their names too.
+    """Drop the columns in which pandas stored its row index. Return the table and the names of these columns.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def _from_series(name: str, series: "nw.Series[Any]") -> pa.Array:
 
 
 def _dense(X: Any) -> Any:
-    """Sparse matrices, tensors, lists and array-likes as a numpy array or a list of rows."""
+    """Convert sparse matrices, tensors, lists and array-likes to a numpy array or a list of rows."""
     sparse, torch = sys.modules.get("scipy.sparse"), sys.modules.get("torch")
     if sparse is not None and sparse.issparse(X):
         _check_cells(X.shape)
@@ -113,7 +114,7 @@ def _from_tensor(tensor: Any, torch: Any) -> Any:
     if tensor.layout != torch.strided:
         _check_cells(tensor.shape)
         tensor = tensor.to_dense()
-    if tensor.is_floating_point():  # numpy has no bfloat16, and every float ends as float64
+    if tensor.is_floating_point():  # numpy has no bfloat16, and the canonical type of floats is float64
         tensor = tensor.to(torch.float64)
     return tensor.cpu().resolve_conj().resolve_neg().numpy()
 
@@ -128,7 +129,7 @@ def _check_cells(shape: Iterable[int]) -> None:
 
 
 def from_array(X: Any) -> pa.Table:
-    """An array, or a list of rows, as a table of the types it has."""
+    """Convert a numpy array or a list of rows to an Arrow table, keeping the column types."""
     if isinstance(X, list):
         return _from_rows(X)
     if X.dtype.names is not None and X.ndim == 1:
@@ -174,12 +175,12 @@ def _from_vector(name: str, x: Any) -> pa.Array:
 
 
 def _from_objects(name: str, cells: list[Any]) -> pa.Array:
-    """Python objects of one kind; None, NaN, NaT and NA are missing."""
+    """Convert Python objects of one type to an Arrow array. None, NaN, NaT and NA become null."""
     kinds = {type(cell) for cell in cells if not _is_missing(cell)}
     flags = {kind for kind in kinds if issubclass(kind, bool | np.bool_)}
     try:
         if flags and kinds - flags:
-            raise TypeError("booleans beside other values")
+            raise TypeError("booleans mixed with other values")
         return pa.array(cells, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         found = ", ".join(sorted(kind.__name__ for kind in kinds))

@@ -1,4 +1,4 @@
-"""Read newline-delimited JSON: one flat object a line."""
+"""Read JSON Lines files: one flat object per line."""
 
 import io
 import json
@@ -23,7 +23,13 @@ _KINDS = {
 
 
 def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
-    """Read JSONL; keys become columns in order of appearance, a key left out is missing."""
+    """Read a JSON Lines file. Keys become columns in order of appearance, and absent keys become null.
+
+    Raises
+    ------
+    InputError
+        If a line is not a flat JSON object, a column mixes types, or the file has no rows. The message names the line.
+    """
     source = printable(path)
     try:
         table = _read_blocks(path, options, _BLOCK_BYTES)
@@ -44,12 +50,12 @@ def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
 def _read_blocks(path: str | os.PathLike[str], options: ReadOptions, block: int) -> pa.Table:
     with open_utf8(path, options.encoding) as stream:
         table = pyarrow.json.read_json(stream, read_options=pyarrow.json.ReadOptions(block_size=block))
-    table.validate(full=True)  # Arrow takes any bytes for text here
+    table.validate(full=True)  # Arrow's reader does not check that strings are UTF-8
     return table
 
 
 def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputError | None:
-    """The first line that is no flat object, or whose value is of another kind than those before it."""
+    """Return an error about the first line that is not a flat object or changes a column's type, or None."""
     source = printable(path)
     kinds: dict[str, str] = {}
     try:
@@ -81,7 +87,7 @@ def _fault(line: bytes, kinds: dict[str, str]) -> str | None:
 
 
 class _Record(dict[str, object]):
-    """A JSON object that remembers a key given twice."""
+    """Hold a JSON object, and remember a duplicate key in ``twice``."""
 
     def __init__(self, pairs: list[tuple[str, object]]) -> None:
         super().__init__(pairs)
@@ -90,5 +96,5 @@ class _Record(dict[str, object]):
 
 
 def _unread(source: str, error: Exception) -> InputError:
-    said = printable(str(error).partition("\n")[0], 200)
-    return InputError(f"{source}: cannot be read as JSONL ({said})")
+    message = printable(str(error).partition("\n")[0], 200)
+    return InputError(f"{source}: cannot be read as JSONL ({message})")

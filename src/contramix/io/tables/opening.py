@@ -1,4 +1,4 @@
-"""Open a file of any name as bytes or as UTF-8 text, unpacked; say what it is when it is not a table."""
+"""Detect a table file's format, and open it decompressed, as bytes or as UTF-8 text."""
 
 import atexit
 import difflib
@@ -50,7 +50,7 @@ _BINARY_NAMES = {
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
-    """Raise InputError unless the path is a file with something in it."""
+    """Raise InputError unless the path is a regular file that is not empty."""
     shown = printable(path)
     try:
         size = os.stat(path).st_size
@@ -59,7 +59,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"{shown}: cannot be opened ({printable(str(error), 200)})") from None
     if os.path.isdir(path):
-        raise InputError(f"{shown}: is a folder, and not one of images or sounds: name a file in it")
+        raise InputError(f"{shown}: is a folder, and not one of images or audio files: name a file in it")
     if not os.path.isfile(path):
         raise InputError(f"{shown}: is not a regular file")
     if size == 0:
@@ -67,12 +67,17 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def detect_format(path: str | os.PathLike[str]) -> str:
-    """The file's format, by its first bytes, then by its extension.
+    """Detect a file's format by its first bytes, then by its extension.
 
     Returns
     -------
     str
         ``parquet``, ``arrow``, ``stream``, ``npy``, ``zip``, ``jsonl`` or ``delimited``.
+
+    Raises
+    ------
+    InputError
+        If the file is of a known format that is not a table, or does not match its extension.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
@@ -96,10 +101,10 @@ _LENT: WeakSet[Any] = WeakSet()
 
 
 def to_arrow_stream(stream: Any) -> pa.NativeFile:
-    """A Python stream as one that Arrow reads.
+    """Wrap a Python stream as an Arrow stream.
 
-    Arrow's threads let go of it some time after the last read, and need the interpreter to do so. A program that ends
-    at that moment would be aborted; so its end waits for them.
+    Arrow's threads release the stream some time after the last read, and need the interpreter to do so. A program that
+    exits at that moment would be aborted. `wait_for_arrow` therefore runs at exit.
     """
     _LENT.add(stream)
     return pa.PythonFile(stream, "r")
@@ -107,7 +112,7 @@ def to_arrow_stream(stream: Any) -> pa.NativeFile:
 
 @atexit.register
 def wait_for_arrow(seconds: float = 1.0) -> None:
-    """Wait until Arrow has let go of all streams, so many seconds at most."""
+    """Wait until Arrow has released all Python streams, at most the given number of seconds."""
     until = time.monotonic() + seconds
     while len(_LENT) and time.monotonic() < until:
         time.sleep(0.001)
@@ -115,7 +120,7 @@ def wait_for_arrow(seconds: float = 1.0) -> None:
 
 @contextmanager
 def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
-    """The file's bytes, gzip and zstd undone whatever the file is called."""
+    """Open a file for reading bytes, and decompress gzip and zstd whatever the file's extension."""
     with open(path, "rb") as file:
         head = file.read(4)
         file.seek(0)
@@ -127,7 +132,7 @@ def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
 
 @contextmanager
 def open_utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
-    """The file's text as UTF-8 bytes, unpacked and recoded as they stream by."""
+    """Open a text file as a stream of UTF-8 bytes, decompressed and transcoded from ``encoding`` (None: UTF-8)."""
     with open_decompressed(path) as stream:
         yield stream if encoding is None else pa.transcoding_input_stream(stream, encoding, "utf-8")
 

@@ -1,4 +1,4 @@
-"""Read a table from a file of any format: one call, one canonical table, one line if it cannot be done."""
+"""Read a table file of any supported format as an Arrow table with canonical column types."""
 
 import os
 import zipfile
@@ -32,33 +32,34 @@ DAMAGED_FILE_ERRORS = (
     zlib.error,
     pa.ArrowException,
 )
-"""What libraries raise at a file that is not what it should be."""
+"""Exceptions that libraries raise for truncated or damaged files."""
 
 
 def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Records:
-    """Read a file as a table of canonical column types.
+    """Read a file as a table with canonical column types.
 
-    The format is told by the first bytes, then by the extension: CSV and its kin (also packed with gzip or
-    zstd), JSONL, Parquet, Arrow IPC (file, stream, Feather), npy and npz. Nothing is ever unpickled.
+    The format is detected from the first bytes, then from the extension: CSV and other delimited files (also
+    compressed with gzip or zstd), JSON Lines, Parquet, Arrow IPC (file, stream, Feather), npy and npz. Pickled objects
+    are never loaded.
 
     Parameters
     ----------
     path : str or path
-        The file. Its name may hold any bytes.
+        The file. Its name may contain any bytes.
     options : ReadOptions
-        How to read a delimited file, where that is not to be found out; ``encoding`` holds for JSONL too.
+        How to read a delimited file; options left at None are detected. ``encoding`` also applies to JSON Lines.
 
     Returns
     -------
     Records
-        The table (see `contramix.io.tables.canonical` for the types, and `contramix.io.tables.csv.cell_types`
-        for how the cells of a CSV get theirs) and one-line notes on what was guessed, filled or left out.
+        The table and one-line notes on what was guessed, filled in or left out. See `contramix.io.tables.canonical`
+        for the column types, and `contramix.io.tables.csv.cell_types` for how the types of CSV columns are inferred.
 
     Raises
     ------
     InputError
-        The file cannot be read; one line names the file and, where there is one, the line, the column or the
-        option, and says what would be right.
+        If the file cannot be read. The one-line message names the file and, where applicable, the line, the column or
+        the option, and says how to fix it.
 
     Examples
     --------
@@ -102,7 +103,7 @@ def _read_stream(path: str | os.PathLike[str], source: str) -> Records:
 
 
 def _from_columns(table: pa.Table, source: str) -> Records:
-    """A table from a file: its buffers are checked, since nobody vouches for them."""
+    """Convert a table read from a file. Its buffers are validated, because the file may be damaged."""
     table.validate(full=True)
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
@@ -111,9 +112,9 @@ def _from_columns(table: pa.Table, source: str) -> Records:
 
 
 def pandas_index_notes(index: Sequence[str]) -> tuple[str, ...]:
-    """A note on the columns of a pandas index that are left out, if there are any."""
+    """Return a note on the dropped columns of a pandas row index, or nothing if there are none."""
     listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
-    return (f"left out, as pandas stored it for its row index: {listed} (reset_index() keeps it)",) if index else ()
+    return (f"left out the row index that pandas stored: {listed} (reset_index() keeps it)",) if index else ()
 
 
 def _read_npy(path: str | os.PathLike[str], source: str) -> Records:
@@ -135,7 +136,11 @@ def _read_zip(path: str | os.PathLike[str], source: str) -> Records:
 
 
 def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
-    """One 2-D array, or arrays of equal length side by side: 1-D by their key, 2-D as key0, key1, ..."""
+    """Combine the arrays of an npz file into one table.
+
+    A single 2-D array gives the columns x0, x1, ... Several arrays of equal length are placed side by side: 1-D arrays
+    under their key, 2-D arrays as key0, key1, ...
+    """
     for key, array in arrays.items():
         if array.ndim not in (1, 2):
             raise InputError(f"{source}, array '{printable(key, 60)}': {array.ndim}-D, give 1-D or 2-D")
@@ -156,7 +161,7 @@ def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
 
 
 def _named(array: Any, source: str) -> pa.Table:
-    """`to_arrow`, with the file's name in its messages."""
+    """Convert an array with `to_arrow`, and put the file's name into error messages."""
     try:
         table = to_arrow(array)
     except InputError as error:
@@ -167,19 +172,19 @@ def _named(array: Any, source: str) -> pa.Table:
 
 
 def damaged_file_error(source: str, error: BaseException) -> InputError:
-    """What to say of a file that is not what it should be."""
+    """Return an error that says why a file is damaged, from the exception that a library raised."""
     return InputError(f"{source}: {_reason(error)}")
 
 
 def _reason(error: BaseException) -> str:
-    said = printable(str(error).partition("\n")[0], 200)
-    if "compressed stream" in said or "inflate" in said or "ZSTD" in said:
-        return f"the compressed data ends early or is damaged ({said}): copy or pack the file again"
-    if "pickle" in said:
-        return "holds Python objects, which would have to be unpickled and never are: save numbers or text"
+    message = printable(str(error).partition("\n")[0], 200)
+    if "compressed stream" in message or "inflate" in message or "ZSTD" in message:
+        return f"the compressed data ends early or is damaged ({message}): copy or pack the file again"
+    if "pickle" in message:
+        return "holds Python objects, which are never unpickled: save numbers or text"
     if isinstance(error, MemoryError):
-        return f"not enough memory, or a broken header that claims too much ({said})"
-    return f"truncated or damaged ({said or type(error).__name__}): write or copy the file again"
+        return f"not enough memory, or a damaged header that declares too large a size ({message})"
+    return f"truncated or damaged ({message or type(error).__name__}): write or copy the file again"
 
 
 _READERS: dict[str, Callable[[str | os.PathLike[str], str], Records]] = {

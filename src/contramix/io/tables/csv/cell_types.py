@@ -1,12 +1,12 @@
-"""What the cells of a text column are: booleans, numbers, dates or text. The whole column, or none of it.
+"""Infer the type of a column of text cells: booleans, numbers, dates or text. All cells have to match.
 
-- missing cells do not count; nothing else in the column: the null type
-- true and false, in any case: bool. yes and no stay text, 0 and 1 stay numbers
-- numbers: int64 if all are whole, else float64. A leading zero (``007``) or whole numbers of more than 15
-  digits make the column text: they are identifiers, and float64 would lose their digits
-- ISO 8601 dates and times: timestamp; with zones, in UTC. ``2020/12/31`` too; ``31/12/2020``, ``31.12.2020``
-  and ``31-12-2020`` if exactly one of day first and month first reads the whole column
-- the rest: text
+- Nulls are ignored. A column of nulls has the null type.
+- ``true`` and ``false`` in upper or lower case: bool. ``yes`` and ``no`` stay text, 0 and 1 are numbers.
+- Numbers: int64 if all are integers, else float64. A leading zero (``007``) or an integer of more than 15 digits makes
+  the column text, because such cells are identifiers and float64 would lose digits.
+- ISO 8601 dates and times, and ``2020/12/31``: timestamp, converted to UTC if they have zones. ``31/12/2020``,
+  ``31.12.2020`` and ``31-12-2020``: timestamp if exactly one of day first and month first parses all cells.
+- Everything else: text.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EXACT_DIGITS = 15
-"""Whole numbers of this many digits are exact in float64."""
+"""Maximum number of digits of integers that float64 represents exactly."""
 
 _WHOLE = r"^[+-]?\d+$"
 _LEADING_ZERO = r"^[+-]?0\d"
@@ -31,7 +31,7 @@ _SWAPPED = str.maketrans(",.", ".,")
 
 
 def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
-    """Strip the cells and turn missing markers into nulls.
+    """Strip white space from text cells, and replace missing markers by null.
 
     Examples
     --------
@@ -44,20 +44,20 @@ def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
 
 
 def may_have_padding(cells: pa.ChunkedArray) -> bool:
-    """Whether white space may stand around a cell; told quickly, by first and last bytes.
+    """Return whether cells may have leading or trailing white space, from a fast check of first and last bytes.
 
     Examples
     --------
     >>> may_have_padding(pa.chunked_array([["a b", "c"]], pa.large_string()))
     False
     """
-    # White space is up to ' ', or beyond ASCII.
+    # White space characters are at most ' ' in ASCII, or outside ASCII.
     plain = (((end > ord(" ")) & (end < 128)).all() for chunk in cells.chunks for end in _ends(chunk))
     return not all(map(bool, plain))
 
 
 def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
-    """First and last bytes of the texts that are not empty."""
+    """Return the first and the last bytes of the texts that are not empty."""
     _, places, text = cells.buffers()
     at = np.frombuffer(places, np.int64)[cells.offset : cells.offset + len(cells) + 1]
     some = np.diff(at) > 0
@@ -66,14 +66,19 @@ def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
 
 
 def convert_column(cells: Any, decimal: str = ".") -> Any:
-    """A column of stripped text in the type its cells have; see the rules above.
+    """Convert a column of stripped text to the type inferred from its cells, by the rules of this module.
 
     Parameters
     ----------
     cells : pyarrow.Array or ChunkedArray of strings
-        Missing cells are null.
+        The cells; missing ones are null.
     decimal : {".", ","}
         The decimal mark.
+
+    Returns
+    -------
+    pyarrow.Array or ChunkedArray
+        Null, bool, int64, float64, timestamp or large_string cells.
 
     Examples
     --------
@@ -95,20 +100,26 @@ def convert_column(cells: Any, decimal: str = ".") -> Any:
 
 
 def to_float(cells: Any, decimal: str = ".") -> Any | None:
-    """The cells as float64, or None if one is not a number."""
+    """Convert text cells to float64, or return None if a cell is not a number."""
     if decimal == ",":
         cells = pa.array([cell and cell.translate(_SWAPPED) for cell in cells.to_pylist()], pa.large_string())
     return _cast(cells, pa.float64())
 
 
 def is_decimal_comma(cells: Any) -> bool:
-    """Whether the column would be numbers if the comma were the decimal mark."""
+    """Return whether all cells are numbers if the comma is the decimal mark, and one has a comma."""
     values = cells.drop_null()
     return len(values) > 0 and _all(values, _COMMA_NUMBER) and pc.any(pc.match_substring(values, ",")).as_py()
 
 
 def explain_text_column(cells: Any) -> str | None:
-    """What the user should know of a column that stays text: almost a number, or dates of unclear order."""
+    """Explain why a column that looks almost like numbers or dates is read as text.
+
+    Returns
+    -------
+    str or None
+        A note for the user, or None if the column looks like text.
+    """
     values = cells.drop_null()
     if len(values) == 0:
         return None

@@ -1,4 +1,4 @@
-"""CSV and its kin, portion by portion: once through the file to see what its columns are, then again to read them."""
+"""Read delimited files chunk by chunk: one pass determines the column types, a second pass reads the rows."""
 
 import os
 from collections.abc import Iterator
@@ -30,129 +30,150 @@ from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 22
 EXAMPLE_CELLS = 4096
-"""Different cells of a column that are kept to judge all others beside: dates in one order, with or without zones."""
+"""Maximum number of distinct cells kept as context to infer the type of each chunk.
+
+Some types need more than one chunk: dates have one order of day and month, and either all or none have a zone.
+"""
 
 
 class DelimitedFile:
-    """A delimited file that has been read once: what it holds is known, and that it is sound.
+    """Read a delimited file in two passes. Creating the object reads and checks the complete file once.
 
-    Where the first megabyte does not settle what a column is (it holds only dates, booleans or nothing there), its
-    cells are judged portion by portion beside the first ``EXAMPLE_CELLS`` different ones.
+    If the first megabyte does not determine a column's type (it has only dates, booleans or nulls there), the type is
+    inferred chunk by chunk, together with the first ``EXAMPLE_CELLS`` distinct cells.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        How to read it.
+
+    Attributes
+    ----------
+    schema
+        Canonical types of the columns.
+    rows
+        Number of rows.
+    notes
+        One-line notes on what was guessed or left out.
+    empty_columns
+        Names of columns without any value.
 
     Raises
     ------
     InputError
-        As `contramix.io.tables.csv.reading.read_delimited` raises.
+        As in `contramix.io.tables.csv.reading.read_delimited`.
     """
 
     def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
         self._path, self._options = path, options
         source = printable(path)
-        self._layout = with_text_columns(detect_dialect(path, options, source), options.text)
+        self._dialect = with_text_columns(detect_dialect(path, options, source), options.text)
         self._block = BLOCK_BYTES
         try:
             skipped = self._survey()
         except pa.ArrowInvalid as error:
             if "straddl" not in str(error):
-                raise self._fault(error) from None
+                raise self._explain(error) from None
             self._block = MAX_ROW_BYTES  # a row longer than a block
-            skipped = self._surveyed_again()
+            skipped = self._survey_or_explain()
         except UnicodeError as error:
-            raise self._fault(error) from None
+            raise self._explain(error) from None
         if self.rows == 0:
-            raise InputError(no_rows_message(source, self._layout, options, skipped))
-        long = [column.name for column in self._columns if column.long]
-        self.notes = reading_notes(self._layout, skipped, long)
-        self._layout = with_text_columns(self._layout, long)
+            raise InputError(no_rows_message(source, self._dialect, options, skipped))
+        long = [column.name for column in self._columns if column.is_long_integer]
+        self.notes = reading_notes(self._dialect, skipped, long)
+        self._dialect = with_text_columns(self._dialect, long)
         self.schema = pa.schema([(column.name, column.type) for column in self._columns])
-        self.empty_columns = frozenset(column.name for column in self._columns if not column.any)
+        self.empty_columns = frozenset(column.name for column in self._columns if not column.has_values)
 
     def tables(self, start: int = 0) -> Iterator[pa.Table]:
-        """The rows from ``start`` on, in tables of some thousand rows."""
+        """Yield the rows from ``start`` on, in tables of some thousand rows."""
         try:
             with open_utf8(self._path, self._options.encoding) as stream:
                 for table in self._parsed(stream, []):
                     if start < table.num_rows:
-                        yield self._finished(table.slice(start))
+                        yield self._convert(table.slice(start))
                     start = max(0, start - table.num_rows)
         except (pa.ArrowInvalid, UnicodeError) as error:
-            raise self._fault(error) from None
+            raise self._explain(error) from None
 
     def _survey(self) -> int:
-        """See all cells once; the number of rows skipped."""
+        """Read all cells once to determine the column types. Return the number of skipped rows."""
         skipped: list[int] = []
         self.rows = 0
         self._columns = [
-            ColumnTypeTracker(name, kind, self._layout, self._options)
-            for name, kind in zip(self._layout.names, self._layout.types, strict=True)
+            ColumnTypeTracker(name, kind, self._dialect, self._options)
+            for name, kind in zip(self._dialect.names, self._dialect.types, strict=True)
         ]
         with open_utf8(self._path, self._options.encoding) as stream:
-            watched, broken = CountingStream(stream), False
-            for table in self._parsed(to_arrow_stream(watched), skipped):
+            counted, broken = CountingStream(stream), False
+            for table in self._parsed(to_arrow_stream(counted), skipped):
                 self.rows += table.num_rows
-                broken = broken or bool(watched.quotes and has_multiline_cells(table))
+                broken = broken or bool(counted.quotes and has_multiline_cells(table))
                 for column, cells in zip(self._columns, table.columns, strict=True):
-                    column.see(cells)
-        fault = find_first_fault(self._path, self._layout, self._options) if watched.odd or broken else None
+                    column.update(cells)
+        fault = find_first_fault(self._path, self._dialect, self._options) if counted.is_suspect or broken else None
         if fault is not None:
             raise fault
         return len(skipped)
 
-    def _surveyed_again(self) -> int:
+    def _survey_or_explain(self) -> int:
         try:
             return self._survey()
         except (pa.ArrowInvalid, UnicodeError) as error:
-            raise self._fault(error) from None
+            raise self._explain(error) from None
 
     def _parsed(self, stream: pa.NativeFile, skipped: list[int]) -> Iterator[pa.Table]:
-        how = arrow_csv_options(self._layout, self._options, self._block, skipped)
-        with pyarrow.csv.open_csv(stream, **how) as reader:
+        arguments = arrow_csv_options(self._dialect, self._options, self._block, skipped)
+        with pyarrow.csv.open_csv(stream, **arguments) as reader:
             for batch in reader:
                 yield pa.Table.from_batches([batch])
 
-    def _finished(self, table: pa.Table) -> pa.Table:
-        columns = [column.read(cells) for column, cells in zip(self._columns, table.columns, strict=True)]
+    def _convert(self, table: pa.Table) -> pa.Table:
+        columns = [column.convert(cells) for column, cells in zip(self._columns, table.columns, strict=True)]
         return pa.table(columns, schema=self.schema)
 
-    def _fault(self, error: Exception) -> InputError:
-        found = find_first_fault(self._path, self._layout, self._options)
+    def _explain(self, error: Exception) -> InputError:
+        found = find_first_fault(self._path, self._dialect, self._options)
         return found or unreadable_csv_error(printable(self._path), error, self._options)
 
 
 class ColumnTypeTracker:
-    """What has been seen of a column, and so how it is read."""
+    """Determine the type of one column from all its cells, and convert chunks of cells to it."""
 
-    def __init__(self, name: str, kind: pa.DataType, layout: Dialect, options: ReadOptions) -> None:
-        self.name, self._kind, self._decimal, self._options = name, kind, layout.decimal, options
-        self.any = False
-        """Whether there is any value."""
+    def __init__(self, name: str, kind: pa.DataType, dialect: Dialect, options: ReadOptions) -> None:
+        self.name, self._kind, self._decimal, self._options = name, kind, dialect.decimal, options
+        self.has_values = False
+        """Whether any cell so far has a value."""
         self._whole, self._largest = True, 0.0
         self._types: set[pa.DataType] = set()
-        self._witnesses = pa.array([], pa.large_string())
+        self._examples = pa.array([], pa.large_string())
 
-    def see(self, cells: pa.ChunkedArray) -> None:
-        """Take note of some cells as they were parsed: numbers, or text."""
+    def update(self, cells: pa.ChunkedArray) -> None:
+        """Update the column's type with the next cells, parsed as float64 or text."""
         if pt.is_floating(cells.type):
             if pt.is_integer(self._kind) and self._whole:
                 self._whole = pt.is_integer(to_int64_if_whole(cells).type) or all_whole_numbers(cells)
                 self._largest = max(self._largest, max_magnitude(cells))
-        elif not (self.any and self._is_text):
+        elif not (self.has_values and self._is_text):
             cells = strip_text(cells, self._options)
             if not self._is_text:
-                self._judge(cells.combine_chunks())
-        self.any = self.any or cells.null_count < len(cells)
+                self._infer(cells.combine_chunks())
+        self.has_values = self.has_values or cells.null_count < len(cells)
 
     @property
-    def long(self) -> bool:
-        """Whether these are whole numbers of more digits than a float holds, by the sample and all that follows."""
+    def is_long_integer(self) -> bool:
+        """Return whether all cells are integers and some have more digits than float64 represents exactly."""
         return pt.is_integer(self._kind) and self._whole and self._largest >= 10**EXACT_DIGITS
 
     @property
     def type(self) -> pa.DataType:
-        """The canonical type of all cells together."""
-        if not self.any:
+        """Return the canonical type of all cells so far."""
+        if not self.has_values:
             return pa.float64()
-        if self.long or self._is_text:
+        if self.is_long_integer or self._is_text:
             return pa.large_string()
         if pt.is_integer(self._kind) or pt.is_floating(self._kind):
             return pa.int64() if pt.is_integer(self._kind) and self._whole else pa.float64()
@@ -161,26 +182,26 @@ class ColumnTypeTracker:
             return seen.pop()
         return pa.float64() if seen == {pa.int64(), pa.float64()} else pa.large_string()
 
-    def read(self, cells: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        """Cells as they were parsed, in the column's type."""
+    def convert(self, cells: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+        """Convert cells, parsed as float64 or text, to the column's type."""
         if pt.is_floating(cells.type):
             return cells.cast(self.type)
         cells = strip_text(cells, self._options)
         if pt.is_large_string(self.type) or cells.null_count == len(cells):
             return cells.cast(self.type)
-        return self._typed(cells.combine_chunks()).cast(self.type)
+        return self._convert_with_examples(cells.combine_chunks()).cast(self.type)
 
     @property
     def _is_text(self) -> bool:
         return bool(pt.is_large_string(self._kind))
 
-    def _judge(self, cells: pa.Array) -> None:
-        """Of a column that the sample does not settle."""
-        if len(self._witnesses) < EXAMPLE_CELLS:
-            both = pa.concat_arrays([self._witnesses, cells.drop_null()])
-            self._witnesses = both.unique().slice(0, EXAMPLE_CELLS)
-        self._types.add(self._typed(cells).type)
+    def _infer(self, cells: pa.Array) -> None:
+        """Add the type of cells of a column whose type the first megabyte does not determine."""
+        if len(self._examples) < EXAMPLE_CELLS:
+            both = pa.concat_arrays([self._examples, cells.drop_null()])
+            self._examples = both.unique().slice(0, EXAMPLE_CELLS)
+        self._types.add(self._convert_with_examples(cells).type)
 
-    def _typed(self, cells: pa.Array) -> pa.Array:
-        """Cells in the type that they have beside the witnesses."""
-        return convert_column(pa.concat_arrays([self._witnesses, cells]), self._decimal).slice(len(self._witnesses))
+    def _convert_with_examples(self, cells: pa.Array) -> pa.Array:
+        """Convert cells to the type that they have together with the example cells."""
+        return convert_column(pa.concat_arrays([self._examples, cells]), self._decimal).slice(len(self._examples))

@@ -1,4 +1,4 @@
-"""Why a delimited file could not be read: a slow pass, line by line, that finds the first fault."""
+"""Find the first fault of a delimited file that Arrow could not read, in a slow pass line by line."""
 
 import csv
 import io
@@ -19,20 +19,20 @@ _BLOCK_ROWS = 20_000
 Rows = list[tuple[int, list[str]]]
 
 
-def find_first_fault(path: str | os.PathLike[str], layout: Dialect, options: ReadOptions) -> InputError | None:
-    """The first thing wrong with the file, with its line number (1-based), or None if all is well."""
+def find_first_fault(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> InputError | None:
+    """Return an error about the first fault in a delimited file, with its line number, or None if there is none."""
     source = printable(path)
     try:
         if options.encoding is None:
             _check_utf8(path, source)
         with open_utf8(path, options.encoding) as stream, allow_long_cells():
             block: Rows = []
-            for line, row in _numbered_rows(stream, layout, options, source):
+            for line, row in _numbered_rows(stream, dialect, options, source):
                 block.append((line, row))
                 if len(block) == _BLOCK_ROWS:
-                    _check_numbers(block, layout, options, source)
+                    _check_numbers(block, dialect, options, source)
                     block = []
-            _check_numbers(block, layout, options, source)
+            _check_numbers(block, dialect, options, source)
     except InputError as fault:
         return fault
     except UnicodeError:
@@ -46,7 +46,7 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                returns = line[: error.start].count(b"\r")  # files that end lines with a bare CR
+                returns = line[: error.start].count(b"\r")  # counts lines of files whose line ends are a bare CR
                 raise InputError(
                     f"{source}, line {number + returns}: byte 0x{line[error.start]:02x} is not UTF-8: "
                     "name the encoding, such as --encoding cp1252 or --encoding latin-1"
@@ -54,18 +54,18 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
 
 
 def _numbered_rows(
-    stream: pa.NativeFile, layout: Dialect, options: ReadOptions, source: str
+    stream: pa.NativeFile, dialect: Dialect, options: ReadOptions, source: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """The body's rows with the lines they start in; raise at a broken one."""
+    """Yield the rows after the header with the numbers of the lines they start in. Raise InputError at a bad row."""
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-    rows = csv.reader(_lines(text, source), delimiter=layout.delimiter, strict=True)
-    header, line = layout.header, 1
+    rows = csv.reader(_lines(text, source), delimiter=dialect.delimiter, strict=True)
+    header, line = dialect.header, 1
     try:
         for row in rows:
-            bad = len(row) != len(layout.names) and options.on_bad_rows == "fail"
+            bad = len(row) != len(dialect.names) and options.on_bad_rows == "fail"
             if row and bad:
-                raise InputError(_wrong_width(source, line, len(row), layout))
-            if row and not header and len(row) == len(layout.names):
+                raise InputError(_wrong_width(source, line, len(row), dialect))
+            if row and not header and len(row) == len(dialect.names):
                 yield line, row
             header = header and not row
             line = rows.line_num + 1
@@ -80,39 +80,39 @@ def _lines(text: io.TextIOWrapper, source: str) -> Iterator[str]:
         yield line
 
 
-def _check_numbers(block: Rows, layout: Dialect, options: ReadOptions, source: str) -> None:
+def _check_numbers(block: Rows, dialect: Dialect, options: ReadOptions, source: str) -> None:
     faults = [
         fault
-        for j, (name, kind) in enumerate(zip(layout.names, layout.types, strict=True))
+        for j, (name, kind) in enumerate(zip(dialect.names, dialect.types, strict=True))
         if pt.is_integer(kind) or pt.is_floating(kind)
-        for fault in _not_number([(line, row[j]) for line, row in block], name, layout, options)
+        for fault in _not_number([(line, row[j]) for line, row in block], name, dialect, options)
     ]
     if faults:
         line, name, cell = min(faults)
         raise InputError(
             f"{source}, line {line}, column '{printable(name, 60)}': '{printable(cell, 40)}' is not a "
-            "number, the cells before it are: mend it, or list it among the missing markers (--missing)"
+            "number, the cells before it are: correct it, or list it among the missing markers (--missing)"
         )
 
 
 def _not_number(
-    cells: list[tuple[int, str]], name: str, layout: Dialect, options: ReadOptions
+    cells: list[tuple[int, str]], name: str, dialect: Dialect, options: ReadOptions
 ) -> Iterator[tuple[int, str, str]]:
-    """The first cell that is no number, if there is one."""
+    """Yield line, column name and text of the first cell that is not a number, or nothing."""
     texts = strip_and_null(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
-    if to_float(texts, layout.decimal) is not None:
+    if to_float(texts, dialect.decimal) is not None:
         return
     for i, (line, cell) in enumerate(cells):
-        if to_float(texts[i : i + 1], layout.decimal) is None:
+        if to_float(texts[i : i + 1], dialect.decimal) is None:
             yield line, name, cell
             return
 
 
-def _wrong_width(source: str, line: int, width: int, layout: Dialect) -> str:
-    columns = len(layout.names)
-    what = "the header has" if layout.header else "the first line has"
+def _wrong_width(source: str, line: int, width: int, dialect: Dialect) -> str:
+    columns = len(dialect.names)
+    what = "the header has" if dialect.header else "the first line has"
     return (
-        f"{source}, line {line}: {width} cell{'s' * (width != 1)}, {what} {columns}: mend the row, name "
+        f"{source}, line {line}: {width} cell{'s' * (width != 1)}, {what} {columns}: correct the row, name "
         "the right --delimiter, or give --on-bad-rows skip"
     )
 

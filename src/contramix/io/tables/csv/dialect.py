@@ -1,4 +1,4 @@
-"""Find out how a delimited file is written: its encoding, its delimiter, whether it has a header."""
+"""Detect the dialect of a delimited file: its delimiter, header, column names and column types."""
 
 import csv
 import io
@@ -27,13 +27,25 @@ SAMPLE_BYTES = 1 << 20
 MAX_ROW_BYTES = 1 << 26
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
-"""Stands for "one column": a character that tables do not hold."""
+"""Delimiter used for files of one column: a character that does not occur in tables."""
 
 _SNIFFED_ROWS = 1000
 
 
 class Dialect(NamedTuple):
-    """How a delimited file is written, and what its columns hold."""
+    """Describe the format of a delimited file and its columns.
+
+    Parameters
+    ----------
+    delimiter, decimal
+        One character each.
+    header
+        Whether the first line holds the column names.
+    names, types
+        Name and type of each column, the types inferred from the sampled lines.
+    notes
+        One-line notes on what was guessed.
+    """
 
     delimiter: str
     decimal: str
@@ -44,21 +56,21 @@ class Dialect(NamedTuple):
 
 
 def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
-    """Find out a file's layout from its first lines.
+    """Detect a file's dialect from its first lines.
 
     Parameters
     ----------
     sample : bytes
-        UTF-8 text, whole lines of it.
+        Complete lines of UTF-8 text.
     options : ReadOptions
-        What the user has said already; it is believed.
+        Options that are set take precedence over detection.
     source : str
-        The file's name, for messages.
+        Name of the file for error messages.
 
     Raises
     ------
     InputError
-        Not a table, or not one in which delimiter, names and decimal mark are clear.
+        If the file is not a table, or its delimiter, names or decimal mark are ambiguous.
 
     Examples
     --------
@@ -79,7 +91,7 @@ def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
     if header is None:
         header = _has_header(rows[0], types, options, decimal, notes)
     if header:
-        names = check_names(_filled([cell.strip() for cell in rows[0]], notes), source)
+        names = check_names(_fill_blank_names([cell.strip() for cell in rows[0]], notes), source)
     else:
         names = check_names([f"column_{j + 1}" for j in range(width)], source)
         body = _columns(rows, width, options)
@@ -89,15 +101,15 @@ def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
     if options.decimal is None and delimiter != ",":
         _check_decimal_comma(names, body, types, source)
     for name, column, kind in zip(names, body, types, strict=True):
-        said = explain_text_column(column) if pt.is_large_string(kind) else None
-        if said:
-            notes.append(f"column '{printable(name, 60)}' {printable(said)}")
+        note = explain_text_column(column) if pt.is_large_string(kind) else None
+        if note:
+            notes.append(f"column '{printable(name, 60)}' {printable(note)}")
     return Dialect(delimiter, decimal, header, names, types, notes)
 
 
 @contextmanager
 def allow_long_cells() -> Iterator[None]:
-    """Let Python's csv read cells of any length (its limit is 128 KiB, for the whole process)."""
+    """Raise the cell size limit of Python's csv module, which is 128 KiB for the entire process."""
     before = csv.field_size_limit(2 * MAX_ROW_BYTES)
     try:
         yield
@@ -129,7 +141,7 @@ def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]
 
 
 def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[str]) -> str:
-    """The candidate that cuts every sampled line alike, or failing that the most of them."""
+    """Return the delimiter that splits the most sampled lines into the same number of cells."""
     found: dict[str, float] = {}
     for candidate in (mark for mark in DELIMITERS if mark != options.decimal):
         widths = Counter(len(row) for row in _rows(text, candidate, _SNIFFED_ROWS))
@@ -141,7 +153,7 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
     best = [candidate for candidate, share in found.items() if share == max(found.values())]
     if len(best) > 1:
         listed = " and ".join(repr(candidate) for candidate in best)
-        raise InputError(f"{source}: ambiguous delimiter: {listed} cut the lines alike: name one with --delimiter")
+        raise InputError(f"{source}: ambiguous delimiter: {listed} fit equally well: name one with --delimiter")
     if best:
         if best[0] != ",":
             notes.append(f"delimiter found: {best[0]!r}")
@@ -152,16 +164,19 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
 
 
 def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa.Array]:
-    """The sampled cells by column; rows of another width are left to the full read."""
-    whole = [row for row in rows if len(row) == width]
-    cells = zip(*whole, strict=True) if whole else ([] for _ in range(width))
+    """Return the sampled cells by column. Rows of another width are ignored; the full read reports them."""
+    complete = [row for row in rows if len(row) == width]
+    cells = zip(*complete, strict=True) if complete else ([] for _ in range(width))
     return [strip_and_null(pa.array(list(column), pa.large_string()), options.missing) for column in cells]
 
 
 def _has_header(
     first: list[str], types: list[pa.DataType], options: ReadOptions, decimal: str, notes: list[str]
 ) -> bool:
-    """No header: all columns that are numeric below start with a number or nothing, and one with a number."""
+    """Return whether the first line is a header.
+
+    It is not if the first cell of every numeric column is a number or missing, and at least one is a number.
+    """
     numeric = [j for j, kind in enumerate(types) if pt.is_integer(kind) or pt.is_floating(kind)]
     heads = strip_and_null(pa.array([first[j] for j in numeric], pa.large_string()), options.missing).drop_null()
     header = len(heads) == 0 or to_float(heads, decimal) is None
@@ -173,7 +188,7 @@ def _has_header(
     return header
 
 
-def _filled(names: list[str], notes: list[str]) -> list[str]:
+def _fill_blank_names(names: list[str], notes: list[str]) -> list[str]:
     blank = [j for j, name in enumerate(names) if not name]
     for j in blank:
         names[j] = f"column_{j + 1}"
@@ -188,7 +203,7 @@ def _check_quotes(rows: list[list[str]], source: str) -> None:
         for cell in row:
             if cell[:1] == " " and cell.lstrip()[:1] == '"':
                 raise InputError(
-                    f"{source}: a space stands before a quoted cell ({printable(cell, 40)}): "
+                    f"{source}: a space precedes a quoted cell ({printable(cell, 40)}): "
                     "write the quote right after the delimiter"
                 )
 

@@ -1,4 +1,4 @@
-"""Read CSV and its kin: strictly and with all threads when the file is sound, line by line when it is not."""
+"""Read delimited files with Arrow's multi-threaded parser; on failure, find the faulty line with a slow parser."""
 
 import io
 import os
@@ -28,30 +28,37 @@ _FLOAT = pa.float64()
 def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Records:
     """Read a CSV, TSV or other delimited file; see `contramix.io.tables.reading.read`.
 
-    Column types are found in the first ``SAMPLE_BYTES`` and hold for the whole file: a column of numbers with
-    text further down is an error that names the line. A leading zero that comes only after the sample is
-    not seen.
+    Numeric columns are detected in the first ``SAMPLE_BYTES``. Text further down in such a column is an error that
+    names the line. Leading zeros that occur only after the sample are lost.
+
+    Raises
+    ------
+    InputError
+        If the file is not a table, a row or cell is faulty, or there are no rows.
     """
     source = printable(path)
-    layout = with_text_columns(detect_dialect(path, options, source), options.text)
+    dialect = with_text_columns(detect_dialect(path, options, source), options.text)
     try:
-        table, skipped = _read_all(path, layout, options)
-        long = _long_identifiers(table, layout)
+        table, skipped = _read_all(path, dialect, options)
+        long = _long_identifiers(table, dialect)
         if long:
-            table, skipped = _read_all(path, with_text_columns(layout, long), options)
+            table, skipped = _read_all(path, with_text_columns(dialect, long), options)
     except (pa.ArrowInvalid, UnicodeError) as error:
-        raise find_first_fault(path, layout, options) or unreadable_csv_error(source, error, options) from None
+        raise find_first_fault(path, dialect, options) or unreadable_csv_error(source, error, options) from None
     if table.num_rows == 0:
-        raise InputError(no_rows_message(source, layout, options, skipped))
+        raise InputError(no_rows_message(source, dialect, options, skipped))
     columns = [
-        _finished(table[name], name in long, kind, layout, options)
-        for name, kind in zip(layout.names, layout.types, strict=True)
+        _convert(table[name], name in long, kind, dialect, options)
+        for name, kind in zip(dialect.names, dialect.types, strict=True)
     ]
-    return Records(to_canonical(pa.table(columns, layout.names), source), reading_notes(layout, skipped, long))
+    return Records(to_canonical(pa.table(columns, dialect.names), source), reading_notes(dialect, skipped, long))
 
 
 class CountingStream:
-    """A stream that counts quotes, NUL bytes and letters x behind the first line as they pass."""
+    """Wrap a byte stream and record what passes through: quotes, NUL bytes, and letters x after the first line.
+
+    The letter x matters because Arrow's integer parser accepts hexadecimal numbers such as 0x1F.
+    """
 
     closed = False
 
@@ -61,7 +68,7 @@ class CountingStream:
 
     def read(self, size: int = -1) -> bytes:
         chunk: bytes = self._stream.read(size)
-        self.quotes += int((np.frombuffer(chunk, np.uint8) == ord('"')).sum())  # count() is slow where there are many
+        self.quotes += int((np.frombuffer(chunk, np.uint8) == ord('"')).sum())  # bytes.count is slow for many quotes
         self.nul = self.nul or b"\0" in chunk
         body = chunk.find(b"\n") + 1 if self._header else 0
         self.x = self.x or chunk.find(b"x", body) >= 0 or chunk.find(b"X", body) >= 0
@@ -69,13 +76,19 @@ class CountingStream:
         return chunk
 
     @property
-    def odd(self) -> bool:
-        """Whether something has passed that no sound file holds."""
+    def is_suspect(self) -> bool:
+        """Return whether the bytes so far have a NUL byte or an odd number of quotes."""
         return self.nul or self.quotes % 2 == 1
 
 
 def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Dialect:
-    """How the file is written, by its first ``SAMPLE_BYTES``."""
+    """Detect the dialect of a delimited file from its first ``SAMPLE_BYTES``.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, not a table, or ambiguous.
+    """
     try:
         with open_utf8(path, options.encoding) as stream:
             reader = io.BufferedReader(stream)
@@ -93,44 +106,59 @@ def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: s
     return sniff_dialect(sample, options, source)
 
 
-def _read_all(path: str | os.PathLike[str], layout: Dialect, options: ReadOptions) -> tuple[pa.Table, int]:
-    """The strict read: every row of the right width, every declared number one. Also the rows skipped."""
-    if all(map(_is_number, layout.types)) and any(map(pt.is_integer, layout.types)):
-        # Twice as fast, but for what may come behind the sample: fractions, and 0x1F, which Arrow would take.
+def _read_all(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> tuple[pa.Table, int]:
+    """Read all rows with Arrow. Return the table and the number of skipped rows."""
+    if all(map(_is_number, dialect.types)) and any(map(pt.is_integer, dialect.types)):
+        # Twice as fast as float64. Fractions after the sample fail here, and hexadecimal numbers, which Arrow accepts,
+        # are detected by their x.
         with suppress(pa.ArrowInvalid):
-            table, skipped, x = _read_blocks(path, layout, options, BLOCK_BYTES, pa.int64())
-            if not x:
+            table, skipped, has_x = _read_blocks(path, dialect, options, BLOCK_BYTES, pa.int64())
+            if not has_x:
                 return table, skipped
     try:
-        return _read_blocks(path, layout, options, BLOCK_BYTES)[:2]
+        return _read_blocks(path, dialect, options, BLOCK_BYTES)[:2]
     except pa.ArrowInvalid as error:
-        if "straddl" not in str(error):  # a row longer than a block
+        if "straddl" not in str(error):  # Arrow's error for a row longer than a block
             raise
-        return _read_blocks(path, layout, options, MAX_ROW_BYTES)[:2]
+        return _read_blocks(path, dialect, options, MAX_ROW_BYTES)[:2]
 
 
 def _read_blocks(
-    path: str | os.PathLike[str], layout: Dialect, options: ReadOptions, block: int, whole: pa.DataType = _FLOAT
+    path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions, block: int, integer_type: pa.DataType = _FLOAT
 ) -> tuple[pa.Table, int, bool]:
-    """The table, the rows skipped, and whether there is an x in it; whole numbers are parsed as a type."""
+    """Read all rows in blocks of ``block`` bytes, parsing integer columns as ``integer_type``.
+
+    Return the table, the number of skipped rows, and whether a letter x occurs after the first line.
+    """
     skipped: list[int] = []
     with open_utf8(path, options.encoding) as stream:
-        watched = CountingStream(stream)
+        counted = CountingStream(stream)
         table = pyarrow.csv.read_csv(
-            to_arrow_stream(watched), **arrow_csv_options(layout, options, block, skipped, whole)
+            to_arrow_stream(counted), **arrow_csv_options(dialect, options, block, skipped, integer_type)
         )
-    if watched.odd or (watched.quotes and has_multiline_cells(table)):
-        fault = find_first_fault(path, layout, options)
+    if counted.is_suspect or (counted.quotes and has_multiline_cells(table)):
+        fault = find_first_fault(path, dialect, options)
         if fault is not None:
             raise fault
-    return table, len(skipped), watched.x
+    return table, len(skipped), counted.x
 
 
 def arrow_csv_options(
-    layout: Dialect, options: ReadOptions, block: int, skipped: list[int], whole: pa.DataType = _FLOAT
+    dialect: Dialect, options: ReadOptions, block: int, skipped: list[int], integer_type: pa.DataType = _FLOAT
 ) -> dict[str, Any]:
-    """What Arrow's readers of CSV are told; ``skipped`` grows by one for each bad row that is left out, and what are
-    whole numbers by the sample is parsed as ``whole``."""
+    """Return the keyword arguments for Arrow's CSV readers.
+
+    Parameters
+    ----------
+    dialect, options
+        The file's dialect and the user's options.
+    block
+        Size of a block in bytes.
+    skipped
+        A list to which one entry is appended for each skipped row.
+    integer_type
+        The type as which integer columns are parsed.
+    """
 
     def skip(row: Any) -> str:
         skipped.append(1)
@@ -139,24 +167,26 @@ def arrow_csv_options(
     padded = [pad + marker + end for marker in options.missing for pad in ("", " ") for end in ("", " ")]
     return {
         "read_options": pyarrow.csv.ReadOptions(
-            column_names=layout.names, skip_rows_after_names=int(layout.header), block_size=block
+            column_names=dialect.names, skip_rows_after_names=int(dialect.header), block_size=block
         ),
         "parse_options": pyarrow.csv.ParseOptions(
-            delimiter=layout.delimiter,
+            delimiter=dialect.delimiter,
             newlines_in_values=True,
             invalid_row_handler=skip if options.on_bad_rows == "skip" else None,
         ),
         "convert_options": pyarrow.csv.ConvertOptions(
-            column_types={n: _declared(kind, whole) for n, kind in zip(layout.names, layout.types, strict=True)},
+            column_types={
+                n: _parsed_type(kind, integer_type) for n, kind in zip(dialect.names, dialect.types, strict=True)
+            },
             null_values=padded,
             strings_can_be_null=True,
-            decimal_point=layout.decimal,
+            decimal_point=dialect.decimal,
         ),
     }
 
 
 def has_multiline_cells(table: pa.Table) -> bool:
-    """Whether a cell goes over several lines: Arrow takes an unclosed quote for a long cell."""
+    """Return whether a cell has line breaks. Arrow reads an unclosed quote as one long cell."""
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
     return any(_has_line_ends(column) for column in texts)
 
@@ -166,36 +196,36 @@ def _has_line_ends(column: pa.ChunkedArray) -> bool:
     return any(bool(((text == 10) | (text == 13)).any()) for text in texts)
 
 
-def _declared(kind: pa.DataType, whole: pa.DataType) -> pa.DataType:
-    """What Arrow is to read: numbers, and the rest as text that is looked at when it is all there."""
-    return whole if pt.is_integer(kind) else _FLOAT if pt.is_floating(kind) else pa.large_string()
+def _parsed_type(kind: pa.DataType, integer_type: pa.DataType) -> pa.DataType:
+    """Return the type as which Arrow parses a column: numbers, or text whose type is inferred afterwards."""
+    return integer_type if pt.is_integer(kind) else _FLOAT if pt.is_floating(kind) else pa.large_string()
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pt.is_floating(kind) or pt.is_integer(kind))
 
 
-def with_text_columns(layout: Dialect, names: Sequence[str]) -> Dialect:
-    """The layout, with these columns read as text."""
-    kinds, kept = zip(layout.names, layout.types, strict=True), set(names)
+def with_text_columns(dialect: Dialect, names: Sequence[str]) -> Dialect:
+    """Return the dialect with the given columns read as text."""
+    kinds, kept = zip(dialect.names, dialect.types, strict=True), set(names)
     types = [pa.large_string() if name in kept else kind for name, kind in kinds]
-    return layout._replace(types=types)
+    return dialect._replace(types=types)
 
 
-def _long_identifiers(table: pa.Table, layout: Dialect) -> list[str]:
-    """Columns of whole numbers, by the sample, in which float64 has met more digits than it can hold."""
-    whole = [name for name, kind in zip(layout.names, layout.types, strict=True) if pt.is_integer(kind)]
+def _long_identifiers(table: pa.Table, dialect: Dialect) -> list[str]:
+    """Return the columns of integers with more digits than float64 represents exactly."""
+    whole = [name for name, kind in zip(dialect.names, dialect.types, strict=True) if pt.is_integer(kind)]
     return [name for name in whole if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])]
 
 
 def all_whole_numbers(column: pa.ChunkedArray) -> bool:
-    """All cells whole and finite (a column without cells counts)."""
+    """Return whether all cells are finite integers. True for a column without cells."""
     whole = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
     return bool(pc.all(whole, min_count=0).as_py())
 
 
 def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As int64, where all cells are whole."""
+    """Cast a column to int64, or return it unchanged if a cell is not an integer."""
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -203,39 +233,41 @@ def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def max_magnitude(column: pa.ChunkedArray) -> float:
-    """The largest number without its sign; 0 if there is none."""
+    """Return the largest absolute value of a column, or 0 if all cells are null."""
     ends = pc.min_max(column).as_py()
     return float(max(abs(ends["min"] or 0.0), abs(ends["max"] or 0.0)))
 
 
-def _finished(column: pa.ChunkedArray, kept: bool, kind: pa.DataType, layout: Dialect, options: ReadOptions) -> Any:
-    """A column as read, in the type its cells have."""
+def _convert(
+    column: pa.ChunkedArray, keep_text: bool, kind: pa.DataType, dialect: Dialect, options: ReadOptions
+) -> Any:
+    """Convert a parsed column to its final type. ``keep_text`` keeps it as text."""
     if _is_number(column.type):
         return to_int64_if_whole(column) if pt.is_integer(kind) else column
     column = strip_text(column, options)
-    return column if kept or pt.is_large_string(kind) else convert_column(column, layout.decimal)
+    return column if keep_text or pt.is_large_string(kind) else convert_column(column, dialect.decimal)
 
 
-def reading_notes(layout: Dialect, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
-    """What was guessed of the file, how many bad rows were skipped, and which identifiers were found."""
-    notes = list(layout.notes)
+def reading_notes(dialect: Dialect, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
+    """Return notes on what was guessed, how many bad rows were skipped, and which long integers are kept as text."""
+    notes = list(dialect.notes)
     if skipped:
         notes.append(f"{skipped} bad rows skipped (too few or too many cells)")
     if long:
         listed = ", ".join(f"'{printable(name, 60)}'" for name in long)
-        notes.append(f"whole numbers of more than {EXACT_DIGITS} digits are kept as text: {listed}")
+        notes.append(f"integers of more than {EXACT_DIGITS} digits are kept as text: {listed}")
     return tuple(notes)
 
 
 def strip_text(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
-    """Text cells without spaces around them, and without those that mean «missing»."""
+    """Strip text cells, and replace missing markers by null."""
     return (
         strip_and_null(column, options.missing) if may_have_padding(column) else column
-    )  # Arrow has taken plain ones out
+    )  # Arrow has replaced unpadded markers
 
 
-def no_rows_message(source: str, layout: Dialect, options: ReadOptions, skipped: int) -> str:
-    """What to say of a file without rows."""
+def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped: int) -> str:
+    """Return the error message for a file without rows."""
     if skipped:
         return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (--delimiter)?"
     hint = "" if options.header else ", or give --no-header if the first line is one"
@@ -243,7 +275,7 @@ def no_rows_message(source: str, layout: Dialect, options: ReadOptions, skipped:
 
 
 def unreadable_csv_error(source: str, error: Exception, options: ReadOptions) -> InputError:
-    """What to say of a file in which nothing wrong was found, and that cannot be read."""
+    """Return an error for a file that Arrow cannot read although no faulty line was found."""
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()
         return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right --encoding")
