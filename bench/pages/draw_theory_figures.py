@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import result_lines
 from contramix.monitoring.data_rank import effective_rank, second_moment
-from contramix.reproduction.theory import regularisers
+from contramix.reproduction.theory import regularizers
 from contramix.reproduction.theory.networks import Layers, scalar
 from contramix.runtime.randomness import Key
 
@@ -74,24 +74,24 @@ def regularizer_figure() -> Any:
 
 def expansion_error_figure() -> Any:
     """Draw the error of each expansion as alpha is halved, on a ReLU network."""
-    alphas = np.array(regularisers.ALPHAS)
+    alphas = np.array(regularizers.ALPHAS)
     key = Key("theory", 2, "ReLU f", 0)
-    rows, layers = regularisers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
+    rows, layers = regularizers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
     f = scalar(layers)
     plot = blank("What the expansion leaves over", "alpha", "mean error", x_axis_type="log", y_axis_type="log")
     plot.width = 520
     identity = torch.eye(3, dtype=torch.float64)
-    noise = regularisers.mixup(rows)
+    noise = regularizers.mixup(rows)
     for label, views, color, dash, terms in (
-        ("mixup, c2 with |x| as printed", noise, PLAIN, "dotted", (regularisers.theorem, rows, 1)),
-        ("mixup, c2 with |x|²", noise, MIXUP, "solid", (regularisers.theorem, rows, 2)),
-        ("Gaussian", regularisers.gaussian, GAUSSIAN, "dashed", (regularisers.metric, identity)),
+        ("mixup, c2 with |x| as printed", noise, PLAIN, "dotted", (regularizers.theorem_expansion, rows, 1)),
+        ("mixup, c2 with |x|²", noise, MIXUP, "solid", (regularizers.theorem_expansion, rows, 2)),
+        ("Gaussian", regularizers.gaussian, GAUSSIAN, "dashed", (regularizers.second_order_expansion, identity)),
     ):
-        x = rows[regularisers.within_a_piece(layers, rows, views)]
-        at = regularisers.Local.of(f, x, (f(x) > 0).double())
+        x = rows[regularizers.on_linear_piece(layers, rows, views)]
+        at = regularizers.Derivatives.compute(f, x, (f(x) > 0).double())
         expansion = partial(terms[0], at, *terms[1:])
         errors = [
-            float((regularisers.expected_loss(f, at.x, at.y, a, views) - expansion(a)).abs().mean()) for a in alphas
+            float((regularizers.expected_loss(f, at.x, at.y, a, views) - expansion(a)).abs().mean()) for a in alphas
         ]
         order = float(np.log2(errors[-2] / errors[-1]))
         print(f"{label}: {errors}, order {order:.2f}")
@@ -138,4 +138,4 @@ def write(plots: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    write({"regularisers": regularizer_figure(), "orders": expansion_error_figure(), "shortcut": shortcut_figure()})
+    write({"regularizers": regularizer_figure(), "orders": expansion_error_figure(), "shortcut": shortcut_figure()})

@@ -9,9 +9,9 @@ import pytest
 from contramix.reproduction import theory
 from contramix.reproduction.theory import Check
 
-RIGHT = Check.of("T 1", "small", "two numbers", [1.0, 2.0], "<=", 2.0)
-MISPRINT = Check.of("T 1", "small as printed", "two numbers", [5.0], "<=", 2.0, "fails")
-WRONG = Check.of("T 2", "order of rest", "a network", [2.0], ">=", 2.8)
+RIGHT = Check.from_measurements("T 1", "small", "two numbers", [1.0, 2.0], "<=", 2.0)
+MISPRINT = Check.from_measurements("T 1", "small as printed", "two numbers", [5.0], "<=", 2.0, "fails")
+WRONG = Check.from_measurements("T 2", "order of remainder", "a network", [2.0], ">=", 2.8)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_table_for_people(run, checked):
     assert "2 checks, 2 as they should be." in told.out
 
 
-@pytest.mark.parametrize("wrong", [WRONG, Check.of("T 1", "as printed", "", [1.0], "<=", 2.0, "fails")])
+@pytest.mark.parametrize("wrong", [WRONG, Check.from_measurements("T 1", "as printed", "", [1.0], "<=", 2.0, "fails")])
 def test_what_should_not_be_ends_with_3_behind_the_table(run, checked, wrong):
     checked(RIGHT, wrong)
     ended = run.call("verify-theory", "--quiet")
@@ -63,7 +63,7 @@ def test_what_should_not_be_ends_with_3_behind_the_table(run, checked, wrong):
 
 
 def test_what_is_not_a_number_is_valid_json(run, checked):
-    checked(Check.of("T 1", "small", "", [float("nan")], "<=", 2.0))
+    checked(Check.from_measurements("T 1", "small", "", [float("nan")], "<=", 2.0))
     told = run.call("verify-theory", "--json", "--quiet")
     assert told.code == 3
     assert json.loads(told.out)["checks"][0]["measured"] is None

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import normalize, softplus
 
 from contramix.mixing.linear import Linear
-from contramix.reproduction.theory import Check, complexity, identity, regularisers, verify
+from contramix.reproduction.theory import Check, complexity, identity, regularizers, verify
 from contramix.reproduction.theory.networks import Layers, scalar, unit_vectors
 from contramix.runtime.randomness import Key
 
@@ -28,7 +28,7 @@ def test_misprints_are_found_failing_by_far(found):
     failing = {check.statement: check for check in found if check.expected == "fails"}
     printed = [c for s, c in failing.items() if "||x||" in s]
     assert [1.9 < c.measured < 2.2 for c in printed] == [True]
-    assert failing["the same as printed, the rest over all data (D_x for D_y)"].measured > 1e-6
+    assert failing["the same as printed, the remainder over all data (D_x for D_y)"].measured > 1e-6
     assert not any(check.holds for check in failing.values())
 
 
@@ -46,7 +46,7 @@ def test_misprints_are_found_failing_by_far(found):
     ],
 )
 def test_a_check_is_judged_by_its_worst_setting(measured, relation, bound, expected, ok):
-    assert Check.of("", "", "", measured, relation, bound, expected).ok is ok
+    assert Check.from_measurements("", "", "", measured, relation, bound, expected).ok is ok
 
 
 def encoded(size=5, views=3, seed=0):
@@ -78,7 +78,7 @@ def test_the_classifier_of_theorem_1_is_linear_in_the_anchor():
 def test_every_mixture_is_the_theorems_noise():
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     views = identity.every_mixture(Linear(), x)
-    want = [[x[i] + a * (x[j] - x[i]) for a in identity.SHARES for j in range(4)] for i in range(4)]
+    want = [[x[i] + a * (x[j] - x[i]) for a in identity.ALPHAS for j in range(4)] for i in range(4)]
     assert torch.allclose(views, torch.stack([torch.stack(row) for row in want]), atol=1e-15)
 
 
@@ -92,22 +92,22 @@ def test_several_classes_are_pairs_of_classes():
 
 def test_points_are_those_whose_units_do_not_switch():
     key = Key("test", 0)
-    rows, layers = regularisers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
-    inside = regularisers.within_a_piece(layers, rows, regularisers.mixup(rows))
+    rows, layers = regularizers.data(key.at("data")), Layers((3, 8, 8, 1), key.at("weights"))
+    inside = regularizers.on_linear_piece(layers, rows, regularizers.mixup(rows))
     assert 0 < int(inside.sum()) < len(rows)
     f = scalar(layers)
-    views, weight = regularisers.mixup(rows)(rows, regularisers.ALPHAS[0])
-    assert torch.allclose(views[3, 7], rows[3] + regularisers.ALPHAS[0] * (rows[7] - rows[3]), atol=1e-15)
+    views, weight = regularizers.mixup(rows)(rows, regularizers.ALPHAS[0])
+    assert torch.allclose(views[3, 7], rows[3] + regularizers.ALPHAS[0] * (rows[7] - rows[3]), atol=1e-15)
     assert float(weight.sum()) == pytest.approx(1)
     # Linear over a piece, so the mean over partners, which have mean 0, is f at the shrunken point.
     mean = f(views.flatten(0, 1)).reshape(views.shape[:2]).mean(1)
-    off = (mean - (1 - regularisers.ALPHAS[0]) * f(rows)).abs()
+    off = (mean - (1 - regularizers.ALPHAS[0]) * f(rows)).abs()
     assert float(off[inside].max()) < 1e-12
     assert float(off[~inside].max()) > 1e-6
 
 
 def test_quadrature_has_the_moments_of_gaussian_noise():
-    views, weight = regularisers.gaussian(torch.zeros(1, 3, dtype=torch.float64), 0.5)
+    views, weight = regularizers.gaussian(torch.zeros(1, 3, dtype=torch.float64), 0.5)
     z = views[0]
     assert torch.allclose(weight @ z, torch.zeros(3, dtype=torch.float64), atol=1e-14)
     assert torch.allclose(z.T @ (weight[:, None] * z), 0.25 * torch.eye(3, dtype=torch.float64), atol=1e-13)
@@ -116,7 +116,7 @@ def test_quadrature_has_the_moments_of_gaussian_noise():
 
 def test_simulated_complexity_is_that_of_all_signs(monkeypatch):
     monkeypatch.setattr(complexity, "ROWS", 8)
-    x = complexity.on_a_subspace(2, Key(0), unit_columns=True)
+    x = complexity.sample_subspace(2, Key(0), unit_columns=True)
     assert torch.linalg.matrix_rank(x) == 2
     assert torch.allclose(x.square().mean(0), torch.ones(50, dtype=torch.float64))
     signs = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=8)), dtype=torch.float64)
@@ -138,13 +138,13 @@ def test_networks_differ_and_are_unit_vectors():
 
 @pytest.mark.parametrize(
     ("power", "statement"),
-    [(1, "c2 with ||x||^2: order of rest"), (2, "c2 as printed, with ||x||: order of rest")],
+    [(1, "c2 with ||x||^2: order of remainder"), (2, "c2 as printed, with ||x||: order of remainder")],
     ids=["the misprint everywhere", "the misprint nowhere"],
 )
 def test_another_coefficient_is_found(monkeypatch, power, statement):
-    right = regularisers.theorem
-    monkeypatch.setattr(regularisers, "theorem", lambda at, rows, _, alpha: right(at, rows, power, alpha))
-    assert {check.statement for check in regularisers.checks(1) if not check.ok} == {statement}
+    right = regularizers.theorem_expansion
+    monkeypatch.setattr(regularizers, "theorem_expansion", lambda at, rows, _, alpha: right(at, rows, power, alpha))
+    assert {check.statement for check in regularizers.checks(1) if not check.ok} == {statement}
 
 
 def test_a_wrong_loss_of_the_package_is_found(monkeypatch):

@@ -1,4 +1,4 @@
-"""What a check of a statement is, and whether its result is as it should be."""
+"""Represent a numerical check of a statement, and whether its result is the expected one."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,17 +10,16 @@ Relation = Literal["<=", ">="]
 
 @dataclass(frozen=True)
 class Check:
-    """A statement, what was computed for it, and what should come out.
+    """Hold a statement, the number computed for it, and the expected result.
 
     Parameters
     ----------
     theorem, statement, setting
-        Of which theorem, what it says, and on what it was checked.
+        The theorem's name, the statement, and the data and networks that it was checked on.
     expected
-        Whether the statement should hold; a misprint should fail.
+        "holds" if the statement is expected to hold; "fails" for a misprint of the paper.
     measured, relation, bound
-        The statement holds if ``measured <relation> bound``. Of several settings ``measured`` is the one nearest to
-        what is not expected.
+        The statement holds if ``measured <relation> bound``.
     """
 
     theorem: str
@@ -32,42 +31,43 @@ class Check:
     bound: float
 
     @classmethod
-    def of(
+    def from_measurements(
         cls,
         theorem: str,
         statement: str,
         setting: str,
-        measured: Iterable[float],
+        measurements: Iterable[float],
         relation: Relation,
         bound: float,
         expected: Expected = "holds",
     ) -> "Check":
-        """A check of several settings, judged by its worst.
+        """Make one check from several measurements, and keep the one that contradicts the expected result most.
+
+        NaN contradicts any expected result.
 
         Examples
         --------
-        >>> Check.of("1", "small", "two", [1.0, 2.0], "<=", 1.5).ok
+        >>> Check.from_measurements("1", "small", "two", [1.0, 2.0], "<=", 1.5).ok
         False
-        >>> Check.of("1", "small", "two", [2.0, 3.0], "<=", 1.5, "fails").ok
+        >>> Check.from_measurements("1", "small", "two", [2.0, 3.0], "<=", 1.5, "fails").ok
         True
         """
         worst = max if (relation == "<=") == (expected == "holds") else min
-        values = list(measured)
-        # Not a number is worse than any.
-        found = next((value for value in values if value != value), worst(values))
-        return cls(theorem, statement, setting, expected, found, relation, bound)
+        values = list(measurements)
+        measured = next((value for value in values if value != value), worst(values))
+        return cls(theorem, statement, setting, expected, measured, relation, bound)
 
     @property
     def holds(self) -> bool:
-        """Whether the statement holds; one about what is not a number does not."""
+        """Return whether the statement holds. It does not if the measurement is NaN."""
         return self.measured <= self.bound if self.relation == "<=" else self.measured >= self.bound
 
     @property
     def ok(self) -> bool:
-        """Whether it came out as it should."""
+        """Return whether the statement holds or fails as expected."""
         return self.measured == self.measured and self.holds == (self.expected == "holds")
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the fields and ``ok`` as values that JSON can hold: None in place of NaN or infinity."""
         finite = abs(self.measured) < float("inf")
         return {**asdict(self), "measured": self.measured if finite else None, "ok": self.ok}

@@ -1,8 +1,9 @@
-"""Theorem 3 of DACL: how rich the functions are that each regulariser allows, by simulation.
+"""Check Theorem 3 of DACL: compare the Rademacher complexity of the function classes that each noise allows.
 
-f(x) = w . x. Mixup's regulariser allows ``w' S w <= b`` (S the second moment), Gaussian noise's ``||w||^2 <= b``. The
-Rademacher complexity of each is a mean over random signs, its supremum over w known in closed form:
-``sqrt(b)/n E||S^{+1/2} sum_i s_i x_i||`` and ``sqrt(b)/n E||sum_i s_i x_i||``.
+Functions are linear, f(x) = w . x. The regularizer of mixup noise allows ``w' S w <= b``, where S is the second moment
+of the data; the one of Gaussian noise allows ``||w||^2 <= b``. The complexity of a class is an expectation over random
+signs s, which is simulated. Its supremum over w is known in closed form: ``sqrt(b)/n E||S^{+1/2} sum_i s_i x_i||`` for
+mixup and ``sqrt(b)/n E||sum_i s_i x_i||`` for Gaussian noise.
 """
 
 from collections.abc import Iterator
@@ -17,24 +18,31 @@ from contramix.reproduction.theory.check import Check
 from contramix.runtime.randomness import Key
 
 THEOREM = "DACL 3"
-ROWS, FEATURES, BUDGET = 200, 50, 1.0
-SIGNS = 8000
-ERRORS = 3.0
-"""Standard errors of the simulation that a comparison allows for."""
+ROWS, FEATURES = 200, 50
+BUDGET = 1.0
+"""The bound b on the regularizer."""
+SIGN_DRAWS = 8000
+"""Number of random sign vectors in a simulation."""
+STANDARD_ERRORS = 3.0
+"""Number of standard errors that a comparison adds to a simulated mean."""
 RANKS = (1, 5, 20)
-TINY = 1e-9
-"""Eigenvalues below this share of the largest are 0 but for rounding."""
+MIN_EIGENVALUE = 1e-9
+"""Smallest eigenvalue, as a share of the largest, that is not treated as a rounding error."""
 
 
-class Simulated(NamedTuple):
-    """A mean over random signs, and its standard error."""
+class SimulatedMean(NamedTuple):
+    """Hold a mean over random signs and its standard error."""
 
     mean: float
     error: float
 
 
-def on_a_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " n d"]:
-    """Rows of a rank; their columns each of second moment 1, or the coordinates of the subspace."""
+def sample_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " n d"]:
+    """Draw random rows of the given rank.
+
+    With ``unit_columns`` each column has a second moment of 1. Without, each coordinate within the subspace is drawn
+    from a standard normal distribution.
+    """
     generator = key.generator()
     inner = torch.randn(ROWS, rank, generator=generator, dtype=torch.float64)
     axes = torch.linalg.qr(torch.randn(FEATURES, rank, generator=generator, dtype=torch.float64)).Q
@@ -43,56 +51,60 @@ def on_a_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " n 
 
 
 def inverse_root(moment: Float[Tensor, " d d"]) -> Float[Tensor, " d d"]:
-    """S^{+1/2}: of the pseudo-inverse."""
+    """Return the square root of the pseudo-inverse of a positive semidefinite matrix."""
     values, vectors = torch.linalg.eigh(moment)
-    there = values > TINY * values.max()
-    return torch.mm(vectors * torch.where(there, values.clamp(min=TINY * values.max()).rsqrt(), 0.0), vectors.T)
+    smallest = MIN_EIGENVALUE * values.max()
+    return torch.mm(vectors * torch.where(values > smallest, values.clamp(min=smallest).rsqrt(), 0.0), vectors.T)
 
 
-def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[Simulated, Simulated]:
-    """The complexity of mixup's class and of Gaussian noise's, by the same signs."""
-    signs = torch.randint(0, 2, (SIGNS, len(x)), generator=key.generator()).to(x.dtype) * 2 - 1
+def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[SimulatedMean, SimulatedMean]:
+    """Simulate the complexities of the classes of mixup and of Gaussian noise, with the same random signs."""
+    signs = torch.randint(0, 2, (SIGN_DRAWS, len(x)), generator=key.generator()).to(x.dtype) * 2 - 1
     sums = signs @ x
-    classes = (sums @ inverse_root(second_moment(x)), sums)
-    sizes = [BUDGET**0.5 / len(x) * each.norm(dim=1) for each in classes]
-    mixup, gaussian = (Simulated(float(s.mean()), float(s.std() / len(s) ** 0.5)) for s in sizes)
+    directions = (sums @ inverse_root(second_moment(x)), sums)
+    sizes = [BUDGET**0.5 / len(x) * each.norm(dim=1) for each in directions]
+    mixup, gaussian = (SimulatedMean(float(s.mean()), float(s.std() / len(s) ** 0.5)) for s in sizes)
     return mixup, gaussian
 
 
 def checks(seeds: int) -> Iterator[Check]:
-    """The proof's inequality, the order of the classes and what it depends on, and directions without data."""
+    """Yield the checks of Theorem 3: its inequalities, the order of the classes, and directions without data."""
     for rank in RANKS:
         within, within_gaussian, ratios = [], [], []
         for seed in range(seeds):
             key = Key("theory", 3, rank, seed)
-            x = on_a_subspace(rank, key.at("data"), unit_columns=True)
+            x = sample_subspace(rank, key.at("data"), unit_columns=True)
             mixup, gaussian = simulate(x, key.at("signs"))
             bound = (BUDGET * rank / ROWS) ** 0.5
-            within.append((mixup.mean + ERRORS * mixup.error) / bound)
-            within_gaussian.append((gaussian.mean + ERRORS * gaussian.error) / (BUDGET * FEATURES / ROWS) ** 0.5)
+            within.append((mixup.mean + STANDARD_ERRORS * mixup.error) / bound)
+            bound = (BUDGET * FEATURES / ROWS) ** 0.5
+            within_gaussian.append((gaussian.mean + STANDARD_ERRORS * gaussian.error) / bound)
             ratios.append(abs(mixup.mean / gaussian.mean / (rank / FEATURES) ** 0.5 - 1))
-        setting = f"rank {rank} of {FEATURES}, {ROWS} rows, columns of size 1, {SIGNS:,} signs, {seeds} data sets"
+        setting = (
+            f"rank {rank} of {FEATURES}, {ROWS} rows, columns with second moment 1, {SIGN_DRAWS:,} signs, "
+            f"{seeds} data sets"
+        )
         statement = "mixup's class <= sqrt(b rank / n), with 3 standard errors; share of the bound"
-        yield Check.of(THEOREM, statement, setting, within, "<=", 1.0)
+        yield Check.from_measurements(THEOREM, statement, setting, within, "<=", 1.0)
         statement = "Gaussian noise's class <= sqrt(b d / n), with 3 standard errors; share of the bound"
-        yield Check.of(THEOREM, statement, setting, within_gaussian, "<=", 1.0)
-        statement = "mixup's class / Gaussian's is as their bounds are, sqrt(rank / d); off by a share of"
-        yield Check.of(THEOREM, statement, setting, ratios, "<=", 0.02)
+        yield Check.from_measurements(THEOREM, statement, setting, within_gaussian, "<=", 1.0)
+        statement = "mixup's class / Gaussian's = ratio of their bounds, sqrt(rank / d); relative error"
+        yield Check.from_measurements(THEOREM, statement, setting, ratios, "<=", 0.02)
     yield from _without_unit_columns(seeds)
     yield _null_space(seeds)
 
 
 def _without_unit_columns(seeds: int) -> Iterator[Check]:
-    """The theorem compares bounds at columns of one size; the classes themselves depend on it."""
+    """Yield a check that the order of the classes depends on the scale of the columns, which the theorem fixes."""
     ratios = []
     for seed in range(seeds):
         key = Key("theory", 3, "subspace", seed)
-        mixup, gaussian = simulate(on_a_subspace(5, key.at("data"), unit_columns=False), key.at("signs"))
+        mixup, gaussian = simulate(sample_subspace(5, key.at("data"), unit_columns=False), key.at("signs"))
         ratios.append(mixup.mean / gaussian.mean)
-    setting = f"rank 5 of {FEATURES}, of size 1 along the 5 directions, {seeds} data sets"
-    yield Check.of(
+    setting = f"rank 5 of {FEATURES}, with second moment 1 along the 5 directions, {seeds} data sets"
+    yield Check.from_measurements(
         THEOREM,
-        "smaller by a fifth whatever the columns' size; mixup / Gaussian",
+        "smaller by a fifth for any scale of the columns; mixup / Gaussian",
         setting,
         ratios,
         "<=",
@@ -102,19 +114,19 @@ def _without_unit_columns(seeds: int) -> Iterator[Check]:
 
 
 def _null_space(seeds: int) -> Check:
-    """Directions in which no data lie: free for mixup's regulariser, and nothing there changes on data."""
+    """Check that a direction orthogonal to all data changes neither f on the data nor mixup's regularizer."""
     found = []
     for seed in range(seeds):
         key = Key("theory", 3, "null space", seed)
-        x = on_a_subspace(5, key.at("data"), unit_columns=True)
+        x = sample_subspace(5, key.at("data"), unit_columns=True)
         w, v = torch.randn(2, FEATURES, generator=key.at("w").generator(), dtype=torch.float64)
         moment = second_moment(x)
         root = inverse_root(moment)
-        v = v - root @ moment @ root @ v  # what of it lies in the null space
-        v = v / v.norm()  # NaN where nothing of it does, which fails
+        v = v - root @ moment @ root @ v  # project on the null space
+        v = v / v.norm()  # NaN if the null space is empty: the check fails
         found.append(float((x @ v).abs().max()))
         found.append(float(((w + v) @ moment @ (w + v) - w @ moment @ w).abs()))
     setting = f"rank 5 of {FEATURES}, {seeds} data sets"
-    return Check.of(
-        THEOREM, "w plus a direction without data: same f, same penalty; difference", setting, found, "<=", 1e-10
+    return Check.from_measurements(
+        THEOREM, "w plus a direction without data: same f, same regularizer; difference", setting, found, "<=", 1e-10
     )

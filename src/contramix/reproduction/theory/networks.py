@@ -1,4 +1,4 @@
-"""The networks that the theorems are checked on: small, in double precision, their weights functions of a key."""
+"""Build the small double-precision networks that the theorems are checked on. A key decides their weights."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,19 +18,20 @@ from contramix.training.loop import recalibrate_bn
 Function = Callable[[Float[Tensor, " n d"]], Float[Tensor, " n"]]
 Map = Callable[[Float[Tensor, " n d"]], Float[Tensor, " n p"]]
 WIDTH = 6
+"""Number of outputs."""
 
 
 class Layers:
-    """Linear layers with ReLU between them; without biases, as Theorem 2 has it, or with them.
+    """Apply linear layers with ReLU between them, without biases (as in Theorem 2) or with them.
 
     Parameters
     ----------
     widths
-        Of the input, each hidden layer, and the output.
+        Numbers of input features, of units of each hidden layer, and of outputs.
     key
-        Decides the weights.
+        Random key of the weights.
     biases
-        Whether there are biases.
+        If True, biases are drawn; if False, they are 0.
 
     Examples
     --------
@@ -50,14 +51,16 @@ class Layers:
         self.biases = [drawn(b) if biases else torch.zeros(b, dtype=torch.float64) for b in widths[1:]]
 
     def __call__(self, x: Float[Tensor, " n d"]) -> Float[Tensor, " n p"]:
-        """The last layer's output."""
+        """Return the output of the last layer."""
         for weight, bias in zip(self.weights[:-1], self.biases):
             x = (x @ weight + bias).relu()
         return torch.addmm(self.biases[-1], x, self.weights[-1])
 
     def pattern(self, x: Float[Tensor, " n d"]) -> Bool[Tensor, " n u"]:
-        """Which hidden units are on. Between two points of one pattern the network is linear: such points are a convex
-        set."""
+        """Return which hidden units are active (u of them) at each point.
+
+        The network is linear on the set of points that share a pattern, and this set is convex.
+        """
         found = []
         for weight, bias in zip(self.weights[:-1], self.biases):
             x = (x @ weight + bias).relu()
@@ -66,18 +69,20 @@ class Layers:
 
 
 def scalar(layers: Layers) -> Function:
-    """A network of one output as a function."""
+    """Return a network with one output as a function whose result has no axis of outputs."""
     return lambda x: layers(x)[:, 0]
 
 
 def cosine_with(h: Layers, w: Float[Tensor, " p"]) -> Function:
-    """``f(x) = h(x) . w / ||h(x)||``: what Theorem 1 classifies by, its other side held fixed."""
+    """Return the function ``f(x) = h(x) . w / ||h(x)||``, by which Theorem 1 classifies, for fixed weights w."""
     return lambda x: normalize(h(x), dim=1) @ w
 
 
-def trained_kind(inputs: int, key: Key) -> Map:
-    """The package's own MLP and projector, as they are trained, with BatchNorm's statistics of drawn samples; their
-    unit vectors."""
+def package_network(inputs: int, key: Key) -> Map:
+    """Return an untrained MLP and projector of contramix, which map samples to unit vectors.
+
+    The statistics of BatchNorm are estimated from random samples.
+    """
     with seeded(key):
         encoder = MLP(depth=2, width=2 * WIDTH).build(Inputs((inputs,)))
         network = Network(encoder, Head(kind="linear", out=WIDTH).build(encoder.width)).double()
@@ -86,10 +91,10 @@ def trained_kind(inputs: int, key: Key) -> Map:
 
 
 def unit_vectors(inputs: int, key: Key) -> dict[str, Map]:
-    """Maps to unit vectors by name: linear, two layers with ReLU, and the package's."""
+    """Return functions that map samples to unit vectors, by name: linear, two layers with ReLU, and contramix's MLP."""
     made: dict[str, Layers] = {
         "linear": Layers((inputs, WIDTH), key.at("linear")),
         "2-layer ReLU": Layers((inputs, 2 * WIDTH, WIDTH), key.at("relu"), biases=True),
     }
     maps: dict[str, Map] = {name: lambda x, h=h: normalize(h(x), dim=1) for name, h in made.items()}  # type: ignore[misc]
-    return {**maps, "the package's MLP": trained_kind(inputs, key.at("mlp"))}
+    return {**maps, "the package's MLP": package_network(inputs, key.at("mlp"))}

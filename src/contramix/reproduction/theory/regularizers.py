@@ -1,0 +1,239 @@
+"""Check Theorem 2 of DACL: noise adds regularizers to the loss, which are powers of the noise's strength alpha.
+
+f is the network, y in {0, 1} a label, psi the sigmoid, S the second moment of the data, whose mean is 0. The network of
+the theorem has no biases; therefore grad f . x = f(x), and its Hessian is 0. A check measures the order in alpha of the
+remainder: the difference of the expected loss and its expansion. The expectation is a mean over all mixing partners, or
+is computed by Gauss-Hermite quadrature. ReLU is not differentiable at 0. Checks therefore use only points none of whose
+views at the largest alpha switches a hidden unit: the network is linear over all views of such a point.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.func import grad, hessian, vmap
+from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similarity, normalize
+
+from contramix.mixing.linear import Linear
+from contramix.monitoring.data_rank import second_moment
+from contramix.reproduction.theory.check import Check
+from contramix.reproduction.theory.networks import Function, Layers, cosine_with, scalar
+from contramix.runtime.randomness import Key
+
+THEOREM_I, THEOREM_II = "DACL 2 (i), mixup", "DACL 2 (ii), Gaussian"
+ROWS, FEATURES, HIDDEN = 48, 3, 8
+ALPHAS = tuple(2.0**-n for n in range(5, 9))
+QUADRATURE_NODES = 8
+"""Number of nodes per axis; the error of the quadrature is of order alpha^16."""
+THIRD_ORDER, FOURTH_ORDER = 2.8, 3.8
+"""Smallest measured orders that count as 3 and as 4. The measured order approaches the true one as alpha decreases."""
+
+Points = Float[Tensor, " n d"]
+Rows = Float[Tensor, " r d"]
+PerPoint = Float[Tensor, " n"]
+NoiseViews = Callable[[Points, float], tuple[Float[Tensor, " n v d"], Float[Tensor, " v"]]]
+"""A function from points and alpha to v views of each point, and the probabilities of the views."""
+
+
+def data(key: Key) -> Rows:
+    """Draw rows whose mean is exactly 0 and whose features have different standard deviations."""
+    x = torch.randn(ROWS, FEATURES, generator=key.generator(), dtype=torch.float64) * torch.tensor([2.0, 1.0, 0.5])
+    return x - x.mean(0)
+
+
+def mixup(rows: Rows) -> NoiseViews:
+    """Return a function that mixes each point with each row, by contramix's operator, at a given alpha."""
+
+    def views(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
+        n, m = len(x), len(rows)
+        both = torch.cat([x.repeat_interleave(m, 0), rows])  # the operator mixes samples of one batch
+        partner = torch.cat([(n * m + torch.arange(m)).repeat(n), torch.arange(m)])[:, None]
+        weight = torch.tensor([[1 - alpha, alpha]], dtype=x.dtype).expand(len(both), 2)
+        mixed = Linear()(both, partner, weight, generator=torch.Generator()).x[: n * m]
+        return mixed.reshape(n, m, -1), torch.full((m,), 1 / m, dtype=x.dtype)
+
+    return views
+
+
+def gaussian(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
+    """Return points plus N(0, alpha^2) noise at the quadrature nodes, and the weights of the nodes.
+
+    The package's own Gaussian noise draws at random, and cannot be evaluated at given nodes.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
+    grid = torch.tensor(list(product(nodes, repeat=x.shape[1])), dtype=x.dtype)
+    weight = torch.tensor(list(product(weights / weights.sum(), repeat=x.shape[1])), dtype=x.dtype).prod(1)
+    return x[:, None] + alpha * grid, weight
+
+
+def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: NoiseViews) -> PerPoint:
+    """Return the expected classification loss over the views of each point, E[l_cf(f(x+), y)]."""
+    views, weight = noise(x, alpha)
+    q = f(views.flatten(0, 1)).reshape(views.shape[:2])
+    return torch.mv(binary_cross_entropy_with_logits(q, y[:, None].expand_as(q), reduction="none"), weight)
+
+
+def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor, " n"]:
+    """Return a mask of the points none of whose views at the largest alpha switches a hidden unit.
+
+    Nothing between a point and its view switches a unit either, because the linear pieces of a network are convex.
+    """
+    views, _ = noise(x, ALPHAS[0])
+    active = layers.pattern(views.flatten(0, 1)).reshape(*views.shape[:2], -1)
+    return (active == layers.pattern(x)[:, None]).all(2).all(1)
+
+
+class Derivatives(NamedTuple):
+    """Hold a function's values and derivatives at labeled points."""
+
+    x: Points
+    y: PerPoint
+    value: PerPoint
+    gradient: Points
+    hessian: Float[Tensor, " n d d"]
+
+    @classmethod
+    def compute(cls, f: Function, x: Points, y: PerPoint) -> "Derivatives":
+        """Compute the values and derivatives of ``f`` at points ``x`` by automatic differentiation."""
+
+        def at_point(point: Tensor) -> Tensor:
+            return f(point[None])[0]
+
+        return cls(x, y, f(x), vmap(grad(at_point))(x), vmap(hessian(at_point))(x))
+
+    @property
+    def loss(self) -> PerPoint:
+        """Return the loss of each point without noise."""
+        return binary_cross_entropy_with_logits(self.value, self.y, reduction="none")
+
+    @property
+    def slope(self) -> PerPoint:
+        """Return the first derivative of the loss with respect to f, psi(f) - y."""
+        return self.value.sigmoid() - self.y
+
+    @property
+    def curvature(self) -> PerPoint:
+        """Return the second derivative of the loss with respect to f, psi'(f)."""
+        return self.value.sigmoid() * (1 - self.value.sigmoid())
+
+
+def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: float) -> PerPoint:
+    """Return equation 7 of the paper: the loss + c1 ||grad f|| + c2 ||grad f||^2 + c3 ||grad f||_S^2.
+
+    It is valid where (2y - 1) f(x) >= 0. The paper prints c2 with ||x|| (``length_power`` 1); ||x||^2 (2) is right.
+    """
+    steepness, length = at.gradient.norm(dim=1), at.x.norm(dim=1)
+    cosine = cosine_similarity(at.gradient, at.x, dim=1).abs()
+    c1 = alpha * cosine * at.slope.abs() * length
+    c2 = alpha**2 * cosine**2 * length**length_power * at.curvature / 2
+    c3 = alpha**2 * at.curvature / 2
+    along_data = ((at.gradient @ second_moment(rows)) * at.gradient).sum(1)
+    return torch.stack([at.loss, c1 * steepness, c2 * steepness**2, c3 * along_data]).sum(0)
+
+
+def second_order_expansion(at: Derivatives, moment: Float[Tensor, " d d"], alpha: float) -> PerPoint:
+    """Return the loss + alpha^2/2 (psi' grad f' M grad f + (psi - y) tr(M Hessian)).
+
+    ``moment`` is M: the identity for Gaussian noise with any f; S for mixup noise if grad f . x = 0.
+    """
+    along = ((at.gradient @ moment) * at.gradient).sum(1)
+    bent = (at.hessian * moment).sum((1, 2))
+    return at.loss + alpha**2 / 2 * (at.curvature * along + at.slope * bent)
+
+
+def remainder_order(f: Function, at: Derivatives, noise: NoiseViews, expansion: Callable[[float], PerPoint]) -> float:
+    """Return the measured order in alpha of an expansion's error.
+
+    It is the smallest log2 of the ratio of the errors at alpha and at alpha / 2.
+    """
+    errors = [float((expected_loss(f, at.x, at.y, alpha, noise) - expansion(alpha)).abs().mean()) for alpha in ALPHAS]
+    return min(float(np.log2(a / b)) for a, b in pairwise(errors))
+
+
+def first_order_terms(f: Function, x: Points, y: PerPoint, noise: NoiseViews) -> PerPoint:
+    """Return the derivative of each point's expected loss at alpha = 0, by a central difference."""
+    alpha = ALPHAS[-1] ** 2
+    ahead, behind = (expected_loss(f, x, y, a, noise) for a in (alpha, -alpha))
+    return (ahead - behind) / (2 * alpha)
+
+
+def checks(seeds: int) -> Iterator[Check]:
+    """Yield the checks of Theorem 2, of its misprint, and of the cosine by which Theorem 1 classifies."""
+    for name, widths in (("linear f", (FEATURES, 1)), ("ReLU f", (FEATURES, HIDDEN, HIDDEN, 1))):
+        corrected, printed, right, wrong, points = [], [], [], [], []
+        for seed in range(seeds):
+            rows, layers = _drawn(widths, Key("theory", 2, name, seed))
+            f, noise = scalar(layers), mixup(rows)
+            at = _points(f, layers, rows, noise)
+            printed.append(remainder_order(f, at, noise, partial(theorem_expansion, at, rows, 1)))
+            corrected.append(remainder_order(f, at, noise, partial(theorem_expansion, at, rows, 2)))
+            right += first_order_terms(f, at.x, at.y, noise).tolist()
+            wrong += first_order_terms(f, at.x, 1 - at.y, noise).tolist()
+            points.append(len(at.x))
+        setting = f"{name}, {seeds} networks, {min(points)} points or more each"
+        yield Check.from_measurements(
+            THEOREM_I, "c2 as printed, with ||x||: order of remainder", setting, printed, ">=", THIRD_ORDER, "fails"
+        )
+        yield Check.from_measurements(
+            THEOREM_I, "c2 with ||x||^2: order of remainder", setting, corrected, ">=", THIRD_ORDER
+        )
+        yield Check.from_measurements(
+            THEOREM_I, "first-order term, correctly classified: a penalty", setting, right, ">=", 0.0
+        )
+        yield Check.from_measurements(THEOREM_I, "first-order term, misclassified: a reward", setting, wrong, "<=", 0.0)
+        yield _gaussian(name, widths, seeds)
+    yield from _cosine(seeds)
+
+
+def _drawn(widths: tuple[int, ...], key: Key) -> tuple[Rows, Layers]:
+    return data(key.at("data")), Layers(widths, key.at("weights"))
+
+
+def _points(f: Function, layers: Layers, rows: Rows, noise: NoiseViews) -> Derivatives:
+    """Return derivatives at the rows away from kinks, labeled by the sign of f."""
+    x = rows[on_linear_piece(layers, rows, noise)]
+    return Derivatives.compute(f, x, (f(x) > 0).double())
+
+
+def _gaussian(name: str, widths: tuple[int, ...], seeds: int) -> Check:
+    found, identity = [], torch.eye(FEATURES, dtype=torch.float64)
+    for seed in range(seeds):
+        rows, layers = _drawn(widths, Key("theory", 2, name, seed))
+        f = scalar(layers)
+        at = _points(f, layers, rows, gaussian)
+        found.append(remainder_order(f, at, gaussian, partial(second_order_expansion, at, identity)))
+    return Check.from_measurements(
+        THEOREM_II, "order of remainder (printed: 3)", f"{name}, {seeds} networks", found, ">=", FOURTH_ORDER
+    )
+
+
+def _cosine(seeds: int) -> Iterator[Check]:
+    across: list[float] = []
+    mixed: list[float] = []
+    noised: list[float] = []
+    for seed in range(seeds):
+        rows, h = _drawn((FEATURES, HIDDEN, 4), Key("theory", 2, "cosine", seed))
+        ends = normalize(h(rows[:2]), dim=1)
+        f = cosine_with(h, ends[0] - ends[1])
+        identity = torch.eye(FEATURES, dtype=torch.float64)
+        # Where h is small, the derivatives of the cosine are large, and alpha^4 dominates alpha^3 at these alphas.
+        size = h(rows).norm(dim=1)
+        large = rows[size >= size.square().mean().sqrt() / 2]
+        for noise, moment, found in ((mixup(rows), second_moment(rows), mixed), (gaussian, identity, noised)):
+            at = _points(f, h, large, noise)
+            across += (at.gradient * at.x).sum(1).abs().tolist()
+            found.append(remainder_order(f, at, noise, partial(second_order_expansion, at, moment)))
+    setting = f"f = cosine with a ReLU network, {seeds} networks"
+    yield Check.from_measurements(
+        THEOREM_I, "with the cosine, grad f . x = 0: c1 and c2 vanish", setting, across, "<=", 1e-12
+    )
+    statement = "with the cosine: alpha^2/2 (psi' |grad f|_S^2 + (psi - y) tr(S Hessian)); order of remainder"
+    yield Check.from_measurements(THEOREM_I, statement, setting, mixed, ">=", THIRD_ORDER)
+    yield Check.from_measurements(
+        THEOREM_II, "the same with the identity for S: order of remainder", setting, noised, ">=", FOURTH_ORDER
+    )
