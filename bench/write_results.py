@@ -1,4 +1,5 @@
-"""Write the pages that are generated from bench/results: bench/RESULTS*.md, bench/speed/RESULTS.md and docs/claims.md.
+"""Write the pages that are generated from bench/results: bench/RESULTS*.md, bench/speed/RESULTS.md, docs/claims.md and
+the table in README.md.
 
 python -m bench.write_results
 """
@@ -10,6 +11,7 @@ from bench.pages.comparisons import media, real_tables, sequences
 from bench.pages.covtype import covtype
 from bench.pages.default_recipes import defaults
 from bench.pages.graph_tables import graphs
+from bench.pages.readme_table import README, with_table
 from bench.pages.speed import speed
 from bench.pages.suite_tables import tables
 
@@ -29,6 +31,7 @@ def pages() -> dict[Path, str]:
         HERE / "RESULTS-covtype-others.md": covtype("others"),
         HERE / "speed" / "RESULTS.md": speed(),
         HERE.parent / "docs" / "claims.md": claims(),
+        README: with_table(),
     }
 
 
