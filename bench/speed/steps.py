@@ -122,7 +122,7 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
 
     def passes(batch: Batch) -> Tensor:
         views = 2 if len(networks) == 1 or method.symmetric else 1
-        views *= 2 if method.mutual and term.imix else 1  # mixed queries and clean keys
+        views *= 2 if method.all_views_are_keys and term.imix else 1  # mixed queries and clean keys
         for network in networks[::-1]:
             with torch.set_grad_enabled(network is method.online):
                 x = network.encoder.run(network.encoder.front(batch), stop=cut)
@@ -145,13 +145,13 @@ def loss_alone(fit: Fit, entries: int) -> Callable[[], None]:
     width = fit.recipe.method.projector.out
     if isinstance(fit.recipe.method, BYOL | SimSiam):
         return lambda: None
-    mutual, queue = method.mutual, getattr(method, "queue", None)
-    query, key = (normalize(torch.randn(n * (2 if mutual else 1), width), dim=1) for _ in range(2))
+    both_are_keys, queue = method.all_views_are_keys, getattr(method, "queue", None)
+    query, key = (normalize(torch.randn(n * (2 if both_are_keys else 1), width), dim=1) for _ in range(2))
     query.requires_grad_()
     key.requires_grad_(queue is None)
     weight = torch.full((len(query), entries), 1 / entries)
     targets = Targets(torch.randint(len(query), (len(query), entries)), weight)
-    exclude = (targets.index + n) % len(key) if mutual else None
+    exclude = (targets.index + n) % len(key) if both_are_keys else None
     return lambda: info_nce(query, key, targets, 0.2, queue=queue, exclude=exclude).backward()
 
 

@@ -17,7 +17,7 @@ from contramix.types import Views
 
 
 class InfoGraph(MethodSettings):
-    """Maximize the all_views_are_keys information of node and graph representations by the Jensen-Shannon estimator.
+    """Maximize the mutual information of node and graph representations by the Jensen-Shannon estimator.
 
     A node and its own graph are a positive pair; a node and any other graph of the batch are a negative pair. This is a
     baseline for graphs: nothing is mixed, and there is only one view. It needs an encoder that pools nodes, such as
