@@ -88,9 +88,10 @@ def facts() -> type[Facts]:
 
 @pytest.fixture(scope="session")
 def mixed_spec():
-    from contramix.domains.table.learning import TableSettings, describe
+    from contramix.domains.table.settings import TableSettings
+    from contramix.domains.table.spec import TableSpec
 
-    return describe(_mixed_table(), TableSettings(onehot_levels=4))[0]
+    return TableSpec.learn(_mixed_table(), TableSettings(onehot_levels=4))[0]
 
 
 @pytest.fixture

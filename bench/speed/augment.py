@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from contramix.domains.image.augmentation.augment import ImageAugment
-from contramix.domains.image.frontend import ImageFront
+from contramix.domains.image.frontend import ImageFrontend
 
 OFF = {"crop_scale": (1, 1), "crop_ratio": (1, 1), "flip": 0, "jitter": 0, "grey": 0, "blur": 0}
 PARTS = {
@@ -58,7 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     raw = torch.randint(256, (options.batch, 3, options.side, options.side), dtype=torch.uint8)
     generator = torch.Generator().manual_seed(0)
-    frontends = {name: ImageFront(ImageAugment(**settings)) for name, settings in PARTS.items()}
+    frontends = {name: ImageFrontend(ImageAugment(**settings)) for name, settings in PARTS.items()}
     calls = {name: partial(frontend.augment, raw, generator) for name, frontend in frontends.items()}
     if find_spec("kornia"):
         layers = kornia_layers(options.side)

@@ -54,12 +54,13 @@ def measure(rows: int = 500_000, adult: Path | None = None) -> list[dict[str, An
 def _compared_with_polars(path: Path, to_array: bool) -> dict[str, float]:
     import polars
 
-    from contramix.domains.table.learning import describe
+    from contramix.domains.table.settings import TableSettings
+    from contramix.domains.table.spec import TableSpec
     from contramix.io.tables.reading import read
 
     read_theirs = polars.read_csv if path.suffix == ".csv" else polars.read_parquet
     table = read(path).table
-    describing, (spec, _) = _timed(lambda: describe(table))
+    describing, (spec, _) = _timed(lambda: TableSpec.learn(table, TableSettings()))
     del table
     reading, encoding, theirs = [], [], []
     for _ in range(REPEATS):

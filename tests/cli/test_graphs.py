@@ -19,7 +19,7 @@ from torch import nn
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder
-from contramix.domains.graph.domain import GraphSets
+from contramix.domains import DOMAINS
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
@@ -224,7 +224,7 @@ def test_the_domain_can_be_named_and_may_be_wrong(rings, run):
 
 def test_health_and_alarms_of_graphs(rings):
     """DACL's mild mixing is too easy; of InfoGraph, which has one view, nothing of the kind is said."""
-    reading = GraphSets().read("RINGS.zip", ReadOptions(), GraphSettings())
+    reading = DOMAINS["graph"].read("RINGS.zip", ReadOptions(), GraphSettings())
     for name, changes, raised in (
         ("dacl", {"noise.alpha": 0.999}, {"too_easy"}),
         ("infograph", {}, set()),

@@ -167,7 +167,7 @@ def test_series_that_cannot_be_used_are_named(run):
     made.says("x.ts, line 25: has no steps; left out")
     run.refused("pretrain", "x.ts", "--out", "other", *TINY, "--on-bad-files", "fail").says("line 25: has no steps")
     Path("long.ts").write_text(ts([np.ones((1, 40)), np.ones((1, 10))], ["s", "f"]))
-    run.done("embed", "run", "long.ts", "--out", "z.npy").says("1 series are longer than 30 steps: their start is used")
+    run.done("embed", "run", "long.ts", "--out", "z.npy").says("1 series are longer than 30 steps and are truncated")
     assert np.isfinite(np.load("z.npy")).all()
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder
-from contramix.domains.text.domain import Texts
+from contramix.domains import DOMAINS
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
@@ -96,7 +96,7 @@ def test_every_command_on_lines_with_labels(films, run):
 
 def test_an_unfinished_run_goes_on_to_the_same_model(here):
     put("films.txt", lines(48))
-    reading = Texts().read("films.txt", ReadOptions(), TextSettings())
+    reading = DOMAINS["text"].read("films.txt", ReadOptions(), TextSettings())
     recipe = Recipe.load("imix-moco", {**SMALL, "train.epochs": 4}, "text")
 
     source, options = MemorySource.from_records(reading), RunOptions(checkpoint_seconds=0.0)

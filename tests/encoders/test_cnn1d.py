@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from contramix.domains.series.frontend import SeriesFront
+from contramix.domains.series.frontend import SeriesFrontend
 from contramix.encoders.cnn1d import CNN1d, Layer, Pool, StepNorm
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.mlp import MLP
@@ -15,7 +15,7 @@ from contramix.mixing.linear import Linear
 from contramix.samples.padded_sequences import PaddedSequences
 
 LENGTHS = (50, 37, 18, 7, 1)
-FRONT = SeriesFront([0.0, 0.0], [1.0, 1.0], varying=True)
+FRONT = SeriesFrontend([0.0, 0.0], [1.0, 1.0], varying=True)
 
 
 def series(n: int = 5) -> list[torch.Tensor]:
@@ -31,7 +31,7 @@ def made(varying: bool = True, steps: int = 50, trained: bool = True, **settings
     """An encoder whose BatchNorm has seen something, so that zeros do not stay zeros."""
     torch.manual_seed(0)
     encoder = CNN1d(width=4, **settings).build(Inputs((2, steps), kind="steps", varying=varying))
-    encoder.with_front(FRONT if varying else SeriesFront([0.0, 0.0], [1.0, 1.0], varying=False), Inputs((2, steps)))
+    encoder.with_front(FRONT if varying else SeriesFrontend([0.0, 0.0], [1.0, 1.0], varying=False), Inputs((2, steps)))
     if trained:
         with torch.no_grad():
             for parameter in encoder.parameters():

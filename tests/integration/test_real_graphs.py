@@ -11,7 +11,7 @@ import torch
 
 from contramix import ContrastiveEncoder
 from contramix.domains import DOMAINS, find_domain
-from contramix.domains.graph.packed import Packed
+from contramix.domains.graph.packed import PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.evaluation.cross_validation import cross_validated
 from contramix.evaluation.domain_baselines import PLAIN, Whole
@@ -50,15 +50,15 @@ def test_sizes_are_those_published(name):
     assert find_domain(path) == "graph"
     reading = read(path)
     count, classes, nodes, edges = PUBLISHED[name]
-    packed = Packed.of(reading.table.column("graph"))
+    packed = PackedGraphs.of(reading.table.column("graph"))
     labels = reading.table.column("label").to_pylist()
     assert {label: labels.count(label) for label in set(labels)} == classes
     assert len(packed.nodes) == count
     assert packed.nodes.mean() == pytest.approx(nodes, abs=0.006)
-    loops = int((packed.ends[0] == packed.ends[1]).sum())
+    loops = int((packed.edge_index[0] == packed.edge_index[1]).sum())
     assert (packed.edges.sum() - loops) / 2 / count + loops / count == pytest.approx(edges, abs=0.006)
     assert (packed.labels is not None) == (name in ("MUTAG", "PTC_MR"))
-    spec, _ = GRAPHS.describe(reading.table, GraphSettings(features="ones"))
+    spec, _ = GRAPHS.spec.learn(reading.table, GraphSettings(features="ones"))
     assert spec.tensorize(reading.table).undirected
 
 
@@ -77,8 +77,8 @@ def pyg_s(name: str, folder: Path) -> list:
 def test_pyg_reads_the_same(name, tmp_path):
     theirs = GRAPHS.from_values(pyg_s(name, tmp_path), GraphSettings())
     mine = read(need(name))
-    a, b = (Packed.of(reading.table.column("graph")) for reading in (mine, theirs))
-    for field in ("nodes", "edges", "ends", "labels"):
+    a, b = (PackedGraphs.of(reading.table.column("graph")) for reading in (mine, theirs))
+    for field in ("nodes", "edges", "edge_index", "labels"):
         np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
     # PyTorch Geometric counts classes from 0, in order.
     classes = np.unique(mine.table.column("label").to_numpy(zero_copy_only=False).astype(int), return_inverse=True)[1]
@@ -101,7 +101,7 @@ def test_a_list_trains_as_the_folder_that_it_comes_from(tmp_path):
 def test_weisfeiler_lehman_on_mutag():
     """Published for the subtree kernel and a support vector machine: 80 to 88 % (Shervashidze et al.; TUDataset)."""
     reading = read(need("MUTAG"))
-    spec, _ = GRAPHS.describe(reading.table, GraphSettings(), "label")
+    spec, _ = GRAPHS.spec.learn(reading.table, GraphSettings(), "label")
     data = prepare_labeled_records(spec, reading.table, "label")
     predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
     nothing = np.zeros((len(data.x), 1), np.float32)
@@ -111,7 +111,7 @@ def test_weisfeiler_lehman_on_mutag():
 
 def test_graphs_of_reddit_are_packed_in_moments():
     reading = read(need("REDDIT-BINARY"))
-    spec, _ = GRAPHS.describe(reading.table, GraphSettings(features="ones"))
+    spec, _ = GRAPHS.spec.learn(reading.table, GraphSettings(features="ones"))
     graphs = spec.tensorize(reading.table)
     some = graphs[torch.tensor([1999, 0, 7])]
     assert some.node_counts.tolist() == [int(graphs.node_counts[n]) for n in (1999, 0, 7)]

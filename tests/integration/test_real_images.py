@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contramix.domains.image.domain import Images
+from contramix.domains import DOMAINS
 from contramix.domains.image.settings import ImageSettings
 from contramix.io.options import ReadOptions
 
@@ -23,14 +23,14 @@ def need(name):
 
 def test_fashion_mnist():
     folder = need("fashion_mnist")
-    assert Images().claims(folder)
-    reading = Images().read(folder, ReadOptions(), AUTO)
+    assert DOMAINS["image"].recognizes(folder)
+    reading = DOMAINS["image"].read(folder, ReadOptions(), AUTO)
     assert (reading.training.num_rows, reading.test.num_rows) == (60_000, 10_000)
     assert (reading.splits, reading.target, reading.bad_files) == (("train", "test"), "label", ())
     labels = np.frombuffer(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
     assert reading.test.column("label").to_numpy().tolist() == labels.tolist()
     assert np.bincount(reading.training.column("label").to_numpy()).tolist() == [6000] * 10
-    spec, _ = Images().describe(reading.training, AUTO, "label")
+    spec, _ = DOMAINS["image"].spec.learn(reading.training, AUTO, "label")
     # As published with the data's many uses: 0.2860 and 0.3530.
     assert spec.mean == pytest.approx([0.2860], abs=5e-5)
     assert spec.std == pytest.approx([0.3530], abs=5e-5)
@@ -38,9 +38,9 @@ def test_fashion_mnist():
 
 def test_cifar_as_jpeg_in_the_one_archive_of_a_folder():
     path = need("cifar10")
-    assert Images().claims(path)
-    assert Images().claims(path / "cifar10_jpeg_60000.tar.gz")
-    reading = Images().read(path, ReadOptions(), AUTO)
+    assert DOMAINS["image"].recognizes(path)
+    assert DOMAINS["image"].recognizes(path / "cifar10_jpeg_60000.tar.gz")
+    reading = DOMAINS["image"].read(path, ReadOptions(), AUTO)
     assert (reading.training.num_rows, reading.test.num_rows) == (50_000, 10_000)
     assert reading.bad_files == ()
     assert reading.notes == (
@@ -51,14 +51,14 @@ def test_cifar_as_jpeg_in_the_one_archive_of_a_folder():
     assert len(np.unique(labels)) == 10
     files = reading.table.column("file").to_pylist()
     assert files == sorted(files)
-    spec, _ = Images().describe(reading.training, AUTO, "label")
+    spec, _ = DOMAINS["image"].spec.learn(reading.training, AUTO, "label")
     # The means of the exact pixels, as published; those of the JPEGs are near.
     assert spec.mean == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-3)
     assert spec.size == (3, 32, 32)
 
 
 def test_exact_pixels_beside_their_jpegs():
-    exact = Images().read(need("cifar10/cifar10_lossless_train_first4000.npz"), ReadOptions(), AUTO)
+    exact = DOMAINS["image"].read(need("cifar10/cifar10_lossless_train_first4000.npz"), ReadOptions(), AUTO)
     assert exact.table.num_rows == 4000
     stored = np.load(DATA / "cifar10/cifar10_lossless_train_first4000.npz", allow_pickle=False)
     pixels = exact.table.column("image").combine_chunks().to_numpy_ndarray()

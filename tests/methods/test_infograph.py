@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from contramix.domains.graph.spec import GraphFront
+from contramix.domains.graph.spec import GraphFrontend
 from contramix.encoders.encoder import Encoder, Inputs
 from contramix.encoders.gin import GIN
 from contramix.errors import InputError
@@ -78,7 +78,7 @@ def graphs() -> Graphs:
 
 def gin(layers: int = 2) -> Encoder:
     inputs = Inputs((3,), kind="graphs")
-    return GIN(width=4, layers=layers).build(inputs).with_front(GraphFront(), inputs)
+    return GIN(width=4, layers=layers).build(inputs).with_front(GraphFrontend(), inputs)
 
 
 def test_the_loss_compares_each_node_with_each_graph(graphs):

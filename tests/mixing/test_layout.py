@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from contramix.domains.table.learning import TableSettings, describe
+from contramix.domains.table.settings import TableSettings
+from contramix.domains.table.spec import TableSpec
 from contramix.mixing import OPERATORS
 from contramix.mixing.binary import Binary
 from contramix.mixing.geometric import Geometric
@@ -206,7 +207,7 @@ def test_linear_with_a_layout_averages_numbers_and_dates(facts, mixed_rows, mixe
 
 @pytest.mark.parametrize("kind", ["linear", "geometric"])
 def test_raw_mode_averages_levels_but_never_codes(kind, facts, mixed_table):
-    spec, _ = describe(mixed_table, TableSettings(onehot_levels=4, mixing="raw"))
+    spec, _ = TableSpec.learn(mixed_table, TableSettings(onehot_levels=4, mixing="raw"))
     x, layout = spec.tensorize(mixed_table), spec.layout()
     mixed, partner, weight = draw(x, kind, layout, seed=2)
     between = 0

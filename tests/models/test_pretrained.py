@@ -32,7 +32,7 @@ def test_numbers_called_levels_are_the_same_levels_when_read_again(tmp_path, cel
     model = train(table, **{"table.categorical": ["c"]})
     x = model.spec.tensorize(model.read(path).table)
     assert (x == model.spec.tensorize(table)).all()
-    levels = x[:, [n for n, e in enumerate(model.spec.elements) if e.role == "level"]]
+    levels = x[:, [n for n, e in enumerate(model.spec.elements) if e.role == "category"]]
     assert (levels.sum(1) == 1).all(), "each row has its level"
     # Whole numbers become floats where pandas met a gap.
     if pa.types.is_integer(table.column("c").type):

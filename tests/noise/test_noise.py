@@ -6,7 +6,8 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from contramix.domains.table.learning import describe
+from contramix.domains.table.settings import TableSettings
+from contramix.domains.table.spec import TableSpec
 from contramix.mixing import OPERATORS
 from contramix.mixing.binary import Binary
 from contramix.mixing.geometric import Geometric
@@ -91,7 +92,7 @@ def test_drop_of_all_columns_drops_groups_whole(facts, mixed_rows, mixed_layout)
 
 
 def test_drop_reaches_levels_where_there_are_no_numbers(mixed_table):
-    spec, _ = describe(mixed_table.select(["town", "member", "shop"]))
+    spec, _ = TableSpec.learn(mixed_table.select(["town", "member", "shop"]), TableSettings())
     x = spec.tensorize(mixed_table)
     first, _ = Drop(rate=0.5)(x, generator=seeded(), layout=spec.layout())
     assert (first != x).any()

@@ -122,10 +122,11 @@ class Pages:
     @staticmethod
     def run_folder(place: Path, evaluation: dict | None = None) -> Path:
         """A run's folder without the model, from which nothing is loaded."""
-        from contramix.domains.table.learning import describe
+        from contramix.domains.table.settings import TableSettings
+        from contramix.domains.table.spec import TableSpec
 
         facts = _run("imix", 0)
-        spec = describe(_table(60)[1])[0]
+        spec = TableSpec.learn(_table(60)[1], TableSettings())[0]
         place.mkdir()
         (place / "config.json").write_text(json.dumps(facts.config))
         (place / "recipe.toml").write_text(facts.recipe_toml)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from contramix.cli import main
-from contramix.domains.table.unread import UnreadTable
+from contramix.domains.table.unread_table import UnreadTable
 from contramix.errors import InputError, RunError
 from contramix.io.options import ReadOptions
 from contramix.io.tables import columnar

@@ -20,7 +20,7 @@ import pyarrow as pa  # noqa: E402
 from torch import nn  # noqa: E402
 
 from contramix import cli  # noqa: E402
-from contramix.domains.graph.spec import GraphFront  # noqa: E402
+from contramix.domains.graph.spec import GraphFrontend  # noqa: E402
 from contramix.encoders.cnn1d import StepNorm  # noqa: E402
 from contramix.encoders.encoder import Inputs  # noqa: E402
 from contramix.encoders.gin import GIN  # noqa: E402
@@ -176,7 +176,7 @@ def compare_infograph(gather):
     def built():
         torch.manual_seed(0)
         inputs = Inputs((3,), kind="graphs")
-        encoder = GIN(width=4, layers=2).build(inputs).with_front(GraphFront(), inputs)
+        encoder = GIN(width=4, layers=2).build(inputs).with_front(GraphFrontend(), inputs)
         return InfoGraph(gather=gather).build(encoder).double()
 
     def views(which):

@@ -33,7 +33,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     weights = sum(p.numel() for p in model.encoder.parameters())
     table.add_row("recipe", f"{model.recipe.name}: {model.recipe.method.__class__.__name__} with {_mixing(model)}")
     rows = f"{facts.get('rows', spec.rows):,} {DOMAINS[spec.domain].records}"
-    table.add_row("data", f"{rows}, {spec.form}; target {spec.target or 'none'}")
+    table.add_row("data", f"{rows}, {spec.summary}; target {spec.target or 'none'}")
     for kind, names in kinds.items():
         table.add_row(f"{kind} columns", f"{len(names)}: {', '.join(names[:12])}{' ...' if names[12:] else ''}")
     if "predicts" in facts:

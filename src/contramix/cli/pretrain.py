@@ -94,7 +94,7 @@ def pretrain(
         "rows": outcome.model.facts["rows"],
         "records": DOMAINS[chosen.domain].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
-        "form": outcome.model.spec.form,
+        "form": outcome.model.spec.summary,
         "bad_files": [bad._asdict() for bad in records.bad_files] if records else [],
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],

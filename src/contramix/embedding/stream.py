@@ -47,7 +47,7 @@ def representations(
     def samples() -> Iterator[tuple[int, pa.Table, Samples]]:
         at = start
         for table in data.read_rows(start, stop):
-            yield at, table, model.spec.tensorize_part(table, at)
+            yield at, table, model.spec.tensorize(table, at)
             at += table.num_rows
 
     def batches() -> Iterator[Callable[[], Rows]]:

@@ -125,7 +125,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if domain.content is None:
             return Records(self._checked(reading.table, reset), reading.notes)
         if reset:
-            self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content], dtype=object)
+            self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content.name], dtype=object)
         return reading
 
     def _table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:

@@ -36,7 +36,7 @@ def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
     own = spec.features(x)
     if own is not None:
         return own
-    codes, front = dict(spec.inputs().codes), spec.front()
+    codes, front = dict(spec.inputs().codes), spec.frontend()
     inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in sequential_batches(x)])
     parts = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
     for element, levels in codes.items():

@@ -28,4 +28,4 @@ def build_encoder(settings: EncoderSettings, spec: Spec, module: nn.Module | Non
             f"take {' or '.join(map(repr, fitting))}, or a module of your own"
         )
     encoder = settings.build(inputs) if module is None else wrap(module, inputs)
-    return encoder.with_front(spec.front(), inputs)
+    return encoder.with_front(spec.frontend(), inputs)

@@ -59,14 +59,14 @@ def prepare_labeled_records(
         )
     task = find_task(target, values, where, kind)
     y, x = task.encode(values, where), _rows(spec, table, where)
-    name = DOMAINS[spec.domain].content
-    content = None if name is None else table.column(name)
+    column = DOMAINS[spec.domain].content
+    content = None if column is None else table.column(column.name)
     if test is None:
         return LabeledRecords(task, spec, x, y, None, content)
     y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
     official = np.arange(len(x), len(x) + len(x_test))
-    if content is not None:
-        content = pa.chunked_array([*content.chunks, *test.column(name).chunks], content.type)
+    if column is not None and content is not None:
+        content = pa.chunked_array([*content.chunks, *test.column(column.name).chunks], content.type)
     return LabeledRecords(task, spec, concatenate_samples(x, x_test), np.concatenate([y, y_test]), official, content)
 
 

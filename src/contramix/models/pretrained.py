@@ -71,17 +71,19 @@ class Pretrained:
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """A note on columns that the training table did not have, and that are not known otherwise."""
-        return self.spec.unknown(table, known)
+        return self.spec.input_notes(table, known)
 
     def beside(self, table: pa.Table) -> list[str]:
         """Columns that say which record a row is of, and stand beside a result: of sounds, its file and label."""
         content = DOMAINS[self.recipe.domain].content
-        return [] if content is None else [name for name in table.column_names if name != content]
+        return [] if content is None else [name for name in table.column_names if name != content.name]
 
     def shown(self, table: pa.Table) -> list[str]:
         """Columns that show a person which record a row is of: those beside it, and a text itself."""
         content = DOMAINS[self.recipe.domain].content
-        itself = [name for name in table.column_names if name == content and is_text(table.schema.field(name).type)]
+        if content is None or content.name not in table.column_names:
+            return self.beside(table)
+        itself = [content.name] if is_text(table.schema.field(content.name).type) else []
         return [*itself, *self.beside(table)]
 
     def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:

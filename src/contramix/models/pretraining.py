@@ -32,7 +32,7 @@ def learn_spec(
     table: pa.Table, recipe: Recipe, target: str | None = None, also: pa.Table | None = None
 ) -> tuple[Spec, tuple[str, ...]]:
     """Learn what the records are from their rows, and from those of ``also`` (a transductive protocol) if given."""
-    spec, notes = DOMAINS[recipe.domain].describe(table, recipe.data, target, also)
+    spec, notes = DOMAINS[recipe.domain].spec.learn(table, recipe.data, target, also)
     return spec, notes
 
 

@@ -7,7 +7,6 @@ import pyarrow as pa
 from numpy import ndarray
 
 from contramix.domains import DOMAINS
-from contramix.domains.graph.values import from_values as graphs_of
 from contramix.io.records import LABEL
 from contramix.recipe import Recipe
 
@@ -55,7 +54,7 @@ def graphs() -> pa.Table:
         chords = draw.integers(0, nodes, (2, 4 * int(y) + 1))
         edges = np.concatenate([ring, chords], 1)
         made.append(SimpleNamespace(num_nodes=nodes, edge_index=np.concatenate([edges, edges[::-1]], 1)))
-    return _labelled(graphs_of(made).table)
+    return _labelled(DOMAINS["graph"].from_values(made, Recipe.load("npair", domain="graph").data).table)
 
 
 def _labelled(records: pa.Table) -> pa.Table:

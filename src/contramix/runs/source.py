@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contramix.domains import DOMAINS
-from contramix.domains.table.unread import UnreadTable
+from contramix.domains.table.unread_table import UnreadTable
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import Records
@@ -220,7 +220,9 @@ def open_source(
     domain, options = DOMAINS[recipe.domain], options or ReadOptions()
     if cache not in ("auto", "always", "never"):
         raise InputError(f"--cache {cache!r}: give 'auto', 'always' or 'never'")
-    large = None if cache == "never" else domain.large(data, options, recipe.data)
+    large = None
+    if cache != "never" and domain.unread_table is not None:
+        large = domain.unread_table(data, options, recipe.data)
     if cache == "always" and large is None:
         raise InputError(f"--cache always: {domain.records} need none, as they are read when they are asked for")
     if cache == "always" and transductive:

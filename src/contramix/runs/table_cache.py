@@ -19,9 +19,9 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from contramix.domains.table.learning import Description, Groups
+from contramix.domains.table.learning import OneHotFinder, TableLearner
 from contramix.domains.table.spec import TableSpec
-from contramix.domains.table.unread import UnreadTable
+from contramix.domains.table.unread_table import UnreadTable
 from contramix.errors import InputError
 from contramix.io.records import RecordChunks
 from contramix.runs.folder import check_space
@@ -184,7 +184,7 @@ def _write(
         f"{len(spec.columns)} columns x {found.rows:,} rows, {in_bytes(size)}: written once to {place} and read "
         "from there"
     )
-    groups, digest = Groups(spec), hashlib.sha256(repr(shape).encode())
+    finder, digest = OneHotFinder(spec.columns), hashlib.sha256(repr(shape).encode())
     wanted = label_rows(found.rows).numpy()
     labels: list[pa.Array] = []
     place.mkdir(exist_ok=True)
@@ -192,7 +192,7 @@ def _write(
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for before, portion in phases.over(found, "writing the cache"):
             x = spec.tensorize(portion, before).numpy()
-            groups.see([x[:, at] for at in groups.elements])
+            finder.update([x[:, at] for at in finder.elements])
             digest.update(x.data)
             file.write(x.data)
             if target is not None:
@@ -208,7 +208,7 @@ def _write(
         "bytes": (place / "rows.npy").stat().st_size,
         "shape": shape,
         "fingerprint": digest.hexdigest()[:32],
-        "spec": groups.spec().model_dump_json(),
+        "spec": spec.model_copy(update={"columns": finder.finish()}).model_dump_json(),
         "notes": [*found.notes, *notes],
         "names": found.schema.names,
     }
@@ -219,10 +219,10 @@ def _write(
 def _learn(
     found: RecordChunks, table: UnreadTable, target: str | None, phases: Phases
 ) -> tuple[TableSpec, tuple[str, ...]]:
-    description = Description(found.schema, table.settings, target)
+    learner = TableLearner(found.schema, table.settings, target)
     most = min(MOST_SAMPLED, max(1, SAMPLE_CELLS // len(found.schema)))
     sampled = None if found.rows <= most else np.sort(sample_rows(found.rows, most, Key("columns")).numpy())
     for before, portion in phases.over(found, "learning the columns"):
         start, stop = (0, 0) if sampled is None else np.searchsorted(sampled, [before, before + portion.num_rows])
-        description.see(portion, None if sampled is None else sampled[start:stop] - before)
-    return description.spec()
+        learner.update(portion, None if sampled is None else sampled[start:stop] - before)
+    return TableSpec.from_learner(learner)

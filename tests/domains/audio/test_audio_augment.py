@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from contramix.domains.audio.augment import AudioAugment, Changes, Frames, moved, noisy, resampled
-from contramix.domains.audio.frontend import AudioFront
+from contramix.domains.audio.frontend import AudioFrontend
 from contramix.domains.audio.logmel import Window, decibels, power, spectra
 
 NOTHING = dict.fromkeys(("amplitude", "speed", "stretch", "shift", "background"), 0.0)
@@ -24,7 +24,7 @@ def clips(n=6, samples=2000):
 
 
 def front(noise=None, **changes):
-    return AudioFront(8000, WINDOW, 16, augment=AudioAugment(**{**NOTHING, **changes}), background=noise)
+    return AudioFrontend(8000, WINDOW, 16, augment=AudioAugment(**{**NOTHING, **changes}), background=noise)
 
 
 def changed(n, **given):
@@ -99,7 +99,7 @@ VOCODED = [
 
 
 def test_stretch_is_librosas(chirps):
-    front = AudioFront(16000, Window(2048, 512), 32, augment=AudioAugment(**{**NOTHING, "stretch": 1.0}))
+    front = AudioFrontend(16000, Window(2048, 512), 32, augment=AudioAugment(**{**NOTHING, "stretch": 1.0}))
     frames = front._frames(torch.from_numpy(chirps(16000))[None], torch.ones(1))
     found = moved(frames, torch.tensor([0.83]), torch.zeros(1))[0].T
     assert torch.allclose(found[::5, VOCODED_FRAMES], torch.tensor(VOCODED), rtol=2e-4, atol=1e-5)

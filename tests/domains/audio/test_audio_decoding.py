@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from contramix.domains.audio.decoding import Tally, as_int16, decode, fixed, header
+from contramix.domains.audio.decoding import Tally, as_int16, decode, fixed, read_header
 from contramix.errors import InputError
 from contramix.io.media.media_file import UnreadableFileError
 
@@ -155,7 +155,7 @@ def test_chunks_before_the_samples_are_passed(wav):
 
 
 def test_header_says_length_and_rate(wav):
-    found = header(wav(RAMP, rate=8000))
+    found = read_header(wav(RAMP, rate=8000))
     assert (found.sample_rate_hz, found.frames, found.channels, found.seconds) == (8000, 1000, 1, 0.125)
 
 

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from contramix.domains.audio.domain import Sounds
+from contramix.domains import DOMAINS
 from contramix.domains.audio.reading import read
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
@@ -22,7 +22,7 @@ from contramix.io.records import BadFile
 from contramix.samples.samples import StreamedSamples
 
 OPTIONS = ReadOptions()
-DOMAIN = Sounds()
+DOMAIN = DOMAINS["audio"]
 TINY = AudioSettings(seconds=0.05)
 
 
@@ -46,7 +46,7 @@ ALL = torch.from_numpy(np.stack([clip(number) for number in ORDER]))
 
 
 def samples(reading, settings=TINY):
-    spec, _ = DOMAIN.describe(reading.table, settings)
+    spec, _ = DOMAIN.spec.learn(reading.table, settings)
     return spec.tensorize(reading.table)
 
 
@@ -66,7 +66,7 @@ def test_an_archive_and_a_folder_with_one_are_the_folder(folder, tmp_path):
         for file in sorted(folder.rglob("*.wav")):
             archive.write(file, f"top/{file.relative_to(folder)}")
     for path in (tmp_path / "packed" / "s.zip", tmp_path / "packed"):
-        assert DOMAIN.claims(path)
+        assert DOMAIN.recognizes(path)
         reading = read(path, OPTIONS, TINY)
         assert torch.equal(samples(reading), ALL)
         assert reading.table.column("label").to_pylist() == ["a"] * 6 + ["b"] * 6
@@ -74,8 +74,8 @@ def test_an_archive_and_a_folder_with_one_are_the_folder(folder, tmp_path):
 
 def test_streamed_is_in_memory(folder):
     whole, streamed = read(folder, OPTIONS, TINY), read(folder, OPTIONS, TINY, in_memory_bytes=1000)
-    spec, _ = DOMAIN.describe(whole.table, TINY)
-    other, _ = DOMAIN.describe(streamed.table, TINY)
+    spec, _ = DOMAIN.spec.learn(whole.table, TINY)
+    other, _ = DOMAIN.spec.learn(streamed.table, TINY)
     assert spec == other
     x = spec.tensorize(streamed.table.slice(2))
     assert isinstance(x, StreamedSamples)
@@ -93,7 +93,7 @@ def test_other_rates_channels_and_lengths_are_noted(tmp_path, wav):
     (tmp_path / "silent.wav").write_bytes(wav(clip(3) * 0))
     reading = read(tmp_path, OPTIONS, TINY)
     assert reading.notes == (
-        "all clips are brought to 16,000 Hz; audio.sample_rate_hz says otherwise",
+        "all clips are resampled to 16,000 Hz (audio.sample_rate_hz sets another rate)",
         "1 clips with several channels: averaged to one",
         "1 clips longer: their start is used",
         "1 clips shorter: silence was put behind them",
@@ -102,7 +102,7 @@ def test_other_rates_channels_and_lengths_are_noted(tmp_path, wav):
     )
     assert reading.target is None
     assert "label" not in reading.table.column_names
-    described, notes = DOMAIN.describe(reading.table, TINY)
+    described, notes = DOMAIN.spec.learn(reading.table, TINY)
     assert (described.sample_rate_hz, described.samples, notes) == (16000, 800, ())
 
 
@@ -122,9 +122,9 @@ def test_length_is_chosen(tmp_path, wav, seconds, expected):
 def test_rate_is_chosen(tmp_path, wav, rates, expected):
     for number, rate in enumerate(rates):
         (tmp_path / f"{number}.wav").write_bytes(wav(clip(number, rate), rate=rate))
-    spec, _ = DOMAIN.describe(read(tmp_path, OPTIONS, AudioSettings()).table, AudioSettings())
+    spec, _ = DOMAIN.spec.learn(read(tmp_path, OPTIONS, AudioSettings()).table, AudioSettings())
     assert (spec.sample_rate_hz, spec.samples) == (expected, expected)
-    spec, _ = DOMAIN.describe(read(tmp_path, OPTIONS, AudioSettings(sample_rate_hz=11025)).table, AudioSettings())
+    spec, _ = DOMAIN.spec.learn(read(tmp_path, OPTIONS, AudioSettings(sample_rate_hz=11025)).table, AudioSettings())
     assert spec.sample_rate_hz == 11025
 
 
@@ -192,16 +192,16 @@ def test_speech_commands_with_noise_and_lists(tmp_path, wav):
     assert (reading.training.num_rows, reading.test.num_rows) == (17, 2)
     assert reading.test.column("label").to_pylist() == ["no", "no"]
     assert "_background_noise_/gone.wav: 0 bytes; the noise was left out" in reading.notes
-    spec, _ = DOMAIN.describe(reading.training, TINY, "label")
+    spec, _ = DOMAIN.spec.learn(reading.training, TINY, "label")
     assert spec.target == "label"
     assert spec.rows == 17
     again = AudioSpec.model_validate_json(spec.model_dump_json())
     assert again == spec
-    noise = again.front().get_buffer("background")
+    noise = again.frontend().get_buffer("background")
     assert noise.shape == (32, 32)  # one second, in frames and bands
     raw, seed = spec.tensorize(reading.table), torch.Generator().manual_seed(0)
     views = [
-        one.front().augment(raw, seed.manual_seed(0)) for one in (spec, spec.model_copy(update={"background": ""}))
+        one.frontend().augment(raw, seed.manual_seed(0)) for one in (spec, spec.model_copy(update={"background": ""}))
     ]
     assert not torch.equal(*views)
     task = AudioSettings(seconds=0.05, words="ten")
@@ -220,11 +220,11 @@ def test_noise_alone_is_no_data(tmp_path, wav):
 
 
 def test_a_model_reads_in_its_own_form(folder, tmp_path, wav):
-    spec, _ = DOMAIN.describe(read(folder, OPTIONS, TINY).table, TINY)
+    spec, _ = DOMAIN.spec.learn(read(folder, OPTIONS, TINY).table, TINY)
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "1.wav").write_bytes(wav(clip(1, 9000), rate=8000))
     (tmp_path / "new" / "2.wav").write_bytes(wav(clip(2)))
-    new = DOMAIN.read(tmp_path / "new", OPTIONS, AudioSettings(), like=spec)
+    new = DOMAIN.read(tmp_path / "new", OPTIONS, AudioSettings(), fitted_spec=spec)
     x = spec.tensorize(new.table)
     assert x.shape == (2, 800)
     assert torch.equal(x[1], torch.from_numpy(clip(2)))
@@ -241,8 +241,8 @@ def test_a_table_of_encoded_clips(tmp_path, wav):
     cells[4]["bytes"] = b"no sound"
     table = pa.table({"audio": cells, "label": list("xyxyxy"), "age": range(6)})
     pq.write_table(table, tmp_path / "clips.parquet")
-    assert DOMAIN.claims(tmp_path / "clips.parquet")
-    assert DOMAIN.claims_values(table)
+    assert DOMAIN.recognizes(tmp_path / "clips.parquet")
+    assert DOMAIN.recognizes_values(table)
     with pytest.raises(InputError, match=r"4\.wav: not audio: begins like text"):
         DOMAIN.from_values(table, TINY)
     good = DOMAIN.from_values(table.slice(0, 4), TINY)
@@ -265,14 +265,14 @@ def test_arrays_whose_rate_is_said():
     floats = x.astype(np.float32) / 32768
     for values in (x, floats, floats.astype(np.float64), torch.from_numpy(x), torch.from_numpy(floats), list(x)):
         reading = DOMAIN.from_values(values, settings)
-        spec, _ = DOMAIN.describe(reading.table, settings)
+        spec, _ = DOMAIN.spec.learn(reading.table, settings)
         assert (spec.sample_rate_hz, spec.samples) == (16000, 800)
         assert torch.equal(spec.tensorize(reading.table), torch.from_numpy(x))
-        assert not DOMAIN.claims_values(values)
-        assert DOMAIN.claims_values(reading.table)
+        assert not DOMAIN.recognizes_values(values)
+        assert DOMAIN.recognizes_values(reading.table)
     uneven = DOMAIN.from_values([clip(1, 5), clip(2, 9)], settings).table.column("audio").combine_chunks()
     assert uneven.to_numpy_ndarray().tolist() == [[*clip(1, 5), 0, 0, 0, 0], [*clip(2, 9)]]
-    assert DOMAIN.from_values(x, AudioSettings(), like=spec).table.num_rows == 4
+    assert DOMAIN.from_values(x, AudioSettings(), fitted_spec=spec).table.num_rows == 4
 
 
 @pytest.mark.parametrize(
@@ -300,35 +300,35 @@ def test_arrays_need_a_rate():
 def test_a_list_of_files(folder):
     files = sorted(folder.rglob("*.wav"))
     for values in (files, list(map(str, files))):
-        assert DOMAIN.claims_values(values)
+        assert DOMAIN.recognizes_values(values)
         reading = DOMAIN.from_values(values, TINY)
         assert torch.equal(samples(reading), ALL)
     (folder / "bad.wav").write_bytes(b"words and words")
     with pytest.raises(InputError, match=r"bad\.wav: not audio: begins like text"):
         DOMAIN.from_values([*files, folder / "bad.wav"], TINY)
-    assert not DOMAIN.claims_values(["a.png", "b.wav"])
-    assert not DOMAIN.claims_values([])
+    assert not DOMAIN.recognizes_values(["a.png", "b.wav"])
+    assert not DOMAIN.recognizes_values([])
 
 
 def test_claims(folder, tmp_path):
-    assert DOMAIN.claims(folder)
-    assert DOMAIN.claims(next(folder.rglob("*.wav")))
+    assert DOMAIN.recognizes(folder)
+    assert DOMAIN.recognizes(next(folder.rglob("*.wav")))
     (tmp_path / "a.csv").write_text("x\n1\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "b.zip").write_bytes(b"PK no zip")
     pq.write_table(pa.table({"x": [1.0]}), tmp_path / "t.parquet")
     for name in ("a.csv", "empty", "b.zip", "t.parquet", "nowhere", "nowhere.zip"):
-        assert not DOMAIN.claims(tmp_path / name), name
+        assert not DOMAIN.recognizes(tmp_path / name), name
 
 
 def test_statistics_are_those_of_the_pictures(folder):
     reading = read(folder, OPTIONS, TINY)
-    spec, _ = DOMAIN.describe(reading.table, TINY)
-    pictures = spec.front()(ALL).double().flatten().tolist()
+    spec, _ = DOMAIN.spec.learn(reading.table, TINY)
+    pictures = spec.frontend()(ALL).double().flatten().tolist()
     mean = sum(pictures) / len(pictures)
     assert spec.mean == pytest.approx(mean)
     assert spec.std == pytest.approx((sum((value - mean) ** 2 for value in pictures) / len(pictures)) ** 0.5)
-    both, _ = DOMAIN.describe(reading.table.slice(0, 5), TINY, also=reading.table.slice(5))
+    both, _ = DOMAIN.spec.learn(reading.table.slice(0, 5), TINY, extra_rows=reading.table.slice(5))
     assert (both.mean, both.rows) == (pytest.approx(mean), 5)
     assert spec.inputs().shape == (1, 32, 2)
     assert spec.inputs().mean == (spec.mean,)
@@ -336,26 +336,26 @@ def test_statistics_are_those_of_the_pictures(folder):
 
 def test_silent_clips_have_a_deviation(tmp_path, wav):
     (tmp_path / "1.wav").write_bytes(wav(np.zeros(800, np.int16)))
-    spec, notes = DOMAIN.describe(read(tmp_path, OPTIONS, TINY).table, TINY)
+    spec, notes = DOMAIN.spec.learn(read(tmp_path, OPTIONS, TINY).table, TINY)
     assert (spec.mean, spec.std) == (0.0, 1e-3)
-    assert notes == ("the clips' pictures are all alike: are they silent?",)
+    assert notes == ("the spectrograms of all clips are the same: are the clips silent?",)
 
 
 def test_narrow_bands_are_noted(folder):
     settings = AudioSettings(seconds=0.05, mels=128, window_seconds=0.016, hop_seconds=0.008)
-    _, notes = DOMAIN.describe(read(folder, OPTIONS, settings).table, settings)
-    assert "of 128 mel bands fall between two frequencies" in notes[0]
+    _, notes = DOMAIN.spec.learn(read(folder, OPTIONS, settings).table, settings)
+    assert "of 128 mel bands contain no frequency" in notes[0]
 
 
 def test_the_rate_may_be_said_by_settings():
     bare = pa.table({"audio": pa.FixedShapeTensorArray.from_numpy_ndarray(np.zeros((2, 100), np.int16))})
-    assert DOMAIN.describe(bare, AudioSettings(sample_rate_hz=8000))[0].sample_rate_hz == 8000
+    assert DOMAIN.spec.learn(bare, AudioSettings(sample_rate_hz=8000))[0].sample_rate_hz == 8000
     with pytest.raises(InputError, match=r"set audio\.sample_rate_hz"):
-        DOMAIN.describe(bare, AudioSettings())
+        DOMAIN.spec.learn(bare, AudioSettings())
     with pytest.raises(InputError, match="no clips to learn from"):
-        DOMAIN.describe(bare.slice(0, 0), AudioSettings(sample_rate_hz=8000))
-    with pytest.raises(InputError, match="not clips: read it from audio files"):
-        DOMAIN.describe(pa.table({"audio": ["x"]}), AudioSettings())
+        DOMAIN.spec.learn(bare.slice(0, 0), AudioSettings(sample_rate_hz=8000))
+    with pytest.raises(InputError, match="not clips: read audio files"):
+        DOMAIN.spec.learn(pa.table({"audio": ["x"]}), AudioSettings())
 
 
 def test_settings_refuse_what_cannot_be():
@@ -374,12 +374,12 @@ def test_real_speech():
     path = Path(__file__).parents[4] / "shared" / "data" / "speech_commands"
     if not path.exists():
         pytest.skip("needs speech_commands in a folder shared/data beside the repository")
-    assert DOMAIN.claims(path)
+    assert DOMAIN.recognizes(path)
     reading = DOMAIN.read(path, OPTIONS, AudioSettings())
     assert (reading.table.num_rows, reading.training.num_rows, reading.test.num_rows) == (1800, 1350, 450)
     assert (reading.bad_files, reading.notes) == ((), ("221 clips shorter: silence was put behind them",))
-    spec, notes = DOMAIN.describe(reading.training.slice(0, 200), AudioSettings(), reading.target)
+    spec, notes = DOMAIN.spec.learn(reading.training.slice(0, 200), AudioSettings(), reading.target)
     assert (spec.sample_rate_hz, spec.samples, spec.inputs().shape, notes) == (16000, 16000, (1, 32, 32), ())
-    view = spec.front().augment(spec.tensorize(reading.table)[:64], torch.Generator().manual_seed(0))
+    view = spec.frontend().augment(spec.tensorize(reading.table)[:64], torch.Generator().manual_seed(0))
     assert view.shape == (64, 1, 32, 32)
     assert 0 <= float(view.min()) < float(view.max()) <= 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.domains.audio.frontend import AudioFront
+from contramix.domains.audio.frontend import AudioFrontend
 from contramix.domains.audio.logmel import Window, decibels, mel_matrix, picture, power, spectra
 
 # librosa 0.11.0 on the fixture's chirps / 32768, in float64:
@@ -43,7 +43,7 @@ REFERENCE = {
 @pytest.mark.parametrize(("rate", "n_fft", "hop"), REFERENCE)
 def test_decibels_are_librosas(rate, n_fft, hop, chirps):
     total, some = REFERENCE[rate, n_fft, hop]
-    front = AudioFront(rate, Window(n_fft, hop), 32)
+    front = AudioFrontend(rate, Window(n_fft, hop), 32)
     image = front(torch.from_numpy(chirps(rate))[None])
     assert image.shape == (1, 1, 32, 32)
     found = image[0, 0] * 80 - 80
@@ -81,7 +81,7 @@ def test_decibels_are_the_definition():
 
 
 def test_silence_is_dark_and_loudness_does_not_matter(chirps):
-    front = AudioFront(8000, Window(1024, 256), 32)
+    front = AudioFrontend(8000, Window(1024, 256), 32)
     x = torch.from_numpy(chirps(8000))[None]
     assert torch.equal(front(torch.zeros_like(x)), torch.zeros(1, 1, 32, 32))
     assert float((front(x) - front(x // 2)).abs().mean()) < 0.01
@@ -91,7 +91,7 @@ def test_silence_is_dark_and_loudness_does_not_matter(chirps):
 
 def test_blocks_of_clips_change_nothing(chirps, monkeypatch):
     """Pictures do not depend on the clips beside them, nor on how many are worked on at once."""
-    front = AudioFront(8000, Window(1024, 256), 32)
+    front = AudioFrontend(8000, Window(1024, 256), 32)
     x = torch.stack([torch.from_numpy(np.roll(chirps(8000), 700 * k)) for k in range(5)])
     together = front(x)
     monkeypatch.setattr("contramix.domains.audio.frontend.BLOCK", {"cpu": 2 * 32 * 513})
@@ -101,7 +101,7 @@ def test_blocks_of_clips_change_nothing(chirps, monkeypatch):
 
 
 def test_front_has_no_weights_and_is_on_the_clips_side():
-    front = AudioFront(8000, Window(256, 64), 16)
+    front = AudioFrontend(8000, Window(256, 64), 16)
     assert not list(front.parameters())
     assert not front.state_dict()
     assert torch.equal(front.get_buffer("bands").T, mel_matrix(8000, 256, 16))

@@ -9,8 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from contramix.domains.graph import spec as of_spec
-from contramix.domains.graph.describe import describe
-from contramix.domains.graph.packed import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import DEGREES, GraphSpec
 from contramix.errors import InputError
@@ -20,11 +19,11 @@ def table(labels=None, attributes=None, nodes=(3, 0, 2), edges=(4, 0, 2)) -> pa.
     """A path of three nodes, a graph without nodes, and one edge from the second to the first of two, twice."""
     ends = np.array([[0, 1, 1, 2, 1, 1], [1, 0, 2, 1, 0, 0]])[:, : sum(edges)]
     given = [None if v is None else np.asarray(v, t) for v, t in ((labels, np.int64), (attributes, np.float32))]
-    return pa.table({GRAPH: Packed(np.array(nodes), np.array(edges), ends, *given).column()})
+    return pa.table({GRAPH: PackedGraphs(np.array(nodes), np.array(edges), ends, *given).column()})
 
 
 def learned(of: pa.Table, **settings) -> GraphSpec:
-    return describe(of, GraphSettings(**settings))[0]
+    return GraphSpec.learn(of, GraphSettings(**settings))[0]
 
 
 LABELS = [[5, 0], [7, 1], [5, 1], [-2, 0], [7, 0]]
@@ -44,7 +43,7 @@ def test_labels_that_training_graphs_do_not_have_take_no_place():
     spec = learned(table(LABELS))
     other = table([[5, 0], [99, 1], [5, 2], [-2, 0], [7, 0]])
     assert spec.tensorize(other).x.tolist()[1:3] == [[0, 0, 0, 0, 1], [0, 1, 0, 0, 0]]
-    assert spec.unknown(other) == ("2 of 5 nodes have labels that the training graphs did not have",)
+    assert spec.input_notes(other) == ("2 of 5 nodes have labels that the training graphs did not have",)
 
 
 def test_attributes_are_standardised_and_constant_ones_are_zero():
@@ -58,7 +57,7 @@ def test_attributes_are_standardised_and_constant_ones_are_zero():
 
 
 def test_degrees_count_edges_that_lead_to_a_node_and_are_capped():
-    spec, notes = describe(table(), GraphSettings(most_degree=3))
+    spec, notes = GraphSpec.learn(table(), GraphSettings(most_degree=3))
     assert spec.features_of_nodes == ("degree",)
     assert notes == ("nodes have neither labels nor attributes: their features are their degrees (graph.features)",)
     x = spec.tensorize(table()).x
@@ -79,10 +78,10 @@ def test_edges_stand_in_the_order_of_where_they_lead():
     path = learned(table()).tensorize(table().slice(0, 2))
     assert path.undirected
     # A self loop is there both ways.
-    looped = Packed(np.array([2]), np.array([3]), np.array([[0, 1, 1], [1, 0, 1]]))
+    looped = PackedGraphs(np.array([2]), np.array([3]), np.array([[0, 1, 1], [1, 0, 1]]))
     assert learned(table()).pack(looped).undirected
     # Two one way and one the other are not.
-    uneven = Packed(np.array([2]), np.array([3]), np.array([[0, 0, 1], [1, 1, 0]]))
+    uneven = PackedGraphs(np.array([2]), np.array([3]), np.array([[0, 0, 1], [1, 1, 0]]))
     assert not learned(table()).pack(uneven).undirected
 
 
@@ -140,7 +139,9 @@ def test_graphs_that_have_not_what_was_learned():
 
 def test_what_cannot_be_learned_from():
     for settings in ("labels", "attributes"):
-        with pytest.raises(InputError, match=f"graph.features = '{settings}': the nodes have none; take 'degree'"):
+        with pytest.raises(
+            InputError, match=f"graph.features = '{settings}': the nodes have none; use 'degree' or 'ones'"
+        ):
             learned(table(), features=settings)
     with pytest.raises(InputError, match="no nodes"):
         learned(table(nodes=(0, 0), edges=(0, 0)))
@@ -150,9 +151,9 @@ def test_what_cannot_be_learned_from():
         learned(pa.table({"a": [1]}))
     with pytest.raises(InputError, match="holds int64, not graphs"):
         learned(pa.table({GRAPH: [1]}))
-    with pytest.raises(InputError, match="1 rows without a graph"):
+    with pytest.raises(InputError, match="1 rows without one"):
         learned(pa.table({GRAPH: pa.concat_arrays([table()[GRAPH].chunk(0), pa.nulls(1, table()[GRAPH].type)])}))
-    many = Packed(np.array([20_001]), np.array([0]), np.zeros((2, 0), np.int64), np.arange(20_001)[:, None])
+    many = PackedGraphs(np.array([20_001]), np.array([0]), np.zeros((2, 0), np.int64), np.arange(20_001)[:, None])
     with pytest.raises(InputError, match=r"20,001 different labels.*graph\.features = 'degree'"):
         learned(pa.table({GRAPH: many.column()}))
 
@@ -160,12 +161,12 @@ def test_what_cannot_be_learned_from():
 def test_statistics_of_test_graphs_too_where_they_may_be_seen():
     """The transductive protocol."""
     other = table([[9, 0]] * 5, np.array(ATTRIBUTES) + 10)
-    spec = describe(table(LABELS, ATTRIBUTES), GraphSettings(), also=other)[0]
+    spec = GraphSpec.learn(table(LABELS, ATTRIBUTES), GraphSettings(), extra_rows=other)[0]
     assert spec.labels == ((-2, 5, 7, 9), (0, 1))
     assert spec.mean == pytest.approx((8, 9))
     for unlike in (table(), table(attributes=ATTRIBUTES), table([[1]] * 5)):
         with pytest.raises(InputError, match="those to be joined have"):
-            describe(table(LABELS), GraphSettings(), also=unlike)
+            GraphSpec.learn(table(LABELS), GraphSettings(), extra_rows=unlike)
 
 
 def test_sizes_that_cannot_be(monkeypatch):
@@ -190,5 +191,5 @@ def test_edges_to_nodes_that_are_not_there(ends):
     column = pa.StructArray.from_arrays(
         [pa.array([3]), *(pa.array([e], pa.large_list(pa.int32())) for e in ends)], ["nodes", "source", "target"]
     )
-    with pytest.raises(InputError, match="edges to nodes that are not there"):
+    with pytest.raises(InputError, match="edges to nodes that do not exist"):
         learned(pa.table({GRAPH: column}))

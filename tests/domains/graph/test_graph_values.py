@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.domains import find_domain_of
-from contramix.domains.graph.domain import GraphSets
-from contramix.domains.graph.packed import Packed
+from contramix.domains import DOMAINS, find_domain_of
+from contramix.domains.graph.packed import PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError
 
@@ -16,12 +15,12 @@ Data = pyg.Data
 
 
 def read(values, like=None, **settings):
-    return GraphSets().from_values(values, GraphSettings(**settings), like)
+    return DOMAINS["graph"].from_values(values, GraphSettings(**settings), like)
 
 
 def described(values, **settings):
     table = read(values, **settings).table
-    return GraphSets().describe(table, GraphSettings(**settings))[0]
+    return DOMAINS["graph"].spec.learn(table, GraphSettings(**settings))[0]
 
 
 def edges(*pairs) -> torch.Tensor:
@@ -33,8 +32,8 @@ def graphs(reading) -> list[tuple[int, set[tuple[int, int]]]]:
     return [(row["nodes"], set(zip(row["source"], row["target"]))) for row in rows]
 
 
-def packed(reading) -> Packed:
-    return Packed.of(reading.table.column("graph"))
+def packed(reading) -> PackedGraphs:
+    return PackedGraphs.of(reading.table.column("graph"))
 
 
 def two(**second) -> list:
@@ -66,7 +65,7 @@ def test_data_sets_and_batches_of_pyg_are_lists():
     expected = read(values).table
     for many in (InMemory(values), pyg.Batch.from_data_list(values)):
         assert find_domain_of(many) == "graph"
-        assert packed(read(many)).ends.tolist() == packed(read(values)).ends.tolist()
+        assert packed(read(many)).edge_index.tolist() == packed(read(values)).edge_index.tolist()
         assert read(many).table.column("graph").equals(expected.column("graph"))
         assert read(many).table.column("label").to_pylist() == [0, 1]
     assert read(InMemory(values)[torch.tensor([1])]).table.num_rows == 1
@@ -203,10 +202,10 @@ def test_a_trained_model_takes_features_as_it_learned_them():
     assert packed(read(none)).labels is None
     assert packed(read(none, labels)).labels[:, 0].tolist() == [1, -1]
     assert labels.tensorize(read(none, labels).table).x.tolist() == [[0, 1, 0], [0, 0, 0]]
-    assert labels.unknown(read(none, labels).table) == (
+    assert labels.input_notes(read(none, labels).table) == (
         "1 of 2 nodes have labels that the training graphs did not have",
     )
-    assert labels.unknown(read(hot(), labels).table) == ()
+    assert labels.input_notes(read(hot(), labels).table) == ()
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -284,4 +283,4 @@ def test_networkx_s_that_are_wrong():
     "values", [np.zeros((3, 2)), torch.zeros(3, 2), [], "abc", [[1, 2]], {0: 1}, two()[0], [None], range(3)]
 )
 def test_values_of_other_domains_are_not_claimed(values):
-    assert not GraphSets().claims_values(values)
+    assert not DOMAINS["graph"].recognizes_values(values)

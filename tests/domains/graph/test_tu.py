@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contramix.domains import find_domain
-from contramix.domains.graph.domain import GraphSets
-from contramix.domains.graph.packed import Packed
+from contramix.domains import DOMAINS, find_domain
+from contramix.domains.graph.packed import PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
@@ -43,7 +42,7 @@ def write(folder: Path, files: dict[str, str | bytes], name: str = "TINY") -> Pa
 
 
 def read(path: Path, **settings):
-    return GraphSets().read(path, ReadOptions(), GraphSettings(**settings))
+    return DOMAINS["graph"].read(path, ReadOptions(), GraphSettings(**settings))
 
 
 def graphs(reading) -> list[tuple[int, set[tuple[int, int]]]]:
@@ -130,7 +129,7 @@ def test_several_columns_of_labels_and_attributes(tmp_path):
         "edge_labels": "0\n" * len(EDGES),
     }
     reading = read(write(tmp_path, files))
-    packed = Packed.of(reading.table.column("graph"))
+    packed = PackedGraphs.of(reading.table.column("graph"))
     assert packed.labels.tolist() == [[n, n % 2] for n in LABELS]
     np.testing.assert_allclose(packed.attributes, [[n / 2, -n, 1e-3] for n in range(10)], rtol=1e-6)
     assert "labels and attributes of edges are not used" in reading.notes
@@ -163,15 +162,15 @@ def test_a_graph_without_nodes_is_a_gap_in_the_indicator(tmp_path, known):
 
 def test_columns_survive_slices_and_chunks(tmp_path):
     column = read(write(tmp_path, whole())).table.column("graph")
-    packed = Packed.of(column)
-    parts = [Packed.of(column.slice(n, 1)) for n in range(4)]
+    packed = PackedGraphs.of(column)
+    parts = [PackedGraphs.of(column.slice(n, 1)) for n in range(4)]
     assert [int(part.nodes[0]) for part in parts] == packed.nodes.tolist()
     again = parts[0]
     for part in parts[1:]:
-        again = again.joined(part)
-    for name in ("nodes", "edges", "ends", "labels"):
+        again = again.concatenate(part)
+    for name in ("nodes", "edges", "edge_index", "labels"):
         assert getattr(again, name).tolist() == getattr(packed, name).tolist()
-    assert Packed.of(column.take([3, 1])).labels[:, 0].tolist() == [2, 2, 0, 3]
+    assert PackedGraphs.of(column.take([3, 1])).labels[:, 0].tolist() == [2, 2, 0, 3]
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -300,7 +299,7 @@ def test_archives_that_are_broken_or_bombs(tmp_path):
 def test_nothing_of_the_kind(tmp_path):
     (tmp_path / "part_a.txt").write_text("It was a dark and stormy night.")
     (tmp_path / "part_b.txt").write_text("The end.")
-    assert not GraphSets().claims(tmp_path)  # a text may be called so
+    assert not DOMAINS["graph"].recognizes(tmp_path)  # a text may be called so
     with pytest.raises(InputError, match=r"no file \.\.\._graph_indicator\.txt"):
         read(tmp_path)
     with pytest.raises(InputError, match="no such file"):

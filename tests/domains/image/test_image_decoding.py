@@ -10,7 +10,7 @@ from PIL import Image
 
 from contramix.domains.image import decoding
 from contramix.domains.image.decoding import decode, facts
-from contramix.domains.image.size import Form
+from contramix.domains.image.size import ImageSize
 from contramix.io.media.media_file import UnreadableFileError
 
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def packed(image, kind, **options):
 def own(data):
     """Decoded in its own size and colours."""
     height, width, channels = facts(data)
-    return decode(data, Form(channels, height, width))
+    return decode(data, ImageSize(channels, height, width))
 
 
 def chunk(kind, content):
@@ -157,9 +157,9 @@ def test_cmyk_becomes_rgb():
 
 
 def test_rgb_as_grey_by_its_luma():
-    out = decode(packed(RGB, "PNG"), Form(1, 11, 17))
+    out = decode(packed(RGB, "PNG"), ImageSize(1, 11, 17))
     assert np.abs(out[0] - RGB @ [0.299, 0.587, 0.114]).max() <= 0.51
-    grey = decode(packed(GREY, "PNG"), Form(3, 11, 17))
+    grey = decode(packed(GREY, "PNG"), ImageSize(3, 11, 17))
     np.testing.assert_array_equal(grey, np.stack([GREY] * 3))
 
 
@@ -220,7 +220,7 @@ def test_damaged_exif_data_say_nothing(exif):
 def test_the_middle_is_cropped_and_averaged(height, width):
     """Against Pillow's own resize of the cut box, and, for an exact factor, against plain means."""
     image = RNG.integers(0, 256, (height, width, 3), np.uint8)
-    out = decode(packed(image, "PNG"), Form(3, 20, 20)).transpose(1, 2, 0)
+    out = decode(packed(image, "PNG"), ImageSize(3, 20, 20)).transpose(1, 2, 0)
     side = min(height, width)
     top, left = (height - side) / 2, (width - side) / 2
     box = (left, top, left + side, top + side)
@@ -229,14 +229,14 @@ def test_the_middle_is_cropped_and_averaged(height, width):
 
 def test_a_resize_is_antialiased():
     stripes = np.tile(np.array([0, 255], np.uint8), (64, 32))  # one pixel wide: must become grey
-    out = decode(packed(stripes, "PNG"), Form(1, 8, 8))[0, 1:-1, 1:-1]
+    out = decode(packed(stripes, "PNG"), ImageSize(1, 8, 8))[0, 1:-1, 1:-1]
     assert np.abs(out.astype(int) - 127).max() <= 3
 
 
 def test_other_proportions_than_square():
     image = np.zeros((30, 60), np.uint8)
     image[:, 20:40] = 200  # the middle third is what a box of 3 by 2 and full height shows; neighbours soften its rim
-    out = decode(packed(image, "PNG"), Form(1, 15, 10))
+    out = decode(packed(image, "PNG"), ImageSize(1, 15, 10))
     assert (out[:, :, 1:-1] == 200).all()
     assert (out > 150).all()
 
@@ -244,13 +244,13 @@ def test_other_proportions_than_square():
 def test_a_large_jpeg_is_decoded_small_and_still_the_same():
     smooth = np.add.outer(np.sin(np.arange(800) / 90), np.cos(np.arange(1200) / 70)) * 60 + 128
     image = np.repeat(smooth[:, :, None], 3, 2).astype(np.uint8)
-    small = decode(packed(image, "JPEG", quality=95), Form(3, 32, 32)).astype(int)
-    exact = decode(packed(image, "PNG"), Form(3, 32, 32))
+    small = decode(packed(image, "JPEG", quality=95), ImageSize(3, 32, 32)).astype(int)
+    exact = decode(packed(image, "PNG"), ImageSize(3, 32, 32))
     assert np.abs(small - exact).max() <= 4
 
 
 def test_small_pictures_grow():
-    assert decode(packed(np.full((3, 5), 77, np.uint8), "PNG"), Form(1, 32, 32)).tolist() == [[[77] * 32] * 32]
+    assert decode(packed(np.full((3, 5), 77, np.uint8), "PNG"), ImageSize(1, 32, 32)).tolist() == [[[77] * 32] * 32]
 
 
 def test_nothing_is_changed_and_results_are_own():
@@ -295,7 +295,7 @@ BROKEN = {
 def test_broken_files_have_reasons(name):
     data, reason = BROKEN[name]
     with pytest.raises(UnreadableFileError, match=f"^{reason}"):
-        decode(data, Form(3, 32, 32))
+        decode(data, ImageSize(3, 32, 32))
 
 
 def test_a_bomb_costs_nothing():
@@ -304,7 +304,7 @@ def test_a_bomb_costs_nothing():
     bomb = png(12_000, 12_000, 8, 0, b"\0" * (12_001 * 12_000))
     assert len(bomb) < 150_000
     with pytest.raises(UnreadableFileError, match="144 megapixels"):
-        decode(bomb, Form(1, 32, 32))
+        decode(bomb, ImageSize(1, 32, 32))
     assert before == Image.MAX_IMAGE_PIXELS
 
 
@@ -313,7 +313,7 @@ def test_the_limit_itself_is_allowed(monkeypatch):
     assert own(packed(RGB, "PNG")).shape == (3, 11, 17)
     monkeypatch.setattr(decoding, "MAX_PIXELS", 11 * 17 - 1)
     with pytest.raises(UnreadableFileError, match="megapixels"):
-        decode(packed(RGB, "PNG"), Form(3, 11, 17))
+        decode(packed(RGB, "PNG"), ImageSize(3, 11, 17))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -325,7 +325,7 @@ def test_damage_anywhere_is_a_picture_or_a_reason(kind):
         cut = int(RNG.integers(len(data)))
         for bad in (data[:at] + bytes([int(RNG.integers(256))]) + data[at + 1 :], data[:cut]):
             try:
-                out = decode(bad, Form(3, 16, 16))
+                out = decode(bad, ImageSize(3, 16, 16))
             except UnreadableFileError as error:
                 said = str(error)
             else:

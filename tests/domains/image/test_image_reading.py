@@ -14,10 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from contramix.domains.image.describe import describe
-from contramix.domains.image.domain import Images
+from contramix.domains import DOMAINS
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.spec import ImageSpec
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import BadFile
@@ -78,7 +78,7 @@ def test_archives(tmp_path, kind):
             archive.add(tmp_path / "in", ".")
     check(read(path, OPTIONS, AUTO))
     streamed = read(path, OPTIONS, AUTO, in_memory_bytes=0)
-    spec, _ = describe(streamed.training, AUTO, "label")
+    spec, _ = ImageSpec.learn(streamed.training, AUTO, "label")
     x = spec.tensorize(streamed.table)
     assert torch.equal(x[:], torch.from_numpy(pixels(read(path, OPTIONS, AUTO))))
 
@@ -99,7 +99,7 @@ def test_grey_folders_are_grey_and_mixed_ones_are_not(tmp_path):
     assert pixels(read(tmp_path / "grey", OPTIONS, AUTO)).shape == (3, 1, 12, 12)
     reading = read(tmp_path / "mixed", OPTIONS, AUTO)
     assert pixels(reading).shape == (2, 3, 12, 12)
-    assert "1 of 2 images are grey" in reading.notes[0]
+    assert "1 of 2 images are grayscale" in reading.notes[0]
     assert pixels(read(tmp_path / "mixed", OPTIONS, ImageSettings(channels=1))).shape == (2, 1, 12, 12)
 
 
@@ -107,12 +107,12 @@ def test_sizes(tmp_path):
     write(tmp_path, {"a.png": png(picture(20)), "b.png": png(picture(30))})
     reading = read(tmp_path, OPTIONS, AUTO)
     assert pixels(reading).shape == (2, 3, 64, 64)
-    assert "2 sizes: resized to 64 x 64" in reading.notes[0]
+    assert "2 sizes are resized to 64 x 64" in reading.notes[0]
     reading = read(tmp_path, OPTIONS, ImageSettings(size=24))
     assert (pixels(reading).shape, reading.notes) == ((2, 3, 24, 24), ())
-    spec, _ = describe(reading.table, ImageSettings())
+    spec, _ = ImageSpec.learn(reading.table, ImageSettings())
     write(tmp_path / "new", {"c.png": png(picture(77, 1))})
-    assert pixels(read(tmp_path / "new", OPTIONS, AUTO, like=spec)).shape == (1, 3, 24, 24)
+    assert pixels(read(tmp_path / "new", OPTIONS, AUTO, fitted_spec=spec)).shape == (1, 3, 24, 24)
 
 
 BREAK = {
@@ -148,9 +148,9 @@ def test_seventeen_of_a_thousand_are_broken_in_ten_ways(tmp_path):
     assert reading.bad_files == tuple(sorted(BadFile(f"{n % 2}/{n:04}.png", reasons[way]) for n, way in broken.items()))
     streamed = read(tmp_path, OPTIONS, AUTO, in_memory_bytes=1000)
     assert streamed.bad_files == reading.bad_files
-    spec, _ = describe(streamed.table, AUTO, "label")
+    spec, _ = ImageSpec.learn(streamed.table, AUTO, "label")
     assert torch.equal(spec.tensorize(streamed.table)[:], torch.from_numpy(pixels(reading)))
-    exact, _ = describe(reading.table, AUTO, "label")
+    exact, _ = ImageSpec.learn(reading.table, AUTO, "label")
     assert spec == exact
     with pytest.raises(InputError, match=r"0/0\d+.png: .*; --on-bad-files skip"):
         read(tmp_path, ReadOptions(on_bad_files="fail"), AUTO)
@@ -170,7 +170,7 @@ def test_hugging_faces_parquet(tmp_path):
     metadata = {"huggingface": json.dumps({"info": {"features": {"label": {"names": ["cat", "dog"]}}}})}
     table = pa.table({"image": cells, "label": [0, 1, 1, 0], "id": list("wxyz")}).replace_schema_metadata(metadata)
     pq.write_table(table, tmp_path / "a.parquet")
-    assert Images().claims(tmp_path / "a.parquet")
+    assert DOMAINS["image"].recognizes(tmp_path / "a.parquet")
     reading = read(tmp_path / "a.parquet", OPTIONS, AUTO)
     np.testing.assert_array_equal(pixels(reading), np.stack(images).transpose(0, 3, 1, 2))
     assert reading.table.drop_columns(["image"]).to_pydict() == {
@@ -178,7 +178,7 @@ def test_hugging_faces_parquet(tmp_path):
     }  # fmt: skip
     assert reading.target == "label"
     streamed = read(tmp_path / "a.parquet", OPTIONS, AUTO, in_memory_bytes=0)
-    spec, _ = describe(streamed.table, AUTO, "label")
+    spec, _ = ImageSpec.learn(streamed.table, AUTO, "label")
     assert torch.equal(spec.tensorize(streamed.table)[:], torch.from_numpy(pixels(reading)))
 
 
@@ -248,9 +248,9 @@ def test_without_pillow_one_line_says_what_to_install(tmp_path, monkeypatch):
 )
 def test_claims(tmp_path, name, data, claimed):
     write(tmp_path, {name: data})
-    assert Images().claims(tmp_path / name.split("/")[0]) is claimed
-    assert Images().claims(tmp_path) is claimed
-    assert not Images().claims(tmp_path / "nowhere")
+    assert DOMAINS["image"].recognizes(tmp_path / name.split("/")[0]) is claimed
+    assert DOMAINS["image"].recognizes(tmp_path) is claimed
+    assert not DOMAINS["image"].recognizes(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_claims(tmp_path, name, data, claimed):
 def test_claims_of_arrays(tmp_path, arrays, claimed):
     np.savez_compressed(tmp_path / "a.npz", **arrays)
     np.save(tmp_path / "a.npy", next(iter(arrays.values())))
-    assert Images().claims(tmp_path / "a.npz") is claimed
-    assert Images().claims(tmp_path / "a.npy") is claimed
+    assert DOMAINS["image"].recognizes(tmp_path / "a.npz") is claimed
+    assert DOMAINS["image"].recognizes(tmp_path / "a.npy") is claimed
 
 
 def test_two_threads_read_at_once(tmp_path):

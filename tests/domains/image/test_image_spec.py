@@ -9,12 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from contramix.domains.image.describe import MEASURED, describe
-from contramix.domains.image.domain import Images
-from contramix.domains.image.frontend import ImageFront
+from contramix.domains import DOMAINS
+from contramix.domains.image.frontend import ImageFrontend
 from contramix.domains.image.reading import read
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.image.spec import ImageSpec
+from contramix.domains.image.spec import MEASURED_IMAGES, ImageSpec
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 
@@ -24,7 +23,7 @@ ARRAY = RNG.integers(0, 256, (50, 3, 12, 10), np.uint8)
 
 
 def table_of(array):
-    return Images().from_values(array, AUTO).table
+    return DOMAINS["image"].from_values(array, AUTO).table
 
 
 def png(array):
@@ -34,7 +33,7 @@ def png(array):
 
 
 def test_mean_and_deviation_are_exact():
-    spec, notes = describe(table_of(ARRAY), AUTO)
+    spec, notes = ImageSpec.learn(table_of(ARRAY), AUTO)
     scaled = ARRAY / 255
     np.testing.assert_allclose(spec.mean, scaled.mean((0, 2, 3)), rtol=1e-13)
     np.testing.assert_allclose(spec.std, scaled.std((0, 2, 3)), rtol=1e-12)
@@ -46,11 +45,11 @@ def test_mean_and_deviation_are_exact():
 def test_the_order_of_rows_does_not_matter():
     table = table_of(RNG.integers(0, 256, (1300, 1, 8, 8), np.uint8))
     turned = table.take(pa.array(RNG.permutation(1300)))
-    assert describe(table, AUTO) == describe(turned, AUTO)
+    assert ImageSpec.learn(table, AUTO) == ImageSpec.learn(turned, AUTO)
 
 
 def test_other_rows_count_where_they_are_given():
-    spec, _ = describe(table_of(ARRAY[:20]), AUTO, also=table_of(ARRAY[20:]))
+    spec, _ = ImageSpec.learn(table_of(ARRAY[:20]), AUTO, extra_rows=table_of(ARRAY[20:]))
     np.testing.assert_allclose(spec.mean, (ARRAY / 255).mean((0, 2, 3)), rtol=1e-13)
     assert spec.rows == 20
 
@@ -58,29 +57,31 @@ def test_other_rows_count_where_they_are_given():
 def test_a_channel_that_is_the_same_everywhere_becomes_zero():
     array = ARRAY.copy()
     array[:, 1] = 77
-    spec, notes = describe(table_of(array), AUTO)
+    spec, notes = ImageSpec.learn(table_of(array), AUTO)
     assert spec.std[1] == 1e-3
-    assert notes == ("channel 1 is the same in all images: it says nothing",)
-    x = spec.front()(spec.tensorize(table_of(array)))
+    assert notes == ("channel 1 is the same in all images",)
+    x = spec.frontend()(spec.tensorize(table_of(array)))
     assert torch.allclose((x[:, 1] - spec.mean[1]) / spec.std[1], torch.zeros(()), atol=1e-3)
 
 
 def test_a_specification_survives_json():
-    spec, _ = describe(table_of(ARRAY).append_column("label", pa.array(range(50))), AUTO, "label")
+    spec, _ = ImageSpec.learn(table_of(ARRAY).append_column("label", pa.array(range(50))), AUTO, "label")
     assert ImageSpec.model_validate_json(spec.model_dump_json()) == spec
     assert (spec.target, spec.left_out) == ("label", ())
     assert spec.kinds == {"image": ["image"]}
-    assert spec.form == "12 x 10 pixels, RGB"
+    assert spec.summary == "12 x 10 pixels, RGB"
 
 
 def test_other_columns_are_left_out():
     table = table_of(ARRAY).append_column("id", pa.array(range(50))).append_column("y", pa.array(range(50)))
-    assert [(c.name, c.reason) for c in describe(table, AUTO, "y")[0].left_out] == [("id", "is no image")]
+    assert [(c.name, c.reason) for c in ImageSpec.learn(table, AUTO, "y")[0].left_out] == [
+        ("id", "is not the column of images")
+    ]
 
 
 def test_samples_are_the_bytes():
     table = table_of(ARRAY)
-    spec, _ = describe(table, AUTO)
+    spec, _ = ImageSpec.learn(table, AUTO)
     x = spec.tensorize(table)
     assert x.dtype == torch.uint8
     assert torch.equal(x, torch.from_numpy(ARRAY))
@@ -93,18 +94,18 @@ def test_samples_are_the_bytes():
 def test_a_grey_batch_of_one():
     array = RNG.integers(0, 256, (1, 28, 28), np.uint8)
     table = table_of(array)
-    assert torch.equal(describe(table, AUTO)[0].tensorize(table)[0], torch.from_numpy(array))
+    assert torch.equal(ImageSpec.learn(table, AUTO)[0].tensorize(table)[0], torch.from_numpy(array))
 
 
 def test_the_front_is_the_domains_own():
-    front = describe(table_of(ARRAY), ImageSettings())[0].front()
-    assert isinstance(front, ImageFront)
+    front = ImageSpec.learn(table_of(ARRAY), ImageSettings())[0].frontend()
+    assert isinstance(front, ImageFrontend)
     assert torch.allclose(front(torch.from_numpy(ARRAY)), torch.from_numpy(ARRAY / 255).float())
     assert front.augment(torch.from_numpy(ARRAY), torch.Generator().manual_seed(0)).shape == ARRAY.shape
 
 
 def test_images_of_another_size_are_refused_in_one_line():
-    spec, _ = describe(table_of(ARRAY), AUTO)
+    spec, _ = ImageSpec.learn(table_of(ARRAY), AUTO)
     with pytest.raises(InputError, match=r"the images are 1 x 12 x 10 .*, the model was trained on 3 x 12 x 10"):
         spec.tensorize(table_of(ARRAY[:, 0]))
 
@@ -119,15 +120,15 @@ def test_images_of_another_size_are_refused_in_one_line():
 )
 def test_tables_that_hold_no_images(table, said):
     with pytest.raises(InputError, match=said):
-        describe(table, AUTO)
+        ImageSpec.learn(table, AUTO)
 
 
 def test_streamed_statistics_of_very_many_are_of_some(tmp_path, monkeypatch):
-    monkeypatch.setattr("contramix.domains.image.describe.MEASURED", 10)
-    assert MEASURED == 20_000
+    monkeypatch.setattr("contramix.domains.image.spec.MEASURED_IMAGES", 10)
+    assert MEASURED_IMAGES == 20_000
     for n in range(30):
         (tmp_path / f"{n:02}.png").write_bytes(png(ARRAY[n].transpose(1, 2, 0)))
-    spec, _ = describe(read(tmp_path, ReadOptions(), AUTO, in_memory_bytes=0).table, AUTO)
+    spec, _ = ImageSpec.learn(read(tmp_path, ReadOptions(), AUTO, in_memory_bytes=0).table, AUTO)
     np.testing.assert_allclose(spec.mean, (ARRAY[:30:3] / 255).mean((0, 2, 3)), rtol=1e-13)
 
 
@@ -151,39 +152,39 @@ LAST = ARRAY.transpose(0, 2, 3, 1)
     ids=["first", "last", "torch", "floats", "unit", "list", "pillow", "tensors"],
 )
 def test_values(values):
-    reading = Images().from_values(values, AUTO)
+    reading = DOMAINS["image"].from_values(values, AUTO)
     np.testing.assert_array_equal(reading.table.column("image").combine_chunks().to_numpy_ndarray(), ARRAY)
-    assert Images().claims_values(values) or isinstance(values, list)
+    assert DOMAINS["image"].recognizes_values(values) or isinstance(values, list)
 
 
 def test_a_list_of_files(tmp_path):
     paths = [tmp_path / f"{n}.png" for n in range(5)]
     for path, one in zip(paths, LAST):
         path.write_bytes(png(one))
-    assert Images().claims_values(paths)
+    assert DOMAINS["image"].recognizes_values(paths)
     for given in (paths, [str(path) for path in paths], tuple(os.fsencode(path) for path in paths)):
-        table = Images().from_values(given, AUTO).table
+        table = DOMAINS["image"].from_values(given, AUTO).table
         np.testing.assert_array_equal(table.column("image").combine_chunks().to_numpy_ndarray(), ARRAY[:5])
     paths[3].write_bytes(b"text")
     with pytest.raises(InputError, match=r"list of files: .*3.png: not an image: text"):
-        Images().from_values(paths, AUTO)
+        DOMAINS["image"].from_values(paths, AUTO)
 
 
 def test_values_of_many_sizes_and_like():
     values = [Image.fromarray(LAST[0]), RNG.integers(0, 256, (40, 30), np.uint8), RNG.random((8, 9, 3))]
-    reading = Images().from_values(values, AUTO)
+    reading = DOMAINS["image"].from_values(values, AUTO)
     assert reading.table.column("image").type.shape == [3, 64, 64]
     assert len(reading.notes) == 2
-    spec, _ = describe(table_of(ARRAY), AUTO)
-    assert Images().from_values(values, AUTO, like=spec).table.column("image").type.shape == [3, 12, 10]
+    spec, _ = ImageSpec.learn(table_of(ARRAY), AUTO)
+    assert DOMAINS["image"].from_values(values, AUTO, fitted_spec=spec).table.column("image").type.shape == [3, 12, 10]
 
 
 def test_a_table_that_was_read_and_one_of_bytes():
     table = table_of(ARRAY)
-    assert Images().from_values(table, AUTO).table.equals(table)
+    assert DOMAINS["image"].from_values(table, AUTO).table.equals(table)
     given = pa.table({"image": [png(one) for one in LAST], "y": list(range(50))})
-    assert Images().claims_values(given)
-    out = Images().from_values(given, AUTO).table
+    assert DOMAINS["image"].recognizes_values(given)
+    out = DOMAINS["image"].from_values(given, AUTO).table
     np.testing.assert_array_equal(out.column("image").combine_chunks().to_numpy_ndarray(), ARRAY)
     assert out.column("y").to_pylist() == list(range(50))
 
@@ -205,19 +206,19 @@ def test_a_table_that_was_read_and_one_of_bytes():
 )
 def test_values_that_are_wrong(values, said):
     with pytest.raises(InputError, match=said):
-        Images().from_values(values, AUTO)
+        DOMAINS["image"].from_values(values, AUTO)
 
 
 @pytest.mark.parametrize(
     "values", [np.zeros((3, 4)), np.zeros((3, 4, 5)), [1, 2], [], ["a.csv"], "a.png", pa.table({"x": [1]}), None, [[1]]]
 )
 def test_values_of_others_are_not_claimed(values):
-    assert not Images().claims_values(values)
+    assert not DOMAINS["image"].recognizes_values(values)
 
 
 def test_inputs_are_not_changed():
     before = ARRAY.copy()
-    Images().from_values(ARRAY, ImageSettings(size=8, channels=1))
+    DOMAINS["image"].from_values(ARRAY, ImageSettings(size=8, channels=1))
     np.testing.assert_array_equal(ARRAY, before)
 
 

@@ -125,7 +125,7 @@ def test_a_model_finds_its_columns_by_name(tmp_path):
     series = DOMAINS["series"]
     settings = SeriesSettings()
     trained = read(csv(tmp_path, "t0,t1,y\n1,2,0\n3,5,1\n"), ReadOptions(target="y"), settings)
-    spec, _ = series.describe(trained.training, settings, "y")
+    spec, _ = series.spec.learn(trained.training, settings, "y")
     assert spec.columns == ("t0", "t1")
     assert type(spec).model_validate_json(spec.model_dump_json()) == spec
     other = read(csv(tmp_path, "z,t1,t0\n9,2,1\n"), ReadOptions(), settings, spec)

@@ -8,12 +8,12 @@ import torch
 
 from contramix.domains import DOMAINS, find_domain_of
 from contramix.domains.series.column import as_column, steps_of
-from contramix.domains.series.frontend import SeriesFront
+from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
+from contramix.samples.padded_sequences import PaddedSequences
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
-from contramix.samples.padded_sequences import PaddedSequences
 
 AUTO = SeriesSettings()
 RNG = np.random.default_rng(0)
@@ -24,7 +24,7 @@ SERIES = DOMAINS["series"]
 
 def learned(values, settings=AUTO):
     reading = from_values(values, settings)
-    spec, notes = SERIES.describe(reading.table, settings)
+    spec, notes = SERIES.spec.learn(reading.table, settings)
     return spec, spec.tensorize(reading.table), notes
 
 
@@ -100,12 +100,12 @@ def test_moments_over_the_steps_that_are_there():
 def test_long_series_are_cut():
     spec, x, notes = learned(RAGGED, SeriesSettings(steps=4))
     assert (spec.steps, spec.varying, x.shape) == (4, True, (3, 2, 4))
-    assert notes == ("1 series are longer than 4 steps: their start is used; series.steps says so",)
+    assert notes == ("1 series are longer than 4 steps and are truncated (see series.steps)",)
     every = np.concatenate([one[:, :4].astype(np.float32).astype(np.float64) for one in RAGGED], 1)
     np.testing.assert_allclose(spec.mean, every.mean(1), rtol=1e-12)
     longer = from_values([np.ones((2, 9)), np.ones((2, 2))], AUTO, spec).table
     assert spec.tensorize(longer).shape == (2, 2, 4)
-    assert spec.unknown(longer) == ("1 series are longer than 4 steps: their start is used",)
+    assert spec.input_notes(longer) == ("1 series are longer than 4 steps and are truncated",)
     assert learned(X, SeriesSettings(steps=1000))[0].varying is False
 
 
@@ -113,14 +113,14 @@ def test_a_constant_channel_is_told_and_becomes_zero():
     values = X.copy()
     values[:, 1] = 0.1
     spec, x, notes = learned(values)
-    assert notes == ("channels that never change: 2",)
+    assert notes == ("constant channels: 2",)
     assert spec.std[1] == 1
-    torch.testing.assert_close(spec.front()(x)[:, 1], torch.zeros(5, 7), atol=1e-7, rtol=0)
+    torch.testing.assert_close(spec.frontend()(x)[:, 1], torch.zeros(5, 7), atol=1e-7, rtol=0)
 
 
 def test_the_front_standardises_and_masks():
     spec, x, _ = learned(RAGGED)
-    out = spec.front()(x)
+    out = spec.frontend()(x)
     assert isinstance(out, PaddedSequences)
     mean, std = np.array(spec.mean)[:, None], np.array(spec.std)[:, None]
     for row, one in enumerate(RAGGED):
@@ -133,11 +133,11 @@ def test_the_front_standardises_and_masks():
 def test_a_model_of_one_length_sees_a_tensor_until_a_series_is_shorter():
     spec, x, _ = learned(X)
     assert spec.inputs().varying is False
-    assert isinstance(spec.front()(x), torch.Tensor)
+    assert isinstance(spec.frontend()(x), torch.Tensor)
     short = spec.tensorize(from_values([X[0], X[1][:, :3]], AUTO, spec).table)
-    out = spec.front()(short)
+    out = spec.frontend()(short)
     assert isinstance(out, PaddedSequences)
-    assert torch.equal(out.values[0], spec.front()(x)[0])
+    assert torch.equal(out.values[0], spec.frontend()(x)[0])
     assert out.presence[1].tolist() == [1.0] * 3 + [0.0] * 4
 
 
@@ -146,7 +146,7 @@ def test_each_series_by_its_own(scale):
     x = torch.tensor(X * scale).float()
     x[0, :, 4:] = torch.nan
     x[1, 0] = 5.0 * scale
-    out = SeriesFront([9.0, 9.0], [9.0, 9.0], varying=True, each=True)(x).values
+    out = SeriesFrontend([9.0, 9.0], [9.0, 9.0], varying=True, each=True)(x).values
     for row, length in enumerate([4, 7, 7, 7, 7]):
         one = x[row, :, :length].numpy().astype(np.float64)
         std = one.std(1, keepdims=True)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from contramix.domains.table.columns.kinds import Boolean, Categorical, DateTime, Numeric
-from contramix.domains.table.learning import TableSettings, describe
+from contramix.domains.table.settings import TableSettings
+from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 
 WORDS = pa.large_string()
@@ -18,7 +19,7 @@ WORDS = pa.large_string()
 def only(values, **settings):
     """What one column is found to be: a column, or why it is left out."""
     table = pa.table({"c": values, "other": [0.5 * (n % 7) for n in range(len(values))]})
-    spec, notes = describe(table, TableSettings(**settings))
+    spec, notes = TableSpec.learn(table, TableSettings(**settings))
     found = [c for c in spec.columns if c.name == "c"]
     if found:
         assert not any("'c'" in note for note in notes)
@@ -30,7 +31,7 @@ def only(values, **settings):
 
 def encoded(column, values, infinite="error"):
     out = np.zeros((len(values), len(column.elements)), np.float32)
-    column.encode(values, out, infinite, first=0)
+    column.encode(values, out, infinite, first_row=0)
     return out
 
 
@@ -53,7 +54,7 @@ def test_missing_numbers_become_the_mean_and_a_flag():
     column = only([1.0, None, 3.0, None])
     assert (column.mean, column.scale, column.missing) == (2.0, 1.0, True)
     assert encoded(column, pa.array([3.0, None])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
-    assert [e.role for e in column.elements] == ["quantity", "flag"]
+    assert [e.role for e in column.elements] == ["number", "flag"]
 
 
 def test_whole_numbers_of_64_bits():
@@ -226,7 +227,7 @@ def test_columns_that_say_nothing_are_left_out_with_a_note(values, reason):
 def test_numbers_called_id_are_an_identifier_though_they_have_gaps():
     values = [n * 17 + n * n for n in range(30)]
     table = pa.table({"customer_id": values, "amount": values, "x": [0.1 * n for n in range(30)]})
-    spec, notes = describe(table)
+    spec, notes = TableSpec.learn(table, TableSettings())
     assert [c.name for c in spec.columns] == ["amount", "x"]
     assert "customer_id" in notes[0]
 
@@ -242,13 +243,13 @@ def test_a_constant_with_gaps_is_kept_for_its_gaps():
 
 
 def test_few_rows_have_no_identifiers():
-    spec, notes = describe(pa.table({"a": [1, 2, 3], "b": words(["x", "y", "z"])}))
+    spec, notes = TableSpec.learn(pa.table({"a": [1, 2, 3], "b": words(["x", "y", "z"])}), TableSettings())
     assert len(spec.columns) == 2
     assert notes == ()
 
 
 def group_of(table):
-    spec, _ = describe(pa.table(table))
+    spec, _ = TableSpec.learn(pa.table(table), TableSettings())
     return {c.name: c.group for c in spec.columns if isinstance(c, Boolean)}
 
 
@@ -273,7 +274,7 @@ def test_a_boolean_with_gaps_parts_a_group():
     d, e = one_hot(30, 2)
     gaps = [None if n % 5 == 0 else n % 3 == 0 for n in range(30)]
     table = pa.table({"d": d, "gaps": gaps, "e": e})
-    spec, _ = describe(table)
+    spec, _ = TableSpec.learn(table, TableSettings())
     assert all(c.group is None for c in spec.columns)
     assert len(spec.units) == 3
 
@@ -290,7 +291,7 @@ def test_columns_stand_in_canonical_order(mixed_spec):
 
 
 def test_target_and_dropped_columns_are_no_inputs(mixed_table):
-    spec, notes = describe(mixed_table, TableSettings(drop=("age",)), target="town")
+    spec, notes = TableSpec.learn(mixed_table, TableSettings(drop=("age",)), target="town")
     assert {"age", "town"}.isdisjoint(c.name for c in spec.columns)
     assert spec.target == "town"
     assert notes == ()
@@ -307,14 +308,14 @@ def test_target_and_dropped_columns_are_no_inputs(mixed_table):
 )
 def test_columns_that_are_named_must_be_there(settings, target, says, mixed_table):
     with pytest.raises(InputError, match=says):
-        describe(mixed_table, TableSettings(**settings), target)
+        TableSpec.learn(mixed_table, TableSettings(**settings), target)
 
 
 def test_tables_without_rows_or_columns_to_learn_from_are_refused():
     with pytest.raises(InputError, match="no rows"):
-        describe(pa.table({"a": pa.array([], pa.float64())}))
+        TableSpec.learn(pa.table({"a": pa.array([], pa.float64())}), TableSettings())
     with pytest.raises(InputError, match="'a' is constant"):
-        describe(pa.table({"a": [1.0, 1.0]}))
+        TableSpec.learn(pa.table({"a": [1.0, 1.0]}), TableSettings())
 
 
 def test_infinite_numbers_are_an_error_or_missing():
@@ -339,6 +340,6 @@ def test_many_columns_left_out_alike_are_one_note():
     table = pa.table(
         {"a": [1.5, 2.0, 4.0], **{f"c{n}": [7, 7, 7] for n in range(9)}, "none": pa.nulls(3, pa.float64())}
     )
-    _, notes = describe(table)
+    _, notes = TableSpec.learn(table, TableSettings())
     assert notes[0].startswith("9 columns are left out: constant: 'c0', 'c1'")
     assert notes[1:] == ("column 'none' is left out: empty",)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contramix.domains.table.columns.kinds import Boolean
-from contramix.domains.table.learning import TableSettings, describe
+from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 
@@ -76,7 +76,7 @@ def test_a_column_with_nothing_in_it_may_have_lost_its_type(name, kind, mixed_sp
 
 
 def test_missing_columns_are_named(mixed_spec, mixed_table):
-    with pytest.raises(InputError, match=r"missing column 'age'.*there are: town"):
+    with pytest.raises(InputError, match=r"missing column 'age'.*the data have: town"):
         mixed_spec.tensorize(mixed_table.drop_columns(["age"]))
     with pytest.raises(InputError, match=r"missing columns 'age', 'shop'"):
         mixed_spec.tensorize(mixed_table.drop_columns(["age", "shop"]))
@@ -106,8 +106,8 @@ def test_infinite_values_at_transform_time(mixed_table):
     n = len(mixed_table)
     bad = changed(mixed_table, "age", pa.array([30.0] * (n - 1) + [float("-inf")]))
     with pytest.raises(InputError, match="column 'age', row 48: infinite"):
-        describe(mixed_table)[0].tensorize(bad)
-    x = describe(mixed_table, TableSettings(infinite="missing", onehot_levels=4))[0].tensorize(bad)
+        TableSpec.learn(mixed_table, TableSettings())[0].tensorize(bad)
+    x = TableSpec.learn(mixed_table, TableSettings(infinite="missing", onehot_levels=4))[0].tensorize(bad)
     assert x[-1, 1:3].tolist() == [0.0, 1.0]
 
 
@@ -119,7 +119,7 @@ def test_whole_numbers_may_come_as_floats_and_the_other_way_round(mixed_spec, mi
 
 def test_json_and_back(mixed_table, mixed_rows, mixed_spec):
     for kind in ({}, {"numeric": "quantile"}, {"mixing": "raw"}, {"infinite": "missing"}, {"drop": ("age",)}):
-        spec, _ = describe(mixed_table, TableSettings(onehot_levels=4, **kind), target="town")
+        spec, _ = TableSpec.learn(mixed_table, TableSettings(onehot_levels=4, **kind), target="town")
         again = TableSpec.model_validate_json(spec.model_dump_json())
         assert again == spec
         assert torch.equal(again.tensorize(mixed_table), spec.tensorize(mixed_table))
@@ -147,7 +147,7 @@ def test_any_names_and_values_survive_json(names, values, levels):
             for name, c in zip(table.column_names, table.columns)
         }
     )
-    spec, _ = describe(table)
+    spec, _ = TableSpec.learn(table, TableSettings())
     x = spec.tensorize(table)
     assert x.isfinite().all()
     again = TableSpec.model_validate_json(spec.model_dump_json())
@@ -187,7 +187,7 @@ def test_covertypes_columns_give_the_published_groups():
     for name, levels in (("wild", 4), ("soil", 40)):
         level = rng.permutation(np.arange(n) % levels)
         table |= {f"{name}{k}": (level == k).astype(np.int64) for k in range(levels)}
-    spec, notes = describe(pa.table(table))
+    spec, notes = TableSpec.learn(pa.table(table), TableSettings())
     assert notes == ()
     assert spec.inputs().groups == (10, 4, 40)
     assert spec.inputs().shape == (54,)
@@ -198,7 +198,7 @@ def test_covertypes_columns_give_the_published_groups():
 
 
 def test_raw_mixing_lays_every_element_out_alone(mixed_table):
-    spec, _ = describe(mixed_table, TableSettings(mixing="raw", onehot_levels=4))
+    spec, _ = TableSpec.learn(mixed_table, TableSettings(mixing="raw", onehot_levels=4))
     layout = spec.layout()
     assert layout.units == 22
     assert layout.unit.tolist() == list(range(22))
@@ -222,7 +222,7 @@ def test_portions_do_not_matter_and_rows_are_counted_from_the_first_of_all(
 ):
     from contramix.domains.table import spec
 
-    monkeypatch.setattr(spec, "AT_ONCE", 7)
+    monkeypatch.setattr(spec, "ROWS_AT_ONCE", 7)
     assert torch.equal(mixed_spec.tensorize(mixed_table), mixed_rows)
     income = [1.0] * 30
     income[23] = float("inf")
@@ -230,4 +230,4 @@ def test_portions_do_not_matter_and_rows_are_counted_from_the_first_of_all(
     with pytest.raises(InputError, match=r"column 'income', row 24: infinite"):
         mixed_spec.tensorize(broken)
     with pytest.raises(InputError, match=r"column 'income', row 1024: infinite"):
-        mixed_spec.tensorize(broken, first=1000)
+        mixed_spec.tensorize(broken, first_row=1000)

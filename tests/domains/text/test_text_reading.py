@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contramix.domains import find_domain, find_domain_of
-from contramix.domains.text.domain import Texts
+from contramix.domains import DOMAINS, find_domain, find_domain_of
 from contramix.domains.text.reading import read
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.values import from_values
@@ -163,12 +162,12 @@ def test_a_column_of_a_table():
         assert reading.table.to_pydict() == table.rename_columns(["id", "town", "text", "label"]).to_pydict()
         assert reading.notes[-1] == "the texts are column 'review' (by its name); text.column names another"
         assert reading.target == "label"
-    spec, _ = Texts().describe(reading.table, AUTO, "label")
+    spec, _ = DOMAINS["text"].spec.learn(reading.table, AUTO, "label")
     assert (spec.column, [c.name for c in spec.left_out]) == ("review", ["id", "town"])
     other = read("r.csv", OPTIONS, TextSettings(column="town")).table
     assert other.column("text").to_pylist() == ["ulm", "bonn"]
     # A model keeps to its column, where it is there.
-    town = Texts().describe(other, AUTO)[0]
+    town = DOMAINS["text"].spec.learn(other, AUTO)[0]
     assert read("r.csv", OPTIONS, AUTO, town).table.column("text").to_pylist() == ["ulm", "bonn"]
 
 
@@ -176,7 +175,7 @@ def test_the_longest_column_is_taken_where_no_name_tells():
     put("r.csv", "a,b,c\nx,a much longer one,1\ny,and one more,2\n")
     reading = read("r.csv", OPTIONS, AUTO)
     assert reading.table.column_names == ["a", "text", "c"]
-    assert "column 'b' (the longest, 14 letters on average)" in reading.notes[-1]
+    assert "column 'b' (the longest, 14 characters on average)" in reading.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_the_longest_column_is_taken_where_no_name_tells():
         ("a,b\n1,2\n", "auto", "no column of text; known: 'a', 'b'"),
         ("a,b\n1,2\n", "a", "column 'a' is .*, not text"),
         ("words,b\nx,2\n", "word", "no column 'word'; did you mean 'words'"),
-        ("words,text\nx,y\n", "words", "has a column 'text' beside 'words'"),
+        ("words,text\nx,y\n", "words", "has both 'words' and a column 'text'"),
     ],
 )
 def test_columns_that_cannot_be(csv, column, word):
@@ -214,9 +213,9 @@ def test_what_others_may_have_is_not_claimed(case):
     put(name, content)
     if case == "a table with a note beside":
         put("d/readme.txt", "Some words on it.")
-    assert not Texts().claims(name)
-    assert not Texts().claims(".")
-    assert not Texts().claims("nowhere")
+    assert not DOMAINS["text"].recognizes(name)
+    assert not DOMAINS["text"].recognizes(".")
+    assert not DOMAINS["text"].recognizes("nowhere")
 
 
 def test_texts_from_python():

@@ -10,9 +10,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from contramix.domains.text import tokenizer as tokenizing
-from contramix.domains.text.describe import describe
 from contramix.domains.text.settings import TextSettings
-from contramix.domains.text.spec import TextSpec, counts_of
+from contramix.domains.text.spec import TextSpec, decode_counts
 from contramix.errors import InputError
 
 AUTO = TextSettings()
@@ -30,7 +29,7 @@ def table(values):
 
 
 def described(values, settings=AUTO, **also):
-    return describe(table(values), settings, **also)
+    return TextSpec.learn(table(values), settings, **also)
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +68,28 @@ def test_capitals_count_only_if_asked_for():
 def test_the_same_texts_give_the_same_specification_and_others_another(spec):
     assert described(texts())[0].model_dump_json() == spec.model_dump_json()
     assert described(texts(seed=5))[0] != spec
-    assert described(texts(), also=table(["zebra zebra zebra"]))[0].tokenizer != spec.tokenizer
+    assert described(texts(), extra_rows=table(["zebra zebra zebra"]))[0].tokenizer != spec.tokenizer
 
 
 def test_max_tokens_is_what_99_in_100_need():
     values = ["rain"] * 197 + ["rain rain"] + ["rain " * 40] * 2
     spec, notes = described(values)
-    assert (spec.max_tokens, notes) == (2, ("2 texts are longer than 2 tokens: their start is used",))
+    assert (spec.max_tokens, notes) == (2, ("2 texts are longer than 2 tokens and are truncated",))
     assert described(["rain " * 500] * 10)[0].max_tokens == 128
     spec, notes = described(["rain " * 500] * 10, TextSettings(max_tokens=300))
     assert spec.max_tokens == 300
-    assert notes == ("10 texts are longer than 300 tokens: their start is used",)
+    assert notes == ("10 texts are longer than 300 tokens and are truncated",)
 
 
 def test_empty_and_missing_texts_stay_records_and_are_said(spec):
     made, notes = described([*texts(), "", None])
-    assert (made.rows, notes) == (202, ("2 texts are empty or missing: each stays a record, without tokens",))
+    assert (made.rows, notes) == (202, ("2 texts are empty or missing; they stay records without tokens",))
     assert not made.tensorize(table(["", None])).any()
-    assert spec.unknown(table(["rain", "", None, "rain " * 999])) == (
-        f"1 texts are longer than {spec.max_tokens} tokens: their start is used",
-        "2 texts are empty or missing: each stays a record, without tokens",
+    assert spec.input_notes(table(["rain", "", None, "rain " * 999])) == (
+        f"1 texts are longer than {spec.max_tokens} tokens and are truncated",
+        "2 texts are empty or missing; they stay records without tokens",
     )
-    assert spec.unknown(table(texts(9))) == ()
+    assert spec.input_notes(table(texts(9))) == ()
     for nothing in (["", None], []):
         with pytest.raises(InputError, match=r"are empty|no texts"):
             described(nothing)
@@ -101,7 +100,7 @@ def test_a_text_of_3_megabytes_is_its_start(spec):
     assert torch.equal(spec.tensorize(table([long])), spec.tensorize(table([long[:5000]])))
     made, notes = described([*texts(), long])
     assert made.max_tokens < 30
-    assert notes == (f"{int(notes[0].split()[0])} texts are longer than {made.max_tokens} tokens: their start is used",)
+    assert notes == (f"{int(notes[0].split()[0])} texts are longer than {made.max_tokens} tokens and are truncated",)
 
 
 def test_features_are_scikit_learns_tfidf(spec):
@@ -125,7 +124,7 @@ def test_documents_count_the_training_texts_that_have_a_token(spec):
     for text in texts():
         for number in set(library.encode(text).ids):
             documents[number + 1] += 1
-    assert counts_of(spec.documents).tolist() == documents.tolist()
+    assert decode_counts(spec.documents).tolist() == documents.tolist()
 
 
 def test_it_is_the_same_after_json(spec):
@@ -189,7 +188,7 @@ def test_a_tokenizer_of_hugging_faces_keeps_its_numbers_where_0_is_padding(tmp_p
         spec, notes = described([*texts(), "rain"], TextSettings(tokenizer=name, max_tokens=8))
         assert spec.tensorize(table(["rain fell zebra"]))[0].tolist() == expected
         assert spec.vocabulary == theirs.get_vocab_size() + shift
-        assert notes[0].endswith("texts are longer than 8 tokens: their start is used")
+        assert notes[0].endswith("texts are longer than 8 tokens and are truncated")
     # What is cut keeps its end token.
     assert spec.tensorize(table(["rain " * 20]))[0, -1] == ids["[SEP]"] + shift
 
@@ -215,14 +214,14 @@ def test_a_tokenizer_that_cannot_be_had_is_one_line(tmp_path, monkeypatch):
                 raise OSError("no network\nand more")
 
     monkeypatch.setattr(tokenizing, "_tokenizers", lambda: NoHub)
-    with pytest.raises(InputError, match=r"'bert-base': no such file here, .* \(no network\)"):
+    with pytest.raises(InputError, match=r"'bert-base': there is no such file, .* \(no network\)"):
         described(texts(), TextSettings(tokenizer="bert-base"))
 
 
 def test_without_the_library_it_is_one_line(monkeypatch):
     import sys
 
-    tokenizing.opened.cache_clear()
+    tokenizing.open_tokenizer.cache_clear()
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(InputError, match=r"needs tokenizers: pip install 'contramix\[text\]'"):
         described(texts())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from contramix.domains import DOMAINS
-from contramix.domains.series.frontend import SeriesFront
+from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
 from contramix.errors import InputError
@@ -48,7 +48,7 @@ def test_features_are_those_of_a_loop(channels):
     for row, one in zip(x, each):
         row[:, : one.shape[1]] = one
     kernels = draw(channels, 40, 60, generator)
-    found = transform(SeriesFront([0.0] * channels, [1.0] * channels, varying=True)(x), kernels)
+    found = transform(SeriesFrontend([0.0] * channels, [1.0] * channels, varying=True)(x), kernels)
     assert found.shape == (4, 120)
     place, padded, wide = 0, 0, 0
     for weight, bias, dilation, padding in kernels:
@@ -94,7 +94,7 @@ def test_it_is_a_baseline_of_series():
 
 def made(x, y, task):
     reading = from_values(x, SeriesSettings())
-    spec, _ = DOMAINS["series"].describe(reading.table, SeriesSettings())
+    spec, _ = DOMAINS["series"].spec.learn(reading.table, SeriesSettings())
     predict = rocket(Whole(spec, None, spec.tensorize(reading.table)))
     half = len(y) // 2
     return predict(PredictionProblem(task, np.arange(half), y[:half], np.arange(half, len(y)))), y[half:]
@@ -126,7 +126,7 @@ def test_published_accuracy():
         pytest.skip("needs timeseries/ucr_uea.zip in a folder shared/data beside the repository")
     series, settings = DOMAINS["series"], SeriesSettings(problem="ItalyPowerDemand")
     reading = series.read(DATA, ReadOptions(), settings)
-    spec, _ = series.describe(reading.training, settings, "label")
+    spec, _ = series.spec.learn(reading.training, settings, "label")
     data = prepare_labeled_records(spec, reading.training, "label", test=reading.test)
     train = np.arange(67)
     predicted = rocket(Whole(spec, data.content, data.x))(

@@ -8,8 +8,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
-from contramix.domains.text.describe import describe
 from contramix.domains.text.settings import TextSettings
+from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines import PLAIN, Whole
 from contramix.evaluation.domain_baselines.tfidf import PIECES
@@ -28,7 +28,7 @@ def corpus(rows=60, seed=0):
 
 def whole(texts):
     table = pa.table({"text": pa.array(texts, pa.large_string())})
-    spec, _ = describe(pa.table({"text": pa.array(["some text"], pa.large_string())}), TextSettings())
+    spec, _ = TextSpec.learn(pa.table({"text": pa.array(["some text"], pa.large_string())}), TextSettings())
     return Whole(spec, table.column("text"), torch.zeros(len(texts), 1, dtype=torch.int32))
 
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 import torch
 
-from contramix.domains.graph.describe import describe
-from contramix.domains.graph.packed import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
+from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError
 from contramix.evaluation.cross_validation import cross_validated
 from contramix.evaluation.domain_baselines import PLAIN, Whole
@@ -17,7 +17,7 @@ from contramix.evaluation.domain_baselines.wl import colour_counts
 from contramix.models.labeled_records import prepare_labeled_records
 
 
-def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Packed:
+def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> PackedGraphs:
     """Small ones, so that the same colours turn up again and again; the first has no nodes."""
     draw = np.random.default_rng(seed)
     nodes = np.concatenate([[0], draw.integers(1, 7, number - 1)])
@@ -26,15 +26,15 @@ def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Pack
         pairs = draw.integers(0, max(1, n), (2, draw.integers(0, 9))) if n else np.zeros((2, 0), np.int64)
         each.append(np.unique(np.concatenate([pairs, pairs[::-1]], 1) if undirected else pairs, axis=1))
     given = draw.integers(0, labels, (int(nodes.sum()), 1)) if labels else None
-    return Packed(nodes, np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64), given)
+    return PackedGraphs(nodes, np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64), given)
 
 
-def literal(graphs: Packed, rounds: int) -> list[Counter]:
+def literal(graphs: PackedGraphs, rounds: int) -> list[Counter]:
     """Colours as nested tuples: a node's own, and the sorted colours of those from which an edge leads to it."""
     first_node, first_edge = graphs.nodes.cumsum() - graphs.nodes, graphs.edges.cumsum() - graphs.edges
     found = []
     for number, count in enumerate(graphs.nodes.tolist()):
-        ends = graphs.ends[:, first_edge[number] : first_edge[number] + graphs.edges[number]].T.tolist()
+        ends = graphs.edge_index[:, first_edge[number] : first_edge[number] + graphs.edges[number]].T.tolist()
         of = range(first_node[number], first_node[number] + count)
         colours = [() if graphs.labels is None else tuple(graphs.labels[node].tolist()) for node in of]
         seen = Counter((0, colour) for colour in colours)
@@ -63,13 +63,13 @@ def test_colours_are_those_of_a_literal_refinement(labels, undirected):
 def test_the_order_of_nodes_says_nothing():
     graphs = random_graphs(20, 5, 3, True)
     draw, first = np.random.default_rng(0), graphs.first_node
-    ends, labels = graphs.ends.copy(), graphs.labels.copy()
+    ends, labels = graphs.edge_index.copy(), graphs.labels.copy()
     which = np.arange(20).repeat(graphs.edges)
     for number, count in enumerate(graphs.nodes):
         place = draw.permutation(count)
         ends[:, which == number] = place[ends[:, which == number]]
         labels[first[number] + place] = graphs.labels[first[number] : first[number] + count]
-    moved = colour_counts(Packed(graphs.nodes, graphs.edges, ends, labels))
+    moved = colour_counts(PackedGraphs(graphs.nodes, graphs.edges, ends, labels))
     np.testing.assert_array_equal(moved.toarray(), colour_counts(graphs).toarray())
 
 
@@ -83,13 +83,15 @@ def rings(number: int) -> pa.Table:
         extra = n % 5  # isolated nodes, of which the class says nothing
         nodes.append(6 + tail + extra)
         each.append(np.array([*pairs, *(p[::-1] for p in pairs)]).T)
-    packed = Packed(np.array(nodes), np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64))
+    packed = PackedGraphs(
+        np.array(nodes), np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64)
+    )
     return pa.table({GRAPH: packed.column(), "label": [str(n % 2) for n in range(number)]})
 
 
 def test_what_only_structure_tells_is_learned():
     table = rings(40)
-    spec, _ = describe(table, GraphSettings(), "label")
+    spec, _ = GraphSpec.learn(table, GraphSettings(), "label")
     data = prepare_labeled_records(spec, table, "label")
     predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
     nothing = np.zeros((40, 1), np.float32)

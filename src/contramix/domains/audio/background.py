@@ -11,7 +11,7 @@ from torch import Tensor
 
 from contramix.domains.audio.logmel import AMIN, Window, mel_matrix, power, spectra
 
-FRAMES = 2048
+MAX_FRAMES = 2048
 """All noise together has at most so many frames: a minute, which is 64 kB."""
 _LOW_DB, _HIGH_DB = -100.0, 40.0
 
@@ -34,7 +34,7 @@ def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
     >>> bool((unpack(pack([noise]), 32) / noise.clamp(min=1e-4)).log10().abs().max() < 0.03)
     True
     """
-    each = FRAMES // max(1, len(powers))
+    each = MAX_FRAMES // max(1, len(powers))
     chosen = torch.cat([one[:each] for one in powers])
     decibels = 10 * torch.log10(chosen.clamp(min=AMIN))
     steps = ((decibels - _LOW_DB) / (_HIGH_DB - _LOW_DB) * 255).round().clamp(0, 255).to(torch.uint8)

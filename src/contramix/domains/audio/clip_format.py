@@ -1,4 +1,4 @@
-"""The rate and length to which all clips are brought, and where they are noted: with the column of clips."""
+"""Choose one sample rate and length for all clips of a data set, and store them with the clips."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,72 +7,91 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from contramix.domains.audio.decoding import Header, header
+from contramix.domains.audio.decoding import AudioHeader, read_header
 from contramix.domains.audio.settings import AudioSettings
+from contramix.domains.content_column import ContentColumn
+from contramix.io.media.encoded_records import ENCODED
 from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.media.parallel_decoding import map_files
 
 AUDIO = "audio"
-"""The column of clips."""
-MOST_HZ = 16_000
-MOST_SECONDS = 10.0
-PROBED = 2000
-"""Files, evenly spaced, whose headers decide where nothing is set."""
-_SHARE = 0.95
-_RATE, _SAMPLES, _BACKGROUND = b"sample_rate_hz", b"samples", b"background"
+"""The name of the column of clips."""
+MAX_AUTO_HZ = 16_000
+"""Maximum sample rate that is chosen if none is set."""
+MAX_AUTO_SECONDS = 10.0
+"""Maximum length that is chosen if none is set."""
+PROBED_FILES = 2000
+"""Number of files, evenly spaced, whose headers decide what is not set."""
+_COVERED_SHARE = 0.95
+"""Share of the clips that fit into the length that is chosen if none is set."""
 
 
-class Form(NamedTuple):
-    """What all clips have in common."""
+def _is_clips(column_type: pa.DataType) -> bool:
+    if not isinstance(column_type, pa.FixedShapeTensorType):
+        return bool(column_type == ENCODED)
+    return column_type.value_type == pa.int16() and len(column_type.shape) == 1
+
+
+CONTENT = ContentColumn(AUDIO, records="clips", accepts=_is_clips, advice="read audio files, or give waveforms")
+
+
+class ClipFormat(NamedTuple):
+    """Hold what all clips have in common.
+
+    Parameters
+    ----------
+    sample_rate_hz : int
+        Sample rate.
+    samples : int
+        Number of samples.
+    background : str
+        Background noise of the data set, encoded by :mod:`contramix.domains.audio.background`; empty for none.
+    """
 
     sample_rate_hz: int
     samples: int
     background: str = ""
-    """Packed noise, see :mod:`contramix.domains.audio.background`."""
 
-    def on(self, table: pa.Table) -> pa.Table:
-        """The table with this noted at its column of clips."""
-        at = table.column_names.index(AUDIO)
-        noted = {_RATE: str(self.sample_rate_hz), _SAMPLES: str(self.samples), _BACKGROUND: self.background}
-        column = table.column(AUDIO)
-        return table.set_column(at, pa.field(AUDIO, column.type, metadata=noted), column)
+    def annotate(self, table: pa.Table) -> pa.Table:
+        """Return the table with the format in the metadata of its column of clips."""
+        return CONTENT.annotate(table, {name: str(value) for name, value in self._asdict().items()})
 
     @classmethod
-    def of(cls, table: pa.Table) -> "Form | None":
-        """What is noted at a table's column of clips, if anything is."""
-        noted = table.schema.field(AUDIO).metadata or {}
+    def of(cls, table: pa.Table) -> "ClipFormat | None":
+        """Return the format in the metadata of a table's column of clips; None if it has none."""
+        metadata = CONTENT.metadata(table)
         try:
-            return cls(int(noted[_RATE]), int(noted[_SAMPLES]), noted.get(_BACKGROUND, b"").decode())
+            return cls(int(metadata["sample_rate_hz"]), int(metadata["samples"]), metadata.get("background", ""))
         except (KeyError, ValueError):
             return None
 
 
-def choose_form(files: Sequence[MediaFile], settings: AudioSettings) -> tuple[Form, tuple[str, ...]]:
-    """What is set, and what is not, by the files' headers; with notes on what was chosen."""
-    found: list[Header] = []
+def choose_format(files: Sequence[MediaFile], settings: AudioSettings) -> tuple[ClipFormat, tuple[str, ...]]:
+    """Choose the format of all clips: by the settings, and what they leave open by the files' headers; with notes."""
+    found: list[AudioHeader] = []
     if "auto" in (settings.sample_rate_hz, settings.seconds):
-        probed = files[:: ceil(len(files) / PROBED)] if files else ()
-        found = [result for result in map_files(probed, header) if not isinstance(result, UnreadableFileError)]
+        probed = files[:: ceil(len(files) / PROBED_FILES)] if files else ()
+        found = [result for result in map_files(probed, read_header) if not isinstance(result, UnreadableFileError)]
     notes = []
     if settings.sample_rate_hz == "auto":
         counts = Counter(one.sample_rate_hz for one in found)
-        common = max(counts, key=lambda hz: (counts[hz], hz), default=MOST_HZ)
-        rate = min(common, MOST_HZ)
+        common = max(counts, key=lambda hz: (counts[hz], hz), default=MAX_AUTO_HZ)
+        rate = min(common, MAX_AUTO_HZ)
         if len(counts) > 1 or rate < common:
-            notes.append(f"all clips are brought to {rate:,} Hz; audio.sample_rate_hz says otherwise")
+            notes.append(f"all clips are resampled to {rate:,} Hz (audio.sample_rate_hz sets another rate)")
     else:
         rate = settings.sample_rate_hz
     if settings.seconds == "auto":
         seconds = _common_seconds([one.seconds for one in found])
         if seconds != 1:
-            notes.append(f"all clips are brought to {seconds:g} s; audio.seconds says otherwise")
+            notes.append(f"all clips are padded or truncated to {seconds:g} s (audio.seconds sets another length)")
     else:
         seconds = settings.seconds
-    return Form(rate, max(1, round(rate * seconds))), tuple(notes)
+    return ClipFormat(rate, max(1, round(rate * seconds))), tuple(notes)
 
 
 def _common_seconds(seconds: list[float]) -> float:
-    """One second if most clips are no longer; else what most fit in, in half seconds."""
+    """Return 1 if most clips are no longer; else the length that most fit into, in half seconds."""
     ordered = sorted(seconds)
-    most = ordered[ceil(_SHARE * len(ordered)) - 1] if ordered else 1.0
-    return 1.0 if most <= 1 else min(MOST_SECONDS, ceil(2 * most) / 2)
+    covering = ordered[ceil(_COVERED_SHARE * len(ordered)) - 1] if ordered else 1.0
+    return 1.0 if covering <= 1 else min(MAX_AUTO_SECONDS, ceil(2 * covering) / 2)

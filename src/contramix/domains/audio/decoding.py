@@ -31,7 +31,7 @@ _MARGIN_SECONDS = 0.05
 """Read beyond the clip's end, for the resampling filter."""
 
 
-class Header(NamedTuple):
+class AudioHeader(NamedTuple):
     """What a file says of itself."""
 
     sample_rate_hz: int
@@ -57,7 +57,7 @@ class Tally:
             self.counts.update(facts)
 
 
-def header(data: bytes) -> Header:
+def read_header(data: bytes) -> AudioHeader:
     """Read a file's header only.
 
     Raises
@@ -170,8 +170,8 @@ def _opened(data: bytes) -> Any:
         raise UnreadableFileError(_not_audio(data, _said(error))) from None
 
 
-def _checked(file: Any, data: bytes) -> Header:
-    found = Header(file.samplerate, file.frames, file.channels)
+def _checked(file: Any, data: bytes) -> AudioHeader:
+    found = AudioHeader(file.samplerate, file.frames, file.channels)
     low, high = RATES_HZ
     if not low <= found.sample_rate_hz <= high:
         raise UnreadableFileError(f"sample rate {found.sample_rate_hz:,} Hz")

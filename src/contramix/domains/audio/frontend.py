@@ -17,7 +17,7 @@ BLOCK_ELSEWHERE = 2**26
 """The same on accelerators: half a gigabyte."""
 
 
-class AudioFront(Front):
+class AudioFrontend(Front):
     """Waveforms to log-mel pictures in [0, 1]: as librosa's ``power_to_db(melspectrogram(x), ref=max)``, scaled.
 
     Parameters
@@ -37,7 +37,7 @@ class AudioFront(Front):
 
     Examples
     --------
-    >>> front = AudioFront(16000, Window(2048, 512), mels=32)
+    >>> front = AudioFrontend(16000, Window(2048, 512), mels=32)
     >>> clips = torch.randint(-3000, 3000, (4, 16000), dtype=torch.int16)
     >>> front(clips).shape
     torch.Size([4, 1, 32, 32])

@@ -1,5 +1,7 @@
-"""What was learned of sounds: rate, length, the sizes of the log-mel picture and its mean. Half of a saved model."""
+"""Learn the format and spectrogram statistics of audio clips, and convert clips to samples."""
 
+from collections.abc import Sequence
+from math import ceil, sqrt
 from typing import Literal
 
 import pyarrow as pa
@@ -9,36 +11,46 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from contramix.domains.audio.augment import AudioAugment
-from contramix.domains.audio.background import FRAMES, unpack
-from contramix.domains.audio.clip_format import AUDIO, Form
+from contramix.domains.audio.background import MAX_FRAMES, unpack
+from contramix.domains.audio.clip_format import AUDIO, CONTENT, ClipFormat
 from contramix.domains.audio.decoding import decoder
-from contramix.domains.audio.frontend import AudioFront
+from contramix.domains.audio.frontend import AudioFrontend
 from contramix.domains.audio.logmel import Window
+from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
 from contramix.io.media.streaming import stream_samples
-from contramix.samples.samples import StreamedSamples
+from contramix.samples.samples import StreamedSamples, iterate_batches
+
+MEASURED_CLIPS = 20_000
+"""Number of clips, evenly spaced, that statistics are computed from."""
+MIN_STD = 1e-3
+"""Standard deviation assumed for spectrograms that are all the same, such as those of silence."""
+_BATCH_SIZE = 256
 
 
 class AudioSpec(Spec):
-    """How clips become log-mel pictures, and what was learned of these from the training clips only.
+    """Hold how clips become log-mel spectrograms, and the statistics of the training clips' spectrograms.
 
     Parameters
     ----------
     sample_rate_hz, samples
-        Of every clip.
+        Sample rate and number of samples of every clip.
     n_fft, hop
-        A frame's length and step, in samples.
-    mels, top_db
-        Bands of the picture, and decibels between its black and its white.
+        Number of samples of a frame, and from one frame to the next.
+    mels
+        Number of mel bands.
+    top_db
+        Range of the spectrogram in decibels; 0 is that far below its maximum, and 1 is the maximum.
     mean, std
-        Of the pictures, in [0, 1].
+        Mean and standard deviation of the spectrograms, in [0, 1].
     augment
         How views are made.
     background
-        Noise for views, packed (:mod:`contramix.domains.audio.background`); empty where the data came with none.
+        Spectra of background noise for views, encoded by :mod:`contramix.domains.audio.background`; empty if the data
+        have none.
     """
 
     domain: Literal["audio"] = "audio"
@@ -55,40 +67,91 @@ class AudioSpec(Spec):
     background: str = ""
 
     @model_validator(mode="after")
-    def _unpacks(self) -> "AudioSpec":
-        if self.background and len(unpack(self.background, self.mels)) > FRAMES:
-            raise ValueError(f"background: more than {FRAMES} frames of noise")
+    def _check_background(self) -> "AudioSpec":
+        if self.background and len(unpack(self.background, self.mels)) > MAX_FRAMES:
+            raise ValueError(f"background: more than {MAX_FRAMES} frames of noise")
         return self
+
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: AudioSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["AudioSpec", tuple[str, ...]]:
+        """Learn from training clips, and from extra rows.
+
+        Raises
+        ------
+        InputError
+            If there are no clips, their sample rate is unknown, or there is no column ``target``.
+        """
+        clips = CONTENT.of(table)
+        if len(clips) == 0:
+            raise InputError(f"the column {AUDIO!r} has no clips to learn from")
+        clip_format = ClipFormat.of(table)
+        if clip_format is None:
+            if settings.sample_rate_hz == "auto" or clips.type == ENCODED:
+                raise InputError("the sample rate of the clips is unknown: set audio.sample_rate_hz, such as 16000")
+            clip_format = ClipFormat(settings.sample_rate_hz, clips.type.shape[0])
+        window = settings.window(clip_format.sample_rate_hz)
+        draft = cls(
+            sample_rate_hz=clip_format.sample_rate_hz,
+            samples=clip_format.samples,
+            n_fft=window.n_fft,
+            hop=window.hop,
+            mels=settings.mels,
+            top_db=settings.top_db,
+            mean=0.0,
+            std=1.0,
+            augment=settings.augment,
+            background=clip_format.background,
+            target=target,
+            rows=len(clips),
+            left_out=CONTENT.left_out(table, target),
+        )
+        mean, std = _statistics(draft, [table] if extra_rows is None else [table, extra_rows])
+        notes = []
+        empty = int((draft.frontend().get_buffer("bands").sum(0) == 0).sum())
+        if empty:
+            notes.append(
+                f"{empty} of {settings.mels} mel bands contain no frequency of the spectrum, and are empty: "
+                "set fewer audio.mels, or a longer audio.window_seconds"
+            )
+        if std < MIN_STD:
+            notes.append("the spectrograms of all clips are the same: are the clips silent?")
+        return draft.model_copy(update={"mean": mean, "std": max(std, MIN_STD)}), tuple(notes)
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """The column of clips."""
+        """Return the name of the column of clips."""
         return {"audio": [AUDIO]}
 
     @property
-    def form(self) -> str:
-        """Length and rate of a clip, and the size of its picture."""
+    def summary(self) -> str:
+        """Describe the length and sample rate of a clip, and the size of its spectrogram."""
         seconds, frames = self.samples / self.sample_rate_hz, self.window.frames(self.samples)
         return f"{seconds:g} s at {self.sample_rate_hz:,} Hz, as {self.mels} mel bands x {frames} frames"
 
     @property
     def window(self) -> Window:
-        """The sizes of the short-time Fourier transform."""
+        """Return the frame sizes of the short-time Fourier transform."""
         return Window(self.n_fft, self.hop)
 
-    def tensorize(self, table: pa.Table) -> Tensor | StreamedSamples:
-        """Clips as int16 (n, samples), or decoded when they are asked for.
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Tensor | StreamedSamples:
+        """Convert clips to int16 samples (n, samples), which are decoded when needed if the table holds encoded ones.
 
         Raises
         ------
         InputError
-            If there are no clips, or they have another length or rate.
+            If there are no clips, or they have another length or sample rate.
         """
-        clips = clips_of(table)
-        form = Form.of(table)
-        if form is not None and form.sample_rate_hz != self.sample_rate_hz:
+        clips = CONTENT.of(table)
+        clip_format = ClipFormat.of(table)
+        if clip_format is not None and clip_format.sample_rate_hz != self.sample_rate_hz:
             raise InputError(
-                f"clips of {form.sample_rate_hz:,} Hz: the model was trained at {self.sample_rate_hz:,} Hz"
+                f"clips of {clip_format.sample_rate_hz:,} Hz: the model was trained at {self.sample_rate_hz:,} Hz"
             )
         if clips.type == ENCODED:
             return stream_samples(clips, decoder(self.sample_rate_hz, self.samples), (self.samples,), torch.int16)
@@ -99,29 +162,26 @@ class AudioSpec(Spec):
         return from_dlpack(values).reshape(-1, length) if len(values) else torch.empty(0, length).short()
 
     def inputs(self) -> Inputs:
-        """One channel, bands, frames."""
+        """Return the shape (1, mel bands, frames) of a spectrogram, and its statistics."""
         return Inputs((1, self.mels, self.window.frames(self.samples)), mean=(self.mean,), std=(self.std,))
 
-    def front(self) -> AudioFront:
-        """The way from clips to pictures, with the noise that came with the training data."""
+    def frontend(self) -> AudioFrontend:
+        """Return the module that converts clips to spectrograms, clean or augmented."""
         noise = unpack(self.background, self.mels) if self.background else None
-        return AudioFront(self.sample_rate_hz, self.window, self.mels, self.top_db, self.augment, noise)
+        return AudioFrontend(self.sample_rate_hz, self.window, self.mels, self.top_db, self.augment, noise)
 
 
-def clips_of(table: pa.Table) -> pa.ChunkedArray:
-    """The column of clips.
-
-    Raises
-    ------
-    InputError
-        There is none, or it holds something else.
-    """
-    if AUDIO not in table.column_names:
-        raise InputError(f"there is no column {AUDIO!r} of clips: read audio files, or give waveforms")
-    clips = table.column(AUDIO)
-    decoded = isinstance(clips.type, pa.FixedShapeTensorType) and clips.type.value_type == pa.int16()
-    if not (decoded and len(clips.type.shape) == 1) and clips.type != ENCODED:
-        raise InputError(f"the column {AUDIO!r} holds {clips.type}, not clips: read it from audio files")
-    if clips.null_count:
-        raise InputError(f"the column {AUDIO!r} has {clips.null_count:,} rows without a clip")
-    return clips
+def _statistics(spec: AudioSpec, tables: Sequence[pa.Table]) -> tuple[float, float]:
+    """Compute mean and standard deviation over all elements of the clips' spectrograms."""
+    frontend = spec.frontend()
+    samples = [spec.tensorize(table) for table in tables]
+    step = max(1, ceil(sum(map(len, samples)) / MEASURED_CLIPS))
+    count, total, squares = 0, 0.0, 0.0
+    for clips in samples:
+        for batch in iterate_batches(clips, torch.split(torch.arange(0, len(clips), step), _BATCH_SIZE)):
+            spectrogram = frontend(batch).double()
+            count += spectrogram.numel()
+            total += float(spectrogram.sum())
+            squares += float(spectrogram.square().sum())
+    mean = total / count
+    return mean, sqrt(max(0.0, squares / count - mean**2))

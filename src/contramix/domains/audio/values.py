@@ -10,11 +10,11 @@ from jaxtyping import Int16
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.audio.clip_format import AUDIO, Form
+from contramix.domains.audio.clip_format import AUDIO, CONTENT, ClipFormat
 from contramix.domains.audio.decoding import ENDINGS, as_int16, fixed
 from contramix.domains.audio.reading import from_cells, from_sounds
 from contramix.domains.audio.settings import AudioSettings
-from contramix.domains.audio.spec import AudioSpec, clips_of
+from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.audio.speech_commands import Sounds
 from contramix.errors import InputError, printable
 from contramix.io.media.embedded_files import extract_embedded_files, is_embedded_file_type
@@ -26,16 +26,16 @@ from contramix.io.records import Records
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 
 
-def claims_values(values: Any) -> bool:
+def recognizes_values(values: Any) -> bool:
     """Whether values are sounds beyond doubt: a list of audio files, or a table of clips."""
     if isinstance(values, pa.Table):
         return AUDIO in values.column_names and (
-            is_embedded_file_type(values.schema.field(AUDIO).type) or Form.of(values) is not None
+            is_embedded_file_type(values.schema.field(AUDIO).type) or ClipFormat.of(values) is not None
         )
     return _are_paths(values) and all(os.fsdecode(one).lower().endswith(tuple(ENDINGS)) for one in values)
 
 
-def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = None) -> Records:
+def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | None = None) -> Records:
     """Clips from Python values.
 
     Parameters
@@ -63,27 +63,29 @@ def from_values(values: Any, settings: AudioSettings, like: AudioSpec | None = N
     if isinstance(values, pa.Table):
         if (
             AUDIO in values.column_names
-            and Form.of(values) is None
+            and ClipFormat.of(values) is None
             and is_embedded_file_type(values.schema.field(AUDIO).type)
         ):
-            return from_cells(extract_embedded_files(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, like)
-        clips_of(values)
+            return from_cells(
+                extract_embedded_files(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, fitted_spec
+            )
+        CONTENT.of(values)
         return Records(values)
     if _are_paths(values):
         places = [os.fsdecode(one) for one in values]
         files = tuple(
             MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
         )
-        return from_sounds(MediaFiles("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, like)
-    rate = like.sample_rate_hz if like is not None else settings.sample_rate_hz
+        return from_sounds(MediaFiles("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, fitted_spec)
+    rate = fitted_spec.sample_rate_hz if fitted_spec is not None else settings.sample_rate_hz
     if rate == "auto":
         raise InputError("waveforms do not say their sample rate: set audio.sample_rate_hz, such as 16000")
     clips = [_clip(wave, row) for row, wave in enumerate(_waveforms(values))]
     longest = max(map(len, clips))
     samples = longest if settings.seconds == "auto" else max(1, round(settings.seconds * rate))
-    form = Form(rate, samples if like is None else like.samples)
-    held = np.stack([fixed(clip, form.samples) for clip in clips])
-    return Records(form.on(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
+    clip_format = ClipFormat(rate, samples if fitted_spec is None else fitted_spec.samples)
+    held = np.stack([fixed(clip, clip_format.samples) for clip in clips])
+    return Records(clip_format.annotate(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
 
 
 def _are_paths(values: Any) -> bool:

@@ -1,1 +1,22 @@
-"""Describe graphs, and how they become samples."""
+"""Graphs: read files and Python objects of graphs, and learn what their nodes have."""
+
+from contramix.domains.domain import Domain
+from contramix.domains.graph.packed import CONTENT
+from contramix.domains.graph.settings import GraphSettings
+from contramix.domains.graph.spec import GraphSpec
+from contramix.domains.graph.tu import RECOGNIZED, read
+from contramix.domains.graph.values import from_values, recognizes_values
+from contramix.io.media.recognition import contains_files
+
+DOMAIN = Domain(
+    records="graphs",
+    settings=GraphSettings,
+    spec=GraphSpec,
+    baselines=("raw", "pca", "wl", "untrained", "trees", "boosting", "gaussian", "supervised"),
+    recognizes=lambda path: contains_files(path, RECOGNIZED, ()),
+    recognizes_values=recognizes_values,
+    read=read,
+    from_values=from_values,
+    content=CONTENT,
+)
+"""Graphs of different sizes: raw files of the TU Dortmund collection, and objects of PyTorch Geometric and networkx."""

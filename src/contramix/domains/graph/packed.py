@@ -1,4 +1,4 @@
-"""Graphs as a column of a table, and as packed arrays."""
+"""Store graphs in a column of a table, and as packed arrays."""
 
 from dataclasses import dataclass
 
@@ -8,51 +8,67 @@ import pyarrow.compute as pc
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
+from contramix.domains.content_column import ContentColumn
 from contramix.errors import InputError
 
 GRAPH = "graph"
-"""The column of graphs: ``nodes`` (how many), ``source`` and ``target`` (an edge's nodes by their numbers, from 0), and
-``labels`` and ``attributes`` of all nodes, one node's behind the other's, where they have some."""
+"""The name of the column of graphs.
+
+Each value has ``nodes``, the number of nodes; ``source`` and ``target``, the nodes that edges connect, numbered from 0;
+and ``labels`` and ``attributes`` of the nodes, if they have any.
+"""
 MOST_NODES = 2**31 - 1
-"""Of all graphs together."""
+"""Maximum number of nodes of all graphs together."""
+_ENDPOINTS = ("source", "target")
+
+
+def _is_graphs(column_type: pa.DataType) -> bool:
+    if not pa.types.is_struct(column_type):
+        return False
+    return {"nodes", *_ENDPOINTS} <= {column_type.field(n).name for n in range(column_type.num_fields)}
+
+
+CONTENT = ContentColumn(
+    GRAPH, records="graphs", accepts=_is_graphs, advice="read graph files, or give a list of graphs"
+)
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Graphs behind one another.
+class PackedGraphs:
+    """Hold graphs as arrays in which one graph follows another.
 
     Parameters
     ----------
     nodes, edges
-        Of each graph, how many.
-    ends
-        From and to, as numbers of nodes within their graph.
+        Number of nodes and of edges of each graph.
+    edge_index
+        Source and target of each edge, as node numbers within its graph.
     labels, attributes
-        Of all nodes; None where they have none.
+        Labels and attributes of all nodes; None if they have none.
     """
 
     nodes: Int64[ndarray, " B"]
     edges: Int64[ndarray, " B"]
-    ends: Int64[ndarray, " 2 E"]
+    edge_index: Int64[ndarray, " 2 E"]
     labels: Int64[ndarray, " N L"] | None = None
     attributes: Float32[ndarray, " N A"] | None = None
 
     @property
     def first_node(self) -> Int64[ndarray, " B"]:
-        """The number of each graph's first node among all."""
+        """Return the number of each graph's first node among the nodes of all graphs."""
         return np.asarray(self.nodes.cumsum() - self.nodes)
 
     @property
-    def ends_among_all(self) -> Int64[ndarray, " 2 E"]:
-        """Edges by numbers of nodes among those of all graphs."""
-        return np.asarray(self.ends + self.first_node.repeat(self.edges))
+    def global_edge_index(self) -> Int64[ndarray, " 2 E"]:
+        """Return source and target of each edge, as node numbers among the nodes of all graphs."""
+        return np.asarray(self.edge_index + self.first_node.repeat(self.edges))
 
     def column(self) -> pa.StructArray:
-        """One row a graph."""
+        """Convert the graphs to a column, one row per graph."""
         fields = {
             "nodes": pa.array(self.nodes, pa.int64()),
-            "source": _lists(pa.array(self.ends[0].astype(np.int32)), self.edges),
-            "target": _lists(pa.array(self.ends[1].astype(np.int32)), self.edges),
+            "source": _lists(pa.array(self.edge_index[0].astype(np.int32)), self.edges),
+            "target": _lists(pa.array(self.edge_index[1].astype(np.int32)), self.edges),
         }
         for name, values in (("labels", self.labels), ("attributes", self.attributes)):
             if values is not None:
@@ -61,74 +77,66 @@ class Packed:
         return pa.StructArray.from_arrays(list(fields.values()), list(fields))
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray) -> "Packed":
-        """What a column holds.
+    def of(cls, column: pa.ChunkedArray) -> "PackedGraphs":
+        """Read the graphs of a column.
 
         Raises
         ------
         InputError
-            If it does not hold graphs.
+            If the column does not hold graphs, or holds invalid ones.
         """
-        kind = column.type
-        names = {kind.field(n).name for n in range(kind.num_fields)} if pa.types.is_struct(kind) else set()
-        if not {"nodes", "source", "target"} <= names:
-            raise InputError(f"the column {GRAPH!r} holds {kind}, not graphs: read them from files, or give graphs")
-        if column.null_count:
-            raise InputError(f"the column {GRAPH!r} has {column.null_count:,} rows without a graph")
-        fields = {name: pa.chunked_array([_field(chunk, name) for chunk in column.chunks], kind.field(name).type)
+        column = CONTENT.of(pa.table({GRAPH: column}))
+        struct = column.type
+        names = [struct.field(n).name for n in range(struct.num_fields)]
+        fields = {name: pa.chunked_array([_field(chunk, name) for chunk in column.chunks], struct.field(name).type)
                   for name in names}  # fmt: skip
         nodes = fields["nodes"].to_numpy().astype(np.int64)
         if (nodes < 0).any() or nodes.sum(dtype=np.float64) > MOST_NODES:
             raise InputError(f"the column {GRAPH!r} holds graphs of impossible sizes: it is damaged")
-        lengths = [pc.list_value_length(fields[name]).to_numpy().astype(np.int64) for name in _ENDS]
-        ends = [_flat(fields[name]).astype(np.int64) for name in _ENDS]
-        of_nodes = {}
+        edge_counts = [pc.list_value_length(fields[name]).to_numpy().astype(np.int64) for name in _ENDPOINTS]
+        endpoints = [_flat(fields[name]).astype(np.int64) for name in _ENDPOINTS]
+        per_node = {}
         for name in ("labels", "attributes"):
             if name in names:
-                width = kind.field(name).type.value_type.list_size
-                of_nodes[name] = _flat(fields[name]).reshape(-1, width)
-        whole = np.array_equal(*lengths) and all(len(values) == nodes.sum() for values in of_nodes.values())
-        if not whole or any((each < 0).any() or (each >= nodes.repeat(lengths[0])).any() for each in ends):
-            raise InputError(f"the column {GRAPH!r} holds edges to nodes that are not there: it is damaged")
-        return cls(nodes, lengths[0], np.stack(ends), **of_nodes)
+                width = struct.field(name).type.value_type.list_size
+                per_node[name] = _flat(fields[name]).reshape(-1, width)
+        complete = np.array_equal(*edge_counts) and all(len(values) == nodes.sum() for values in per_node.values())
+        if not complete or any((e < 0).any() or (e >= nodes.repeat(edge_counts[0])).any() for e in endpoints):
+            raise InputError(f"the column {GRAPH!r} holds edges to nodes that do not exist: it is damaged")
+        return cls(nodes, edge_counts[0], np.stack(endpoints), **per_node)
 
-    def joined(self, other: "Packed") -> "Packed":
-        """Both, one behind the other.
+    def concatenate(self, other: "PackedGraphs") -> "PackedGraphs":
+        """Return these graphs followed by others.
 
         Raises
         ------
         InputError
-            If nodes of the one have what nodes of the other have not.
+            If the nodes of one have labels or attributes that those of the other lack.
         """
-        each = {}
+        per_node = {}
         for name in ("labels", "attributes"):
             mine, theirs = getattr(self, name), getattr(other, name)
             widths = [0 if values is None else values.shape[1] for values in (mine, theirs)]
             if widths[0] != widths[1]:
                 raise InputError(f"nodes have {widths[0]} columns of {name}, and those to be joined have {widths[1]}")
-            each[name] = None if mine is None else np.concatenate([mine, theirs])
-        return Packed(
+            per_node[name] = None if mine is None else np.concatenate([mine, theirs])
+        return PackedGraphs(
             np.concatenate([self.nodes, other.nodes]),
             np.concatenate([self.edges, other.edges]),
-            np.concatenate([self.ends, other.ends], 1),
-            **each,
+            np.concatenate([self.edge_index, other.edge_index], 1),
+            **per_node,
         )
 
 
-_ENDS = ("source", "target")
-
-
-def graphs_of(table: pa.Table) -> Packed:
-    """The graphs of a table.
+def graphs_of(table: pa.Table) -> PackedGraphs:
+    """Return the graphs of a table.
 
     Raises
     ------
     InputError
-        There is no column of them.
+        If the table has no column of graphs, or holds invalid ones.
     """
-    if GRAPH not in table.column_names:
-        raise InputError(f"there is no column {GRAPH!r}: read files of graphs, or give graphs")
-    return Packed.of(table.column(GRAPH))
+    return PackedGraphs.of(CONTENT.of(table))
 
 
 def _lists(values: pa.Array, lengths: Int64[ndarray, " B"]) -> pa.LargeListArray:
@@ -140,7 +148,7 @@ def _field(chunk: pa.StructArray, name: str) -> pa.Array:
 
 
 def _flat(column: pa.ChunkedArray) -> ndarray:
-    """The numbers of all lists, however deep."""
+    """Return the numbers of nested lists of any depth, as one array."""
     parts = []
     for chunk in column.chunks:
         while pa.types.is_nested(chunk.type):

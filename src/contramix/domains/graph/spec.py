@@ -1,4 +1,4 @@
-"""What was learned of graphs: what a node's features are. Half of a saved model."""
+"""Learn the node features of graphs, and convert graphs to packed batches."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 from pydantic import Field, model_validator
 
-from contramix.domains.graph.packed import GRAPH, Packed, graphs_of
+from contramix.domains.graph.packed import CONTENT, GRAPH, PackedGraphs, graphs_of
+from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.encoders.frontend import Front
@@ -22,33 +23,35 @@ from contramix.samples.samples import Samples
 
 Feature = Literal["labels", "attributes", "degree", "ones"]
 DEGREES = 17
-"""Of plain features: degrees 0 to 15 have a place each, and all larger ones share the last."""
+"""Number of degree features of a baseline: one each for degrees 0 to 15, and one for all larger degrees."""
+MOST_LABELS = 10_000
+"""Maximum number of different node labels. More of them identify nodes rather than kinds of nodes."""
 MOST_BYTES = 16 << 30
-"""Features of all nodes that take more than this are not made."""
+"""Maximum size of the features of all nodes in memory."""
 
 
-class GraphFront(Front):
-    """Packed graphs, nothing pooled of them yet."""
+class GraphFrontend(Front):
+    """Convert packed graphs to node states, the input of a graph encoder."""
 
     def forward(self, raw: Graphs) -> GraphStates:
-        """Graphs on their way into the first layer."""
+        """Return the states of all nodes, before the first layer."""
         return GraphStates.of(raw)
 
 
 class GraphSpec(Spec):
-    """What a node's features are, learned from the training graphs only.
+    """Hold which features nodes have, and the statistics of the training graphs.
 
     Parameters
     ----------
     features_of_nodes
-        Of what they are made, one behind the other.
+        The kinds of features that are concatenated.
     labels
-        The labels that nodes have, a tuple for each of their columns; each label has a place. One that training graphs
-        do not have takes none.
+        The different labels of the training graphs' nodes, one tuple per column of labels. Each is one-hot encoded;
+        other labels are encoded as zeros.
     mean, std
-        Of nodes' attributes, by which they are standardised.
+        Mean and standard deviation of each node attribute.
     most_degree
-        Larger degrees count as this one.
+        Maximum degree; larger degrees are encoded as this one.
     """
 
     domain: Literal["graph"] = "graph"
@@ -60,25 +63,84 @@ class GraphSpec(Spec):
     most_degree: int = Field(default=64, ge=1, le=10_000)
 
     @model_validator(mode="after")
-    def _goes_together(self) -> "GraphSpec":
+    def _check_consistency(self) -> "GraphSpec":
         if len(set(self.features_of_nodes)) < len(self.features_of_nodes):
-            raise ValueError("features_of_nodes: each once")
+            raise ValueError("features_of_nodes: each at most once")
         if len(self.mean) != len(self.std) or not all(0 < std < math.inf for std in self.std):
-            raise ValueError("std: a positive number for each mean")
+            raise ValueError("std: need a positive number for each mean")
         if ("labels" in self.features_of_nodes) != any(self.labels):
-            raise ValueError("labels: some where they are features, else none")
+            raise ValueError("labels: need some if they are features, else none")
         if ("attributes" in self.features_of_nodes) != bool(self.mean):
-            raise ValueError("mean: some where attributes are features, else none")
+            raise ValueError("mean: need some if attributes are features, else none")
         return self
+
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: GraphSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["GraphSpec", tuple[str, ...]]:
+        """Learn from the nodes of training graphs, and from those of extra rows.
+
+        Raises
+        ------
+        InputError
+            If there are no graphs or no nodes, if nodes lack a feature that the settings ask for, or if there is no
+            column ``target``.
+        """
+        graphs = graphs_of(table)
+        if extra_rows is not None:
+            graphs = graphs.concatenate(graphs_of(extra_rows))
+        if len(graphs.nodes) == 0:
+            raise InputError(f"the column {GRAPH!r} has no graphs to learn from")
+        if graphs.nodes.sum() == 0:
+            raise InputError("the graphs have no nodes, so there is nothing to learn from")
+        present: tuple[Feature, ...] = tuple(
+            name for name in ("labels", "attributes") if getattr(graphs, name) is not None
+        )
+        wanted: tuple[Feature, ...] = (present or ("degree",)) if settings.features == "auto" else (settings.features,)
+        for name in wanted:
+            if name in ("labels", "attributes") and name not in present:
+                raise InputError(f"graph.features = {name!r}: the nodes have none; use 'degree' or 'ones'")
+        labels: tuple[tuple[int, ...], ...] = ()
+        mean: tuple[float, ...] = ()
+        std: tuple[float, ...] = ()
+        notes = []
+        if "labels" in wanted and graphs.labels is not None:
+            labels = tuple(tuple(np.unique(column).tolist()) for column in graphs.labels.T)
+            if sum(map(len, labels)) > MOST_LABELS:
+                raise InputError(
+                    f"nodes have {sum(map(len, labels)):,} different labels, which identify nodes rather than kinds of "
+                    "nodes; set graph.features = 'degree'"
+                )
+        if "attributes" in wanted and graphs.attributes is not None:
+            values = graphs.attributes.astype(np.float64)
+            mean, computed = tuple(values.mean(0).tolist()), values.std(0)
+            std = tuple(np.where(computed > 1e-12, computed, 1.0).tolist())
+        if settings.features == "auto" and not present:
+            notes.append("nodes have neither labels nor attributes: their features are their degrees (graph.features)")
+        spec = cls(
+            features_of_nodes=wanted,
+            labels=labels,
+            mean=mean,
+            std=std,
+            most_degree=settings.most_degree,
+            target=target,
+            rows=table.num_rows,
+            left_out=CONTENT.left_out(table, target),
+        )
+        return spec, tuple(notes)
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """The column of graphs."""
+        """Return the name of the column of graphs."""
         return {"graph": [GRAPH]}
 
     @property
     def width(self) -> int:
-        """Features of a node."""
+        """Return the number of features of a node."""
         widths = {
             "labels": sum(map(len, self.labels)),
             "attributes": len(self.mean),
@@ -88,39 +150,45 @@ class GraphSpec(Spec):
         return sum(widths[name] for name in self.features_of_nodes)
 
     @property
-    def form(self) -> str:
-        """What nodes have."""
+    def summary(self) -> str:
+        """Describe the features of a node."""
         return f"nodes with {self.width} features: {' and '.join(self.features_of_nodes)}"
 
-    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """A note on nodes whose labels the training graphs did not have."""
+    def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return a note on nodes with labels that no training graph has."""
         found = graphs_of(table).labels
         if "labels" not in self.features_of_nodes or found is None:
             return ()
-        new = sum(~np.isin(column, there) for column, there in zip(found.T, self.labels)) > 0
+        new = sum(~np.isin(column, learned) for column, learned in zip(found.T, self.labels)) > 0
         if not np.any(new):
             return ()
         return (f"{np.sum(new):,} of {len(found):,} nodes have labels that the training graphs did not have",)
 
-    def tensorize(self, table: pa.Table) -> Samples:
-        """Packed graphs.
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Samples:
+        """Convert graphs to packed graphs with node features.
 
         Raises
         ------
         InputError
-            If their nodes have not what the training graphs' nodes had, or take too much memory.
+            If nodes lack features that the training graphs' nodes have, or would take too much memory.
         """
         return self.pack(graphs_of(table))
 
-    def pack(self, graphs: Packed) -> Graphs:
-        """Features of nodes, and edges in the order of where they lead."""
+    def pack(self, graphs: PackedGraphs) -> Graphs:
+        """Compute the features of nodes, and sort edges by the node that they lead to.
+
+        Raises
+        ------
+        InputError
+            If nodes lack features that the training graphs' nodes have, or would take too much memory.
+        """
         size = 4 * self.width * int(graphs.nodes.sum())
         if size > MOST_BYTES:
             raise InputError(
                 f"{self.width:,} features of {graphs.nodes.sum():,} nodes take {size / 2**30:,.0f} GiB, and at most "
                 f"{MOST_BYTES >> 30} are held: give fewer graphs, or set graph.features = 'ones'"
             )
-        source, target = graphs.ends_among_all
+        source, target = graphs.global_edge_index
         order = np.lexsort((source, target))
         x = np.concatenate([self._features(name, graphs, target) for name in self.features_of_nodes], 1)
         backwards = np.lexsort((target, source))
@@ -134,8 +202,10 @@ class GraphSpec(Spec):
         )
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
-        """Of each graph: how many nodes and edges it has, the shares of its nodes' degrees, and sum and mean of its
-        nodes' features."""
+        """Return summary statistics of each graph.
+
+        They are the numbers of nodes and edges, the distribution of degrees, and the sum and mean of node features.
+        """
         if not isinstance(x, Graphs):
             raise TypeError("samples of graphs are packed")
         nodes, edges = x.node_counts.double()[:, None], x.edge_counts.double()[:, None]
@@ -147,14 +217,14 @@ class GraphSpec(Spec):
         return np.asarray(torch.cat(columns, 1).float())
 
     def inputs(self) -> Inputs:
-        """Packed graphs."""
+        """Return the number of features of a node."""
         return Inputs((self.width,), kind="graphs")
 
-    def front(self) -> GraphFront:
-        """The way from packed graphs to the first layer."""
-        return GraphFront()
+    def frontend(self) -> GraphFrontend:
+        """Return the module that converts packed graphs to node states."""
+        return GraphFrontend()
 
-    def _features(self, name: Feature, graphs: Packed, target: ndarray) -> Float32[ndarray, " N _"]:
+    def _features(self, name: Feature, graphs: PackedGraphs, target: ndarray) -> Float32[ndarray, " N _"]:
         total = int(graphs.nodes.sum())
         if name == "ones":
             return np.ones((total, 1), np.float32)

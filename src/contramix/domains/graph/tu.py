@@ -1,5 +1,6 @@
 """The raw text format of TU Dortmund's graph data sets: ``NAME_A.txt``, ``NAME_graph_indicator.txt`` and others."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -12,18 +13,20 @@ import pyarrow.csv as csv
 from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from contramix.domains.graph.packed import GRAPH, Packed
+from contramix.domains.graph.packed import GRAPH, PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
+from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError, nearest, printable
 from contramix.io.media.listing import list_media_files
 from contramix.io.media.media_file import MediaFile, UnreadableFileError
+from contramix.io.options import ReadOptions
 from contramix.io.records import LABEL, Records
 
 PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_labels", "node_attributes")
 IGNORED = ("edge_labels", "edge_attributes")
 ENDINGS = tuple(f"_{part.lower()}.txt" for part in (*PARTS, *IGNORED))
-CLAIMED = tuple(ending for ending in ENDINGS if ending != "_a.txt")
-"""By these a data set is known: many a text is called ``part_a.txt``."""
+RECOGNIZED = tuple(ending for ending in ENDINGS if ending != "_a.txt")
+"""Endings of file names that identify a data set; ``_a.txt`` does not, as a text may be called ``part_a.txt``."""
 MOST_EMPTY = 1_000_000
 """Where no file has a line a graph, more graphs without nodes than this are a wrong number."""
 MOST_COLUMNS = 10_000
@@ -58,15 +61,17 @@ class Lines:
         return self
 
 
-def read(path: str, settings: GraphSettings) -> Records:
+def read(
+    path: str | os.PathLike[str], options: ReadOptions, settings: GraphSettings, fitted_spec: GraphSpec | None = None
+) -> Records:
     """Read a folder or an archive of raw files as rows of a table: ``graph``, and ``label`` or ``value`` if known.
 
-    Edges that stand there twice count once. The classes of graphs are text.
+    Repeated edges count once. The classes of graphs become text. ``options`` and ``fitted_spec`` are not used.
 
     Raises
     ------
     InputError
-        A file is missing, or what they say does not go together; the message names file and line.
+        If a file is missing or invalid, or files contradict each other; the message names file and line.
     """
     found = list_media_files(path, ENDINGS)
     sets: dict[str, dict[str, MediaFile]] = {}
@@ -108,13 +113,13 @@ def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     edges = _numbers(files["A"], width=2)
-    ends, repeated = _edges(edges, of_node, graph.name)
+    edge_index, repeated = _edges(edges, of_node, graph.name)
     if repeated:
         notes.append(f"{repeated:,} of {len(edges.values):,} edges stand there again, and count once")
-    ends = place[ends]
-    ends = ends[:, of_node[order][ends[0]].argsort(kind="stable")]
-    per_graph = np.bincount(of_node[order][ends[0]] - 1, minlength=count)
-    loops = int((ends[0] == ends[1]).sum())
+    edge_index = place[edge_index]
+    edge_index = edge_index[:, of_node[order][edge_index[0]].argsort(kind="stable")]
+    per_graph = np.bincount(of_node[order][edge_index[0]] - 1, minlength=count)
+    loops = int((edge_index[0] == edge_index[1]).sum())
     if loops:
         notes.append(f"{loops:,} edges lead from a node to itself, and are kept")
     if any(part in files for part in IGNORED):
@@ -122,8 +127,8 @@ def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
     if (nodes == 0).any():
         notes.append(f"{(nodes == 0).sum():,} of {count:,} graphs have no nodes")
     first = (nodes.cumsum() - nodes).repeat(per_graph)
-    packed = Packed(
-        nodes, per_graph, ends - first,
+    packed = PackedGraphs(
+        nodes, per_graph, edge_index - first,
         None if (of := _of_nodes(files, "node_labels", graph)) is None else of.whole()[order],
         None if (of := _of_nodes(files, "node_attributes", graph)) is None else of.finite()[order],
     )  # fmt: skip
@@ -167,20 +172,20 @@ def _how_many(graph: Lines, of_node: ndarray, about: list[Lines]) -> int:
 
 def _edges(edges: Lines, of_node: ndarray, indicator: str) -> tuple[Int64[ndarray, " 2 E"], int]:
     """Each edge once, from 0, and how often one was there again."""
-    ends = edges.whole().T - 1
-    outside = np.flatnonzero(((ends < 0) | (ends >= len(of_node))).any(0))
+    edge_index = edges.whole().T - 1
+    outside = np.flatnonzero(((edge_index < 0) | (edge_index >= len(of_node))).any(0))
     if len(outside):
         line = outside[0]
         raise InputError(
             f"{edges.name} line {line + 1}: {_shown(edges.values[line])}, but nodes are numbered from 1 to "
             f"{len(of_node):,}, as {indicator} has lines"
         )
-    across = np.flatnonzero(of_node[ends[0]] != of_node[ends[1]])
+    across = np.flatnonzero(of_node[edge_index[0]] != of_node[edge_index[1]])
     if len(across):
-        line, (a, b) = across[0], of_node[ends[:, across[0]]]
+        line, (a, b) = across[0], of_node[edge_index[:, across[0]]]
         raise InputError(f"{edges.name} line {line + 1}: leads from graph {a} to graph {b}, as {indicator} says")
-    once = np.unique(ends[0] * max(1, len(of_node)) + ends[1])
-    return np.stack(np.divmod(once, max(1, len(of_node)))), ends.shape[1] - len(once)
+    once = np.unique(edge_index[0] * max(1, len(of_node)) + edge_index[1])
+    return np.stack(np.divmod(once, max(1, len(of_node)))), edge_index.shape[1] - len(once)
 
 
 def _of_nodes(files: Mapping[str, MediaFile], part: str, graph: Lines) -> Lines | None:

@@ -8,7 +8,9 @@ import pyarrow as pa
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from contramix.domains.graph.packed import GRAPH, MOST_NODES, Packed
+from contramix.domains.graph.packed import GRAPH, MOST_NODES, PackedGraphs
+from contramix.domains.graph.settings import GraphSettings
+from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError
 from contramix.io.records import LABEL, Records
 
@@ -17,35 +19,41 @@ class One(NamedTuple):
     """A graph."""
 
     nodes: int
-    ends: Int64[ndarray, " 2 E"]
+    edge_index: Int64[ndarray, " 2 E"]
     x: Float32[ndarray, " N A"] | None
     label: Any
 
 
-def claims_values(values: Any) -> bool:
-    """Whether these are graphs: a list or a data set of PyG's ``Data``, or a list of networkx's graphs."""
+def recognizes_values(values: Any) -> bool:
+    """Return whether values are graphs: a list or data set of PyG's ``Data``, or a list of networkx graphs."""
     first = _first(values)
     return _is_pyg(first) or _is_networkx(first)
 
 
-def from_values(values: Any, labels: bool | None = None) -> Records:
-    """Records of graphs, with their labels ``y`` where all have one.
+def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | None = None) -> Records:
+    """Convert graphs to records, with their labels ``y`` if all have one.
 
-    What nodes have is ``x`` of PyG's graphs, and of networkx's the attribute ``x`` of its nodes: numbers, which are
-    attributes, unless they are one-hot in every node; then they are labels.
+    Node features are ``x`` of a PyG graph, or the node attribute ``x`` of a networkx graph. They are node labels if
+    they are one-hot in every node, else node attributes.
 
     Parameters
     ----------
     values
-        A list, or a data set that is indexed like one.
-    labels
-        Whether ``x`` is labels, where that is known; a node without a 1 has one that is not known.
+        A list of graphs, or a data set that is indexed like a list.
+    settings
+        With ``features = "attributes"`` node features are attributes even if they are one-hot.
+    fitted_spec
+        A trained model's specification: node features are what they were in training. A node without a 1 then has
+        an unknown label.
 
     Raises
     ------
     InputError
-        A graph is not whole; the message says which, from 0.
+        If a graph is invalid; the message gives its position in the list, from 0.
     """
+    labels = False if settings.features == "attributes" else None
+    if fitted_spec is not None:
+        labels = "attributes" not in fitted_spec.features_of_nodes
     graphs = [_one(value, number) for number, value in enumerate(_each(values))]
     if not graphs:
         raise InputError("there are no graphs in the list")
@@ -56,17 +64,19 @@ def from_values(values: Any, labels: bool | None = None) -> Records:
     if attributes is not None and labels is not False and _one_hot(attributes, or_none=labels is True):
         of_nodes = np.where(attributes.any(1), attributes.argmax(1), -1)[:, None]
         attributes = None
-    ends = [np.unique(graph.ends, axis=1) if graph.ends.size else graph.ends for graph in graphs]
-    packed = Packed(
+    edge_index = [
+        np.unique(graph.edge_index, axis=1) if graph.edge_index.size else graph.edge_index for graph in graphs
+    ]
+    packed = PackedGraphs(
         np.array([graph.nodes for graph in graphs], np.int64),
-        np.array([each.shape[1] for each in ends], np.int64),
-        np.concatenate(ends, 1),
+        np.array([each.shape[1] for each in edge_index], np.int64),
+        np.concatenate(edge_index, 1),
         labels=of_nodes,
         attributes=attributes,
     )
     columns: dict[str, pa.Array] = {GRAPH: packed.column()}
     notes = []
-    repeated = sum(graph.ends.shape[1] for graph in graphs) - packed.ends.shape[1]
+    repeated = sum(graph.edge_index.shape[1] for graph in graphs) - packed.edge_index.shape[1]
     if repeated:
         notes.append(f"{repeated:,} edges stand there again, and count once")
     classes = [graph.label for graph in graphs]
@@ -108,18 +118,22 @@ def _one(value: Any, number: int) -> One:
 def _of_pyg(value: Any, number: int) -> One:
     if value.edge_index is None and getattr(value, "adj_t", None) is not None:
         raise InputError(f"graph {number}: its edges are a matrix, adj_t: give edge_index, 2 x edges")
-    ends = np.zeros((2, 0), np.int64) if value.edge_index is None else _numbers(value.edge_index, "edge_index", number)
-    if ends.ndim != 2 or len(ends) != 2:
-        raise InputError(f"graph {number}: edge_index is {' x '.join(map(str, ends.shape))}, and should be 2 x edges")
-    if ends.dtype.kind not in "iu":
-        raise InputError(f"graph {number}: edge_index holds {ends.dtype}, and numbers of nodes are whole")
+    edge_index = (
+        np.zeros((2, 0), np.int64) if value.edge_index is None else _numbers(value.edge_index, "edge_index", number)
+    )
+    if edge_index.ndim != 2 or len(edge_index) != 2:
+        raise InputError(
+            f"graph {number}: edge_index is {' x '.join(map(str, edge_index.shape))}, and should be 2 x edges"
+        )
+    if edge_index.dtype.kind not in "iu":
+        raise InputError(f"graph {number}: edge_index holds {edge_index.dtype}, and numbers of nodes are whole")
     x, y = getattr(value, "x", None), getattr(value, "y", None)
     label = y
     if not (y is None or isinstance(y, str | int | float)):
         single = _numbers(y, "y", number).reshape(-1)
         label = single[0].item() if len(single) == 1 else None
     features = None if x is None else _numbers(x, "x", number)
-    return _checked(int(value.num_nodes or 0), ends.astype(np.int64), features, label, number)
+    return _checked(int(value.num_nodes or 0), edge_index.astype(np.int64), features, label, number)
 
 
 def _of_networkx(value: Any, number: int) -> One:
@@ -152,18 +166,18 @@ def _numbers(value: Any, what: str, number: int) -> ndarray:
     return array
 
 
-def _checked(nodes: int, ends: Int64[ndarray, " 2 E"], x: ndarray | None, label: Any, number: int) -> One:
-    outside = ends[(ends < 0) | (ends >= nodes)]
+def _checked(nodes: int, edge_index: Int64[ndarray, " 2 E"], x: ndarray | None, label: Any, number: int) -> One:
+    outside = edge_index[(edge_index < 0) | (edge_index >= nodes)]
     if len(outside):
         raise InputError(f"graph {number}: an edge at node {outside[0]}; its {nodes} nodes are numbered from 0")
     if x is None:
-        return One(nodes, ends, None, label)
+        return One(nodes, edge_index, None, label)
     if x.ndim == 0 or len(x) != nodes:
         raise InputError(f"graph {number}: features of {x.shape[0] if x.ndim else 0} nodes, and it has {nodes}")
     x = x.reshape(nodes, int(np.prod(x.shape[1:])))
     if not (abs(x) <= np.finfo(np.float32).max).all():
         raise InputError(f"graph {number}: a node's features are not finite, or too large")
-    return One(nodes, ends, x.astype(np.float32), label)
+    return One(nodes, edge_index, x.astype(np.float32), label)
 
 
 def _of_nodes(graphs: Sequence[One]) -> Float32[ndarray, " N A"] | None:

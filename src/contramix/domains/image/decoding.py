@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from contramix.domains.image.size import Form
+from contramix.domains.image.size import ImageSize
 from contramix.errors import InputError, printable
 from contramix.io.media.media_file import UnreadableFileError
 
@@ -58,8 +58,8 @@ def header(image: "Image") -> Facts:
     return Facts(height, width, 1 if _is_grey(image) else 3)
 
 
-def decode(data: bytes, form: Form) -> UInt8[np.ndarray, " C H W"]:
-    """A picture in a form: the largest box of its middle with the form's proportions, resized with antialiasing.
+def decode(data: bytes, size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
+    """A picture in a size: the largest box of its middle with the size's proportions, resized with antialiasing.
 
     Raises
     ------
@@ -69,23 +69,23 @@ def decode(data: bytes, form: Form) -> UInt8[np.ndarray, " C H W"]:
     image = _opened(data)
     if image.format == "PNG":
         _check_sums(data)
-    shortest = max(form.height, form.width)
+    shortest = max(size.height, size.width)
     image.draft("RGB", (2 * shortest, 2 * shortest))  # a JPEG is decoded at the scale that is needed
     try:
         image.load()
-        return pixels(image, form)
+        return pixels(image, size)
     except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise UnreadableFileError(_reason(error)) from None
 
 
-def pixels(image: "Image", form: Form) -> UInt8[np.ndarray, " C H W"]:
-    """A picture of Pillow's in a form."""
+def pixels(image: "Image", size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
+    """A picture of Pillow's in a size."""
     from PIL.Image import Resampling, Transpose
 
     turn = _turn(image)
-    image = _in_8_bits(image, "L" if form.channels == 1 else "RGB")
+    image = _in_8_bits(image, "L" if size.channels == 1 else "RGB")
     if turn > 1:
         turns = (
             Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE,
@@ -93,13 +93,13 @@ def pixels(image: "Image", form: Form) -> UInt8[np.ndarray, " C H W"]:
         )  # fmt: skip
         image = image.transpose(turns[turn - 2])
     width, height = image.size
-    if (height, width) != (form.height, form.width):
-        scale = min(width / form.width, height / form.height)
-        left, top = (width - scale * form.width) / 2, (height - scale * form.height) / 2
-        box = (left, top, left + scale * form.width, top + scale * form.height)
-        image = image.resize((form.width, form.height), Resampling.BILINEAR, box)
+    if (height, width) != (size.height, size.width):
+        scale = min(width / size.width, height / size.height)
+        left, top = (width - scale * size.width) / 2, (height - scale * size.height) / 2
+        box = (left, top, left + scale * size.width, top + scale * size.height)
+        image = image.resize((size.width, size.height), Resampling.BILINEAR, box)
     array = np.asarray(image)
-    return np.ascontiguousarray(array[None] if form.channels == 1 else array.transpose(2, 0, 1))
+    return np.ascontiguousarray(array[None] if size.channels == 1 else array.transpose(2, 0, 1))
 
 
 @lru_cache(maxsize=1)

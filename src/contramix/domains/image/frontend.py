@@ -8,7 +8,7 @@ from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.encoders.frontend import Front
 
 
-class ImageFront(Front):
+class ImageFrontend(Front):
     """Bytes to numbers in [0, 1]; floats are taken to be such numbers already.
 
     Parameters
@@ -18,7 +18,7 @@ class ImageFront(Front):
 
     Examples
     --------
-    >>> ImageFront()(torch.tensor([[[[0, 255]]]], dtype=torch.uint8)).tolist()
+    >>> ImageFrontend()(torch.tensor([[[[0, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0.0, 1.0]]]]
     """
 

@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from contramix.domains.image.decoding import ENDINGS, check_pillow, decode, facts
 from contramix.domains.image.formats import cifar, idx, npz
-from contramix.domains.image.formats.labelled_arrays import ORDER, as_reading
+from contramix.domains.image.formats.labeled_arrays import arrays_to_records
 from contramix.domains.image.recognition import COLUMNS
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.image.size import IMAGE, Form, choose
+from contramix.domains.image.size import IMAGE, ImageSize, choose_size
 from contramix.domains.image.spec import ImageSpec
+from contramix.domains.splits import ordered_splits
 from contramix.errors import InputError, printable
 from contramix.io.media.embedded_files import EmbeddedFiles, list_table_files, read_embedded_files
 from contramix.io.media.listing import MediaFiles, NothingFoundError, has_ending, list_media_files
@@ -39,7 +40,7 @@ def read(
     path: str | os.PathLike[str],
     options: ReadOptions,
     settings: ImageSettings,
-    like: ImageSpec | None = None,
+    fitted_spec: ImageSpec | None = None,
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
@@ -65,48 +66,48 @@ def read(
     InputError
         There are no images, or none that can be read; or Pillow is not installed and needed.
     """
-    form = None if like is None else like.size
+    size = None if fitted_spec is None else fitted_spec.size
     place = os.fsdecode(path)
     if os.path.isfile(place) and place.lower().endswith(npz.ENDINGS):
         arrays, notes = npz.read_npz(place)
-        return as_reading(arrays, settings, form, notes)
+        return arrays_to_records(arrays, settings, size, notes)
     if list_table_files(place) and (cells := read_embedded_files(place, COLUMNS)) is not None:
-        return _from_cells(cells, options, settings, form, in_memory_bytes)
+        return _from_cells(cells, options, settings, size, in_memory_bytes)
     try:
         found = list_media_files(place, (*ENDINGS, *idx.ALL_ENDINGS, *cifar.ENDINGS))
     except NothingFoundError:
         if (lone := _lone_npz(place)) is None:
             raise InputError(f"{printable(place)}: holds no images: {_READ}") from None
         arrays, notes = npz.read_npz(lone)
-        return as_reading(arrays, settings, form, notes)
+        return arrays_to_records(arrays, settings, size, notes)
     if any(has_ending(name.lower(), idx.ALL_ENDINGS) for name in found.names):
-        files = idx.beside(place) if has_ending(os.path.basename(place).lower(), idx.ENDINGS) else found.files
-        return as_reading(idx.read_idx(files, found.source), settings, form, found.notes)
+        files = idx.with_labels(place) if has_ending(os.path.basename(place).lower(), idx.ENDINGS) else found.files
+        return arrays_to_records(idx.read_idx(files, found.source), settings, size, found.notes)
     if cifar.is_cifar(found.files):
-        return as_reading(cifar.read_cifar(found.files, found.source), settings, form, found.notes)
-    return _from_files(found, options, settings, form, in_memory_bytes)
+        return arrays_to_records(cifar.read_cifar(found.files, found.source), settings, size, found.notes)
+    return _from_files(found, options, settings, size, in_memory_bytes)
 
 
 def decode_files(
-    found: MediaFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
-) -> tuple[Decoded, Form, tuple[str, ...]]:
-    """Files decoded in one form, which is chosen by their headers if it is not given."""
+    found: MediaFiles, options: ReadOptions, settings: ImageSettings, size: ImageSize | None, in_memory_bytes: int
+) -> tuple[Decoded, ImageSize, tuple[str, ...]]:
+    """Files decoded in one size, which is chosen by their headers if it is not given."""
     check_pillow()
     notes: tuple[str, ...] = ()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what is odd in a file's header, at every file
-        if form is None:
-            form, notes = choose(_seen(found.files, settings), settings)
+        if size is None:
+            size, notes = choose_size(_seen(found.files, settings), settings)
         decoded = decode_all(
             found,
-            partial(decode, form=form),
-            form,
+            partial(decode, size=size),
+            size,
             np.uint8,
             on_bad_files=options.on_bad_files,
             in_memory_bytes=in_memory_bytes,
             progress=options.progress,
         )
-    return decoded, form, notes
+    return decoded, size, notes
 
 
 def _seen(files: Sequence[MediaFile], settings: ImageSettings) -> list[tuple[int, int, int]]:
@@ -117,32 +118,32 @@ def _seen(files: Sequence[MediaFile], settings: ImageSettings) -> list[tuple[int
 
 
 def _from_files(
-    found: MediaFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+    found: MediaFiles, options: ReadOptions, settings: ImageSettings, size: ImageSize | None, in_memory_bytes: int
 ) -> Records:
     images = tuple(item for item in found.files if has_ending(item.name.lower(), ENDINGS))
     found = replace(found, files=images)
-    decoded, form, notes = decode_files(found, options, settings, form, in_memory_bytes)
+    decoded, size, notes = decode_files(found, options, settings, size, in_memory_bytes)
     layout = infer_splits_and_labels(found.names)
     table = build_record_table(IMAGE, decoded, found.names, labels=layout.labels, splits=layout.splits)
     target = None if layout.labels is None else LABEL
-    return Records(form.on(table), (*found.notes, *notes), target, decoded.bad_files, _parts(table))
+    return Records(size.annotate(table), (*found.notes, *notes), target, decoded.bad_files, _splits(table))
 
 
 def _from_cells(
-    cells: EmbeddedFiles, options: ReadOptions, settings: ImageSettings, form: Form | None, in_memory_bytes: int
+    cells: EmbeddedFiles, options: ReadOptions, settings: ImageSettings, size: ImageSize | None, in_memory_bytes: int
 ) -> Records:
-    decoded, form, notes = decode_files(cells.files, options, settings, form, in_memory_bytes)
+    decoded, size, notes = decode_files(cells.files, options, settings, size, in_memory_bytes)
     table = build_record_table(IMAGE, decoded, cells.files.names)
     rest = cells.other_columns.take(pa.array(decoded.indices, pa.int64()))
     for name in rest.column_names:
         if name not in table.column_names:
             table = table.append_column(name, rest.column(name))
-    return Records(form.on(table), notes, cells.label_column, decoded.bad_files, _parts(table))
+    return Records(size.annotate(table), notes, cells.label_column, decoded.bad_files, _splits(table))
 
 
-def _parts(table: pa.Table) -> tuple[str, ...]:
-    there = set(table.column(SPLIT).to_pylist()) if SPLIT in table.column_names else set()
-    return tuple(part for part in ORDER if part in there) if "train" in there else ()
+def _splits(table: pa.Table) -> tuple[str, ...]:
+    splits = ordered_splits(table.column(SPLIT).to_pylist()) if SPLIT in table.column_names else ()
+    return splits if "train" in splits else ()
 
 
 def _lone_npz(folder: str) -> str | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from contramix.domains.image.decoding import ENDINGS
 from contramix.domains.image.formats.idx import ENDINGS as IDX
-from contramix.domains.image.formats.npz import means_images
+from contramix.domains.image.formats.npz import is_images_name
 from contramix.domains.image.size import IMAGE
 from contramix.io.media.embedded_files import is_embedded_file_type
 from contramix.io.media.recognition import contains_files
@@ -20,14 +20,14 @@ COLUMNS = (IMAGE, "img", "picture", "jpg", "png")
 _CIFAR = ("/data_batch_1", "/data_batch_1.bin", "/meta", "/fine_label_names.txt")
 
 
-def claims(path: str | os.PathLike[str]) -> bool:
+def recognizes(path: str | os.PathLike[str]) -> bool:
     """Whether a file, folder or archive holds images, or a table has a column of encoded ones, or an npy or npz file
     holds arrays that can only be images.
     """
     return contains_files(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
 
 
-def claims_values(values: Any) -> bool:
+def recognizes_values(values: Any) -> bool:
     """Whether values are images: four axes, three of bytes, Pillow's images, a list of image files, or a table that
     was read before.
     """
@@ -72,7 +72,7 @@ def _arrays_of_images(path: str) -> bool:
             with zipfile.ZipFile(file) as archive:
                 members = archive.namelist()
                 for member in members:
-                    if means_images(member.removesuffix(".npy")) or len(members) == 1:
+                    if is_images_name(member.removesuffix(".npy")) or len(members) == 1:
                         with archive.open(member) as stream:
                             if _looks_like_images(*_header(stream)):
                                 return True

@@ -1,4 +1,4 @@
-"""The one form that all pictures of a data set get: how many channels, how high, how wide."""
+"""Choose one size and number of channels for all images of a data set, and store it with them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,17 +6,31 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from contramix.domains.content_column import ContentColumn
 from contramix.domains.image.settings import ImageSettings
+from contramix.io.media.encoded_records import ENCODED
 
 IMAGE = "image"
-"""The column of images."""
-LARGEST_AUTO = 96
-"""Pictures of one size keep it up to this; a small encoder sees little more, and memory holds many of them."""
+"""The name of the column of images."""
+MAX_AUTO_SIZE = 96
+"""Maximum side of images that keep their size: a small encoder gains little from more, and memory holds fewer."""
 DEFAULT_SIZE = 64
+"""Side of images that are resized and for which no size is set."""
 
 
-class Form(NamedTuple):
-    """Channels first, then rows, then columns."""
+def _is_images(column_type: pa.DataType) -> bool:
+    if not isinstance(column_type, pa.FixedShapeTensorType):
+        return bool(column_type == ENCODED)
+    return column_type.value_type == pa.uint8() and len(column_type.shape) == 3
+
+
+CONTENT = ContentColumn(
+    IMAGE, records="images", accepts=_is_images, advice="read image files, or give arrays of images"
+)
+
+
+class ImageSize(NamedTuple):
+    """Hold the number of channels, the height and the width of images."""
 
     channels: int
     height: int
@@ -25,57 +39,60 @@ class Form(NamedTuple):
     def __str__(self) -> str:
         return f"{self.channels} x {self.height} x {self.width}"
 
-    def on(self, table: pa.Table) -> pa.Table:
-        """The table with the form noted at its column of images."""
-        at, column = table.column_names.index(IMAGE), table.column(IMAGE)
-        noted = {name: str(value) for name, value in self._asdict().items()}
-        return table.set_column(at, pa.field(IMAGE, column.type, metadata=noted), column)
+    def annotate(self, table: pa.Table) -> pa.Table:
+        """Return the table with the size in the metadata of its column of images."""
+        return CONTENT.annotate(table, {name: str(value) for name, value in self._asdict().items()})
 
     @classmethod
-    def of(cls, table: pa.Table) -> "Form | None":
-        """The form that is noted at a table's column of images, if one is."""
-        noted = table.schema.field(IMAGE).metadata or {}
+    def of(cls, table: pa.Table) -> "ImageSize | None":
+        """Return the size in the metadata of a table's column of images; None if it has none."""
+        metadata = CONTENT.metadata(table)
         try:
-            return cls(*(int(noted[name.encode()]) for name in cls._fields))
+            return cls(*(int(metadata[name]) for name in cls._fields))
         except (KeyError, ValueError):
             return None
 
 
-def choose(seen: Iterable[tuple[int, int, int]], settings: ImageSettings) -> tuple[Form, tuple[str, ...]]:
-    """The form of pictures of such heights, widths and channels, with notes on what is done to them.
+def choose_size(images: Iterable[tuple[int, int, int]], settings: ImageSettings) -> tuple[ImageSize, tuple[str, ...]]:
+    """Choose the size of all images of a data set, with notes on how they are converted.
 
     Parameters
     ----------
-    seen : iterable of (height, width, channels)
-        One a picture.
+    images : iterable of (height, width, channels)
+        One entry per image.
+    settings
+        Size and number of channels, or ``"auto"``.
 
     Examples
     --------
-    >>> choose([(28, 28, 1), (28, 28, 1)], ImageSettings())
-    (Form(channels=1, height=28, width=28), ())
+    >>> choose_size([(28, 28, 1), (28, 28, 1)], ImageSettings())
+    (ImageSize(channels=1, height=28, width=28), ())
     """
-    counts = Counter(seen)
+    counts = Counter(images)
     if not counts:
-        return Form(3, DEFAULT_SIZE, DEFAULT_SIZE), ()
+        return ImageSize(3, DEFAULT_SIZE, DEFAULT_SIZE), ()
     sizes = {(height, width) for height, width, _ in counts}
-    greys = sum(count for (_, _, channels), count in counts.items() if channels == 1)
+    gray = sum(count for (_, _, channels), count in counts.items() if channels == 1)
     total = counts.total()
     notes = []
     if settings.channels != "auto":
         channels = settings.channels
     else:
-        channels = 1 if greys == total else 3
-        if 0 < greys < total:
-            notes.append(f"{greys:,} of {total:,} images are grey: all become RGB (image.channels = 1: all grey)")
+        channels = 1 if gray == total else 3
+        if 0 < gray < total:
+            notes.append(
+                f"{gray:,} of {total:,} images are grayscale and are converted to RGB "
+                "(image.channels = 1 converts all to grayscale)"
+            )
     if settings.size != "auto":
         height = width = settings.size
-    elif len(sizes) == 1 and max(max(sizes)) <= LARGEST_AUTO:
+    elif len(sizes) == 1 and max(max(sizes)) <= MAX_AUTO_SIZE:
         ((height, width),) = sizes
     else:
         height = width = DEFAULT_SIZE
         kinds = f"{len(sizes):,} sizes" if len(sizes) > 1 else "{} x {} pixels".format(*max(sizes))
         notes.append(
-            f"images of {kinds}: resized to {height} x {width}, what is longer loses its ends "
+            f"images of {kinds} are resized to {height} x {width} and cropped to their center "
             "(image.size = 96, say, sets another size)"
         )
-    return Form(channels, height, width), tuple(notes)
+    return ImageSize(channels, height, width), tuple(notes)

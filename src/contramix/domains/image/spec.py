@@ -1,8 +1,11 @@
-"""What was learned of images: size, channels, and the mean and deviation of each channel. Half of a saved model."""
+"""Learn the size and channel statistics of images, and convert images to samples."""
 
+from collections.abc import Sequence
 from functools import partial
+from math import ceil
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import torch
 from pydantic import Field
@@ -11,25 +14,32 @@ from torch.utils.dlpack import from_dlpack
 
 from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.domains.image.decoding import decode
-from contramix.domains.image.frontend import ImageFront
-from contramix.domains.image.size import IMAGE, Form
+from contramix.domains.image.frontend import ImageFrontend
+from contramix.domains.image.settings import ImageSettings
+from contramix.domains.image.size import CONTENT, IMAGE, ImageSize
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.io.media.encoded_records import ENCODED
 from contramix.io.media.streaming import stream_samples
-from contramix.samples.samples import StreamedSamples
+from contramix.samples.samples import StreamedSamples, iterate_batches
+
+MEASURED_IMAGES = 20_000
+"""Number of images, evenly spaced, that statistics are computed from if images must be decoded for it; else all are."""
+MIN_STD = 1e-3
+"""Standard deviation assumed for a channel that is the same in all images; the channel becomes 0."""
+_BATCH_SIZE = 512
 
 
 class ImageSpec(Spec):
-    """One size for all images, and what was learned of the training images only.
+    """Hold the size of all images, and the channel statistics of the training images.
 
     Parameters
     ----------
     channels, height, width
-        Of every image.
+        Size of every image.
     mean, std
-        Of each channel, in [0, 1].
+        Mean and standard deviation of each channel, in [0, 1].
     augment
         How views are made.
 
@@ -49,36 +59,74 @@ class ImageSpec(Spec):
     std: tuple[float, ...]
     augment: ImageAugment = Field(default_factory=ImageAugment)
 
-    @property
-    def size(self) -> Form:
-        """Channels, height and width."""
-        return Form(self.channels, self.height, self.width)
-
-    @property
-    def kinds(self) -> dict[str, list[str]]:
-        """The column of images."""
-        return {"image": [IMAGE]}
-
-    @property
-    def form(self) -> str:
-        """Size and colours of an image."""
-        return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'RGB'}"
-
-    def tensorize(self, table: pa.Table) -> Tensor | StreamedSamples:
-        """Images as uint8 (n, C, H, W), or decoded when they are asked for.
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: ImageSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["ImageSpec", tuple[str, ...]]:
+        """Learn from training images, and from extra rows.
 
         Raises
         ------
         InputError
-            If there are no images, or they have another size or other channels.
+            If there are no images, or there is no column ``target``.
         """
-        images = images_of(table)
+        images = CONTENT.of(table)
+        if len(images) == 0:
+            raise InputError(f"the column {IMAGE!r} has no images to learn from")
+        size = ImageSize.of(table) if images.type == ENCODED else ImageSize(*images.type.shape)
+        if size is None or size.channels not in (1, 3):
+            raise InputError(f"the column {IMAGE!r} holds no images of 1 or 3 channels: read them again")
+        draft = cls(
+            channels=1 if size.channels == 1 else 3,
+            height=size.height,
+            width=size.width,
+            mean=(0.0,) * size.channels,
+            std=(1.0,) * size.channels,
+            augment=settings.augment,
+            target=target,
+            rows=len(images),
+            left_out=CONTENT.left_out(table, target),
+        )
+        tables = [table] if extra_rows is None else [table, extra_rows]
+        mean, std = _channel_statistics([draft.tensorize(one) for one in tables])
+        constant = [channel for channel, value in enumerate(std) if value < MIN_STD]
+        notes = tuple(f"channel {channel} is the same in all images" for channel in constant)
+        return draft.model_copy(update={"mean": mean, "std": tuple(max(s, MIN_STD) for s in std)}), notes
+
+    @property
+    def size(self) -> ImageSize:
+        """Return channels, height and width of an image."""
+        return ImageSize(self.channels, self.height, self.width)
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """Return the name of the column of images."""
+        return {"image": [IMAGE]}
+
+    @property
+    def summary(self) -> str:
+        """Describe the size and colors of an image."""
+        return f"{self.height} x {self.width} pixels, {'grayscale' if self.channels == 1 else 'RGB'}"
+
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Tensor | StreamedSamples:
+        """Convert images to uint8 samples (n, C, H, W), which are decoded when needed if the table holds encoded ones.
+
+        Raises
+        ------
+        InputError
+            If there are no images, or they have another size or number of channels.
+        """
+        images = CONTENT.of(table)
         if images.type == ENCODED:
-            return stream_samples(images, partial(decode, form=self.size), self.size, torch.uint8)
-        there = Form(*images.type.shape)
-        if there != self.size:
+            return stream_samples(images, partial(decode, size=self.size), self.size, torch.uint8)
+        found = ImageSize(*images.type.shape)
+        if found != self.size:
             raise InputError(
-                f"the images are {there} (channels x height x width), the model was trained on {self.size}: "
+                f"the images are {found} (channels x height x width), the model was trained on {self.size}: "
                 "read them with the model, or resize them"
             )
         pixels = images.combine_chunks().storage.flatten()
@@ -86,28 +134,31 @@ class ImageSpec(Spec):
         return from_dlpack(pixels).reshape(shape) if len(images) else torch.empty(shape, dtype=torch.uint8)
 
     def inputs(self) -> Inputs:
-        """Channels, rows, columns."""
+        """Return the shape (channels, height, width) of an image, and the channel statistics."""
         return Inputs(tuple(self.size), mean=self.mean, std=self.std)
 
-    def front(self) -> ImageFront:
-        """The way from bytes to [0, 1], clean or augmented."""
-        return ImageFront(self.augment)
+    def frontend(self) -> ImageFrontend:
+        """Return the module that converts bytes to [0, 1], clean or augmented."""
+        return ImageFrontend(self.augment)
 
 
-def images_of(table: pa.Table) -> pa.ChunkedArray:
-    """The column of images.
+def _channel_statistics(samples: Sequence[Tensor | StreamedSamples]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Compute mean and standard deviation of each channel, in [0, 1].
 
-    Raises
-    ------
-    InputError
-        There is none, or it holds something else.
+    Sums are of integers; the result is therefore exact, and independent of the order.
     """
-    if IMAGE not in table.column_names:
-        raise InputError(f"there is no column {IMAGE!r}: read image files, or give arrays of images")
-    images = table.column(IMAGE)
-    decoded = isinstance(images.type, pa.FixedShapeTensorType) and images.type.value_type == pa.uint8()
-    if not (decoded and len(images.type.shape) == 3) and images.type != ENCODED:
-        raise InputError(f"the column {IMAGE!r} holds {images.type}, not images: read it from image files")
-    if images.null_count:
-        raise InputError(f"the column {IMAGE!r} has {images.null_count:,} rows without an image")
-    return images
+    step = 1
+    if any(isinstance(x, StreamedSamples) for x in samples):
+        step = max(1, ceil(sum(map(len, samples)) / MEASURED_IMAGES))
+    channels = samples[0].shape[1]
+    total, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    count = 0
+    for x in samples:
+        for batch in iterate_batches(x, torch.split(torch.arange(0, len(x), step), _BATCH_SIZE)):
+            pixels = batch.numpy()
+            total += pixels.sum((0, 2, 3), dtype=np.int64)
+            squares += np.square(pixels, dtype=np.uint16).sum((0, 2, 3), dtype=np.int64)
+            count += pixels.size // channels
+    mean = total / count
+    variance = np.maximum(squares / count - mean**2, 0)
+    return tuple((mean / 255).tolist()), tuple((np.sqrt(variance) / 255).tolist())

@@ -9,14 +9,15 @@ import pyarrow as pa
 from torch import Tensor
 
 from contramix.domains.image.decoding import header, pixels
-from contramix.domains.image.formats.arrays import channels_first, facts_of, in_8_bits, in_form
-from contramix.domains.image.formats.labelled_arrays import Labelled, as_reading
+from contramix.domains.image.formats.arrays import channels_first, size_and_channels, to_size, to_uint8
+from contramix.domains.image.formats.labeled_arrays import arrays_to_records
 from contramix.domains.image.reading import decode_files
 from contramix.domains.image.recognition import is_pillows
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.image.size import IMAGE, Form, choose
+from contramix.domains.image.size import IMAGE, ImageSize, choose_size
 from contramix.domains.image.spec import ImageSpec
 from contramix.errors import InputError, printable
+from contramix.io.media.array_files import LabeledArray
 from contramix.io.media.embedded_files import extract_embedded_files
 from contramix.io.media.encoded_records import ENCODED
 from contramix.io.media.listing import MediaFiles
@@ -30,7 +31,7 @@ _EVERY_ROW = ReadOptions(on_bad_files="fail")
 _SOURCE = "images"
 
 
-def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = None) -> Records:
+def from_values(values: Any, settings: ImageSettings, fitted_spec: ImageSpec | None = None) -> Records:
     """Images from Python values; a row a value, so none is left out.
 
     Parameters
@@ -53,11 +54,11 @@ def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = N
     >>> from_values(np.zeros((5, 28, 28), np.uint8), ImageSettings()).table.column("image").type.shape
     [1, 28, 28]
     """
-    form = None if like is None else like.size
+    size = None if fitted_spec is None else fitted_spec.size
     if isinstance(values, pa.Table):
-        return _from_table(values, settings, form)
+        return _from_table(values, settings, size)
     if isinstance(values, np.ndarray | Tensor):
-        return as_reading([Labelled(_array(values), {}, None, _SOURCE)], settings, form)
+        return arrays_to_records([LabeledArray(_array(values), {}, None, _SOURCE)], settings, size)
     if not isinstance(values, list | tuple) or not values:
         raise InputError("give images as an array (n, height, width[, channels]), or a list of images or of files")
     if all(isinstance(one, str | bytes | os.PathLike) for one in values):
@@ -66,44 +67,46 @@ def from_values(values: Any, settings: ImageSettings, like: ImageSpec | None = N
             MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
         )
         found = MediaFiles("list of files", files, {})
-        decoded, form, notes = decode_files(found, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
-        return Records(form.on(build_record_table(IMAGE, decoded, found.names)), notes)
-    return _from_list(values, settings, form)
+        decoded, size, notes = decode_files(found, _EVERY_ROW, settings, size, IN_MEMORY_BYTES)
+        return Records(size.annotate(build_record_table(IMAGE, decoded, found.names)), notes)
+    return _from_list(values, settings, size)
 
 
-def _from_table(table: pa.Table, settings: ImageSettings, form: Form | None) -> Records:
+def _from_table(table: pa.Table, settings: ImageSettings, size: ImageSize | None) -> Records:
     """A table that was read before, or one with a column of encoded images."""
     if IMAGE not in table.column_names:
         raise InputError(f"there is no column {IMAGE!r} of images")
     kind = table.schema.field(IMAGE).type
-    if isinstance(kind, pa.FixedShapeTensorType) or (kind == ENCODED and Form.of(table) is not None):
+    if isinstance(kind, pa.FixedShapeTensorType) or (kind == ENCODED and ImageSize.of(table) is not None):
         return Records(table)
     cells = extract_embedded_files(table, IMAGE, f"column {IMAGE!r}")
-    decoded, form, notes = decode_files(cells.files, _EVERY_ROW, settings, form, IN_MEMORY_BYTES)
+    decoded, size, notes = decode_files(cells.files, _EVERY_ROW, settings, size, IN_MEMORY_BYTES)
     at = table.column_names.index(IMAGE)
-    return Records(form.on(table.set_column(at, IMAGE, decoded.content)), notes)
+    return Records(size.annotate(table.set_column(at, IMAGE, decoded.content)), notes)
 
 
-def _from_list(values: Any, settings: ImageSettings, form: Form | None) -> Records:
+def _from_list(values: Any, settings: ImageSettings, size: ImageSize | None) -> Records:
     """Single images, perhaps of many sizes: each array becomes a batch of one."""
     notes: tuple[str, ...] = ()
     singles: list[Any] = [one if is_pillows(one) else _single(one, row) for row, one in enumerate(values)]
-    if form is None:
-        form, notes = choose((header(one) if is_pillows(one) else facts_of(one) for one in singles), settings)
-    held = np.empty((len(singles), *form), np.uint8)
+    if size is None:
+        size, notes = choose_size(
+            (header(one) if is_pillows(one) else size_and_channels(one) for one in singles), settings
+        )
+    held = np.empty((len(singles), *size), np.uint8)
     for row, one in enumerate(singles):
         try:
-            held[row] = pixels(one, form) if is_pillows(one) else in_form(one, form)[0]
+            held[row] = pixels(one, size) if is_pillows(one) else to_size(one, size)[0]
         except (UnreadableFileError, OSError, SyntaxError, ValueError) as error:
             raise InputError(f"row {row + 1}: {printable(str(error), 120)}") from None
-    return Records(form.on(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
+    return Records(size.annotate(pa.table({IMAGE: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})), notes)
 
 
 def _single(value: Any, row: int) -> np.ndarray:
     if not isinstance(value, np.ndarray | Tensor):
         raise InputError(f"row {row + 1}: {type(value).__name__} is no image: give arrays, Pillow's images or paths")
     array, _ = channels_first(_array(value)[None], f"row {row + 1}")
-    return in_8_bits(array, f"row {row + 1}")
+    return to_uint8(array, f"row {row + 1}")
 
 
 def _array(value: Any) -> np.ndarray:

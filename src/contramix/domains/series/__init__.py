@@ -1,1 +1,24 @@
-"""Describe time series, and how they become samples."""
+"""Time series: read files, tables and arrays of series, and learn how they become samples."""
+
+from contramix.domains.domain import Domain
+from contramix.domains.series.column import CONTENT
+from contramix.domains.series.reading import read
+from contramix.domains.series.settings import SeriesSettings
+from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.series.ucr_archive import ENDINGS
+from contramix.domains.series.values import from_values, recognizes_values
+from contramix.io.media.recognition import contains_files
+
+DOMAIN = Domain(
+    records="series",
+    settings=SeriesSettings,
+    spec=SeriesSpec,
+    baselines=("raw", "pca", "untrained", "trees", "rocket", "gaussian", "supervised"),
+    recognizes=lambda path: contains_files(path, ENDINGS, ()),
+    recognizes_values=recognizes_values,
+    read=read,
+    from_values=from_values,
+    content=CONTENT,
+)
+"""One or several channels over time, of equal or different lengths. A table of series is not recognized: it needs
+``--domain series``."""

@@ -1,4 +1,4 @@
-"""From series as they are stored to an encoder's input: standardised, and padding marked."""
+"""Convert stored series to an encoder's input: normalize them, and mask padding."""
 
 from collections.abc import Sequence
 
@@ -11,26 +11,28 @@ from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Activations
 
 FLAT = 1e-6
-"""A series whose deviation is less than this share of its mean is constant but for rounding."""
+"""A series is constant, up to rounding, if its standard deviation is at most this share of its mean."""
 
 
-class SeriesFront(Front):
-    """Channels to mean 0 and standard deviation 1, before noise and mixing, which so mean the same for all channels.
+class SeriesFrontend(Front):
+    """Normalize channels to mean 0 and standard deviation 1, before noise and mixing.
+
+    Noise of one strength therefore has the same effect on all channels.
 
     Parameters
     ----------
     mean, std
-        Of each channel.
+        Mean and standard deviation of each channel.
     varying
-        Whether lengths differ. If not, a batch of whole series is a plain tensor; one with a shorter series is
-        :class:`contramix.samples.padded_sequences.PaddedSequences`, as all batches are if lengths differ.
+        Whether series differ in length. If so, every batch becomes a
+        :class:`contramix.samples.padded_sequences.PaddedSequences`; if not, only a batch with a shorter series does.
     each
-        Standardize each series by its own steps instead; channels that do not vary become 0.
+        Whether each series is normalized by its own mean and standard deviation instead. Constant channels become 0.
 
     Examples
     --------
     >>> raw = torch.tensor([[[1.0, 3.0, torch.nan]]])
-    >>> x = SeriesFront([2.0], [0.5], varying=True)(raw)
+    >>> x = SeriesFrontend([2.0], [0.5], varying=True)(raw)
     >>> x.values.tolist(), x.presence.tolist()
     ([[[-2.0, 2.0, 0.0]]], [[1.0, 1.0, 0.0]])
     """
@@ -42,16 +44,16 @@ class SeriesFront(Front):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float64).float()[:, None], persistent=False)
 
     def forward(self, raw: Float[Tensor, " B C T"]) -> Activations:
-        """(B, C, T), NaN behind a series' end, to the same shape."""
-        there = ~raw[:, :1].isnan()
+        """Normalize series (batch, channels, steps) that end in NaN where they are shorter; keep the shape."""
+        present = ~raw[:, :1].isnan()
         if self.each:
-            steps = there.sum(2, keepdim=True).clamp(min=1)
+            steps = present.sum(2, keepdim=True).clamp(min=1)
             mean = raw.nansum(2, keepdim=True) / steps
             x = raw - mean
             std = (x.square().nansum(2, keepdim=True) / steps).sqrt()
             x = torch.where(std > FLAT * mean.abs(), x / std, 0.0)
         else:
             x = (raw - self.get_buffer("mean")) / self.get_buffer("std")
-        if not self.varying and bool(there[:, :, -1].all()):
+        if not self.varying and bool(present[:, :, -1].all()):
             return x
-        return PaddedSequences(x.masked_fill(~there, 0.0), there[:, 0].to(x.dtype), axis=2)
+        return PaddedSequences(x.masked_fill(~present, 0.0), present[:, 0].to(x.dtype), axis=2)

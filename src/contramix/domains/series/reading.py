@@ -20,7 +20,7 @@ _CALLED = ("x", "series", "data")
 
 
 def read(
-    path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
+    path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
     """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` where the data say them.
 
@@ -46,7 +46,7 @@ def read(
         return of_arrays(parts, options, notes)
     if alone and not lower.endswith(ENDINGS) and not is_archive(place):
         table = read_table(path, options)
-        reading = from_table(table.table, printable(place), options, settings, like)
+        reading = from_table(table.table, printable(place), options, settings, fitted_spec)
         return Records(reading.table, (*table.notes, *reading.notes), bad_files=reading.bad_files)
     try:
         found = list_media_files(place, ENDINGS)
@@ -56,4 +56,4 @@ def read(
         ) from None
     for bad in found.bad_files:
         raise InputError(f"{found.source}: {bad.file}: {bad.reason}")
-    return read_problem(found, options, settings.problem, trained=like is not None)
+    return read_problem(found, options, settings.problem, trained=fitted_spec is not None)

@@ -1,4 +1,4 @@
-"""What was learned of time series: channels, length, and mean and deviation of each channel. Half of a saved model."""
+"""Learn the channels, length and statistics of time series, and convert series to samples."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,38 +6,41 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
+from numpy import ndarray
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from contramix.domains.series.column import SERIES, steps_of
-from contramix.domains.series.frontend import SeriesFront
-from contramix.domains.series.settings import MOST_STEPS
+from contramix.domains.series.column import CONTENT, SERIES, Steps, source_columns, steps_of
+from contramix.domains.series.frontend import SeriesFrontend
+from contramix.domains.series.settings import MOST_STEPS, SeriesSettings
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 
 MOST_BYTES = 16 << 30
-"""Of all samples, padded to one length."""
+"""Maximum size of all samples in memory, padded to one length."""
+FLAT = 1e-7
+"""A channel is constant, up to rounding to float32, if its standard deviation is at most this share of its mean."""
 
 
 class SeriesSpec(Spec):
-    """One number of channels for all series, and what was learned of the training series only.
+    """Hold the number of channels and the statistics of the training series.
 
     Parameters
     ----------
     channels
-        Of every series.
+        Number of channels of every series.
     steps
-        The longest that a series may be: of longer ones the start is used.
+        Maximum number of steps. Of longer series only the first steps are used.
     varying
-        Whether some training series are shorter.
+        Whether some training series are shorter than ``steps``.
     mean, std
-        Of each channel, over all steps of the training series.
+        Mean and standard deviation of each channel over all steps of the training series.
     normalise
-        By these (``"channel"``), or each series by its own (``"each"``).
+        Whether series are normalized by these (``"channel"``), or each by its own (``"each"``).
     columns
-        Of a table: the columns that are steps or channels.
+        Columns of a table that are steps or channels; empty if the series did not come from a table.
 
     Examples
     --------
@@ -57,34 +60,84 @@ class SeriesSpec(Spec):
     columns: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _of_each_channel(self) -> "SeriesSpec":
+    def _check_statistics(self) -> "SeriesSpec":
         if not len(self.mean) == len(self.std) == self.channels or min(self.std) <= 0:
-            raise ValueError("mean and std: one number a channel, and std above 0")
+            raise ValueError("mean and std: need one number per channel, and std must be positive")
         return self
 
-    @property
-    def kinds(self) -> dict[str, list[str]]:
-        """The column of series."""
-        return {"series": [SERIES]}
-
-    @property
-    def form(self) -> str:
-        """Channels and steps of a series."""
-        channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
-        return f"{channels} x {'up to ' if self.varying else ''}{self.steps:,} steps"
-
-    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """A note on series that are longer than those that the model knows."""
-        longer = int((steps_of(table).lengths > self.steps).sum())
-        return (f"{longer:,} series are longer than {self.steps:,} steps: their start is used",) if longer else ()
-
-    def tensorize(self, table: pa.Table) -> Float[Tensor, " n C T"]:
-        """Series as float32 (n, channels, steps), NaN behind the end of shorter ones.
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: SeriesSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["SeriesSpec", tuple[str, ...]]:
+        """Learn the length from training series; means and standard deviations also from extra rows.
 
         Raises
         ------
         InputError
-            If there are no series, they have other channels, or would take too much memory.
+            If there are no series, or there is no column ``target``.
+        """
+        series = steps_of(table)
+        if len(series.lengths) == 0:
+            raise InputError(f"the column {SERIES!r} has no series to learn from")
+        longest = int(series.lengths.max())
+        steps = longest if settings.steps == "auto" else min(settings.steps, longest)
+        values = [_used_steps(series, steps)]
+        if extra_rows is not None:
+            values.append(_used_steps(steps_of(extra_rows), steps))
+            here, there = (part.shape[1] for part in values)
+            if here != there:
+                raise InputError(f"--transductive: its series have {there} channels, those of DATA have {here}")
+        joined = np.concatenate(values)
+        mean, std = joined.mean(0), joined.std(0)
+        flat = std <= FLAT * np.abs(mean)
+        too_long = int((series.lengths > steps).sum())
+        notes = []
+        if too_long:
+            notes.append(f"{too_long:,} series are longer than {steps:,} steps and are truncated (see series.steps)")
+        if flat.any():
+            constant = [str(channel + 1) for channel in np.flatnonzero(flat)]
+            notes.append(f"constant channels: {', '.join(constant[:10])}{', ...' if constant[10:] else ''}")
+        spec = cls(
+            channels=joined.shape[1],
+            steps=steps,
+            varying=bool((series.lengths < steps).any()),
+            mean=tuple(mean.tolist()),
+            std=tuple(np.where(flat, 1.0, std).tolist()),
+            normalise=settings.normalise,
+            columns=source_columns(table),
+            target=target,
+            rows=len(series.lengths),
+            left_out=CONTENT.left_out(table, target),
+        )
+        return spec, tuple(notes)
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """Return the name of the column of series."""
+        return {"series": [SERIES]}
+
+    @property
+    def summary(self) -> str:
+        """Describe the channels and steps of a series."""
+        channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
+        return f"{channels} x {'up to ' if self.varying else ''}{self.steps:,} steps"
+
+    def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return a note if series are longer than the model's."""
+        longer = int((steps_of(table).lengths > self.steps).sum())
+        return (f"{longer:,} series are longer than {self.steps:,} steps and are truncated",) if longer else ()
+
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n C T"]:
+        """Convert series to a float32 tensor (n, channels, steps); shorter series end in NaN.
+
+        Raises
+        ------
+        InputError
+            If there are no series, if they have a different number of channels, or would take too much memory.
         """
         series = steps_of(table)
         values, lengths = series
@@ -94,18 +147,23 @@ class SeriesSpec(Spec):
         if size > MOST_BYTES:
             raise InputError(
                 f"{len(lengths):,} series, padded to {self.steps:,} steps, take {size / 2**30:,.0f} GiB: "
-                "set series.steps to use the start of long ones"
+                "set series.steps to truncate long ones"
             )
-        row, step = np.repeat(np.arange(len(lengths)), lengths), series.number
+        row, step = np.repeat(np.arange(len(lengths)), lengths), series.step_numbers
         used = step < self.steps
         x = np.full((len(lengths), self.channels, self.steps), np.nan, np.float32)
         x[row[used], :, step[used]] = values[used]
         return torch.from_numpy(x)
 
     def inputs(self) -> Inputs:
-        """Channels and steps; the front has standardised them."""
+        """Return the number of channels and steps. They have no mean and std, as the frontend normalizes them."""
         return Inputs((self.channels, self.steps), kind="steps", varying=self.varying)
 
-    def front(self) -> SeriesFront:
-        """The way from series as they are stored to standardised and masked ones."""
-        return SeriesFront(self.mean, self.std, self.varying, each=self.normalise == "each")
+    def frontend(self) -> SeriesFrontend:
+        """Return the module that normalizes series and masks their padding."""
+        return SeriesFrontend(self.mean, self.std, self.varying, each=self.normalise == "each")
+
+
+def _used_steps(series: Steps, steps: int) -> Float64[ndarray, " N C"]:
+    """Return the steps that a model sees, of all series, in double precision."""
+    return np.asarray(series.values[series.step_numbers < steps], np.float64)

@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from contramix.domains.series.cleaning import Found, gather, without_end
-from contramix.domains.series.column import SERIES, with_columns
+from contramix.domains.series.column import SERIES, with_source_columns
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError, nearest, printable
@@ -20,7 +20,7 @@ from contramix.io.records import Records
 
 
 def from_table(
-    table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, like: SeriesSpec | None = None
+    table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
     """Series of a table of canonical columns.
 
@@ -47,13 +47,13 @@ def from_table(
     if SERIES in table.column_names:
         raise InputError(f"{source}: rename the column {SERIES!r}: the series themselves will be called so")
     if settings.id is None:
-        return _wide(table, source, options, like)
-    return _long(table, source, options, settings, settings.id, like)
+        return _wide(table, source, options, fitted_spec)
+    return _long(table, source, options, settings, settings.id, fitted_spec)
 
 
-def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec | None) -> Records:
-    target = options.target if like is None or options.target is not None else like.target
-    names = _numeric(table, (target,)) if like is None or not like.columns else list(like.columns)
+def _wide(table: pa.Table, source: str, options: ReadOptions, fitted_spec: SeriesSpec | None) -> Records:
+    target = options.target if fitted_spec is None or options.target is not None else fitted_spec.target
+    names = _numeric(table, (target,)) if fitted_spec is None or not fitted_spec.columns else list(fitted_spec.columns)
     _require(table, names, source)
     if not names:
         raise InputError(f"{source}: no columns of numbers to be the steps of series")
@@ -64,13 +64,18 @@ def _wide(table: pa.Table, source: str, options: ReadOptions, like: SeriesSpec |
     shorter = sum(one.shape[1] < len(names) for one in whole)
     if shorter:
         notes = (f"{shorter:,} series have no values at the last steps, and end before them", *notes)
-    if like is None:
+    if fitted_spec is None:
         notes = (f"a row is a series; its {len(names):,} steps are the columns {_named(names)}", *notes)
     return _reading(table.drop_columns(names), content, names, notes)
 
 
 def _long(
-    table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, by: str, like: SeriesSpec | None
+    table: pa.Table,
+    source: str,
+    options: ReadOptions,
+    settings: SeriesSettings,
+    by: str,
+    fitted_spec: SeriesSpec | None,
 ) -> Records:
     keys = [by] if settings.time is None else [by, settings.time]
     _require(table, keys, source)
@@ -85,14 +90,18 @@ def _long(
     constant = [name for name in table.column_names if name not in keys and _is_constant(table.column(name), series)]
     if options.target in table.column_names and options.target not in (by, *constant):
         raise InputError(f"{source}: --target {options.target!r} is not the same throughout each series")
-    names = _numeric(table, (*keys, *constant)) if like is None or not like.columns else list(like.columns)
+    names = (
+        _numeric(table, (*keys, *constant))
+        if fitted_spec is None or not fitted_spec.columns
+        else list(fitted_spec.columns)
+    )
     _require(table, names, source)
     if not names:
         raise InputError(f"{source}: no columns of numbers that change within a series, to be its channels")
     left = [name for name in table.column_names if name not in (*keys, *constant, *names)]
     if left:
         notes += (f"left out, as they change within a series and are no channels: {_named(left)}",)
-    if like is None:
+    if fitted_spec is None:
         notes = (f"a row is a step; the channels are the columns {_named(names)}", *notes)
     values = np.stack([_numbers(table.column(name), source, name) for name in names])[:, order]
     ends = np.flatnonzero(np.diff(series[order])) + 1
@@ -111,7 +120,7 @@ def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tu
     kept = pa.array(content.indices, pa.int64())
     columns = {name: beside.column(name).take(kept) for name in beside.column_names}
     return Records(
-        with_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
+        with_source_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
     )
 
 

@@ -14,6 +14,7 @@ from contramix.domains.series.column import SERIES, channels_of, steps_of
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
+from contramix.domains.splits import ORDER, ordered_splits
 from contramix.errors import InputError
 from contramix.io.media.array_files import LabeledArray
 from contramix.io.media.record_table import build_record_table
@@ -23,10 +24,9 @@ from contramix.io.tables.frames import to_arrow
 
 _EVERY_ROW = ReadOptions(on_bad_files="fail")
 _GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (channels, steps) or (steps,)"
-ORDER = ("train", "valid", "test")
 
 
-def claims_values(values: Any) -> bool:
+def recognizes_values(values: Any) -> bool:
     """Whether values are series beyond doubt: numbers with three axes that are no bytes, lists of arrays with two, or
     of one and of differing lengths; or a table of series that was read before.
     """
@@ -42,7 +42,7 @@ def claims_values(values: Any) -> bool:
     return axes == {2} or (axes == {1} and len({len(one) for one in values}) > 1)
 
 
-def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None = None) -> Records:
+def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None) -> Records:
     """Series from Python values; a row a series, so none is left out.
 
     Parameters
@@ -64,7 +64,7 @@ def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None =
     >>> from_values([np.zeros((2, 5)), np.ones((2, 3))], SeriesSettings()).table.num_rows
     2
     """
-    if isinstance(values, pa.Table) and claims_values(values):
+    if isinstance(values, pa.Table) and recognizes_values(values):
         steps_of(values)
         return Records(values)
     if isinstance(values, ndarray | Tensor):
@@ -75,11 +75,11 @@ def from_values(values: Any, settings: SeriesSettings, like: SeriesSpec | None =
         return Records(pa.table({SERIES: content.content}), notes)
     if isinstance(values, list | tuple | str | bytes):
         raise InputError(f"give series as {_GIVE}")
-    return from_table(to_arrow(values), "frame", _EVERY_ROW, settings, like)
+    return from_table(to_arrow(values), "frame", _EVERY_ROW, settings, fitted_spec)
 
 
 def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
-    """Arrays as a reading, the training part first.
+    """LabeledArray as a reading, the training part first.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[
     table = build_record_table(
         SERIES, content, [one.name for one in found], labels=labels, splits=named if in_parts else None
     )
-    official = tuple(part for part in ORDER if part in table.column(SPLIT).to_pylist()) if in_parts else ()
+    official = ordered_splits(table.column(SPLIT).to_pylist()) if in_parts else ()
     return Records(table, (*notes, *said), LABEL if labelled else None, content.bad_files, official)
 
 

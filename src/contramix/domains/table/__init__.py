@@ -1,1 +1,21 @@
-"""Describe tables: columns, what is learned of them, and how rows become samples."""
+"""Tables: read files and frames of columns of any kind, and learn how rows become samples."""
+
+from contramix.domains.domain import Domain
+from contramix.domains.table.reading import from_values, read, read_chunks
+from contramix.domains.table.settings import TableSettings
+from contramix.domains.table.spec import TableSpec
+from contramix.domains.table.unread_table import UnreadTable
+
+DOMAIN = Domain(
+    records="rows",
+    settings=TableSettings,
+    spec=TableSpec,
+    baselines=("raw", "pca", "untrained", "trees", "boosting", "gaussian", "supervised"),
+    recognizes=lambda path: True,
+    recognizes_values=lambda values: False,
+    read=read,
+    from_values=from_values,
+    chunk_reader=read_chunks,
+    unread_table=UnreadTable,
+)
+"""One row a record. Data that no other domain recognizes are a table."""

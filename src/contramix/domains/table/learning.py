@@ -1,188 +1,211 @@
-"""Learn what a table's columns are, from the training rows only."""
+"""Learn the columns of a table, from rows that may come in chunks."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 from numpy import ndarray
 
 from contramix.domains.spec import LeftOut
-from contramix.domains.table.columns.boolean import Boolean, OneHot
-from contramix.domains.table.columns.categorical import Categorical, level_names
+from contramix.domains.table.columns.boolean import Boolean, OneHotRuns
+from contramix.domains.table.columns.categorical import Categorical, category_names
 from contramix.domains.table.columns.column import one_chunk
 from contramix.domains.table.columns.kinds import AnyColumn
-from contramix.domains.table.columns.summaries import Booleans, Dates, Numbers, Seen, Texts
+from contramix.domains.table.columns.summaries import (
+    BooleanSummary,
+    ColumnSummary,
+    DateSummary,
+    NumberSummary,
+    TextSummary,
+)
 from contramix.domains.table.settings import TableSettings
-from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError, nearest
+from contramix.io.tables.canonical import describe_type
 
-FEW_NOTES = 4
+MAX_SINGLE_NOTES = 4
+"""Maximum number of columns left out for the same reason that get a note each; more share one note."""
 
 
-def describe(
-    table: pa.Table, settings: TableSettings | None = None, target: str | None = None
-) -> tuple[TableSpec, tuple[str, ...]]:
-    """Learn the columns of a table.
+class LearnedColumns(NamedTuple):
+    """Hold the input columns, the columns that are left out, and notes on the latter."""
+
+    columns: tuple[AnyColumn, ...]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+
+class TableLearner:
+    """Learn the columns of a table that comes in chunks, except groups of one-hot booleans (:class:`OneHotFinder`).
 
     Parameters
     ----------
-    table
-        The training rows, as :func:`contramix.io.tables.reading.read` gives them.
+    schema
+        Names and types of the columns, the same in all chunks.
     settings
         How columns are read.
     target
         A column that is not an input.
 
-    Returns
-    -------
-    spec, notes
-        What was learned, and a line for each thing the user should know.
-
     Raises
     ------
     InputError
-        If there is no row, no usable column, or a named column does not exist.
-    """
-    description = Description(table.schema, settings or TableSettings(), target)
-    description.see(table)
-    spec, notes = description.spec()
-    groups = Groups(spec)
-    groups.see([np.asarray(table.column(name).cast(pa.int8())) for name in groups.names])
-    return groups.spec(), notes
-
-
-class Description:
-    """What is learned of a table that comes by portions; all but which booleans are one-hot groups (:class:`Groups`).
-
-    Parameters
-    ----------
-    schema
-        Names and types of the columns, the same in all portions.
-    settings, target
-        As of :func:`describe`.
+        If a named column does not exist.
     """
 
     def __init__(self, schema: pa.Schema, settings: TableSettings, target: str | None = None) -> None:
-        for role, wanted in (
+        for setting, wanted in (
             ("--target", () if target is None else (target,)),
             ("table.drop", settings.drop),
             ("table.categorical", settings.categorical),
         ):
             for name in wanted:
                 if name not in schema.names:
-                    raise InputError(f"{role}: there is no column {name!r}; {nearest(name, schema.names)}")
-        self._settings, self._target, self._rows = settings, target, 0
-        left = {target, *settings.drop}
-        self._seen = [_seen(column.name, column.type, settings) for column in schema if column.name not in left]
+                    raise InputError(f"{setting}: there is no column {name!r}; {nearest(name, schema.names)}")
+        self.settings, self.target, self.rows = settings, target, 0
+        excluded = {target, *settings.drop}
+        self._summaries = [_summary(field.name, field.type, settings) for field in schema if field.name not in excluded]
 
-    def see(self, table: pa.Table, sample: ndarray | None = None) -> None:
-        """Take note of some rows.
+    def update(self, table: pa.Table, sample: ndarray | None = None) -> None:
+        """Add the next rows.
 
         Parameters
         ----------
         table
-            The rows that come next.
+            The rows.
         sample
-            Which of them are of the sample that quantiles are taken of; None: all.
+            Numbers of the rows that quantiles are computed from; None for all rows.
 
         Raises
         ------
         InputError
-            If a number is infinite where that is an error.
+            If a number is infinite and that is an error.
         """
-        for seen in self._seen:
-            values = one_chunk(table.column(seen.name))
-            seen.see(level_names(values) if isinstance(seen, Texts) else values, self._rows, sample)
-        self._rows += table.num_rows
+        for summary in self._summaries:
+            values = one_chunk(table.column(summary.name))
+            if isinstance(summary, TextSummary):
+                values = category_names(values)
+            summary.update(values, self.rows, sample)
+        self.rows += table.num_rows
 
-    def spec(self) -> tuple[TableSpec, tuple[str, ...]]:
-        """What was learned, and notes on what is left out.
+    def finish(self) -> LearnedColumns:
+        """Return the columns.
 
         Raises
         ------
         InputError
-            If there is no row, or no usable column.
+            If there are no rows, or no usable column.
         """
-        if self._rows < 1:
+        if self.rows < 1:
             raise InputError("the table has no rows")
-        found = [seen.found() for seen in self._seen]
-        columns = [column for column in found if not isinstance(column, LeftOut)]
-        left_out = [column for column in found if isinstance(column, LeftOut)]
-        asked = [LeftOut(name=n, reason="left out on request") for n in self._settings.drop]
+        learned = [summary.finish() for summary in self._summaries]
+        columns = [column for column in learned if not isinstance(column, LeftOut)]
+        unusable = [column for column in learned if isinstance(column, LeftOut)]
+        dropped = [LeftOut(name=name, reason="left out on request") for name in self.settings.drop]
         if not columns:
-            why = "; ".join(f"{c.name!r} is {c.reason}" for c in [*asked, *left_out][:5])
+            why = "; ".join(f"{c.name!r} is {c.reason}" for c in [*dropped, *unusable][:5])
             raise InputError(f"no column is left to learn from ({why})")
-        spec = TableSpec(
-            columns=tuple(_ordered(columns)),
-            left_out=(*asked, *left_out),
-            target=self._target,
-            rows=self._rows,
-            mixing=self._settings.mixing,
-            infinite=self._settings.infinite,
-        )
-        return spec, tuple(_notes(left_out))
+        return LearnedColumns(tuple(_ordered(columns)), (*dropped, *unusable), tuple(_notes(unusable)))
 
 
-class Groups:
-    """Finds the booleans that are one-hot groups, once it is known which columns are booleans.
+class OneHotFinder:
+    """Find the booleans that are groups of one-hot columns, after the booleans are known.
 
     Parameters
     ----------
-    spec
-        What else was learned.
+    columns
+        The columns that a :class:`TableLearner` found.
     """
 
-    def __init__(self, spec: TableSpec) -> None:
-        self._spec = spec
-        places = [n for n, c in enumerate(spec.columns) if isinstance(c, Boolean) and not c.missing]
-        self.names = [spec.columns[n].name for n in places]
-        widths = [len(column.elements) for column in spec.columns]
-        self.elements = [sum(widths[:n]) for n in places]
-        """Where they stand in a row's vector."""
-        self._found = OneHot(places)
+    def __init__(self, columns: Sequence[AnyColumn]) -> None:
+        self._columns = columns
+        booleans = [n for n, c in enumerate(columns) if isinstance(c, Boolean) and not c.missing]
+        self.names = [columns[n].name for n in booleans]
+        """Names of the columns that may belong to a group."""
+        widths = [len(column.elements) for column in columns]
+        self.elements = [sum(widths[:n]) for n in booleans]
+        """Positions of these columns in a row's vector."""
+        self._runs = OneHotRuns(booleans)
 
-    def see(self, held: Sequence[ndarray]) -> None:
-        """Take note of some rows: their values, 0 or 1, of each column of ``names``."""
-        self._found.see(held)
+    def update(self, values: Sequence[ndarray]) -> None:
+        """Add the next rows: the values, 0 or 1, of each column of ``names``."""
+        self._runs.update(values)
 
-    def spec(self) -> TableSpec:
-        """The specification, with the groups numbered."""
-        columns = list(self._spec.columns)
-        for number, run in enumerate(self._found.runs()):
+    def finish(self) -> tuple[AnyColumn, ...]:
+        """Return the columns, with groups numbered."""
+        columns = list(self._columns)
+        for number, run in enumerate(self._runs.finish()):
             for n in run:
                 columns[n] = columns[n].model_copy(update={"group": number})
-        return self._spec.model_copy(update={"columns": tuple(columns)})
+        return tuple(columns)
 
 
-def _seen(name: str, kind: pa.DataType, settings: TableSettings) -> Seen:
-    if pa.types.is_large_string(kind):
-        return Texts(name, settings)
-    if pa.types.is_timestamp(kind):
+def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa.Table:
+    """Append extra rows to a table; their target is not used.
+
+    Raises
+    ------
+    InputError
+        If a column is missing in the extra rows, or is of another kind.
+    """
+    names = set(extra_rows.column_names)
+    columns = []
+    for name in table.column_names:
+        first = table.column(name)
+        if name == target:
+            second = pa.chunked_array([pa.nulls(extra_rows.num_rows, first.type)])
+        elif name not in names:
+            raise InputError(f"--transductive: there is no column {name!r} in it; {nearest(name, names)}")
+        else:
+            first, second = _same_type(name, first, extra_rows.column(name))
+        columns.append(pa.chunked_array([*first.chunks, *second.chunks]))
+    return pa.table(columns, table.column_names)
+
+
+def _same_type(name: str, first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Cast two columns to one type: integers and floats become floats, and an empty column takes the other's type."""
+    if first.type == second.type:
+        return first, second
+    if second.null_count == len(second):
+        return first, pa.chunked_array([pa.nulls(len(second), first.type)])
+    if first.null_count == len(first):
+        return pa.chunked_array([pa.nulls(len(first), second.type)]), second
+    if all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (first, second)):
+        return first.cast(pa.float64(), safe=False), second.cast(pa.float64(), safe=False)
+    raise InputError(
+        f"--transductive: column {name!r} is {describe_type(second.type)} there and {describe_type(first.type)} in "
+        "DATA; write both in the same form"
+    )
+
+
+def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> ColumnSummary:
+    if pa.types.is_large_string(column_type):
+        return TextSummary(name, settings)
+    if pa.types.is_timestamp(column_type):
         if name in settings.categorical:
-            raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be called levels")
-        return Dates(name, settings)
+            raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be made categories")
+        return DateSummary(name, settings)
     if name in settings.categorical:
-        return Texts(name, settings, numbers=True)
-    return Booleans(name, settings) if pa.types.is_boolean(kind) else Numbers(name, settings)
+        return TextSummary(name, settings, numbers=True)
+    return BooleanSummary(name, settings) if pa.types.is_boolean(column_type) else NumberSummary(name, settings)
 
 
 def _notes(left_out: Sequence[LeftOut]) -> list[str]:
-    """A line a column that is left out; one for all where many are for the same reason."""
-    alike: dict[str, list[LeftOut]] = {}
+    """Return one note per column that is left out; a single one if many are left out for the same reason."""
+    by_reason: dict[str, list[LeftOut]] = {}
     for column in left_out:
-        alike.setdefault(column.reason.partition(" (")[0], []).append(column)
+        by_reason.setdefault(column.reason.partition(" (")[0], []).append(column)
     notes = []
-    for reason, columns in alike.items():
-        if len(columns) > FEW_NOTES:
-            named = ", ".join(repr(c.name) for c in columns[:8])
-            notes.append(f"{len(columns)} columns are left out: {reason}: {named}{', ...' if columns[8:] else ''}")
+    for reason, columns in by_reason.items():
+        if len(columns) > MAX_SINGLE_NOTES:
+            names = ", ".join(repr(c.name) for c in columns[:8])
+            notes.append(f"{len(columns)} columns are left out: {reason}: {names}{', ...' if columns[8:] else ''}")
         else:
             notes += [f"column {c.name!r} is left out: {c.reason}" for c in columns]
     return notes
 
 
 def _ordered(columns: list[AnyColumn]) -> list[AnyColumn]:
-    """Quantities, dates, booleans, one-hot columns, codes; each in the table's order."""
+    """Sort columns: numbers, dates, booleans, one-hot categories, codes; each kind in the order of the table."""
 
     def rank(column: AnyColumn) -> int:
         if isinstance(column, Categorical):

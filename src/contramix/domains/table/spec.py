@@ -1,4 +1,4 @@
-"""What was learned of a table: its columns, in canonical order, as JSON. It is half of a saved model."""
+"""Learn the columns of a table, and convert rows to vectors."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -13,30 +13,38 @@ from torch import Tensor
 from contramix.domains.spec import Spec
 from contramix.domains.table.columns.column import one_chunk
 from contramix.domains.table.columns.kinds import AnyColumn, Boolean, Categorical, Element
+from contramix.domains.table.learning import OneHotFinder, TableLearner, concatenate
+from contramix.domains.table.settings import TableSettings
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.mixing.layout import Layout
 
-AT_ONCE = 2**16
-"""Rows that are encoded at once: what is worked out on the way to float32 stays in the processor's cache."""
+ROWS_AT_ONCE = 2**16
+"""Number of rows that are encoded at once: their intermediate results fit into the processor's cache."""
 
 
 class Unit(NamedTuple):
-    """Elements that move together: a column, or a group of one-hot booleans."""
+    """Hold the elements that are mixed together: those of one column, or of a group of one-hot booleans."""
 
     columns: list[AnyColumn]
     elements: list[Element]
 
 
 class TableSpec(Spec):
-    """The columns of a table and what was learned of each, from the training rows only.
+    """Hold the columns of a table, and the statistics of the training rows.
+
+    Parameters
+    ----------
+    columns
+        The input columns: numbers, dates, booleans, one-hot encoded categories, then categories with learned vectors.
+    mixing, infinite
+        The settings of the same names; see :class:`contramix.domains.table.settings.TableSettings`.
 
     Examples
     --------
     >>> import pyarrow as pa
-    >>> from contramix.domains.table.learning import describe
     >>> table = pa.table({"a": [1.0, 2.0, 4.0], "b": pa.array(["x", "y", "x"], pa.large_string())})
-    >>> spec, notes = describe(table)
+    >>> spec, notes = TableSpec.learn(table, TableSettings())
     >>> spec == TableSpec.model_validate_json(spec.model_dump_json())
     True
     >>> spec.tensorize(table).shape
@@ -49,77 +57,109 @@ class TableSpec(Spec):
     mixing: Literal["typed", "raw"] = "typed"
     infinite: Literal["error", "missing"] = "error"
 
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: TableSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["TableSpec", tuple[str, ...]]:
+        """Learn the columns from training rows, and from extra rows.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, no usable column, or a named column does not exist.
+        """
+        rows = table if extra_rows is None else concatenate(table, extra_rows, target)
+        learner = TableLearner(rows.schema, settings, target)
+        learner.update(rows)
+        spec, notes = cls.from_learner(learner)
+        finder = OneHotFinder(spec.columns)
+        finder.update([np.asarray(rows.column(name).cast(pa.int8())) for name in finder.names])
+        return spec.model_copy(update={"columns": finder.finish()}), notes
+
+    @classmethod
+    def from_learner(cls, learner: TableLearner) -> tuple["TableSpec", tuple[str, ...]]:
+        """Return what a learner found, without groups of one-hot booleans, and notes on what was left out.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, or no usable column.
+        """
+        columns, left_out, notes = learner.finish()
+        spec = cls(
+            columns=columns,
+            left_out=left_out,
+            target=learner.target,
+            rows=learner.rows,
+            mixing=learner.settings.mixing,
+            infinite=learner.settings.infinite,
+        )
+        return spec, notes
+
     @property
     def known_names(self) -> set[str]:
-        """Columns that the training table had, inputs or not."""
+        """Return the names of all columns of the training table, inputs or not."""
         target = set() if self.target is None else {self.target}
         return {c.name for c in self.columns} | {c.name for c in self.left_out} | target
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Names of the columns that are inputs, by kind."""
+        """Return the names of the input columns, by kind."""
         found: dict[str, list[str]] = {}
         for column in self.columns:
             found.setdefault(column.kind, []).append(column.name)
         return found
 
     @property
-    def form(self) -> str:
-        """How many columns."""
+    def summary(self) -> str:
+        """Describe the number of columns."""
         return f"{len(self.columns)} columns"
 
-    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """A note on columns that the training table did not have, and that are not known otherwise."""
+    def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return a note on columns that the training table did not have, other than ``known``."""
         expected = {*self.known_names, *known}
         extra = [n for n in table.column_names if n not in expected]
         more = " ..." if extra[10:] else ""
-        return (f"columns the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
+        return (f"columns that the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 
-    def tensorize(self, table: pa.Table, first: int = 0) -> Float[Tensor, " n D"]:
-        """Rows to vectors; columns are found by name, in whatever order they stand.
-
-        Parameters
-        ----------
-        table
-            The rows.
-        first
-            How many rows went before, for messages.
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n D"]:
+        """Convert rows to vectors; columns are found by name, in any order.
 
         Raises
         ------
         InputError
-            If a column is missing or is of another kind than it was.
+            If a column is missing, or is of another kind than in training.
         """
-        there = set(table.column_names)
-        absent = [c.name for c in self.columns if c.name not in there]
+        names = set(table.column_names)
+        absent = [c.name for c in self.columns if c.name not in names]
         if absent:
             raise InputError(
                 f"missing column{'s' if len(absent) > 1 else ''} {', '.join(map(repr, absent[:10]))}"
                 f"{' ...' if len(absent) > 10 else ''}: the model was trained with "
-                f"{'them' if len(absent) > 1 else 'it'} (there are: {', '.join(table.column_names[:20])})"
+                f"{'them' if len(absent) > 1 else 'it'} (the data have: {', '.join(table.column_names[:20])})"
             )
         out = np.zeros((table.num_rows, len(self.elements)), np.float32)
-        for start in range(0, len(out), AT_ONCE):
-            rows, part, at = table.slice(start, AT_ONCE), out[start : start + AT_ONCE], 0
+        for start in range(0, len(out), ROWS_AT_ONCE):
+            rows, encoded, offset = table.slice(start, ROWS_AT_ONCE), out[start : start + ROWS_AT_ONCE], 0
             for column in self.columns:
                 width = len(column.elements)
                 values = one_chunk(rows.column(column.name))
-                column.encode(values, part[:, at : at + width], self.infinite, first + start)
-                at += width
+                column.encode(values, encoded[:, offset : offset + width], self.infinite, first_row + start)
+                offset += width
         return torch.from_numpy(out)
-
-    def tensorize_part(self, table: pa.Table, first: int) -> Float[Tensor, " n D"]:
-        """The same, with rows counted from ``first`` in messages."""
-        return self.tensorize(table, first)
 
     @property
     def elements(self) -> list[Element]:
-        """All elements of a row."""
+        """Return the elements of a row."""
         return [element for column in self.columns for element in column.elements]
 
     @property
     def units(self) -> list[Unit]:
-        """Columns, with the booleans of one group taken together."""
+        """Return the units of mixing: columns, and groups of one-hot booleans."""
         units: list[Unit] = []
         last: int | None = None
         for column in self.columns:
@@ -133,7 +173,10 @@ class TableSpec(Spec):
         return units
 
     def layout(self) -> Layout:
-        """How rows may be mixed. ``mixing = "raw"`` averages all but codes, flags included, as published."""
+        """Return how the elements of a row may be mixed.
+
+        With ``mixing = "raw"`` all elements but codes are averaged, missing-value flags included, as published.
+        """
         roles = [e.role for e in self.elements]
         raw = self.mixing == "raw"
         unit: list[int] = []
@@ -153,7 +196,7 @@ class TableSpec(Spec):
             unit=torch.tensor(unit),
             blend=torch.tensor(blend),
             missing_at=torch.tensor(missing_at),
-            numeric=torch.tensor([role == "quantity" for role in roles]),
+            numeric=torch.tensor([role == "number" for role in roles]),
             flag=torch.tensor([role == "flag" for role in roles]),
             code=torch.tensor([role == "code" for role in roles]),
             low=torch.tensor([e.low for e in self.elements]),
@@ -161,21 +204,24 @@ class TableSpec(Spec):
         )
 
     def inputs(self) -> Inputs:
-        """What an encoder must know: one column group of all that is a quantity, one of the single booleans, one
-        for each level or one-hot group."""
+        """Return the number of elements, and their column groups.
+
+        All numbers are one group, all single booleans are another; each column of categories and each group of
+        one-hot booleans is a group of its own.
+        """
         groups: list[int] = []
         codes: list[tuple[int, int]] = []
-        at, previous = 0, ""
+        offset, previous = 0, ""
         for columns, elements in self.units:
             column = columns[0]
-            alone = isinstance(column, Categorical) or len(columns) > 1
-            family = "" if alone else "boolean" if isinstance(column, Boolean) else "quantity"
+            separate = isinstance(column, Categorical) or len(columns) > 1
+            family = "" if separate else "boolean" if isinstance(column, Boolean) else "number"
             if family and family == previous:
                 groups[-1] += len(elements)
             else:
                 groups.append(len(elements))
             previous = family
             if isinstance(column, Categorical) and column.store == "code":
-                codes.append((at, column.codes))
-            at += len(elements)
-        return Inputs((at,), tuple(groups), tuple(codes))
+                codes.append((offset, column.codes))
+            offset += len(elements)
+        return Inputs((offset,), tuple(groups), tuple(codes))

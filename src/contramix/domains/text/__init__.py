@@ -1,1 +1,22 @@
-"""Describe text, and how it becomes tokens."""
+"""Texts: read files, lines and columns of text, and learn how they become tokens."""
+
+from contramix.domains.domain import Domain
+from contramix.domains.text.column import CONTENT
+from contramix.domains.text.reading import read
+from contramix.domains.text.recognition import recognizes, recognizes_values
+from contramix.domains.text.settings import TextSettings
+from contramix.domains.text.spec import TextSpec
+from contramix.domains.text.values import from_values
+
+DOMAIN = Domain(
+    records="texts",
+    settings=TextSettings,
+    spec=TextSpec,
+    baselines=("raw", "pca", "tfidf", "untrained", "gaussian", "supervised"),
+    recognizes=recognizes,
+    recognizes_values=recognizes_values,
+    read=read,
+    from_values=from_values,
+    content=CONTENT,
+)
+"""Texts as tokens of one tokenizer. A table with a column of text is not recognized: it needs ``--domain text``."""

@@ -1,71 +1,80 @@
-"""Which column of a table holds the texts."""
+"""Find the column of a table that holds texts."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contramix.domains.content_column import ContentColumn
 from contramix.errors import InputError, nearest, printable
 from contramix.io.records import is_text
 from contramix.io.tables.canonical import describe_type
 
 TEXT = "text"
-"""The column of texts, whatever it was called."""
-NAMES = (TEXT, "sentence", "review", "question", "content", "document", "comment", "message", "tweet", "body",
-         "description", "abstract", "title")  # fmt: skip
-"""What a column of texts is most often called."""
-COLUMN = b"column"
-"""Where the column of texts notes what it was called."""
+"""The name of the column of texts; :func:`with_text_column` renames the original column."""
+CONTENT = ContentColumn(
+    TEXT, records="texts", accepts=is_text, advice="read text files, or name a column with text.column", nullable=True
+)
+USUAL_NAMES = (TEXT, "sentence", "review", "question", "content", "document", "comment", "message", "tweet", "body",
+               "description", "abstract", "title")  # fmt: skip
+"""Usual names of a column of texts, in order of preference."""
 
 
-def with_texts(table: pa.Table, wanted: str, like: str | None = None) -> tuple[pa.Table, tuple[str, ...]]:
-    """A table whose column ``text`` is its texts; the others stay, in order.
+def with_text_column(
+    table: pa.Table, wanted: str, fitted_column: str | None = None
+) -> tuple[pa.Table, tuple[str, ...]]:
+    """Rename the column of texts to ``text``; the other columns stay, in order.
 
     Parameters
     ----------
     table
-        Of canonical column types.
+        A table whose columns have canonical types.
     wanted
         The column's name, or ``"auto"``.
-    like
-        The name of a trained model's column, which is taken if it is there and none is wanted.
+    fitted_column
+        The column that a trained model learned from. It is used if ``wanted`` is ``"auto"`` and the table has it.
 
     Returns
     -------
     table, notes
-        What was chosen is said in a note.
+        The table, and a note on the column if it was a choice.
 
     Raises
     ------
     InputError
-        There is no such column, or it holds no text.
+        If there is no such column, or it does not hold text.
     """
-    if wanted == "auto" and like in table.column_names:
-        wanted = str(like)
+    if wanted == "auto" and fitted_column in table.column_names:
+        wanted = str(fitted_column)
     notes: tuple[str, ...] = ()
     if wanted == "auto":
-        wanted, notes = _chosen(table)
+        wanted, notes = _find_column(table)
     elif wanted not in table.column_names:
         raise InputError(f"text.column: there is no column {wanted!r}; {nearest(wanted, table.column_names)}")
-    kind = table.schema.field(wanted).type
-    if not is_text(kind):
-        raise InputError(f"text.column: column {wanted!r} is {describe_type(kind)}, not text; name another")
+    column_type = table.schema.field(wanted).type
+    if not is_text(column_type):
+        raise InputError(f"text.column: column {wanted!r} is {describe_type(column_type)}, not text; name another")
     if wanted != TEXT and TEXT in table.column_names:
-        raise InputError(f"text.column: the table has a column {TEXT!r} beside {wanted!r}; rename it in the data")
-    field = pa.field(TEXT, kind, metadata={COLUMN: wanted.encode()})
-    return table.set_column(table.column_names.index(wanted), field, table.column(wanted)), notes
+        raise InputError(
+            f"text.column: the table has both {wanted!r} and a column {TEXT!r}; rename the latter in the data"
+        )
+    renamed = table.set_column(table.column_names.index(wanted), TEXT, table.column(wanted))
+    return CONTENT.annotate(renamed, {"column": wanted}), notes
 
 
-def _chosen(table: pa.Table) -> tuple[str, tuple[str, ...]]:
+def _find_column(table: pa.Table) -> tuple[str, tuple[str, ...]]:
+    """Return the column with a usual name, else the one with the longest texts on average; with a note."""
     texts = [name for name in table.column_names if is_text(table.schema.field(name).type)]
     if not texts:
         raise InputError(f"there is no column of text; known: {', '.join(map(repr, table.column_names[:30]))}")
-    lower = {name.lower(): name for name in reversed(texts)}
-    named = next((lower[name] for name in NAMES if name in lower), None)
+    by_lower_name = {name.lower(): name for name in reversed(texts)}
+    named = next((by_lower_name[name] for name in USUAL_NAMES if name in by_lower_name), None)
     if named is not None:
-        return named, () if named == TEXT else (_said(named, "by its name"),)
+        return named, () if named == TEXT else (_note(named, "by its name"),)
     mean = {name: pc.mean(pc.utf8_length(table.column(name))).as_py() or 0.0 for name in texts}
     longest = max(texts, key=lambda name: mean[name])
-    return longest, () if len(texts) == 1 else (_said(longest, f"the longest, {mean[longest]:.0f} letters on average"),)
+    if len(texts) == 1:
+        return longest, ()
+    return longest, (_note(longest, f"the longest, {mean[longest]:.0f} characters on average"),)
 
 
-def _said(name: str, why: str) -> str:
+def _note(name: str, why: str) -> str:
     return f"the texts are column '{printable(name, 60)}' ({why}); text.column names another"

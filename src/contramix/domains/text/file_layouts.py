@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from contramix.domains.splits import ORDER
 from contramix.domains.text.decoding import PACKED
 from contramix.errors import InputError
 from contramix.io.media.listing import MediaFiles
@@ -69,8 +70,7 @@ def line_files(found: MediaFiles) -> list[Lined] | None:
         )
     if len({part for _, part, _ in named}) < len(named) or all(part != "train" for _, part, _ in named):
         return None
-    order = ("train", "valid", "test")
-    return sorted((Lined(item, part) for item, part, _ in named), key=lambda lined: order.index(str(lined.part)))
+    return sorted((Lined(item, part) for item, part, _ in named), key=lambda lined: ORDER.index(str(lined.part)))
 
 
 def documents(found: MediaFiles) -> list[MediaFile]:

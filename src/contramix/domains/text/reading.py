@@ -7,7 +7,8 @@ from functools import partial
 
 import pyarrow as pa
 
-from contramix.domains.text.column import TEXT, with_texts
+from contramix.domains.splits import ordered_splits
+from contramix.domains.text.column import TEXT, with_text_column
 from contramix.domains.text.decoding import Text, decoded, lines_of, unpacked
 from contramix.domains.text.file_layouts import TABLES, TXT, Lined, documents, line_files, without_packing
 from contramix.domains.text.labelled_lines import split_labels
@@ -29,7 +30,7 @@ _TEXTS = pa.large_string()
 
 
 def read(
-    path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, like: TextSpec | None = None
+    path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, fitted_spec: TextSpec | None = None
 ) -> Records:
     """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` where they are known.
 
@@ -65,7 +66,9 @@ def read(
         check_file(path)
         if lower.removesuffix(".zst").endswith(TABLES) or settings.column != "auto":
             reading = read_table(path, options)
-            table, notes = with_texts(reading.table, settings.column, None if like is None else like.column)
+            table, notes = with_text_column(
+                reading.table, settings.column, None if fitted_spec is None else fitted_spec.column
+            )
             target = LABEL if LABEL in table.column_names else None
             return Records(table, (*reading.notes, *notes), target)
         item = MediaFile(printable(os.path.basename(place)), partial(read_file, place))
@@ -133,5 +136,5 @@ def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
     content = Decoded(pa.array(texts, _TEXTS), kept, tuple(bad))
     table = build_record_table(TEXT, content, found.names, labels=labels, splits=parts)
     notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; --encoding says otherwise",) if latin else ()
-    there = () if parts is None else tuple(part for part in ("train", "valid", "test") if part in parts)
+    there = () if parts is None else ordered_splits(parts)
     return Records(table, notes, None if labels is None else LABEL, tuple(bad), there)

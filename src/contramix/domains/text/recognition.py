@@ -19,7 +19,7 @@ _FILES = 5
 """Files of a folder that are looked at."""
 
 
-def claims(path: str | os.PathLike[str]) -> bool:
+def recognizes(path: str | os.PathLike[str]) -> bool:
     """Whether a file, or most files of a folder or an archive, are text: lines that begin with a label, whatever the
     name, or prose in ``.txt`` files.
     """
@@ -39,7 +39,7 @@ def claims(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def claims_values(values: Any) -> bool:
+def recognizes_values(values: Any) -> bool:
     """Whether values are texts: strings in a list, an array of one axis or a series, or a list of text files."""
     if are_files(values):
         return True

@@ -1,7 +1,8 @@
-"""What was learned of texts: the tokenizer, and how often its tokens occur. Half of a saved model."""
+"""Learn a tokenizer and token frequencies from texts, and convert texts to tokens."""
 
 import base64
 from collections.abc import Sequence
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -14,35 +15,46 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from contramix.domains.spec import Spec
-from contramix.domains.text.column import TEXT
-from contramix.domains.text.settings import MOST_TOKENS
-from contramix.domains.text.tokenizer import MAX_JSON_BYTES, opened, shift_of, size_of, tokens_of
+from contramix.domains.text.column import CONTENT, TEXT
+from contramix.domains.text.settings import MOST_TOKENS, TextSettings
+from contramix.domains.text.tokenizer import (
+    MAX_JSON_BYTES,
+    id_shift,
+    load_tokenizer,
+    open_tokenizer,
+    token_ids,
+    train_tokenizer,
+    vocabulary_size,
+)
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
-from contramix.io.records import is_text
 from contramix.samples.samples import Samples
 
 MOST_FEATURES = 4096
-"""Tokens that a plain model is given: those in the most texts."""
-_SPECIAL = 8
-"""Tokens that a tokenizer may add to a text; two or three are usual."""
+"""Maximum number of tokens that are features of a baseline: those that occur in the most texts."""
+MOST_AUTO_TOKENS = 128
+"""Maximum length of a sample if ``text.max_tokens`` is ``"auto"``: the cost of attention grows with its square."""
+_COVERED_SHARE = 0.99
+"""Share of the training texts that fit into a sample if ``text.max_tokens`` is ``"auto"``."""
+_SPECIAL_TOKENS = 8
+"""Maximum number of tokens that a tokenizer is assumed to add to a text; two or three are usual."""
 
 
 class TextSpec(Spec):
-    """How texts become tokens, and in how many training texts each token occurs.
+    """Hold the tokenizer, and the number of training texts that contain each token.
 
     Parameters
     ----------
     column
-        What the column of texts was called in a table; ``text`` where they came from files.
+        The name of the column of texts in the original table; ``text`` if they came from files.
     tokenizer
-        As the tokenizers library writes it.
+        The tokenizer, as JSON of the tokenizers library.
     max_tokens
-        Of a sample.
+        Number of tokens of a sample. Longer texts are truncated, shorter ones padded.
     vocabulary
-        How many tokens there are, with 0 for padding.
+        Number of different tokens, including 0 for padding.
     documents
-        In how many training texts each occurs, packed (:func:`packed_counts`).
+        Number of training texts that contain each token, encoded by :func:`encode_counts`.
     """
 
     domain: Literal["text"] = "text"
@@ -54,110 +66,158 @@ class TextSpec(Spec):
     documents: str = Field(repr=False)
 
     @model_validator(mode="after")
-    def _fits(self) -> "TextSpec":
-        if size_of(opened(self.tokenizer, self.max_tokens)) != self.vocabulary:
+    def _check_sizes(self) -> "TextSpec":
+        if vocabulary_size(open_tokenizer(self.tokenizer, self.max_tokens)) != self.vocabulary:
             raise ValueError("the tokenizer does not have as many tokens as the vocabulary")
-        if len(counts_of(self.documents)) != self.vocabulary:
-            raise ValueError("documents: not one count for each token")
+        if len(decode_counts(self.documents)) != self.vocabulary:
+            raise ValueError("documents: need one count for each token")
         return self
 
-    @property
-    def kinds(self) -> dict[str, list[str]]:
-        """The column of texts."""
-        return {"text": [TEXT]}
-
-    @property
-    def form(self) -> str:
-        """How many tokens a text has, of how many."""
-        return f"up to {self.max_tokens:,} of {self.vocabulary:,} tokens each"
-
-    def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """A note on texts that are cut, and on those in which there is nothing."""
-        texts = texts_of(table)
-        # A token is a byte at least, or stands for no text, as [CLS] does: short texts need no look.
-        long = [text for text in texts if len(text.encode()) + _SPECIAL > self.max_tokens]
-        cut = sum(len(ids) > self.max_tokens for ids in tokens_of(opened(self.tokenizer), long))
-        return said_of(cut, sum(not text.strip() for text in texts), self.max_tokens)
-
-    def tensorize(self, table: pa.Table) -> Int32[Tensor, " n L"]:
-        """Texts as tokens, their starts where they are longer, with 0 behind where they are shorter.
+    @classmethod
+    def learn(
+        cls,
+        table: pa.Table,
+        settings: TextSettings,
+        target: str | None = None,
+        extra_rows: pa.Table | None = None,
+    ) -> tuple["TextSpec", tuple[str, ...]]:
+        """Learn from training texts; a tokenizer that is trained here also learns from extra rows.
 
         Raises
         ------
         InputError
-            There are no texts.
+            If no text has a token, the tokenizer cannot be loaded, or there is no column ``target``.
         """
-        texts, tokenizer = texts_of(table), opened(self.tokenizer, self.max_tokens)
-        out, shift = np.zeros((len(texts), self.max_tokens), np.int32), shift_of(tokenizer)
-        for row, ids in enumerate(tokens_of(tokenizer, texts)):
+        texts = texts_of(table)
+        if not texts:
+            raise InputError(f"the column {TEXT!r} has no texts to learn from")
+        if settings.tokenizer == "train":
+            more = [] if extra_rows is None else texts_of(extra_rows)
+            # One token of the vocabulary is for padding.
+            json = train_tokenizer([*texts, *more], settings.vocabulary - 1, settings.lowercase)
+        else:
+            json = load_tokenizer(settings.tokenizer)
+        tokenizer = open_tokenizer(json)
+        shift, vocabulary = id_shift(tokenizer), vocabulary_size(tokenizer)
+        documents, lengths = np.zeros(vocabulary, np.int64), np.zeros(len(texts), np.int64)
+        for row, ids in enumerate(token_ids(tokenizer, texts)):
+            lengths[row] = len(ids)
+            documents[np.unique(ids) + shift if ids else []] += 1
+        documents[0] = 0
+        if not lengths.any():
+            raise InputError(f"all {len(texts):,} texts are empty")
+        max_tokens = settings.max_tokens
+        if max_tokens == "auto":
+            covering = np.sort(lengths)[ceil(_COVERED_SHARE * len(lengths)) - 1]
+            max_tokens = int(min(MOST_AUTO_TOKENS, max(1, covering)))
+        spec = cls(
+            column=CONTENT.metadata(table).get("column", TEXT),
+            tokenizer=json,
+            max_tokens=max_tokens,
+            vocabulary=vocabulary,
+            documents=encode_counts(documents),
+            target=target,
+            rows=len(texts),
+            left_out=CONTENT.left_out(table, target),
+        )
+        return spec, _length_notes(texts, int((lengths > max_tokens).sum()), max_tokens)
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """Return the name of the column of texts."""
+        return {"text": [TEXT]}
+
+    @property
+    def summary(self) -> str:
+        """Describe the maximum number of tokens of a text, and the size of the vocabulary."""
+        return f"up to {self.max_tokens:,} of {self.vocabulary:,} tokens each"
+
+    def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return notes on texts that are truncated, and on empty ones."""
+        texts = texts_of(table)
+        # A token stands for at least one byte, or for no text, like [CLS]. Short texts therefore need no check.
+        long = [text for text in texts if len(text.encode()) + _SPECIAL_TOKENS > self.max_tokens]
+        truncated = sum(len(ids) > self.max_tokens for ids in token_ids(open_tokenizer(self.tokenizer), long))
+        return _length_notes(texts, truncated, self.max_tokens)
+
+    def tensorize(self, table: pa.Table, first_row: int = 0) -> Int32[Tensor, " n L"]:
+        """Convert texts to tokens (n, max_tokens): longer texts are truncated, shorter ones end in 0.
+
+        Raises
+        ------
+        InputError
+            If there are no texts.
+        """
+        texts, tokenizer = texts_of(table), open_tokenizer(self.tokenizer, self.max_tokens)
+        out, shift = np.zeros((len(texts), self.max_tokens), np.int32), id_shift(tokenizer)
+        for row, ids in enumerate(token_ids(tokenizer, texts)):
             kept = ids[: self.max_tokens]
             out[row, : len(kept)] = kept
             out[row, : len(kept)] += shift
         return torch.from_numpy(out)
 
     def inputs(self) -> Inputs:
-        """So many tokens, of so many."""
+        """Return the number of tokens of a sample, and the size of the vocabulary."""
         return Inputs((self.max_tokens,), kind="tokens", tokens=self.vocabulary)
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
-        """TF-IDF of the tokens, 1 + log of how often a text has each, to length 1; the 4,096 commonest tokens only."""
+        """Return the TF-IDF of the 4,096 most common tokens, one row of length 1 per text.
+
+        A term's frequency counts as 1 + log of the number of times that it occurs in the text.
+        """
         if not isinstance(x, Tensor):
             raise TypeError("texts are a tensor of tokens")
-        documents = counts_of(self.documents)
+        documents = decode_counts(self.documents)
         commonest = np.argsort(-documents, kind="stable")[:MOST_FEATURES]
         commonest = np.sort(commonest[documents[commonest] > 0])
         idf = np.log((1 + self.rows) / (1 + documents[commonest])) + 1  # as in scikit-learn
-        place = torch.full((self.vocabulary,), len(commonest))
-        place[torch.from_numpy(commonest)] = torch.arange(len(commonest))
-        at = place[x.cpu().long()]
-        counts = torch.zeros(len(x), len(commonest) + 1).scatter_add_(1, at, torch.ones(at.shape))[:, :-1]
+        feature_of_token = torch.full((self.vocabulary,), len(commonest))
+        feature_of_token[torch.from_numpy(commonest)] = torch.arange(len(commonest))
+        index = feature_of_token[x.cpu().long()]
+        counts = torch.zeros(len(x), len(commonest) + 1).scatter_add_(1, index, torch.ones(index.shape))[:, :-1]
         weights = torch.where(counts > 0, 1 + counts.log(), 0.0) * torch.from_numpy(idf).float()
         return np.asarray(normalize(weights, dim=1).numpy())
 
 
 def texts_of(table: pa.Table) -> list[str]:
-    """The texts of a table that was read; a missing one is empty.
+    """Return the texts of a table; a missing one is empty.
 
     Raises
     ------
     InputError
-        There are none.
+        If there is no column of texts.
     """
-    if TEXT not in table.column_names:
-        raise InputError(f"there is no column {TEXT!r} of texts: read files of text, or name a column by text.column")
-    if not is_text(table.schema.field(TEXT).type):
-        raise InputError(f"the column {TEXT!r} holds {table.schema.field(TEXT).type}, not text")
-    return [text or "" for text in table.column(TEXT).to_pylist()]
+    return [text or "" for text in CONTENT.of(table).to_pylist()]
 
 
-def said_of(cut: int, empty: int, max_tokens: int) -> tuple[str, ...]:
-    """Notes on texts of which only the start is used, and on those that hold nothing."""
-    return (
-        *([f"{cut:,} texts are longer than {max_tokens:,} tokens: their start is used"] if cut else ()),
-        *([f"{empty:,} texts are empty or missing: each stays a record, without tokens"] if empty else ()),
-    )
-
-
-def packed_counts(counts: Int[ndarray, " V"]) -> str:
-    """A count for each token as text, four bytes each in base64.
+def encode_counts(counts: Int[ndarray, " V"]) -> str:
+    """Encode one count per token as text: four bytes each, in base64.
 
     Examples
     --------
-    >>> counts_of(packed_counts(np.array([0, 7, 300]))).tolist()
+    >>> decode_counts(encode_counts(np.array([0, 7, 300]))).tolist()
     [0, 7, 300]
     """
     return base64.b64encode(counts.astype("<i4").tobytes()).decode()
 
 
-def counts_of(text: str) -> Int[ndarray, " V"]:
-    """The counts again.
+def decode_counts(text: str) -> Int[ndarray, " V"]:
+    """Decode the counts that :func:`encode_counts` encoded.
 
     Raises
     ------
     ValueError
-        The text is none of :func:`packed_counts`'s.
+        If the text does not hold counts.
     """
     counts = np.frombuffer(base64.b64decode(text, validate=True), "<i4").astype(np.int64)
     if (counts < 0).any():
         raise ValueError("a count is below 0")
     return counts
+
+
+def _length_notes(texts: Sequence[str], truncated: int, max_tokens: int) -> tuple[str, ...]:
+    empty = sum(not text.strip() for text in texts)
+    return (
+        *([f"{truncated:,} texts are longer than {max_tokens:,} tokens and are truncated"] if truncated else ()),
+        *([f"{empty:,} texts are empty or missing; they stay records without tokens"] if empty else ()),
+    )

@@ -1,4 +1,4 @@
-"""From texts to tokens: byte-pair encoding trained on the texts, or any tokenizer of Hugging Face's; kept as JSON."""
+"""Train or load tokenizers of the Hugging Face tokenizers library; they are stored as JSON."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,23 +9,33 @@ from typing import Any
 from contramix.errors import InputError, printable
 
 MOST_CHARACTERS = 100_000
-"""Of a text; what comes behind could fill no network's input, and is not looked at."""
+"""Maximum number of characters of a text that are tokenized; no input of a network is longer."""
 MAX_JSON_BYTES = 64 << 20
-LEAST_OFTEN = 2
-"""Pairs that occur less often are not joined."""
+"""Maximum size of a tokenizer's JSON."""
+MIN_FREQUENCY = 2
+"""Minimum number of times that a pair of tokens occurs to be merged."""
 _PADDING = ("[PAD]", "<pad>", "<PAD>", "[pad]", "<|pad|>")
-_AT_ONCE = 1000
+_BATCH_SIZE = 1000
 
 
-def trained(texts: Sequence[str], vocabulary: int, lowercase: bool) -> str:
-    """A byte-level byte-pair encoding of at most so many tokens, as JSON; the same texts give the same.
+def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> str:
+    """Train a byte-level byte-pair encoding, and return it as JSON. The result depends on the texts only.
 
-    It can write any text, and has no token that stands for anything but text.
+    The encoding represents any text, and has no special tokens.
+
+    Parameters
+    ----------
+    texts
+        The training texts.
+    vocabulary
+        Maximum number of tokens.
+    lowercase
+        Whether texts are converted to lower case.
 
     Raises
     ------
     InputError
-        tokenizers is not installed.
+        If tokenizers is not installed.
     """
     made = _tokenizers()
     tokenizer = made.Tokenizer(made.models.BPE())
@@ -35,7 +45,7 @@ def trained(texts: Sequence[str], vocabulary: int, lowercase: bool) -> str:
     tokenizer.decoder = made.decoders.ByteLevel()
     trainer = made.trainers.BpeTrainer(
         vocab_size=vocabulary,
-        min_frequency=LEAST_OFTEN,
+        min_frequency=MIN_FREQUENCY,
         initial_alphabet=sorted(made.pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
@@ -43,13 +53,18 @@ def trained(texts: Sequence[str], vocabulary: int, lowercase: bool) -> str:
     return str(tokenizer.to_str())
 
 
-def found(name: str) -> str:
-    """A tokenizer of Hugging Face's as JSON: a file, a folder that holds tokenizer.json, or a name on the hub.
+def load_tokenizer(name: str) -> str:
+    """Return a tokenizer of Hugging Face as JSON.
+
+    Parameters
+    ----------
+    name
+        A JSON file, a folder that holds tokenizer.json, or the name of a model on the Hugging Face hub.
 
     Raises
     ------
     InputError
-        There is none, it cannot be fetched or read, or tokenizers is not installed.
+        If there is none, it cannot be downloaded or read, or tokenizers is not installed.
     """
     shown = f"text.tokenizer {printable(name, 200)!r}"
     path = os.path.join(name, "tokenizer.json") if os.path.isdir(name) else name
@@ -64,7 +79,7 @@ def found(name: str) -> str:
     else:
         text = _from_hub(name, shown)
     try:
-        opened(text)
+        open_tokenizer(text)
     except ValueError as error:
         raise InputError(f"{shown}: {error}") from None
     return text
@@ -75,53 +90,61 @@ def _from_hub(name: str, shown: str) -> str:
     try:
         return str(made.Tokenizer.from_pretrained(name).to_str())
     except Exception as error:  # the hub's client raises what its network library does
-        said = printable(str(error).partition("\n")[0], 120)
+        reason = printable(str(error).partition("\n")[0], 120)
         raise InputError(
-            f"{shown}: no such file here, and the hub does not give it ({said}); give the path of a tokenizer.json"
+            f"{shown}: there is no such file, and the hub does not provide it ({reason}); "
+            "give the path of a tokenizer.json"
         ) from None
 
 
 @lru_cache(maxsize=4)
-def opened(text: str, at_most: int | None = None) -> Any:
-    """A tokenizer from its JSON, which gives at most so many tokens of a text, and no padding.
+def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
+    """Create a tokenizer from its JSON. It does not pad.
+
+    Parameters
+    ----------
+    text
+        The JSON.
+    max_tokens
+        Number of tokens that texts are truncated to; None for no truncation.
 
     Raises
     ------
     ValueError
-        It is none.
+        If the JSON is not a tokenizer.
     InputError
-        tokenizers is not installed.
+        If tokenizers is not installed.
     """
     if len(text) > MAX_JSON_BYTES:
-        raise ValueError(f"more than {MAX_JSON_BYTES >> 20} MiB, which is no tokenizer's")
+        raise ValueError(f"more than {MAX_JSON_BYTES >> 20} MiB, too large for a tokenizer")
     made = _tokenizers()
     try:
         tokenizer = made.Tokenizer.from_str(text)
         tokenizer.no_padding()
-        if at_most is None:
+        if max_tokens is None:
             tokenizer.no_truncation()
         else:
-            tokenizer.enable_truncation(max(at_most, tokenizer.num_special_tokens_to_add(False)))
+            tokenizer.enable_truncation(max(max_tokens, tokenizer.num_special_tokens_to_add(False)))
     except Exception as error:
-        said = printable(str(error).partition("\n")[0], 120)
-        raise ValueError(f"not a tokenizer's JSON ({said}): save it with tokenizers' Tokenizer.save") from None
+        reason = printable(str(error).partition("\n")[0], 120)
+        raise ValueError(f"not a tokenizer's JSON ({reason}): save it with tokenizers' Tokenizer.save") from None
     return tokenizer
 
 
-def shift_of(tokenizer: Any) -> int:
-    """What is added to a tokenizer's numbers, so that 0 stands for padding: 0 where it does already, else 1."""
+def id_shift(tokenizer: Any) -> int:
+    """Return what is added to a tokenizer's ids to make 0 the padding: 0 if it is already, else 1."""
     return 0 if tokenizer.id_to_token(0) in _PADDING else 1
 
 
-def size_of(tokenizer: Any) -> int:
-    """How many tokens there are, with 0 for padding."""
-    return max(tokenizer.get_vocab().values(), default=0) + 1 + shift_of(tokenizer)
+def vocabulary_size(tokenizer: Any) -> int:
+    """Return the number of different tokens, including 0 for padding."""
+    return max(tokenizer.get_vocab().values(), default=0) + 1 + id_shift(tokenizer)
 
 
-def tokens_of(tokenizer: Any, texts: Sequence[str]) -> Iterator[list[int]]:
-    """The tokenizer's own numbers for each text."""
-    for start in range(0, len(texts), _AT_ONCE):
-        some = [text[:MOST_CHARACTERS] for text in texts[start : start + _AT_ONCE]]
+def token_ids(tokenizer: Any, texts: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the token ids of each text, as the tokenizer numbers them."""
+    for start in range(0, len(texts), _BATCH_SIZE):
+        some = [text[:MOST_CHARACTERS] for text in texts[start : start + _BATCH_SIZE]]
         for encoding in tokenizer.encode_batch_fast(some):
             yield encoding.ids
 

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.text.column import TEXT, with_texts
+from contramix.domains.text.column import TEXT, with_text_column
 from contramix.domains.text.file_layouts import TXT
 from contramix.domains.text.reading import from_documents
 from contramix.domains.text.settings import TextSettings
@@ -21,7 +21,7 @@ from contramix.io.records import Records, is_text
 from contramix.io.tables.frames import to_arrow
 
 
-def from_values(values: Any, settings: TextSettings, like: TextSpec | None = None) -> Records:
+def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | None = None) -> Records:
     """Texts from Python values; each value becomes a row, a missing one an empty text.
 
     Parameters
@@ -53,7 +53,9 @@ def from_values(values: Any, settings: TextSettings, like: TextSpec | None = Non
         return Records(read.table, read.notes)
     cells = cells_of(values)
     if cells is None:
-        table, notes = with_texts(to_arrow(values), settings.column, None if like is None else like.column)
+        table, notes = with_text_column(
+            to_arrow(values), settings.column, None if fitted_spec is None else fitted_spec.column
+        )
         return Records(table, notes)
     if not cells:
         raise InputError("there are no texts: the list is empty")

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from contramix.domains.series.frontend import SeriesFront
+from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
@@ -100,7 +100,7 @@ def rocket(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
     spec = whole.spec
     if not isinstance(spec, SeriesSpec):
         raise InputError("the baseline 'rocket' is for series")
-    front = SeriesFront(spec.mean, spec.std, varying=True, each=spec.normalise == "each")
+    front = SeriesFrontend(spec.mean, spec.std, varying=True, each=spec.normalise == "each")
 
     @lru_cache(maxsize=1)
     def features(split: int) -> Float32[ndarray, " n f"]:

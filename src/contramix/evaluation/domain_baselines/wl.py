@@ -8,7 +8,7 @@ from numpy import ndarray
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
-from contramix.domains.graph.packed import Packed
+from contramix.domains.graph.packed import PackedGraphs
 from contramix.errors import InputError
 from contramix.evaluation.domain_baselines.predictor import Whole
 from contramix.evaluation.domain_baselines.sparse_linear import linear_on
@@ -25,17 +25,17 @@ def wl(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
     """
     if whole.content is None:
         raise InputError("the baseline 'wl' is for graphs")
-    counts = normalize(colour_counts(Packed.of(whole.content)))
+    counts = normalize(colour_counts(PackedGraphs.of(whole.content)))
     return linear_on(lambda train: counts)
 
 
-def colour_counts(graphs: Packed, rounds: int = ROUNDS) -> csr_matrix:
+def colour_counts(graphs: PackedGraphs, rounds: int = ROUNDS) -> csr_matrix:
     """Counts of the colours of all rounds, a row a graph.
 
     A node's new colour stands for its own and for how often each colour leads to it: a hash of 64 bits, in which a sum
     stands for the many.
     """
-    source, target = graphs.ends_among_all
+    source, target = graphs.global_edge_index
     graph = np.arange(len(graphs.nodes)).repeat(graphs.nodes)
     labels = np.zeros((len(graph), 1), np.int64) if graphs.labels is None else graphs.labels
     colour = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.uint64)

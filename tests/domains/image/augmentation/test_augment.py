@@ -16,7 +16,7 @@ from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.domains.image.augmentation.blur import blur
 from contramix.domains.image.augmentation.colour import blend_, grey, jitter_, turn_hue_
 from contramix.domains.image.augmentation.crop import Boxes, enlarge, random_boxes
-from contramix.domains.image.frontend import ImageFront
+from contramix.domains.image.frontend import ImageFrontend
 
 OFF = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "jitter": 0.0, "grey": 0.0, "blur": 0.0}
 LIKELY = 1e-3
@@ -312,7 +312,7 @@ def test_same_generator_same_views_inputs_and_global_state_untouched(c, stored):
     raw = pictures(16, c, 16, 16)
     raw = (raw * 255).to(stored) if stored == torch.uint8 else raw
     before, state = raw.clone(), torch.get_rng_state()
-    front, g = ImageFront(EVERYTHING), torch.Generator().manual_seed(5)
+    front, g = ImageFrontend(EVERYTHING), torch.Generator().manual_seed(5)
     first, second = front.augment(raw, g), front.augment(raw, g)
     assert torch.equal(first, front.augment(raw, torch.Generator().manual_seed(5)))
     assert not torch.equal(first, second)
@@ -355,11 +355,11 @@ def test_grey_comes_after_the_colours(generator):
 
 def test_the_clean_input():
     raw = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    assert ImageFront()(raw).flatten().tolist() == pytest.approx([n / 255 for n in range(256)], abs=1e-7)
+    assert ImageFrontend()(raw).flatten().tolist() == pytest.approx([n / 255 for n in range(256)], abs=1e-7)
     x = pictures()
-    assert ImageFront()(x) is x
-    assert not list(ImageFront().parameters())
-    assert not ImageFront().state_dict()
+    assert ImageFrontend()(x) is x
+    assert not list(ImageFrontend().parameters())
+    assert not ImageFrontend().state_dict()
 
 
 def test_defaults_are_those_of_the_papers_for_cifar():

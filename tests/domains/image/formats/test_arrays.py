@@ -1,12 +1,12 @@
-"""Arrays that are images already: axes, bits, colours, sizes."""
+"""LabeledArray that are images already: axes, bits, colours, sizes."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from contramix.domains.image.formats.arrays import channels_first, in_8_bits, in_form
+from contramix.domains.image.formats.arrays import channels_first, to_size, to_uint8
 from contramix.domains.image.settings import ImageSettings
-from contramix.domains.image.size import Form, choose
+from contramix.domains.image.size import ImageSize, choose_size
 from contramix.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def test_shapes_that_are_no_images(shape):
 )
 def test_bits(values, seen):
     before = values.copy()
-    assert in_8_bits(values, "x").tolist() == seen
+    assert to_uint8(values, "x").tolist() == seen
     np.testing.assert_array_equal(values, before)
 
 
@@ -66,18 +66,18 @@ def test_bits(values, seen):
 )
 def test_numbers_that_are_no_pixels(values):
     with pytest.raises(InputError, match="x: pixels"):
-        in_8_bits(values, "x")
+        to_uint8(values, "x")
 
 
 def test_colours():
     rgb = RNG.integers(0, 256, (3, 3, 4, 5), np.uint8)
-    grey = in_form(rgb, Form(1, 4, 5))
+    grey = to_size(rgb, ImageSize(1, 4, 5))
     expected = 0.299 * rgb[:, 0] + 0.587 * rgb[:, 1] + 0.114 * rgb[:, 2]
     assert np.abs(grey[:, 0] - expected).max() <= 0.5 + 1e-9
-    np.testing.assert_array_equal(in_form(grey, Form(3, 4, 5)), np.repeat(grey, 3, 1))
+    np.testing.assert_array_equal(to_size(grey, ImageSize(3, 4, 5)), np.repeat(grey, 3, 1))
     rgba = np.concatenate([rgb, RNG.integers(0, 256, (3, 1, 4, 5), np.uint8)], 1)
     alpha = rgba[:, 3:] / 255
-    assert np.abs(in_form(rgba, Form(3, 4, 5)) - (rgb * alpha + 255 * (1 - alpha))).max() <= 0.5 + 1e-9
+    assert np.abs(to_size(rgba, ImageSize(3, 4, 5)) - (rgb * alpha + 255 * (1 - alpha))).max() <= 0.5 + 1e-9
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 40), (64, 40), (10, 12)])
@@ -85,7 +85,7 @@ def test_resizing_is_pillows(height, width):
     array = RNG.integers(0, 256, (5, 3, height, width), np.uint8)
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    out = in_form(array, Form(3, 16, 16))
+    out = to_size(array, ImageSize(3, 16, 16))
     for one, seen in zip(array, out):
         box = Image.fromarray(one.transpose(1, 2, 0)[top : top + side, left : left + side])
         expected = np.asarray(box.resize((16, 16), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
@@ -109,6 +109,6 @@ AUTO = ImageSettings()
     ],
 )
 def test_the_common_form(seen, settings, form, notes):
-    chosen, said = choose(seen, settings)
+    chosen, said = choose_size(seen, settings)
     assert chosen == form
     assert len(said) == notes

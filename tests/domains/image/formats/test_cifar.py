@@ -228,6 +228,6 @@ def test_damaged_batches(tmp_path, name, data, said):
 
 def test_source_has_no_unpickling():
     folder = Path(__file__).parents[4] / "src/contramix/domains/image"
-    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    text = "".join(path.read_text() for path in folder.rglob("*.py"))
     assert "import pickle\n" not in text
     assert text.count("pickletools.genops") == 1

@@ -10,27 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contramix.domains.table.columns import summaries
-from contramix.domains.table.columns.boolean import OneHot
-from contramix.domains.table.columns.moments import Moments
-from contramix.domains.table.learning import Description, Groups, describe
+from contramix.domains.table.columns.boolean import OneHotRuns
+from contramix.domains.table.columns.running_statistics import RunningStatistics
+from contramix.domains.table.learning import OneHotFinder, TableLearner
 from contramix.domains.table.settings import TableSettings
+from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 
 WORDS = pa.large_string()
 
 
 def by_portions(table, size, how=TableSettings(), target=None, sample=None):
-    """As a cache does it: what the columns are, then which of them are groups."""
-    description = Description(table.schema, how, target)
+    """As a cache does it: what the columns are, then which of them are finder."""
+    learner = TableLearner(table.schema, how, target)
     for start in range(0, table.num_rows, size):
         part = table.slice(start, size)
-        description.see(part, None if sample is None else sample[(sample >= start) & (sample < start + size)] - start)
-    spec, notes = description.spec()
-    groups = Groups(spec)
+        learner.update(part, None if sample is None else sample[(sample >= start) & (sample < start + size)] - start)
+    spec, notes = TableSpec.from_learner(learner)
+    finder = OneHotFinder(spec.columns)
     for start in range(0, table.num_rows, size):
         x = spec.tensorize(table.slice(start, size)).numpy()
-        groups.see([x[:, at] for at in groups.elements])
-    return groups.spec(), notes
+        finder.update([x[:, at] for at in finder.elements])
+    return spec.model_copy(update={"columns": finder.finish()}), notes
+
+
+def at_once(table, size):
+    return TableSpec.learn(table, TableSettings())
 
 
 def assert_alike(mine, theirs):
@@ -84,7 +89,7 @@ def rows_of_all_kinds(rows=300):
 )
 def test_portions_of_any_size_find_the_same(size, how):
     table, how = rows_of_all_kinds(), TableSettings(**how)
-    spec, notes = describe(table, how, "turns")
+    spec, notes = TableSpec.learn(table, how, "turns")
     got, said = by_portions(table, size, how, "turns")
     assert_alike(got, spec)
     assert said == notes
@@ -96,7 +101,7 @@ NUMBERS = st.one_of(st.sampled_from([0.0, 1.0, 2.0, 1e8]), st.floats(-1e6, 1e6, 
 
 def outcome(call, table, size):
     try:
-        return call(table) if call is describe else call(table, size)
+        return call(table, size)
     except InputError as error:
         return None, str(error)
 
@@ -108,7 +113,7 @@ def test_any_table_in_any_portions(rows, data):
     columns = (pa.array(cells, WORDS if n == 1 else pa.float64()) for n, cells in enumerate(zip(*rows)))
     table = pa.table(dict(zip(names, columns)))
     size = data.draw(st.integers(1, len(rows)))
-    spec, notes, got, said = (found for call in (describe, by_portions) for found in outcome(call, table, size))
+    spec, notes, got, said = (found for call in (at_once, by_portions) for found in outcome(call, table, size))
     assert said == notes
     if spec is None:
         assert got is None
@@ -125,12 +130,12 @@ def test_any_table_in_any_portions(rows, data):
 
 def test_moments_of_portions_are_those_of_all():
     numbers = 1e6 + np.random.default_rng(1).normal(size=1000)
-    found = Moments()
+    found = RunningStatistics()
     for part in np.split(numbers, [1, 2, 500, 997]):
-        found = found.joined(part)
+        found = found.update(part)
     mean = math.fsum(numbers) / 1000
     assert found.mean == pytest.approx(mean, rel=1e-15)
-    assert found.deviation == pytest.approx(math.sqrt(math.fsum((numbers - mean) ** 2) / 1000), rel=1e-9)
+    assert found.std == pytest.approx(math.sqrt(math.fsum((numbers - mean) ** 2) / 1000), rel=1e-9)
     assert (found.count, found.low, found.high) == (1000, numbers.min(), numbers.max())
 
 
@@ -138,7 +143,9 @@ def test_quantiles_of_a_sample_hold_the_extremes():
     numbers = np.random.default_rng(2).normal(size=20_000)
     table = pa.table({"a": numbers, "b": numbers**2})
     how, sample = TableSettings(numeric="quantile"), np.arange(0, 20_000, 5)
-    (got, _), _ = (spec.columns for spec in (by_portions(table, 777, how, sample=sample)[0], describe(table, how)[0]))
+    (got, _), _ = (
+        spec.columns for spec in (by_portions(table, 777, how, sample=sample)[0], TableSpec.learn(table, how)[0])
+    )
     assert (got.quantiles[0], got.quantiles[-1]) == (numbers.min(), numbers.max())
     want = np.quantile(numbers, np.linspace(0, 1, 1000))
     np.testing.assert_allclose(got.quantiles[50:-50], want[50:-50], atol=0.1)
@@ -148,9 +155,9 @@ def test_quantiles_of_a_sample_hold_the_extremes():
 @given(st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=12), st.integers(1, 12))
 def test_groups_hold_exactly_once_in_every_row(rows, size):
     held, places = np.array(rows, np.int8), [2, 3, 4, 6, 7]
-    found = OneHot(places)
+    found = OneHotRuns(places)
     for start in range(0, len(held), size):
-        found.see(list(held[start : start + size].T))
+        found.update(list(held[start : start + size].T))
     # By hand: from left to right, of the runs that end at a column the longest in which no row holds twice.
     want, free = [], 0
     for n in range(5):
@@ -160,11 +167,11 @@ def test_groups_hold_exactly_once_in_every_row(rows, size):
         if runs and (held[:, runs[0] : n + 1].sum(1) == 1).all():
             want.append(range(places[runs[0]], places[n] + 1))
             free = n + 1
-    assert found.runs() == want
+    assert found.finish() == want
 
 
 def test_more_levels_than_are_kept_are_judged_by_the_rows_until_then(monkeypatch):
-    monkeypatch.setattr(summaries, "MOST_KEPT", 64)
+    monkeypatch.setattr(summaries, "MAX_VALUES", 64)
     rows = 4000
     frequent = [f"common {n % 40}" if n % 2 else f"rare {n}" for n in range(rows)]
     table = pa.table(
@@ -189,4 +196,4 @@ def test_an_infinite_value_is_named_by_its_row_in_the_whole_table():
     with pytest.raises(InputError, match="column 'a', row 51: infinite"):
         by_portions(table, 8)
     spec, _ = by_portions(table, 8, TableSettings(infinite="missing"))
-    assert_alike(spec, describe(table, TableSettings(infinite="missing"))[0])
+    assert_alike(spec, TableSpec.learn(table, TableSettings(infinite="missing"))[0])

@@ -1,4 +1,4 @@
-"""Pictures that are arrays already: their axes, their bits, their form."""
+"""Pictures that are arrays already: their axes, their bits, their size."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Shaped, UInt8
 
-from contramix.domains.image.size import Form
+from contramix.domains.image.size import ImageSize
 from contramix.errors import InputError
 
 _CHANNELS = (1, 3, 4)
@@ -49,7 +49,7 @@ def channels_first(
     return array, notes
 
 
-def in_8_bits(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
+def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
     """Pixels in 8 bits: whole numbers scaled by what their type holds, floats by whether they reach beyond 1.
 
     Whole numbers of other types than unsigned ones must lie in 0..255 already.
@@ -77,19 +77,19 @@ def in_8_bits(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray
     return array.astype(np.uint8)
 
 
-def facts_of(array: Shaped[np.ndarray, " n C H W"]) -> tuple[int, int, int]:
+def size_and_channels(array: Shaped[np.ndarray, " n C H W"]) -> tuple[int, int, int]:
     """Height, width and channels, as `contramix.domains.image.size.choose` counts them."""
     return array.shape[2], array.shape[3], 1 if array.shape[1] == 1 else 3
 
 
-def in_form(array: UInt8[np.ndarray, " n c h w"], form: Form) -> UInt8[np.ndarray, " n C H W"]:
-    """Pictures in a form: transparency laid on white, colours as needed, the middle resized with antialiasing."""
-    if array.shape[1:] == form:
+def to_size(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> UInt8[np.ndarray, " n C H W"]:
+    """Pictures in a size: transparency laid on white, colours as needed, the middle resized with antialiasing."""
+    if array.shape[1:] == size:
         return np.ascontiguousarray(array)
-    out = np.empty((len(array), *form), np.uint8)
+    out = np.empty((len(array), *size), np.uint8)
     for start in range(0, len(array), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        out[part] = _resized(_coloured(array[part], form.channels), form)
+        out[part] = _resized(_coloured(array[part], size.channels), size)
     return out
 
 
@@ -107,13 +107,14 @@ def _coloured(array: UInt8[np.ndarray, " n c h w"], channels: int) -> UInt8[np.n
     return rounded.astype(np.uint8)
 
 
-def _resized(array: UInt8[np.ndarray, " n c h w"], form: Form) -> Any:
+def _resized(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> Any:
     height, width = array.shape[2:]
-    if (height, width) == (form.height, form.width):
+    if (height, width) == (size.height, size.width):
         return array
-    scale = min(width / form.width, height / form.height)
-    tall, wide = max(1, round(scale * form.height)), max(1, round(scale * form.width))
+    scale = min(width / size.width, height / size.height)
+    tall, wide = max(1, round(scale * size.height)), max(1, round(scale * size.width))
     top, left = (height - tall) // 2, (width - wide) // 2
     middle = torch.from_numpy(np.ascontiguousarray(array[:, :, top : top + tall, left : left + wide]))
-    size = (form.height, form.width)
-    return torch.nn.functional.interpolate(middle, size, mode="bilinear", align_corners=False, antialias=True).numpy()
+    return torch.nn.functional.interpolate(
+        middle, (size.height, size.width), mode="bilinear", align_corners=False, antialias=True
+    ).numpy()

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from contramix.domains.image.formats.labelled_arrays import Labelled
 from contramix.domains.image.formats.safe_pickle import plain_values
 from contramix.errors import InputError, printable
+from contramix.io.media.array_files import LabeledArray
 from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.records import LABEL
 
@@ -28,7 +28,7 @@ def is_cifar(items: Sequence[MediaFile]) -> bool:
     return _layout({_base(item) for item in items}) is not None
 
 
-def read_cifar(items: Sequence[MediaFile], source: str) -> list[Labelled]:
+def read_cifar(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
     """The parts of a CIFAR, with the classes by name where their names are there. CIFAR-100 has ``coarse_label`` too.
 
     The python layout is a pickle. It is never unpickled: see `contramix.domains.image.formats.safe_pickle`.
@@ -43,14 +43,14 @@ def read_cifar(items: Sequence[MediaFile], source: str) -> list[Labelled]:
     if layout is None:
         raise InputError(f"{source}: holds no CIFAR")
     names = _class_names(there)
-    batches: dict[str, list[Labelled]] = {}
+    batches: dict[str, list[LabeledArray]] = {}
     for base, part in layout.items():
         if base in there:
             name = there[base].name
             read = _binary if base.endswith(".bin") else _python
             pixels, labels = read(_bytes(there[base]), name, layout is _BINARY_100)
             named = {column: _named(values, names.get(column), name) for column, values in labels.items()}
-            batches.setdefault(part, []).append(Labelled(pixels.reshape(-1, 3, 32, 32), named, part, name))
+            batches.setdefault(part, []).append(LabeledArray(pixels.reshape(-1, 3, 32, 32), named, part, name))
     return [_joined(part, several) for part, several in batches.items()]
 
 
@@ -116,9 +116,9 @@ def _named(numbers: np.ndarray, names: list[str] | None, source: str) -> np.ndar
     return texts
 
 
-def _joined(part: str, several: list[Labelled]) -> Labelled:
+def _joined(part: str, several: list[LabeledArray]) -> LabeledArray:
     labels = {name: np.concatenate([batch.labels[name] for batch in several]) for name in several[0].labels}
-    return Labelled(np.concatenate([batch.images for batch in several]), labels, part, several[0].source)
+    return LabeledArray(np.concatenate([batch.content for batch in several]), labels, part, several[0].source)
 
 
 def _text(value: Any) -> str:

@@ -8,9 +8,9 @@ from math import prod
 
 import numpy as np
 
-from contramix.domains.image.formats.labelled_arrays import Labelled
 from contramix.errors import InputError, printable
 from contramix.io.media.archives import check_expansion
+from contramix.io.media.array_files import LabeledArray
 from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
 from contramix.io.records import LABEL
 
@@ -57,7 +57,7 @@ def parse(data: bytes, name: str) -> np.ndarray:
     return np.frombuffer(body, np.uint8, prod(shape)).reshape(shape)
 
 
-def read_idx(items: Sequence[MediaFile], source: str) -> list[Labelled]:
+def read_idx(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
     """The parts of a data set in IDX files: ``train-images...``, ``t10k-images...``, and the labels beside them.
 
     Raises
@@ -66,7 +66,7 @@ def read_idx(items: Sequence[MediaFile], source: str) -> list[Labelled]:
         A file is damaged, or there are several data sets.
     """
     by_name = {item.name: item for item in items}
-    found: dict[str | None, Labelled] = {}
+    found: dict[str | None, LabeledArray] = {}
     for item in items:
         if not item.name.lower().endswith(ENDINGS):
             continue
@@ -77,13 +77,13 @@ def read_idx(items: Sequence[MediaFile], source: str) -> list[Labelled]:
             )
         labels = by_name.get(_labels_of(item.name))
         columns = {} if labels is None else {LABEL: parse(_bytes(labels), labels.name)}
-        found[part] = Labelled(parse(_bytes(item), item.name), columns, part, item.name)
+        found[part] = LabeledArray(parse(_bytes(item), item.name), columns, part, item.name)
     if not found:
         raise InputError(f"{source}: holds labels without their images: name the folder or the file of the images")
     return list(found.values())
 
 
-def beside(path: str) -> list[MediaFile]:
+def with_labels(path: str) -> list[MediaFile]:
     """One file of images, and its labels if they lie beside it, as items."""
     places = [path, os.path.join(os.path.dirname(path), _labels_of(os.path.basename(path)))]
     there = [place for place in dict.fromkeys(places) if os.path.isfile(place)]

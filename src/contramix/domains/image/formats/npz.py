@@ -1,30 +1,29 @@
-"""Pictures in npy and npz files: ``images`` and ``labels``, ``x_train`` and ``y_test``, and names like these."""
+"""Read images from npy and npz files."""
 
 import os
 
-from contramix.domains.image.formats.labelled_arrays import Labelled
 from contramix.io.media import array_files
-from contramix.io.media.array_files import ENDINGS
+from contramix.io.media.array_files import ENDINGS, LabeledArray
 
-__all__ = ["ENDINGS", "means_images", "read_npz"]
+__all__ = ["ENDINGS", "is_images_name", "read_npz"]
 
-_IMAGES = ("images", "image", "imgs", "x", "data")
+_NAMES = ("images", "image", "imgs", "x", "data")
+"""Names of arrays of images, in order of preference."""
 
 
-def read_npz(path: str | os.PathLike[str]) -> tuple[list[Labelled], tuple[str, ...]]:
-    """The parts that the arrays of a file form, with notes on what was left out.
+def read_npz(path: str | os.PathLike[str]) -> tuple[list[LabeledArray], tuple[str, ...]]:
+    """Read the arrays of images of a file, one per split, with notes on what was left out.
 
-    Arrays of pictures are called ``images``, ``x`` or ``data``; see :func:`contramix.io.media.array_files.read_arrays`.
+    Arrays of images are called ``images``, ``x`` or ``data``; see :func:`contramix.io.media.array_files.read_arrays`.
 
     Raises
     ------
     InputError
-        The file is damaged, holds Python objects, or no array of pictures.
+        If the file is damaged, holds Python objects, or no array of images.
     """
-    parts, notes = array_files.read_arrays(path, _IMAGES, "images")
-    return [Labelled(*part) for part in parts], notes
+    return array_files.read_arrays(path, _NAMES, "images")
 
 
-def means_images(key: str) -> bool:
-    """Whether an array of this name is pictures."""
-    return array_files.parse_array_name(key, _IMAGES)[1] == "content"
+def is_images_name(name: str) -> bool:
+    """Return whether an array of this name in an npz file is images."""
+    return array_files.parse_array_name(name, _NAMES)[1] == "content"

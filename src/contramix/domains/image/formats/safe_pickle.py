@@ -148,7 +148,7 @@ def _set_state(thing: Any, state: tuple[Any, ...]) -> None:
 
 
 def _finished(values: Any) -> Any:
-    """Arrays in place of what stood for them, in the outermost dict."""
+    """LabeledArray in place of what stood for them, in the outermost dict."""
     if not isinstance(values, dict):
         return values
     return {key: value.value if isinstance(value, _Array) else value for key, value in values.items()}

@@ -1,1 +1,1 @@
-"""Describe the kinds of columns of a table."""
+"""Kinds of table columns: what is learned of each, and how its values become elements of a vector."""

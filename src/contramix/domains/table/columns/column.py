@@ -1,4 +1,4 @@
-"""What a column is: learned from the training rows, it turns an Arrow array into float32 elements of a row."""
+"""Define what is learned of a column, and how its values become float32 elements of a row."""
 
 from abc import abstractmethod
 from typing import Literal, NamedTuple
@@ -14,79 +14,118 @@ from contramix.settings import Settings
 
 
 class Element(NamedTuple):
-    """One number of a row: what it is, and its range among the training rows."""
+    """Describe one number of a row's vector, and its range in the training rows.
 
-    role: Literal["quantity", "level", "flag", "code"]
+    Parameters
+    ----------
+    role : {"number", "category", "flag", "code"}
+        A numeric value; one element of a one-hot encoding, or a boolean; a flag for missing values; the index of a
+        learned vector.
+    low, high : float
+        Minimum and maximum in the training rows.
+    """
+
+    role: Literal["number", "category", "flag", "code"]
     low: float = 0.0
     high: float = 1.0
 
 
-class Column(Settings):
-    """One column of the input."""
+class InputColumn(Settings):
+    """Hold what was learned of one input column.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    missing
+        Whether the training rows have missing values. If so, an element flags them.
+    """
 
     name: str
     missing: bool = False
-    """Whether the training rows had missing values: then an element says where."""
 
     @property
     @abstractmethod
     def elements(self) -> list[Element]:
-        """What the column becomes."""
+        """Return the elements that a value is encoded as."""
 
     @property
     def blend(self) -> bool:
-        """Whether two of its values may be averaged."""
+        """Return whether two values of the column may be averaged."""
         return False
 
     @property
     def missing_at(self) -> int:
-        """Which of its elements is 1 where there is no value; -1 for none."""
+        """Return the position of the element that flags missing values; -1 if there is none."""
         return len(self.elements) - 1 if self.missing else -1
 
     @abstractmethod
-    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
-        """Write values as elements into ``out``, which is zero.
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
+        """Encode values as elements.
+
+        Parameters
+        ----------
+        values
+            One value per row.
+        out
+            The array that is written to; it holds zeros.
+        infinite
+            Whether infinite values are an ``"error"`` or ``"missing"``.
+        first_row
+            Number of rows that precede these, for error messages.
 
         Raises
         ------
         InputError
-            If the column's kind is not what it was, or a value cannot be a number; rows are counted from ``first``.
+            If the values are of another kind than in training, or invalid.
         """
 
-    def changed(self, values: pa.Array, was: str) -> InputError:
-        """What to say of values of another kind."""
+    def changed(self, values: pa.Array, before: str) -> InputError:
+        """Return the error for values of another kind than in training, which was ``before``."""
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
-            f"column {self.name!r} was {was} when the model was trained and is {describe_type(values.type)} now "
+            f"column {self.name!r} was {before} when the model was trained and is {describe_type(values.type)} now "
             f"(for example {example!r})"
         )
 
 
-def quantities(column: Column, values: pa.Array, was: str, infinite: str, first: int) -> Float64[ndarray, " n"]:
-    """Numbers in float64, NaN where there is none; not to be written to.
+def as_numbers(
+    column: InputColumn, values: pa.Array, before: str, infinite: str, first_row: int
+) -> Float64[ndarray, " n"]:
+    """Convert values to float64, with NaN for missing ones. The result must not be written to.
+
+    Parameters
+    ----------
+    column, values
+        The column, and one value per row.
+    before
+        The column's kind in training, for error messages.
+    infinite, first_row
+        As in :meth:`InputColumn.encode`.
 
     Raises
     ------
     InputError
-        If they are no numbers, or infinite where that is an error.
+        If they are not numbers, or are infinite and that is an error.
     """
-    kind = values.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-        if not pa.types.is_null(kind) and values.null_count < len(values):
-            raise column.changed(values, was)
+    values_type = values.type
+    numeric = pa.types.is_integer(values_type) or pa.types.is_floating(values_type) or pa.types.is_boolean(values_type)
+    if not numeric:
+        if not pa.types.is_null(values_type) and values.null_count < len(values):
+            raise column.changed(values, before)
         return np.full(len(values), np.nan)
-    numbers = values.cast(pa.uint8()) if pa.types.is_boolean(kind) else values
+    numbers = values.cast(pa.uint8()) if pa.types.is_boolean(values_type) else values
     out: ndarray = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    if pa.types.is_floating(kind) and (bad := np.isinf(out)).any():
+    if pa.types.is_floating(values_type) and (bad := np.isinf(out)).any():
         if infinite == "error":
             raise InputError(
-                f"column {column.name!r}, row {first + int(bad.argmax()) + 1}: infinite value; "
-                "mend the data, or set table.infinite = 'missing'"
+                f"column {column.name!r}, row {first_row + int(bad.argmax()) + 1}: infinite value; "
+                "correct the data, or set table.infinite = 'missing'"
             )
         out = np.where(bad, np.nan, out)
     return out
 
 
 def one_chunk(values: pa.ChunkedArray) -> pa.Array:
-    """A column's values as one array, not copied where they are one already."""
+    """Combine the chunks of a column into one array, without a copy if there is one chunk."""
     return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

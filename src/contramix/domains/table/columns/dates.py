@@ -1,4 +1,4 @@
-"""Columns of dates and times."""
+"""Encode columns of dates and times."""
 
 from typing import Literal
 
@@ -8,16 +8,23 @@ import pyarrow.compute as pc
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from contramix.domains.table.columns.column import Column, Element
+from contramix.domains.table.columns.column import Element, InputColumn
 
 Cycle = Literal["year", "week", "day"]
 CYCLES: tuple[Cycle, ...] = ("year", "week", "day")
 
 
-class DateTime(Column):
-    """A moment: standard score of its seconds, and its place in the year, the week and the day as sine and cosine.
+class DateTime(InputColumn):
+    """Encode timestamps: standardized seconds, and the phase within the year, week and day as sine and cosine.
 
-    Only cycles that vary among the training rows are kept.
+    Parameters
+    ----------
+    mean, scale
+        Mean and standard deviation, in seconds since 1970.
+    low, high
+        Minimum and maximum after standardization.
+    cycles
+        The cycles whose phase varies in the training rows; others are not encoded.
     """
 
     kind: Literal["datetime"] = "datetime"
@@ -29,9 +36,9 @@ class DateTime(Column):
 
     @property
     def elements(self) -> list[Element]:
-        waves = [Element("quantity", -1.0, 1.0)] * (2 * len(self.cycles))
+        waves = [Element("number", -1.0, 1.0)] * (2 * len(self.cycles))
         return [
-            Element("quantity", self.low, self.high),
+            Element("number", self.low, self.high),
             *waves,
             *([Element("flag")] if self.missing else []),
         ]
@@ -40,33 +47,34 @@ class DateTime(Column):
     def blend(self) -> bool:
         return True
 
-    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
         if not pa.types.is_timestamp(values.type) and values.null_count < len(values):
             raise self.changed(values, "a date")
         absent = values.is_null().to_numpy(zero_copy_only=False)
-        # A column with nothing in it has lost its type.
-        kind = pa.timestamp("us")
-        moments = values.cast(kind) if pa.types.is_timestamp(values.type) else pa.nulls(len(values), kind)
-        parts = [(seconds(moments) - self.mean) / self.scale]
+        # A column of missing values only has no type.
+        microseconds = pa.timestamp("us")
+        known = pa.types.is_timestamp(values.type)
+        timestamps = values.cast(microseconds) if known else pa.nulls(len(values), microseconds)
+        parts = [(seconds(timestamps) - self.mean) / self.scale]
         for cycle in self.cycles:
-            angle = 2 * np.pi * phase(moments, cycle)
+            angle = 2 * np.pi * phase(timestamps, cycle)
             parts += [np.sin(angle), np.cos(angle)]
-        for place, part in enumerate(parts):
-            out[:, place] = np.where(absent, 0.0, part)
+        for position, part in enumerate(parts):
+            out[:, position] = np.where(absent, 0.0, part)
         if self.missing:
             out[:, -1] = absent
 
 
-def seconds(moments: pa.Array) -> Float64[ndarray, " n"]:
-    """Seconds since 1970, NaN for none."""
-    return np.array(moments.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
+def seconds(timestamps: pa.Array) -> Float64[ndarray, " n"]:
+    """Convert timestamps to seconds since 1970; a missing one becomes NaN."""
+    return np.array(timestamps.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
 
 
-def phase(moments: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
-    """How far a cycle has gone, in [0, 1); NaN for no value."""
-    hours = seconds(moments) / 3600
+def phase(timestamps: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
+    """Return the elapsed share of a cycle, in [0, 1); NaN for missing timestamps."""
+    hours = seconds(timestamps) / 3600
     if cycle == "day":
         return (hours % 24) / 24
     if cycle == "week":
         return (hours / 24 + 3) % 7 / 7  # 1970-01-01 was a Thursday
-    return np.array(pc.day_of_year(moments).cast(pa.float64()).to_numpy(zero_copy_only=False) - 1) / 366
+    return np.array(pc.day_of_year(timestamps).cast(pa.float64()).to_numpy(zero_copy_only=False) - 1) / 366

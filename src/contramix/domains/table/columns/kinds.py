@@ -1,4 +1,4 @@
-"""The kinds of column a table may have. All of them are JSON."""
+"""List the kinds of columns that a table may have; all of them are written as JSON."""
 
 from typing import Annotated
 

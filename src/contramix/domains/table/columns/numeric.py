@@ -1,4 +1,4 @@
-"""Columns of numbers."""
+"""Encode columns of numbers."""
 
 from typing import Literal
 
@@ -7,12 +7,22 @@ import pyarrow as pa
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from contramix.domains.table.columns.column import Column, Element, quantities
+from contramix.domains.table.columns.column import Element, InputColumn, as_numbers
 from contramix.errors import InputError
 
 
-class Numeric(Column):
-    """A quantity: standard score, or normal quantiles. A missing value becomes the mean."""
+class Numeric(InputColumn):
+    """Encode numbers as standard scores, or as normal quantiles. A missing value is encoded as the mean.
+
+    Parameters
+    ----------
+    mean, scale
+        Mean and standard deviation.
+    low, high
+        Minimum and maximum after encoding.
+    quantiles
+        Training values at equal steps of probability, if ``table.numeric`` is ``"quantile"``; else empty.
+    """
 
     kind: Literal["numeric"] = "numeric"
     mean: float
@@ -20,26 +30,25 @@ class Numeric(Column):
     low: float
     high: float
     quantiles: tuple[float, ...] = ()
-    """Training values at equal steps of probability, for ``table.numeric = "quantile"``."""
 
     @property
     def elements(self) -> list[Element]:
-        return [Element("quantity", self.low, self.high), *([Element("flag")] if self.missing else [])]
+        return [Element("number", self.low, self.high), *([Element("flag")] if self.missing else [])]
 
     @property
     def blend(self) -> bool:
         return True
 
-    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first: int) -> None:
-        numbers = quantities(self, values, "numeric", infinite, first)
+    def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
+        numbers = as_numbers(self, values, "numeric", infinite, first_row)
         absent = np.isnan(numbers)
         with np.errstate(over="ignore"):
             score = self.score(numbers).astype(np.float32)
         if np.isinf(score).any():
             row = int(np.isinf(score).argmax())
             raise InputError(
-                f"column {self.name!r}, row {first + row + 1}: {numbers[row]:g} is too large beside the training "
-                f"values (mean {self.mean:g}, standard deviation {self.scale:g})"
+                f"column {self.name!r}, row {first_row + row + 1}: {numbers[row]:g} is too large compared with the "
+                f"training values (mean {self.mean:g}, standard deviation {self.scale:g})"
             )
         score[absent] = 0
         out[:, 0] = score
@@ -47,19 +56,27 @@ class Numeric(Column):
             out[:, 1] = absent
 
     def score(self, numbers: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        """The standardised values; NaN stays NaN."""
+        """Standardize values; NaN stays NaN."""
         if self.quantiles:
             return normal_quantile(numbers, self.quantiles)
         return (numbers - self.mean) / self.scale
 
 
 def normal_quantile(numbers: Float64[ndarray, " n"], quantiles: tuple[float, ...]) -> Float64[ndarray, " n"]:
-    """Where a value stands among the training values, as a normal score within +-3.3 or so."""
+    """Convert values to the normal score of their rank among the training values, within about +-3.3.
+
+    Parameters
+    ----------
+    numbers
+        The values.
+    quantiles
+        Training values at equal steps of probability.
+    """
     from scipy.special import ndtri
 
     grid = np.linspace(0, 1, len(quantiles))
     at = np.asarray(quantiles)
-    # The mean of the interpolation from both sides puts a repeated value in the middle of its share.
+    # A repeated value spans a range of probabilities. The mean of the interpolations from both sides is its middle.
     up, down = np.interp(numbers, at, grid), 1 - np.interp(-numbers, -at[::-1], grid)
     edge = 0.5 / len(quantiles)
     score: ndarray = ndtri(np.clip((up + down) / 2, edge, 1 - edge))

@@ -1,9 +1,9 @@
-"""What is seen of a column, portion by portion, and the column that it is then found to be.
+"""Summarize a column chunk by chunk, and decide which kind of column it is.
 
-Memory stays bounded however many rows go by. Counts, means, deviations (Chan's merge, in float64), extremes, and with
-them constants and booleans are exact. Which values there are is exact up to ``MOST_KEPT`` different ones; beyond, what
-comes new is no longer counted, and how many rows have a value of their own is judged by the rows until then. Quantiles
-are those of a sample of rows. A table that comes in one portion is seen whole, and nothing of it is bounded.
+Memory stays bounded for any number of rows. Counts, means, standard deviations (merged as by Chan et al., in float64)
+and extremes are exact, and therefore also which columns are constant or boolean. The set of different values is exact
+up to ``MAX_VALUES``. Beyond that, new values are not counted, and whether a column is an identifier is decided by the
+rows up to that point. Quantiles are those of a sample of rows. None of this limits a table that comes in one chunk.
 """
 
 import math
@@ -21,26 +21,29 @@ from contramix.domains.table.columns.boolean import Boolean
 from contramix.domains.table.columns.categorical import Categorical
 from contramix.domains.table.columns.dates import CYCLES, DateTime, phase, seconds
 from contramix.domains.table.columns.kinds import AnyColumn
-from contramix.domains.table.columns.moments import Moments
 from contramix.domains.table.columns.numeric import Numeric, normal_quantile
+from contramix.domains.table.columns.running_statistics import RunningStatistics
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError
 
-MOST_KEPT, MOST_BYTES = 2**17, 2**24
-"""Different values of a column that are remembered from one portion to the next: so many, of so many bytes."""
-FEW_ROWS = 20
-"""Below this many rows nothing is called an identifier: any short column of different values would be one."""
-MOST_LEVELS = 10_000
+MAX_VALUES, MAX_BYTES = 2**17, 2**24
+"""Maximum number and size of the different values of a column that are kept from one chunk to the next."""
+MIN_ROWS = 20
+"""Minimum number of rows of an identifier: in fewer rows any column of different values would look like one."""
+MAX_CATEGORIES = 10_000
+"""Maximum number of categories of a column that is stored as codes; rarer ones are unknown."""
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re.IGNORECASE)
 
 
-class Seen(ABC):
-    """A column so far.
+class ColumnSummary(ABC):
+    """Summarize the values of a column that comes in chunks.
 
     Parameters
     ----------
-    name, settings
-        What it is called, and how columns are read.
+    name
+        The column's name.
+    settings
+        How columns are read.
     """
 
     def __init__(self, name: str, settings: TableSettings) -> None:
@@ -49,85 +52,85 @@ class Seen(ABC):
         self._first: Any = None
         self._differs = False
 
-    def see(self, values: pa.Array, before: int = 0, sample: ndarray | None = None) -> None:
-        """Take note of some values.
+    def update(self, values: pa.Array, first_row: int = 0, sample: ndarray | None = None) -> None:
+        """Add the next values.
 
         Parameters
         ----------
         values
-            Of one canonical type in all portions.
-        before
-            How many rows went before, for messages.
+            The values, of one canonical type in all chunks.
+        first_row
+            Number of rows that precede these, for error messages.
         sample
-            Which of them are of the sample that quantiles are taken of; None: all.
+            Numbers of the values that quantiles are computed from; None for all.
 
         Raises
         ------
         InputError
-            If a number is infinite where that is an error.
+            If a number is infinite and that is an error.
         """
-        there = values.drop_null() if values.null_count else values
+        present = values.drop_null() if values.null_count else values
         self.rows += len(values)
         self.absent += values.null_count
-        if not len(there):
+        if not len(present):
             return
         if self._first is None:
-            self._first = there[0]
+            self._first = present[0]
         if not self._differs:
-            self._differs = pc.any(pc.not_equal(there, self._first)).as_py()
-        self._note(values, there, before, sample)
+            self._differs = pc.any(pc.not_equal(present, self._first)).as_py()
+        self._update(values, present, first_row, sample)
 
-    def found(self) -> AnyColumn | LeftOut:
-        """What the column is, or why it is left out.
+    def finish(self) -> AnyColumn | LeftOut:
+        """Return the column, or the reason why it is left out.
 
         Raises
         ------
         InputError
-            If its numbers are too large to be standardised.
+            If its numbers are too large to be standardized.
         """
         if self.absent == self.rows:
             return LeftOut(name=self.name, reason="empty")
         if not self._differs and not self.absent:
             return LeftOut(name=self.name, reason=f"constant ({_short(self._first.as_py())})")
-        return self._found()
+        return self._finish()
 
     @abstractmethod
-    def _note(self, values: pa.Array, there: pa.Array, before: int, sample: ndarray | None) -> None:
-        """Of values, and those of them that are not missing; there is one."""
+    def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
+        """Add values, and those of them that are not missing, of which there is at least one."""
 
     @abstractmethod
-    def _found(self) -> AnyColumn | LeftOut:
-        """Of a column that is not empty, and not constant."""
+    def _finish(self) -> AnyColumn | LeftOut:
+        """Return the column, which is neither empty nor constant, or the reason why it is left out."""
 
 
-class Booleans(Seen):
-    """True and false."""
+class BooleanSummary(ColumnSummary):
+    """Summarize a column of true and false."""
 
-    def _note(self, values: pa.Array, there: pa.Array, before: int, sample: ndarray | None) -> None:
+    def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
         pass
 
-    def _found(self) -> Boolean:
+    def _finish(self) -> Boolean:
         return Boolean(name=self.name, missing=self.absent > 0)
 
 
-class Numbers(Seen):
-    """Numbers; they may turn out to be booleans, or to count the rows."""
+class NumberSummary(ColumnSummary):
+    """Summarize a column of numbers, which may turn out to be booleans or row numbers."""
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
-        self._infinite, self._ones, self._binary, self._own = False, 0, True, True
-        self._moments = Moments()
-        self._kept: pa.Array | None = None
+        self._infinite, self._ones, self._binary, self._unique = False, 0, True, True
+        self._statistics = RunningStatistics()
+        self._values: pa.Array | None = None
         self._sample: list[ndarray] = []
 
-    def _note(self, values: pa.Array, there: pa.Array, before: int, sample: ndarray | None) -> None:
+    def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         infinite = np.isinf(numbers)
         if infinite.any():
             if self.settings.infinite == "error":
                 raise InputError(
-                    f"column {self.name!r}, row {before + int(infinite.argmax()) + 1}: infinite value; "
-                    "mend the data, or set table.infinite = 'missing'"
+                    f"column {self.name!r}, row {first_row + int(infinite.argmax()) + 1}: infinite value; "
+                    "correct the data, or set table.infinite = 'missing'"
                 )
             self._infinite = True
         finite = numbers[np.isfinite(numbers)]
@@ -136,49 +139,51 @@ class Numbers(Seen):
         ones = int((finite == 1).sum())
         if self._binary and ones + int((finite == 0).sum()) == len(finite):
             self._ones += ones
-            self._moments = Moments.of_binary(self._moments.count + len(finite), self._ones)
+            self._statistics = RunningStatistics.of_binary(self._statistics.count + len(finite), self._ones)
         else:
             self._binary = False
-            self._moments = self._moments.joined(finite)
-        self._own = self._own and len(there) == len(values) and self._all_new(values, finite)
+            self._statistics = self._statistics.update(finite)
+        self._unique = self._unique and len(present) == len(values) and self._all_new(values, finite)
         if self.settings.numeric == "quantile":
-            taken = finite if sample is None else numbers[sample]
-            self._sample.append(taken[np.isfinite(taken)])
+            sampled = finite if sample is None else numbers[sample]
+            self._sample.append(sampled[np.isfinite(sampled)])
 
     def _all_new(self, values: pa.Array, numbers: ndarray) -> bool:
-        """Whether they are whole numbers that have not been there before, nor twice now; most often some tell."""
-        some = values.slice(0, 1000)
+        """Return whether the values are integers that differ from each other and from all values before."""
+        some = values.slice(0, 1000)  # these mostly suffice to see that they do not
         if (numbers[:1000] % 1 != 0).any() or pc.count_distinct(some).as_py() < len(some) or (numbers % 1 != 0).any():
             return False
-        joined = values if self._kept is None else pa.concat_arrays([self._kept, values])
-        if self._kept is None or len(joined) <= MOST_KEPT:
-            self._kept = joined.slice(0, MOST_KEPT)
+        joined = values if self._values is None else pa.concat_arrays([self._values, values])
+        if self._values is None or len(joined) <= MAX_VALUES:
+            self._values = joined.slice(0, MAX_VALUES)
         return bool(pc.count_distinct(joined).as_py() == len(joined))
 
-    def _found(self) -> AnyColumn | LeftOut:
-        missing, seen = self.absent > 0 or self._infinite, self._moments
-        if not seen.count:
-            return LeftOut(name=self.name, reason="empty but for infinite values")
+    def _finish(self) -> AnyColumn | LeftOut:
+        missing, statistics = self.absent > 0 or self._infinite, self._statistics
+        if not statistics.count:
+            return LeftOut(name=self.name, reason="empty except for infinite values")
         if self._binary:
             return Boolean(name=self.name, missing=missing)
-        if self._own and self.rows >= FEW_ROWS and (seen.high - seen.low == self.rows - 1 or ID_NAME.search(self.name)):
-            return LeftOut(name=self.name, reason="an identifier: whole numbers, each row its own")
-        mean, scale = seen.mean, seen.deviation
+        consecutive = statistics.high - statistics.low == self.rows - 1
+        if self._unique and self.rows >= MIN_ROWS and (consecutive or ID_NAME.search(self.name)):
+            return LeftOut(name=self.name, reason="an identifier: integers, different in each row")
+        mean, scale = statistics.mean, statistics.std
         if not math.isfinite(mean) or not math.isfinite(scale):
+            largest = max(abs(statistics.low), abs(statistics.high))
             raise InputError(
-                f"column {self.name!r} holds numbers up to {max(abs(seen.low), abs(seen.high)):g}, too large to "
-                "standardise; scale the column, take its logarithm, or leave it out with table.drop"
+                f"column {self.name!r} holds numbers up to {largest:g}, too large to standardize; scale the column, "
+                "take its logarithm, or leave it out with table.drop"
             )
-        # Rounding leaves a little spread in a constant column of large numbers.
+        # Because of rounding, the standard deviation of a constant column of large numbers may be above 0.
         if scale <= 1e-14 * abs(mean):
             if not missing:
-                rounding = "" if seen.high == seen.low else " but for rounding"
+                rounding = "" if statistics.high == statistics.low else " up to rounding"
                 return LeftOut(name=self.name, reason=f"constant{rounding} ({mean:g})")
             scale = 1.0
         return self._numeric(missing, mean, scale if scale > 0 else 1.0)
 
     def _numeric(self, missing: bool, mean: float, scale: float) -> Numeric:
-        ends, quantiles = np.array([self._moments.low, self._moments.high]), np.array([])
+        ends, quantiles = np.array([self._statistics.low, self._statistics.high]), np.array([])
         if self.settings.numeric == "quantile":
             sample = np.concatenate([ends, *self._sample] if self._bounded else self._sample)
             quantiles = np.quantile(sample, np.linspace(0, 1, min(1000, max(10, len(sample)))))
@@ -197,80 +202,80 @@ class Numbers(Seen):
 
     @property
     def _bounded(self) -> bool:
-        """Whether the sample is not all there is, so that the extremes may not be in it."""
-        return sum(map(len, self._sample)) < self._moments.count
+        """Return whether the sample lacks values, and may therefore lack the extremes."""
+        return sum(map(len, self._sample)) < self._statistics.count
 
 
-class Dates(Seen):
-    """Moments in time."""
+class DateSummary(ColumnSummary):
+    """Summarize a column of timestamps."""
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
-        self._moments = Moments()
+        self._statistics = RunningStatistics()
         self._phases = {cycle: (math.inf, -math.inf) for cycle in CYCLES}
 
-    def _note(self, values: pa.Array, there: pa.Array, before: int, sample: ndarray | None) -> None:
-        self._moments = self._moments.joined(seconds(there))
+    def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
+        self._statistics = self._statistics.update(seconds(present))
         for cycle, (low, high) in self._phases.items():
-            phases = phase(there, cycle)
+            phases = phase(present, cycle)
             self._phases[cycle] = (min(low, float(phases.min())), max(high, float(phases.max())))
 
-    def _found(self) -> DateTime:
-        mean, scale = self._moments.mean, self._moments.deviation or 1.0
+    def _finish(self) -> DateTime:
+        mean, scale = self._statistics.mean, self._statistics.std or 1.0
         return DateTime(
             name=self.name,
             missing=self.absent > 0,
             mean=mean,
             scale=scale,
-            low=(self._moments.low - mean) / scale,
-            high=(self._moments.high - mean) / scale,
+            low=(self._statistics.low - mean) / scale,
+            high=(self._statistics.high - mean) / scale,
             cycles=tuple(cycle for cycle, (low, high) in self._phases.items() if high > low),
         )
 
 
-class Texts(Seen):
-    """Texts: levels, identifiers, or prose."""
+class TextSummary(ColumnSummary):
+    """Summarize a column of text, which may hold categories, identifiers or prose."""
 
     def __init__(self, name: str, settings: TableSettings, numbers: bool = False) -> None:
         super().__init__(name, settings)
         self._numbers = numbers
-        self._levels = pa.table({"level": pa.array([], pa.large_string()), "times": pa.array([], pa.int64())})
-        self._until: int | None = None
-        """Rows with a text, when there were more levels than are kept."""
+        self._counts = pa.table({"category": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
+        self._counted_rows: int | None = None
+        """Number of rows with a text when there were more categories than are kept; None if there are not."""
 
-    def _note(self, values: pa.Array, there: pa.Array, before: int, sample: ndarray | None) -> None:
-        counts = pc.value_counts(there)
-        new = pa.table({"level": counts.field("values"), "times": counts.field("counts")})
-        if self._until is not None:
-            new = new.filter(pc.is_in(new["level"], value_set=self._levels["level"].combine_chunks()))
-        if len(self._levels):
-            joined = pa.concat_tables([self._levels, new]).group_by("level").aggregate([("times", "sum")])
-            new = pa.table({"level": joined["level"], "times": joined["times_sum"]})
-        self._levels = new
-        if self._until is None and (len(new) > MOST_KEPT or new.nbytes > MOST_BYTES):
-            self._until = self.rows - self.absent
+    def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
+        counts = pc.value_counts(present)
+        new = pa.table({"category": counts.field("values"), "count": counts.field("counts")})
+        if self._counted_rows is not None:
+            new = new.filter(pc.is_in(new["category"], value_set=self._counts["category"].combine_chunks()))
+        if len(self._counts):
+            joined = pa.concat_tables([self._counts, new]).group_by("category").aggregate([("count", "sum")])
+            new = pa.table({"category": joined["category"], "count": joined["count_sum"]})
+        self._counts = new
+        if self._counted_rows is None and (len(new) > MAX_VALUES or new.nbytes > MAX_BYTES):
+            self._counted_rows = self.rows - self.absent
 
-    def _found(self) -> Categorical | LeftOut:
-        texts, distinct, missing = self._levels["level"], len(self._levels), self.absent > 0
-        seen = self.rows - self.absent if self._until is None else self._until
-        if distinct > max(self.settings.onehot_levels, FEW_ROWS) and distinct > seen / 2:
+    def _finish(self) -> Categorical | LeftOut:
+        texts, distinct, missing = self._counts["category"], len(self._counts), self.absent > 0
+        rows = self.rows - self.absent if self._counted_rows is None else self._counted_rows
+        if distinct > max(self.settings.onehot_levels, MIN_ROWS) and distinct > rows / 2:
             words = pc.mean(pc.count_substring(texts, " ")).as_py() + 1
             if words >= 3:
                 return LeftOut(name=self.name, reason="free text: embed it with a text model and join the result")
-            if distinct > 0.9 * seen:
-                return LeftOut(name=self.name, reason="an identifier: nearly each row has its own")
+            if distinct > 0.9 * rows:
+                return LeftOut(name=self.name, reason="an identifier: different in nearly each row")
         if distinct <= self.settings.onehot_levels:
             return self._categorical(texts.to_pylist(), missing)
-        # Levels seen once share the code of levels never seen, which so is trained.
-        often = self._levels.filter(pc.greater(self._levels["times"], 1))
-        often = often.sort_by([("times", "descending"), ("level", "ascending")])["level"].to_pylist()
-        if not often:
-            return LeftOut(name=self.name, reason="an identifier: each row has its own")
-        return self._categorical(often[:MOST_LEVELS], missing, "code")
+        # Categories that occur once share the code of unknown ones, which is thereby trained.
+        repeated = self._counts.filter(pc.greater(self._counts["count"], 1))
+        repeated = repeated.sort_by([("count", "descending"), ("category", "ascending")])["category"].to_pylist()
+        if not repeated:
+            return LeftOut(name=self.name, reason="an identifier: different in each row")
+        return self._categorical(repeated[:MAX_CATEGORIES], missing, "code")
 
-    def _categorical(self, levels: list[str], missing: bool, store: Any = "onehot") -> Categorical:
+    def _categorical(self, categories: list[str], missing: bool, store: Any = "onehot") -> Categorical:
         return Categorical(
-            name=self.name, missing=missing, levels=tuple(sorted(levels)), store=store, numbers=self._numbers
+            name=self.name, missing=missing, levels=tuple(sorted(categories)), store=store, numbers=self._numbers
         )
 
 

@@ -1,0 +1,44 @@
+"""Compute mean, standard deviation and range of numbers that come in chunks."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+
+class RunningStatistics(NamedTuple):
+    """Hold count, mean, standard deviation, minimum and maximum of numbers, in float64.
+
+    Examples
+    --------
+    >>> RunningStatistics().update(np.array([2.0, 4.0])).update(np.array([9.0]))
+    RunningStatistics(count=3, mean=5.0, std=2.943920288775949, low=2.0, high=9.0)
+    """
+
+    count: int = 0  # type: ignore[assignment]  # shadows tuple.count
+    mean: float = 0.0
+    std: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+
+    @classmethod
+    def of_binary(cls, count: int, ones: int) -> "RunningStatistics":
+        """Return the statistics of ``count`` numbers of which ``ones`` are 1 and the others are 0."""
+        mean = ones / count
+        return cls(count, mean, math.sqrt(mean * (1 - mean)), float(ones == count), float(ones > 0))
+
+    def update(self, numbers: Float64[ndarray, " n"]) -> "RunningStatistics":
+        """Return the statistics of these numbers and at least one more (Chan, Golub & LeVeque 1979)."""
+        low, high = float(numbers.min()), float(numbers.max())
+        with np.errstate(over="ignore", invalid="ignore"):
+            new_count, new_mean, new_std = len(numbers), numbers.mean(), numbers.std()
+            if not self.count:
+                return RunningStatistics(new_count, float(new_mean), float(new_std), low, high)
+            count, difference = self.count + new_count, new_mean - np.float64(self.mean)
+            share, new_share = self.count / count, new_count / count
+            within = share * np.float64(self.std) ** 2 + new_share * new_std**2
+            variance = within + share * new_share * difference**2
+            mean = self.mean + difference * new_share
+        return RunningStatistics(count, float(mean), float(np.sqrt(variance)), min(self.low, low), max(self.high, high))
