@@ -11,9 +11,9 @@ from contramix.domains.series.column import as_column, steps_of
 from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
-from contramix.samples.padded_sequences import PaddedSequences
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
+from contramix.samples.padded_sequences import PaddedSequences
 
 AUTO = SeriesSettings()
 RNG = np.random.default_rng(0)
