@@ -135,7 +135,7 @@ def graphs() -> dict[str, bytes]:
 
 def write(path: Path, content: str | dict[str, bytes]) -> None:
     """Write a text file, or files into a zip archive without the time of writing."""
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
         path.write_text(content)
         return
@@ -208,6 +208,10 @@ def main(tree: Tree) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     write(FIXTURES / "unfinished" / "data.csv", numbers())
     interrupted(tree, FIXTURES / "unfinished")
+    for folder in FIXTURES.glob("*/"):
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        write(folder.with_suffix(".zip"), files)
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

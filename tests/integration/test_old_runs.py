@@ -44,8 +44,9 @@ def command(*arguments: object) -> str:
 
 @pytest.fixture
 def old(tmp_path, monkeypatch):
-    """Copy the saved folders into a temporary folder and return its path."""
-    shutil.copytree(FIXTURES, tmp_path / "old")
+    """Unpack the saved folders into a temporary folder and return its path."""
+    for archive in FIXTURES.glob("*.zip"):
+        shutil.unpack_archive(archive, tmp_path / "old" / archive.stem)
     monkeypatch.chdir(tmp_path / "old")
     torch.set_num_threads(1)
     return tmp_path / "old"
