@@ -209,7 +209,8 @@ def main(tree: Tree) -> None:
     write(FIXTURES / "unfinished" / "data.csv", numbers())
     interrupted(tree, FIXTURES / "unfinished")
     for folder in FIXTURES.glob("*/"):
-        files = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
         write(folder.with_suffix(".zip"), files)
         shutil.rmtree(folder)
 
