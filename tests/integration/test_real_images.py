@@ -44,7 +44,7 @@ def test_cifar_as_jpeg_in_the_one_archive_of_a_folder():
     assert (reading.training.num_rows, reading.test.num_rows) == (50_000, 10_000)
     assert reading.bad_files == ()
     assert reading.notes == (
-        "read cifar10_jpeg_60000.tar.gz; left out beside it: cifar10_lossless_train_first4000.npz",
+        "read cifar10_jpeg_60000.tar.gz; left out in the same folder: cifar10_lossless_train_first4000.npz",
     )
     labels = reading.training.column("label").to_numpy()
     assert {name: int((labels == name).sum()) for name in np.unique(labels)} == dict.fromkeys(np.unique(labels), 5000)

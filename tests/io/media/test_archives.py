@@ -53,7 +53,7 @@ def test_a_folder_that_holds_one_archive(tmp_path, kind):
     (tmp_path / "other.npz").write_bytes(b"x")
     found = list_media_files(tmp_path, PNG)
     assert len(found.files) == 40
-    assert found.notes == (f"read data.{kind}; left out beside it: other.npz",)
+    assert found.notes == (f"read data.{kind}; left out in the same folder: other.npz",)
 
 
 def test_two_archives_in_a_folder_are_one_too_many(tmp_path):

@@ -1,4 +1,4 @@
-"""Read a file again by its address: a path, or ``zip://member::/path/archive.zip`` (also ``tar://``)."""
+"""Read a file by its address: a path, or ``zip://member::/path/archive.zip`` (also ``tar://``)."""
 
 import os
 from collections.abc import Mapping
@@ -8,28 +8,28 @@ from contramix.io.media.archives import list_members
 from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_file
 
 
-def read_address(where: str) -> bytes:
-    """The bytes at an address.
+def read_address(address: str) -> bytes:
+    """Return the bytes of the file at an address.
 
     Raises
     ------
     UnreadableFileError
-        They cannot be decoded, or the archive has no such member any more.
+        If the archive no longer has the member, or it is damaged.
     OSError
-        The file is gone, or cannot be read.
+        If the file no longer exists, or cannot be read.
     """
-    kind, separator, rest = where.partition("://")
+    kind, separator, rest = address.partition("://")
     if not separator or kind not in ("zip", "tar"):
-        return read_file(where)
+        return read_file(address)
     _, _, path = rest.partition("::")
-    facts = os.stat(path)
-    item = _index(path, facts.st_mtime_ns, facts.st_size).get(where)
+    info = os.stat(path)
+    item = _members_by_address(path, info.st_mtime_ns, info.st_size).get(address)
     if item is None:
         raise UnreadableFileError("no longer in the archive")
     return item.read()
 
 
 @lru_cache(maxsize=4)
-def _index(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
-    """An archive's members by address; made again when the archive has changed."""
+def _members_by_address(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
+    """Return an archive's members by address. The cache key changes when the archive does."""
     return {item.address: item for item in list_members(path, lambda name: True) if item.address is not None}

@@ -1,4 +1,4 @@
-"""Members of a zip or tar archive as items. Nothing is ever extracted to disk, so no name can lead out of a folder."""
+"""List and read the members of zip and tar archives. Nothing is extracted to disk, so path traversal is impossible."""
 
 import bz2
 import gzip
@@ -18,11 +18,13 @@ from contramix.io.media.media_file import MAX_FILE_BYTES, MediaFile, UnreadableF
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MAX_MEMBERS = 20_000_000
+"""Maximum number of members of an archive."""
 MAX_RATIO = 100
-"""An archive that unpacks to more than this many times its size is a bomb, once it is larger than ``FREE_BYTES``."""
+"""Maximum ratio of unpacked to packed bytes. A higher ratio indicates a decompression bomb."""
 FREE_BYTES = 256 << 20
+"""Unpacked size up to which ``MAX_RATIO`` is not checked."""
 MAX_HELD_BYTES = 8 << 30
-"""What a compressed tar may unpack to: it has no random access, so its files are held in memory."""
+"""Maximum unpacked size of a compressed tar archive, which has no random access and is therefore held in memory."""
 
 _BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error,
            lzma.LZMAError, NotImplementedError, RuntimeError, OverflowError)  # fmt: skip
@@ -34,17 +36,19 @@ _UNPACK: dict[bytes, Callable[[str], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name ends like an archive's."""
+    """Return whether a file name has the extension of a supported archive."""
     return name.lower().endswith(ENDINGS)
 
 
 def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
-    """The archive's files whose names are wanted, in the archive's order; links and devices are skipped.
+    """Return the files of an archive for which ``wanted(name)`` is true, in the archive's order.
+
+    Links and devices are skipped.
 
     Raises
     ------
     InputError
-        The archive is damaged, or unpacks to far more than an archive of media does.
+        If the archive is damaged, or looks like a decompression bomb.
     """
     try:
         with open(path, "rb") as file:
@@ -57,23 +61,23 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
             found = _in_packed_tar(path, head[:2], wanted)
         else:
             found = _in_tar(path, wanted)
-        return list({item.name: item for item in found}.values())  # of two with one name the later holds, as in tar
+        return list({item.name: item for item in found}.values())  # of duplicate names the last wins, as in tar
     except InputError:
         raise
     except _BROKEN as error:
-        said = printable(str(error).partition("\n")[0], 120) or type(error).__name__
-        raise InputError(f"{printable(path)}: the archive is truncated or damaged ({said}): copy it again") from None
+        message = printable(str(error).partition("\n")[0], 120) or type(error).__name__
+        raise InputError(f"{printable(path)}: the archive is truncated or damaged ({message}): copy it again") from None
 
 
 def clean_member_name(name: str) -> str:
-    """A member's name, relative and printable: no drive, no ``.`` and no ``..``."""
+    """Return a member's name as a relative, printable path without ``.`` and ``..``."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     joined = "/".join(parts)
     return joined if joined.isprintable() else printable(joined)
 
 
 class _Zip:
-    """A zip archive from which several threads read: opening and closing a member are not safe by themselves."""
+    """Read a zip archive from several threads. A lock guards opening and closing members, which are not thread-safe."""
 
     def __init__(self, path: str) -> None:
         self._zip = zipfile.ZipFile(path)
@@ -98,10 +102,10 @@ class _Zip:
 
 
 def _why(error: BaseException) -> str:
-    said = str(error)
-    if "password" in said or "encrypted" in said:
+    message = str(error)
+    if "password" in message or "encrypted" in message:
         return "encrypted in the archive"
-    return f"damaged in the archive ({printable(said.partition(chr(10))[0], 60)})"
+    return f"damaged in the archive ({printable(message.partition(chr(10))[0], 60)})"
 
 
 def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
@@ -117,7 +121,7 @@ def _in_zip(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
 def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
     with open(path, "rb") as file:
         file.seek(-min(512, os.path.getsize(path)), os.SEEK_END)
-        if any(file.read()):  # tarfile would read what is there and say nothing
+        if any(file.read()):  # tarfile reads truncated archives without an error
             raise tarfile.ReadError("no end mark")
     with tarfile.open(path, "r:") as archive:
         for number, member in enumerate(archive):
@@ -130,13 +134,13 @@ def _in_tar(path: str, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
 
 def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Iterator[MediaFile]:
     size = os.path.getsize(path)
-    held = claimed = 0
+    held = declared = 0
     with _UNPACK[head](path) as plain:
-        counted = cast(BinaryIO, _Counted(plain, path, size))
-        with tarfile.open(fileobj=counted, mode="r|") as archive:
+        guarded = cast(BinaryIO, _BombGuard(plain, path, size))
+        with tarfile.open(fileobj=guarded, mode="r|") as archive:
             for number, member in enumerate(archive):
-                claimed += member.size
-                check_expansion(path, number, claimed, size)
+                declared += member.size
+                check_expansion(path, number, declared, size)
                 name = clean_member_name(member.name)
                 if not member.isreg() or member.issparse() or not wanted(name):
                     continue
@@ -151,11 +155,11 @@ def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Ite
                     )
                 file = archive.extractfile(member)
                 data = file.read() if file is not None else b""
-                yield MediaFile(name, partial(_held, data))
+                yield MediaFile(name, partial(_return_held, data))
 
 
 def member_address(kind: str, member: str, path: str) -> str | None:
-    """Where a member can be read again, ``zip://member::/path/archive.zip``; None if that cannot be written down."""
+    """Return the address of a member, ``zip://member::/path/archive.zip``, or None if text cannot express it."""
     where = f"{kind}://{member}::{os.path.abspath(path)}"
     try:
         where.encode()
@@ -174,7 +178,7 @@ def _read_range(path: str, start: int, size: int) -> bytes:
     return data
 
 
-def _held(data: bytes) -> bytes:
+def _return_held(data: bytes) -> bytes:
     check_size(len(data))
     return data
 
@@ -184,8 +188,8 @@ def _refuse(size: int) -> bytes:
     raise UnreadableFileError("too large")
 
 
-class _Counted:
-    """A stream of unpacked bytes that ends with an error where it grows out of all proportion."""
+class _BombGuard:
+    """Wrap a stream of unpacked bytes, and raise InputError if it grows like a decompression bomb."""
 
     def __init__(self, stream: BufferedIOBase, path: str, packed: int) -> None:
         self._stream = stream
@@ -201,7 +205,19 @@ class _Counted:
 
 
 def check_expansion(path: str, count: int, total: int, packed: int) -> None:
-    """Raise InputError where so many files or unpacked bytes cannot be meant, for an archive of ``packed`` bytes."""
+    """Raise InputError if an archive has too many members, or unpacks to suspiciously many bytes.
+
+    Parameters
+    ----------
+    path
+        The archive, for the error message.
+    count
+        Number of members.
+    total
+        Number of unpacked bytes.
+    packed
+        Size of the archive in bytes.
+    """
     if count > MAX_MEMBERS:
         raise InputError(f"{printable(path)}: more than {MAX_MEMBERS:,} files in one archive: split it")
     if total > FREE_BYTES and total > MAX_RATIO * packed:

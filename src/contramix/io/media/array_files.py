@@ -1,4 +1,4 @@
-"""Arrays in npy and npz files: what the records are and what their labels, by names like ``x_train`` and ``y_test``."""
+"""Read records and labels from npy and npz files, by array names such as ``x_train`` and ``y_test``."""
 
 import os
 import zipfile
@@ -20,18 +20,18 @@ _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipF
 
 
 class LabeledArray(NamedTuple):
-    """Records of one part, and their labels.
+    """Hold the records of one official split, and their labels.
 
     Parameters
     ----------
     content : ndarray
-        A record a row.
+        The records, one per row.
     labels : dict
-        Columns of as many entries, ``label`` the main one; none where there are no labels.
+        Label columns by name, with one entry per record. Empty if there are no labels.
     split : str or None
-        ``train``, ``valid``, ``test``, or None where the data have no parts.
+        ``train``, ``valid``, ``test``, or None if the data have no splits.
     source : str
-        Where they stand, safe to print.
+        Name of the file, safe to print.
     """
 
     content: np.ndarray
@@ -41,24 +41,31 @@ class LabeledArray(NamedTuple):
 
 
 def read_arrays(
-    path: str | os.PathLike[str], called: Collection[str], what: str
+    path: str | os.PathLike[str], content_names: Collection[str], what: str
 ) -> tuple[list[LabeledArray], tuple[str, ...]]:
-    """The parts that the arrays of a file form, with notes on what was left out.
+    """Read the records and labels of an npy or npz file, one `LabeledArray` per official split.
 
-    Arrays are known by their names: ``labels`` or ``y`` are labels, ``classes`` names the classes, and ``train``,
-    ``test`` or ``val`` in a name is the part. A single array is records.
+    Arrays are recognized by their names: ``labels`` or ``y`` are labels, ``classes`` holds class names, and ``train``,
+    ``test`` or ``val`` in a name is the split. A single array holds records, whatever its name.
 
     Parameters
     ----------
     path
         The file.
-    called, what
-        Names of arrays of records, the best first, and what records are in words.
+    content_names
+        Names of arrays of records, the preferred one first.
+    what
+        What the records are, in the plural, for error messages.
+
+    Returns
+    -------
+    list of LabeledArray, tuple of str
+        The splits, and notes on what was left out.
 
     Raises
     ------
     InputError
-        The file is damaged, holds Python objects, or no array of records.
+        If the file is damaged, holds Python objects, or has no array of records.
     """
     source = printable(path)
     try:
@@ -66,34 +73,34 @@ def read_arrays(
     except InputError:
         raise
     except _BROKEN as error:
-        said = printable(str(error).partition("\n")[0], 120)
-        if "pickle" in said or "Object arrays" in said:
+        message = printable(str(error).partition("\n")[0], 120)
+        if "pickle" in message or "Object arrays" in message:
             raise InputError(
                 f"{source}: holds Python objects, which are never unpickled: save numbers or text"
             ) from None
-        raise InputError(f"{source}: truncated or damaged ({said}): write or copy the file again") from None
+        raise InputError(f"{source}: truncated or damaged ({message}): write or copy the file again") from None
     content: dict[str | None, np.ndarray] = {}
     labels: dict[str | None, np.ndarray] = {}
-    left = []
+    ignored = []
     for key, array in arrays.items():
-        part, kind = parse_array_name(key, called)
+        part, kind = parse_array_name(key, content_names)
         if kind == "content" or len(arrays) == 1:
             content[part] = array
         elif kind == "labels":
             labels[part] = array
         elif kind != "names":
-            left.append(printable(key, 60))
+            ignored.append(printable(key, 60))
     if not content:
         shown = ", ".join(printable(key, 40) for key in list(arrays)[:8])
-        best = next(iter(called))
+        best = next(iter(content_names))
         raise InputError(
             f"{source}: no array of {what}: name one '{best}', or 'x_train' and 'x_test' (there are: {shown})"
         )
     if None in content and len(content) > 1:
-        left += [str(part) for part in content if part is not None]
+        ignored += [str(part) for part in content if part is not None]
         content = {None: content[None]}
-    names = next((array for key, array in arrays.items() if parse_array_name(key, called)[1] == "names"), None)
-    notes: tuple[str, ...] = (f"{source}: left out the arrays {', '.join(left[:10])}",) if left else ()
+    names = next((array for key, array in arrays.items() if parse_array_name(key, content_names)[1] == "names"), None)
+    notes: tuple[str, ...] = (f"{source}: left out the arrays {', '.join(ignored[:10])}",) if ignored else ()
     several = []
     for part, array in content.items():
         column, note = _labels(labels.get(part), names, source)
@@ -116,23 +123,27 @@ def _loaded(path: str, source: str) -> dict[str, np.ndarray]:
             return {key: loaded[key] for key in loaded.files}
 
 
-def parse_array_name(key: str, called: Collection[str]) -> tuple[str | None, str | None]:
-    """Which part an array's name speaks of, and what the array is: ``content``, ``labels``, ``names`` or unknown."""
-    whole = key.lower()
-    if whole in _NAMES:
+def parse_array_name(key: str, content_names: Collection[str]) -> tuple[str | None, str | None]:
+    """Return the split and the kind of an array by its name.
+
+    The split is ``train``, ``valid``, ``test`` or None. The kind is ``content``, ``labels``, ``names`` (class names) or
+    None for an unknown name.
+    """
+    lower = key.lower()
+    if lower in _NAMES:
         return None, "names"
-    words = whole.replace("-", "_").split("_")
+    words = lower.replace("-", "_").split("_")
     part = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)
     rest = [word for word in words if word not in SPLIT_NAMES]
     if len(rest) != 1:
         return part, None
-    return part, "content" if rest[0] in called else "labels" if rest[0] in _LABELS else None
+    return part, "content" if rest[0] in content_names else "labels" if rest[0] in _LABELS else None
 
 
 def _labels(
     labels: np.ndarray | None, names: np.ndarray | None, source: str
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """The labels' column, by name where names are there."""
+    """Return the label column as a dict, empty without usable labels, and notes. Class numbers become class names."""
     if labels is None:
         return {}, ()
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -141,7 +152,7 @@ def _labels(
         return {}, (f"{source}: left out the labels, which are {labels.ndim}-D: give one a record",)
     if labels.dtype.kind == "f" and (labels == np.rint(labels)).all():
         labels = labels.astype(np.int64)
-    whole = labels.dtype.kind in "iu"
-    if names is not None and whole and len(labels) and labels.min() >= 0 and labels.max() < len(names):
+    integers = labels.dtype.kind in "iu"
+    if names is not None and integers and len(labels) and labels.min() >= 0 and labels.max() < len(names):
         labels = names[labels]
     return {LABEL: labels}, ()

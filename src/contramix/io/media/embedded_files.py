@@ -1,4 +1,4 @@
-"""Tables whose cells are encoded images or sounds: Parquet and Arrow files, alone or in shards, and frames."""
+"""Read tables whose cells are encoded images or audio files: Parquet and Arrow files, shards, and data frames."""
 
 import json
 import os
@@ -23,16 +23,16 @@ _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, pa.ArrowExcepti
 
 
 class EmbeddedFiles(NamedTuple):
-    """The encoded cells of a column as files, and the other columns.
+    """Hold the encoded cells of a column as media files, and the other columns of the table.
 
     Parameters
     ----------
     files : MediaFiles
-        One a row, named by the path that stands in the cell, else ``row 17``.
+        One file per row, named by the path in the cell, or else ``row 17``.
     other_columns : pa.Table
-        The other columns, row by row; class numbers whose names the file holds are text.
+        The other columns. Class numbers are replaced by class names if the file's metadata has them.
     label_column : str or None
-        Which of them holds the labels.
+        Name of the column of labels.
     """
 
     files: MediaFiles
@@ -41,13 +41,13 @@ class EmbeddedFiles(NamedTuple):
 
 
 def list_table_files(path: str | os.PathLike[str]) -> list[str]:
-    """The Parquet or Arrow file, or those of a folder (and its folders), by name; none where there are none."""
-    place = os.fsdecode(path)
-    if not os.path.isdir(place):
-        return [place] if place.lower().endswith(ENDINGS) else []
+    """Return the Parquet and Arrow files of a folder and its subfolders, sorted; or the path itself if it is one."""
+    root = os.fsdecode(path)
+    if not os.path.isdir(root):
+        return [root] if root.lower().endswith(ENDINGS) else []
     found = [
         os.path.join(folder, name)
-        for folder, _, names in os.walk(place)
+        for folder, _, names in os.walk(root)
         for name in names
         if name.lower().endswith(ENDINGS) and not name.startswith(".")
     ]
@@ -55,36 +55,35 @@ def list_table_files(path: str | os.PathLike[str]) -> list[str]:
 
 
 def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> EmbeddedFiles | None:
-    """The column of encoded cells of a Parquet or Arrow file or of a folder of such shards.
+    """Read the column of encoded files of a Parquet or Arrow file, or of a folder of such shards.
 
     Parameters
     ----------
     path : str or path
-        Shards called ``train-...`` and ``test-...`` get a column ``part``.
+        The file or folder. Shards named ``train-...`` and ``test-...`` get a column ``part``.
     names : sequence of str
-        What the column is most often called. Any column of bytes, or of ``{"bytes", "path"}``, is taken if it is the
-        only one.
+        Usual names of the column. If none is present, the only column of bytes or of ``{"bytes", "path"}`` is used.
 
     Returns
     -------
     EmbeddedFiles or None
-        None where no column holds bytes: an ordinary table.
+        None if no column holds bytes, as in an ordinary table.
 
     Raises
     ------
     InputError
-        A file is damaged, or several columns could be meant.
+        If a file is damaged, or several columns hold bytes.
     """
     files = list_table_files(path)
     source = printable(path)
     tables = [_open(file) for file in files]
     if not tables or (name := _column(tables[0], names, source)) is None:
         return None
-    parts = [_part_of(file) for file in files]
-    if None not in parts and "train" in parts and not any(SPLIT in table.column_names for table in tables):
+    splits = [_split_of(file) for file in files]
+    if None not in splits and "train" in splits and not any(SPLIT in table.column_names for table in tables):
         tables = [
-            table.append_column(SPLIT, pa.repeat(pa.scalar(part, pa.large_string()), table.num_rows))
-            for table, part in zip(tables, parts, strict=True)
+            table.append_column(SPLIT, pa.repeat(pa.scalar(split, pa.large_string()), table.num_rows))
+            for table, split in zip(tables, splits, strict=True)
         ]
     for file, table in zip(files, tables, strict=True):
         if table.schema.remove_metadata() != tables[0].schema.remove_metadata():
@@ -94,8 +93,20 @@ def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> E
 
 
 def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | None = None) -> EmbeddedFiles:
-    """The cells of one column as files; paths in them are relative to ``base``, and are not followed without it."""
-    paths, items = _items(table.column(name), base)
+    """Return the cells of one column as media files, together with the other columns.
+
+    Parameters
+    ----------
+    table
+        The table.
+    name
+        The column of encoded files.
+    source
+        Name of the table for error messages.
+    base
+        Folder to which paths in the cells are relative. Without it, paths are not opened.
+    """
+    paths, items = _media_files(table.column(name), base)
     if any(path is None for path in paths) or len(set(paths)) < len(paths):
         items = [item._replace(name=f"row {number}") for number, item in enumerate(items, start=1)]
     rest = table.drop_columns([name])
@@ -109,7 +120,7 @@ def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | 
 
 
 def is_embedded_file_type(kind: pa.DataType) -> bool:
-    """Whether a column of such a type holds encoded files."""
+    """Return whether an Arrow type can hold encoded files: binary, or a struct with ``bytes`` and ``path``."""
     if pa.types.is_struct(kind):
         return {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
@@ -127,8 +138,8 @@ def _open(file: str) -> pa.Table:
                 table = parquet.read()
         table.validate(full=True)
     except _BROKEN as error:
-        said = printable(str(error).partition("\n")[0], 120)
-        raise InputError(f"{printable(file)}: truncated or damaged ({said}): write or copy the file again") from None
+        message = printable(str(error).partition("\n")[0], 120)
+        raise InputError(f"{printable(file)}: truncated or damaged ({message}): write or copy the file again") from None
     if table.num_rows == 0:
         raise InputError(f"{printable(file)}: no rows")
     return table
@@ -145,7 +156,7 @@ def _column(table: pa.Table, names: Sequence[str], source: str) -> str | None:
     )
 
 
-def _items(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None], list[MediaFile]]:
+def _media_files(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None], list[MediaFile]]:
     paths: list[str | None] = []
     items: list[MediaFile] = []
     for cell in column:
@@ -153,33 +164,33 @@ def _items(column: pa.ChunkedArray, base: str | None) -> tuple[list[str | None],
         path = cell["path"].as_py() if value is not cell else None
         paths.append(None if path is None else printable(path))
         if value.is_valid and pa.types.is_struct(value.type) is False:
-            items.append(MediaFile(str(paths[-1]), partial(_held, value)))
+            items.append(MediaFile(str(paths[-1]), partial(_cell_bytes, value)))
         elif path is not None and base is not None:
             full = os.path.abspath(os.path.join(base, path))
-            items.append(MediaFile(printable(path), partial(_regular, full), full))
+            items.append(MediaFile(printable(path), partial(_read_regular_file, full), full))
         else:
-            items.append(MediaFile(str(paths[-1]), _nothing))
+            items.append(MediaFile(str(paths[-1]), _no_bytes))
     return paths, items
 
 
-def _held(value: Any) -> bytes:
+def _cell_bytes(value: Any) -> bytes:
     data: bytes = value.as_py()
     check_size(len(data))
     return data
 
 
-def _regular(path: str) -> bytes:
+def _read_regular_file(path: str) -> bytes:
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise UnreadableFileError("not a regular file")
     return read_file(path)
 
 
-def _nothing() -> bytes:
+def _no_bytes() -> bytes:
     raise UnreadableFileError("no bytes")
 
 
 def _with_class_names(table: pa.Table, label: str) -> pa.Table:
-    """Class numbers as their names, where Hugging Face's metadata holds these."""
+    """Replace class numbers by class names if Hugging Face's metadata has them."""
     try:
         features = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
         names = features["info"]["features"][label]["names"]
@@ -192,5 +203,5 @@ def _with_class_names(table: pa.Table, label: str) -> pa.Table:
     return table.set_column(table.column_names.index(label), label, values)
 
 
-def _part_of(file: str) -> str | None:
+def _split_of(file: str) -> str | None:
     return SPLIT_NAMES.get(os.path.splitext(os.path.basename(file))[0].partition("-")[0].lower())

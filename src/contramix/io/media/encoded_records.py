@@ -1,7 +1,7 @@
-"""Records that stay encoded in the table and are decoded when they are asked for: where decoded ones would not fit.
+"""Keep media files encoded in the table, to be decoded on demand when decoded samples do not fit into memory.
 
-A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: the encode_files bytes themselves, or an address to read them
-from (a path, or ``zip://member::/path/archive.zip``), and a digest of the bytes as they were read first.
+A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: the encoded bytes or an address to read them from (a path, or
+``zip://member::/path/archive.zip``), and a digest of the bytes at the first read.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ ENCODED = pa.struct(
 
 
 def compute_digest(data: bytes) -> bytes:
-    """Sixteen bytes that stand for these."""
+    """Return the 16-byte BLAKE2b digest of bytes."""
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
 def encode_files(items: Sequence[MediaFile], digests: Sequence[bytes]) -> pa.StructArray:
-    """Files as cells: by address where they have one, else by their bytes."""
+    """Return media files as an array of type ``ENCODED``, by address if they have one, else by their bytes."""
     held = [None if item.address is not None else item.read() for item in items]
     columns = [held, [item.address for item in items], list(digests)]
     return pa.StructArray.from_arrays(

@@ -1,4 +1,4 @@
-"""The media files of a folder or an archive, in order of their names, and the lists that lie beside them."""
+"""List the media files of a folder or an archive, sorted by name, and the text files next to them."""
 
 import os
 import stat
@@ -13,29 +13,29 @@ from contramix.io.media.media_file import MediaFile, read_file
 from contramix.io.records import BadFile
 
 LISTS = (".csv", ".tsv", ".txt", ".json")
-"""Small text files beside the media, in which official layouts list parts and labels."""
+"""Extensions of the small text files in which official file layouts list splits and labels."""
 
 
 class NothingFoundError(InputError):
-    """There is no file of the kinds that were asked for."""
+    """Report that a path has no file with one of the requested endings."""
 
 
 @dataclass(frozen=True)
 class MediaFiles:
-    """What was found.
+    """Hold the media files of a folder, archive or list.
 
     Parameters
     ----------
     source : str
-        What was read, safe to print.
+        The path that was read, safe to print.
     files : tuple of MediaFile
         The media files, sorted by name.
     sidecars : dict
-        Lists of text beside them, by name: ``split.csv``, ``testing_list.txt``.
+        Small text files next to the media files by name, such as ``split.csv`` or ``testing_list.txt``.
     bad_files : tuple of BadFile
-        What has a media file's name and is none: folders, links that lead nowhere.
+        Entries that have a media file's name but are not files, such as folders and broken links.
     notes : tuple of str
-        What was left out.
+        Notes on what was left out.
     """
 
     source: str
@@ -46,30 +46,31 @@ class MediaFiles:
 
     @property
     def names(self) -> list[str]:
-        """The files' names, in order."""
+        """Return the files' names, in order."""
         return [item.name for item in self.files]
 
 
 def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> MediaFiles:
-    """The files with such endings in a folder, an archive, or a folder that holds one archive of them; or one file.
+    """List the files with given endings in a folder or an archive.
 
     Parameters
     ----------
     path : str or path
-        A folder (searched through all its folders), a zip or tar archive (``.tar.gz`` and others too), or one file.
+        A folder (searched with all subfolders), a zip or tar archive (also ``.tar.gz`` and others), a folder that
+        contains one such archive, or a single file.
     endings : collection of str
-        Lower-case, with the point: ``{".png", ".jpg"}``. Upper-case names are found too. One that begins with ``/``
-        is a whole name.
+        Lower-case extensions such as ``{".png", ".jpg"}``; upper-case names match too. An ending that starts with
+        ``/`` is a complete file name.
 
     Returns
     -------
     MediaFiles
-        Hidden files, ``__MACOSX`` and files of other kinds are left out.
+        The files. Hidden files, ``__MACOSX`` and files with other extensions are left out.
 
     Raises
     ------
     InputError
-        There is nothing there, the archive is damaged, or (`NothingFoundError`) no file has such an ending.
+        If the path does not exist, the archive is damaged, or (`NothingFoundError`) no file has a matching ending.
 
     Examples
     --------
@@ -82,97 +83,102 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
     >>> found.names, list(found.sidecars)
     (['a/1.png', 'b/2.PNG'], ['split.csv'])
     """
-    place = os.fsdecode(path)
-    source = printable(place)
+    root = os.fsdecode(path)
+    source = printable(root)
     try:
-        mode = os.stat(place).st_mode
+        mode = os.stat(root).st_mode
     except (OSError, ValueError) as error:
-        raise InputError(f"{source}: {_cannot(error)}") from None
-    ends = tuple(endings)
+        raise InputError(f"{source}: {_open_error(error)}") from None
+    suffixes = tuple(endings)
     if stat.S_ISDIR(mode):
-        found = _in_folder(place, source, ends)
+        found = _list_folder(root, source, suffixes)
         if not found.files and not found.bad_files:
-            return _in_the_archive(place, source, ends)
+            return _list_only_archive(root, source, suffixes)
     elif not stat.S_ISREG(mode):
         raise InputError(f"{source}: is not a regular file")
-    elif is_archive(place):
-        found = _in_archive(place, source, ends)
-    elif has_ending(os.path.basename(place).lower(), ends):
-        found = MediaFiles(source, (_file(place, os.path.basename(place)),), {})
+    elif is_archive(root):
+        found = _list_archive(root, source, suffixes)
+    elif has_ending(os.path.basename(root).lower(), suffixes):
+        found = MediaFiles(source, (_media_file(root, os.path.basename(root)),), {})
     else:
-        raise NothingFoundError(f"{source}: {_expected(ends)}")
+        raise NothingFoundError(f"{source}: {_expected(suffixes)}")
     if not found.files and not found.bad_files:
-        raise NothingFoundError(f"{source}: {_expected(ends)}")
+        raise NothingFoundError(f"{source}: {_expected(suffixes)}")
     return found
 
 
-def _in_folder(root: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
+def _list_folder(root: str, source: str, endings: tuple[str, ...]) -> MediaFiles:
     files: list[MediaFile] = []
     sidecars: dict[str, MediaFile] = {}
     bad: list[BadFile] = []
-    foreign: Counter[str] = Counter()
+    other_extensions: Counter[str] = Counter()
     for full, name in walk_folder(root):
         lower = name.lower()
-        if has_ending(lower, ends):
+        if has_ending(lower, endings):
             reason = _not_a_file(full)
             if reason is None:
-                files.append(_file(full, name))
+                files.append(_media_file(full, name))
             else:
                 bad.append(BadFile(printable(name), reason))
         elif lower.endswith(LISTS) and _not_a_file(full) is None:
-            sidecars[printable(name)] = _file(full, name)
+            sidecars[printable(name)] = _media_file(full, name)
         elif (ending := os.path.splitext(lower)[1]) and os.path.isfile(full):
-            foreign[printable(ending)] += 1
-    notes = (_of_other_kinds(foreign),) if foreign else ()
+            other_extensions[printable(ending)] += 1
+    notes = (_note_other_extensions(other_extensions),) if other_extensions else ()
     return MediaFiles(
         source, tuple(sorted(files, key=_name_of)), dict(sorted(sidecars.items())), tuple(sorted(bad)), notes
     )
 
 
-def _of_other_kinds(foreign: Counter[str]) -> str:
-    kinds = ", ".join(f"{count:,} {ending}" for ending, count in foreign.most_common(5))
-    return f"files of other kinds are left out: {kinds}{', ...' * (len(foreign) > 5)}"
+def _note_other_extensions(other_extensions: Counter[str]) -> str:
+    kinds = ", ".join(f"{count:,} {ending}" for ending, count in other_extensions.most_common(5))
+    return f"files of other kinds are left out: {kinds}{', ...' * (len(other_extensions) > 5)}"
 
 
-def _in_the_archive(folder: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
-    """The one archive in a folder that holds no media itself."""
+def _list_only_archive(folder: str, source: str, endings: tuple[str, ...]) -> MediaFiles:
+    """List the only archive in a folder that has no media files of its own."""
     names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     archives = [name for name in names if is_archive(name) and os.path.isfile(os.path.join(folder, name))]
     if not archives:
-        raise NothingFoundError(f"{source}: {_expected(ends)}")
+        raise NothingFoundError(f"{source}: {_expected(endings)}")
     if len(archives) > 1:
         shown = ", ".join(printable(name) for name in archives[:5])
         raise InputError(f"{source}: holds {len(archives)} archives ({shown}): name the one to read")
-    found = list_media_files(os.path.join(folder, archives[0]), ends)
-    left = [printable(name) for name in names if name != archives[0]]
-    notes = (f"read {printable(archives[0])}; left out beside it: {', '.join(left[:10])}",) if left else ()
+    found = list_media_files(os.path.join(folder, archives[0]), endings)
+    ignored = [printable(name) for name in names if name != archives[0]]
+    notes = (
+        (f"read {printable(archives[0])}; left out in the same folder: {', '.join(ignored[:10])}",) if ignored else ()
+    )
     return MediaFiles(found.source, found.files, found.sidecars, found.bad_files, (*found.notes, *notes))
 
 
-def _in_archive(path: str, source: str, ends: tuple[str, ...]) -> MediaFiles:
+def _list_archive(path: str, source: str, endings: tuple[str, ...]) -> MediaFiles:
     found = sorted(
-        list_members(path, lambda name: is_visible(name) and has_ending(name.lower(), (*ends, *LISTS))), key=_name_of
+        list_members(path, lambda name: is_visible(name) and has_ending(name.lower(), (*endings, *LISTS))), key=_name_of
     )
-    files = [item for item in found if has_ending(item.name.lower(), ends)]
+    files = [item for item in found if has_ending(item.name.lower(), endings)]
     others = {item.name: item for item in found if item.name.lower().endswith(LISTS)}
     return MediaFiles(source, tuple(files), others)
 
 
 def walk_folder(root: str) -> Iterator[tuple[str, str]]:
-    """All that is in a folder, with relative names; each folder is entered once, by a link only if in no other way."""
+    """Yield the path and the relative name of all files in a folder and its subfolders.
+
+    Each folder is entered once. Links to folders are followed last, and only if the folder was not entered before.
+    """
     seen: set[tuple[int, int]] = set()
     waiting = deque([(root, "")])
     while waiting:
         folder, below = waiting.pop()
         try:
-            facts = os.stat(folder)
-            if (facts.st_dev, facts.st_ino) in seen:
+            info = os.stat(folder)
+            if (info.st_dev, info.st_ino) in seen:
                 continue
-            seen.add((facts.st_dev, facts.st_ino))
+            seen.add((info.st_dev, info.st_ino))
             with os.scandir(folder) as found:
                 entries = sorted((entry for entry in found if is_visible(entry.name)), key=lambda entry: entry.name)
         except OSError as error:
-            raise InputError(f"{printable(folder)}: {_cannot(error)}") from None
+            raise InputError(f"{printable(folder)}: {_open_error(error)}") from None
         for entry in entries:
             name = below + entry.name
             is_folder = _is_folder(entry)
@@ -180,7 +186,7 @@ def walk_folder(root: str) -> Iterator[tuple[str, str]]:
                 waiting.appendleft((entry.path, name + "/"))
             elif is_folder:
                 waiting.append((entry.path, name + "/"))
-            if not is_folder or "." in entry.name:  # of a folder called x.png the caller says what is wrong with it
+            if not is_folder or "." in entry.name:  # the caller reports a folder named x.png
                 yield entry.path, name
 
 
@@ -192,15 +198,16 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_visible(name: str) -> bool:
+    """Return whether no part of a relative path is hidden or ``__MACOSX``."""
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def has_ending(name: str, ends: tuple[str, ...]) -> bool:
-    """Whether a name ends so; an ending that begins with a slash is a whole name."""
-    return f"/{name}".endswith(ends)
+def has_ending(name: str, endings: tuple[str, ...]) -> bool:
+    """Return whether a name has one of the endings. An ending that starts with a slash is a complete file name."""
+    return f"/{name}".endswith(endings)
 
 
-def _file(full: str, name: str) -> MediaFile:
+def _media_file(full: str, name: str) -> MediaFile:
     where: str | None = os.path.abspath(full)
     try:
         full.encode()
@@ -223,11 +230,11 @@ def _name_of(item: MediaFile) -> str:
     return item.name
 
 
-def _expected(ends: tuple[str, ...]) -> str:
-    return f"holds no file that ends in {', '.join(sorted(ends))} (nor one zip or tar archive of such files)"
+def _expected(endings: tuple[str, ...]) -> str:
+    return f"holds no file that ends in {', '.join(sorted(endings))} (nor one zip or tar archive of such files)"
 
 
-def _cannot(error: Exception) -> str:
+def _open_error(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file or folder"
     return f"cannot be opened ({printable(str(error), 120)})"

@@ -1,29 +1,29 @@
-"""One file of media: its name, and how its bytes are read, wherever they lie."""
+"""Describe a media file: its name, and how its bytes are read from a folder, an archive or a table."""
 
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 MAX_FILE_BYTES = 1 << 30
-"""A single image or clip that is larger than this is refused."""
+"""Maximum size of a single image or audio file."""
 
 
 class UnreadableFileError(Exception):
-    """A file that cannot be decoded; its text is the reason in a few words, such as ``truncated``."""
+    """Report that a file cannot be read or decoded. The text is the reason in a few words, such as ``truncated``."""
 
 
 class MediaFile(NamedTuple):
-    """A file in a folder or an archive, or a cell of a table.
+    """Refer to a file in a folder or an archive, or to an encoded cell of a table.
 
     Parameters
     ----------
     name : str
-        Relative to what was read, with ``/`` between folders; safe to print.
+        Path relative to the folder or archive, with ``/`` between folders; safe to print.
     read : callable
-        Gives the bytes; raises `UnreadableFileError` or OSError.
+        Function that returns the bytes; raises `UnreadableFileError` or OSError.
     address : str, optional
-        An address from which `contramix.io.media.addresses.read_address` reads the same bytes later;
-        None where they lie in memory only.
+        Address from which `contramix.io.media.addresses.read_address` reads the same bytes later. None if the bytes
+        exist in memory only.
     """
 
     name: str
@@ -32,12 +32,12 @@ class MediaFile(NamedTuple):
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a regular file.
+    """Return the bytes of a file.
 
     Raises
     ------
     UnreadableFileError
-        It is empty, or larger than any single image or clip.
+        If the file is empty, or larger than ``MAX_FILE_BYTES``.
     """
     check_size(os.stat(path).st_size)
     with open(path, "rb") as file:
@@ -45,7 +45,7 @@ def read_file(path: str) -> bytes:
 
 
 def check_size(size: int) -> None:
-    """Raise UnreadableFileError for 0 bytes, and for more than a single image or clip has."""
+    """Raise UnreadableFileError if a size in bytes is 0 or more than ``MAX_FILE_BYTES``."""
     if size == 0:
         raise UnreadableFileError("0 bytes")
     if size > MAX_FILE_BYTES:

@@ -1,4 +1,4 @@
-"""Decode many files in parallel: in order, in bounded memory, with the broken ones set aside and their reasons."""
+"""Decode many files in parallel, in order and in bounded memory, and collect the files that fail."""
 
 import os
 from collections import deque
@@ -19,23 +19,23 @@ from contramix.io.records import BadFile
 T = TypeVar("T")
 
 IN_MEMORY_BYTES = 2 << 30
-"""Decoded samples that take more than this are not kept: they are decoded again whenever they are asked for."""
-_AT_ONCE = 32
-"""Files a task: enough that handing tasks to threads costs nothing beside decoding."""
+"""Maximum size of decoded samples that are indices in memory. Larger data sets are decoded again on every access."""
+_FILES_PER_TASK = 32
+"""Number of files per thread task. With this many, the overhead of scheduling is negligible."""
 
 
 class Decoded(NamedTuple):
-    """Files decoded.
+    """Hold the decoded files, and the files that failed.
 
     Parameters
     ----------
     content : pa.Array
-        One row a good file: the samples themselves (`pa.FixedShapeTensorArray`), or what decodes them again
+        One row per decoded file: the samples (`pa.FixedShapeTensorArray`), or encoded files that are decoded on access
         (see `contramix.io.media.encoded_records`).
     indices : list of int
-        Which files these are.
+        Positions of the decoded files in the list of files.
     bad_files : tuple of BadFile
-        The others, and why.
+        The files that failed, with reasons.
     """
 
     content: pa.Array
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
 
 
 def decode_all(
-    items: MediaFiles,
+    files: MediaFiles,
     decode: Callable[[bytes], np.ndarray],
     shape: tuple[int, ...],
     dtype: DTypeLike,
@@ -53,81 +53,83 @@ def decode_all(
     in_memory_bytes: int = IN_MEMORY_BYTES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Decoded:
-    """Decode every file once.
+    """Decode all files once, in parallel.
 
     Parameters
     ----------
-    items : MediaFiles
+    files : MediaFiles
         The files.
     decode : callable
-        From a file's bytes to an array of ``shape`` and ``dtype``; raises `UnreadableFileError`. Several threads
-        call it at once.
+        Function from a file's bytes to an array of ``shape`` and ``dtype``; raises `UnreadableFileError`. Several
+        threads call it at once.
+    shape, dtype
+        Shape and type of one sample.
     on_bad_files : {"skip", "fail"}
-        Leave broken files out and say so, or refuse the whole.
+        Whether to skip files that fail, or to raise an error for the first.
     in_memory_bytes : int
-        Samples that take more than this together are not kept in memory.
+        Maximum size of the decoded samples. Beyond it, ``content`` holds the encoded files instead.
     progress : callable, optional
-        Is told how many files are done, and how many there are.
+        Called with the number of processed files and the total number.
 
     Raises
     ------
     InputError
-        No file can be decoded; or one cannot, and ``on_bad_files`` is ``"fail"``.
+        If no file can be decoded; or if one fails, and ``on_bad_files`` is ``"fail"``.
     """
-    total = len(items.files)
+    total = len(files.files)
     streaming = total * int(np.prod(shape)) * np.dtype(dtype).itemsize > in_memory_bytes
     held = np.empty((0 if streaming else total, *shape), dtype)
     digests: list[bytes] = []
-    kept: list[int] = []
-    bad = list(items.bad_files)
-    if bad and on_bad_files == "fail":
-        raise _refused(items, bad[0])
+    indices: list[int] = []
+    bad_files = list(files.bad_files)
+    if bad_files and on_bad_files == "fail":
+        raise _bad_file_error(files, bad_files[0])
 
     def work(data: bytes) -> tuple[np.ndarray, bytes]:
         sample = decode(data)
         return (sample[:0], compute_digest(data)) if streaming else (sample, b"")
 
-    for number, result in enumerate(map_files(items.files, work)):
+    for number, result in enumerate(map_files(files.files, work)):
         if isinstance(result, UnreadableFileError):
-            bad.append(BadFile(items.files[number].name, printable(str(result), 200)))
+            bad_files.append(BadFile(files.files[number].name, printable(str(result), 200)))
             if on_bad_files == "fail":
-                raise _refused(items, bad[-1])
+                raise _bad_file_error(files, bad_files[-1])
         else:
             sample, digest = result
             if streaming:
                 digests.append(digest)
             else:
-                held[len(kept)] = sample
-            kept.append(number)
+                held[len(indices)] = sample
+            indices.append(number)
         if progress is not None:
             progress(number + 1, total)
-    if not kept:
-        shown = "; ".join(f"{file}: {reason}" for file, reason in bad[:3])
+    if not indices:
+        shown = "; ".join(f"{file}: {reason}" for file, reason in bad_files[:3])
         raise InputError(
-            f"{items.source}: none of {len(bad):,} files can be decoded ({shown}{'; ...' * (len(bad) > 3)})"
+            f"{files.source}: none of {len(bad_files):,} files can be decoded ({shown}{'; ...' * (len(bad_files) > 3)})"
         )
     if streaming:
-        content = encode_files([items.files[n] for n in kept], digests)
+        content = encode_files([files.files[n] for n in indices], digests)
     else:
-        content = pa.FixedShapeTensorArray.from_numpy_ndarray(held[: len(kept)])
-    return Decoded(content, kept, tuple(sorted(bad) if items.bad_files else bad))
+        content = pa.FixedShapeTensorArray.from_numpy_ndarray(held[: len(indices)])
+    return Decoded(content, indices, tuple(sorted(bad_files) if files.bad_files else bad_files))
 
 
-def map_files(items: Sequence[MediaFile], work: Callable[[bytes], T]) -> Iterator[T | UnreadableFileError]:
-    """Yield ``work(bytes)`` of each file, in order, or the `UnreadableFileError` where that fails.
+def map_files(files: Sequence[MediaFile], function: Callable[[bytes], T]) -> Iterator[T | UnreadableFileError]:
+    """Yield ``function(bytes)`` of each file, in order, or the `UnreadableFileError` if that fails.
 
-    Files are read and worked on by several threads, a few ahead of what is asked for.
+    Several threads read and process the files, a few tasks ahead of the consumer.
     """
 
-    def several(start: int) -> list[T | UnreadableFileError]:
-        return [read_and_apply(item.read, work) for item in items[start : start + _AT_ONCE]]
+    def process(start: int) -> list[T | UnreadableFileError]:
+        return [read_and_apply(item.read, function) for item in files[start : start + _FILES_PER_TASK]]
 
     count = count_threads()
     waiting: deque[Future[list[T | UnreadableFileError]]] = deque()
     with ThreadPoolExecutor(count, "decode") as pool:
         try:
-            for start in range(0, len(items), _AT_ONCE):
-                waiting.append(pool.submit(several, start))
+            for start in range(0, len(files), _FILES_PER_TASK):
+                waiting.append(pool.submit(process, start))
                 if len(waiting) > 2 * count:
                     yield from waiting.popleft().result()
             while waiting:
@@ -137,10 +139,10 @@ def map_files(items: Sequence[MediaFile], work: Callable[[bytes], T]) -> Iterato
                 future.cancel()
 
 
-def read_and_apply(read: Callable[[], bytes], work: Callable[[bytes], T]) -> T | UnreadableFileError:
-    """Read and work, or say why not."""
+def read_and_apply(read: Callable[[], bytes], function: Callable[[bytes], T]) -> T | UnreadableFileError:
+    """Return ``function(read())``, or the error if the file cannot be read or processed."""
     try:
-        return work(read())
+        return function(read())
     except UnreadableFileError as error:
         return error
     except MemoryError:
@@ -150,10 +152,10 @@ def read_and_apply(read: Callable[[], bytes], work: Callable[[bytes], T]) -> T |
 
 
 def count_threads() -> int:
-    """How many threads decode: one a core that this process may use."""
+    """Return the number of decoding threads: the number of cores available to this process, at most 32."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 32)
 
 
-def _refused(items: MediaFiles, bad: BadFile) -> InputError:
-    return InputError(f"{items.source}: {bad.file}: {bad.reason}; --on-bad-files skip leaves such files out")
+def _bad_file_error(files: MediaFiles, bad_file: BadFile) -> InputError:
+    return InputError(f"{files.source}: {bad_file.file}: {bad_file.reason}; --on-bad-files skip leaves such files out")

@@ -1,4 +1,4 @@
-"""Parts and class labels that stand in the folders of files' names."""
+"""Infer official splits and class labels from folder names."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,24 +10,31 @@ SPLIT_NAMES = {
 
 
 class PathLabels(NamedTuple):
-    """What names say, one entry a file; None where they say nothing."""
+    """Hold the split and the label of each file. None if the names do not give any.
+
+    Parameters
+    ----------
+    splits
+        ``train``, ``valid`` or ``test`` for each file.
+    labels
+        A class name for each file.
+    """
 
     splits: list[str] | None
-    """``train``, ``valid`` or ``test``."""
     labels: list[str] | None
 
 
 def infer_splits_and_labels(names: Sequence[str]) -> PathLabels:
-    """Read parts and labels from names such as ``train/cat/001.jpg``.
+    """Infer splits and labels from file names such as ``train/cat/001.jpg``.
 
-    Folders that all files share are ignored. If the folders that come next are all called like parts, and there is a
-    training part, they are the parts. If then each file lies in exactly one folder, and there are at least two, the
-    folder is its label. A flat or ragged folder has no labels.
+    Leading folders that all files share are ignored. If the next folders all have names of splits, and one is a
+    training split, they are the splits. If each file is then in exactly one further folder, and there are at least two
+    such folders, the folder is the label. Otherwise there are no labels.
 
     Parameters
     ----------
     names : sequence of str
-        Relative to what was read, with ``/``.
+        Relative paths with ``/`` between folders.
 
     Examples
     --------
@@ -49,10 +56,10 @@ def infer_splits_and_labels(names: Sequence[str]) -> PathLabels:
 
 
 def _without_common(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Folders without those that all files lie in."""
+    """Remove the leading folders that all files share."""
     if not folders:
         return folders
-    low, high = min(folders), max(folders)  # what the first and the last in order share, all share
+    low, high = min(folders), max(folders)  # a prefix of the first and the last in sorted order is a prefix of all
     shared = 0
     while shared < len(low) and shared < len(high) and low[shared] == high[shared]:
         shared += 1

@@ -1,4 +1,4 @@
-"""Whether a path holds files of a kind: by names alone, and only as many as are needed."""
+"""Check whether a path contains files of a kind, from as few file names as possible."""
 
 import os
 import tarfile
@@ -15,40 +15,51 @@ from contramix.io.media.embedded_files import is_embedded_file_type, list_table_
 from contramix.io.media.listing import has_ending, is_visible, walk_folder
 
 MAX_TAR_MEMBERS = 1000
-"""Members of a tar archive that are looked at: a packed one must be unpacked as far as that."""
+"""Maximum number of members of a tar archive that are checked. A compressed tar has to be unpacked to list them."""
 _BROKEN = (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
 
 
 def contains_files(path: str | os.PathLike[str], endings: Collection[str], columns: Collection[str]) -> bool:
-    """Whether a file has such an ending, a folder or an archive holds one that has, or a table has such a column of
-    encoded files. A path that cannot be read holds nothing.
+    """Return whether a path is or contains a media file with one of the endings.
+
+    A path matches if it is such a file, a folder or an archive with such a file, or a table with a column of encoded
+    files. A path that cannot be read does not match.
+
+    Parameters
+    ----------
+    path
+        The file, folder or archive.
+    endings
+        As in `contramix.io.media.listing.list_media_files`.
+    columns
+        Names of columns of encoded files.
     """
-    place = os.fsdecode(path)
-    ends = tuple(endings)
+    path_name = os.fsdecode(path)
+    suffixes = tuple(endings)
     try:
-        return any(is_visible(name) and has_ending(name.lower(), ends) for name in _names(place)) or _has_cells(
-            place, columns
-        )
+        return any(
+            is_visible(name) and has_ending(name.lower(), suffixes) for name in _names(path_name)
+        ) or _has_embedded_files(path_name, columns)
     except _BROKEN:
         return False
 
 
-def _names(place: str) -> Iterable[str]:
-    if os.path.isdir(place):
-        return _in_folder(place)
-    return _in_archive(place) if is_archive(place) else [os.path.basename(place)]
+def _names(path_name: str) -> Iterable[str]:
+    if os.path.isdir(path_name):
+        return _folder_names(path_name)
+    return _archive_names(path_name) if is_archive(path_name) else [os.path.basename(path_name)]
 
 
-def _in_folder(folder: str) -> Iterator[str]:
-    """The files' names, then those in the archives right here."""
+def _folder_names(folder: str) -> Iterator[str]:
+    """Yield the names of a folder's files, then those in the archives directly in the folder."""
     for _, name in walk_folder(folder):
         yield name
     for name in sorted(os.listdir(folder)):
         if is_archive(name):
-            yield from _in_archive(os.path.join(folder, name))
+            yield from _archive_names(os.path.join(folder, name))
 
 
-def _in_archive(path: str) -> Iterator[str]:
+def _archive_names(path: str) -> Iterator[str]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             yield from map(clean_member_name, archive.namelist())
@@ -57,7 +68,7 @@ def _in_archive(path: str) -> Iterator[str]:
             yield from (clean_member_name(member.name) for member in islice(packed, MAX_TAR_MEMBERS))
 
 
-def _has_cells(path: str, columns: Collection[str]) -> bool:
+def _has_embedded_files(path: str, columns: Collection[str]) -> bool:
     for file in list_table_files(path)[:1]:
         with open(file, "rb") as stream:
             if file.lower().endswith((".parquet", ".pq")):

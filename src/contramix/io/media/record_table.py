@@ -1,4 +1,4 @@
-"""Decoded files as the rows of a table, with their names, labels and splits."""
+"""Build the table of decoded files, with their names, labels and splits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,16 +18,22 @@ def build_record_table(
     splits: Sequence[str | None] | None = None,
     extra: Mapping[str, Sequence[Any] | pa.Array] | None = None,
 ) -> pa.Table:
-    """A table of the files that were decoded.
+    """Build a table with one row per decoded file.
 
     Parameters
     ----------
     column : str
-        The name of the content column, ``image`` or ``audio``.
+        Name of the content column, such as ``image`` or ``audio``.
     decoded : Decoded
-        What was decoded, and of which files.
+        The decoded files.
     names, labels, splits, extra
-        One entry a file, the broken ones included; those are left out here. Labels are text or whole numbers.
+        One entry per file, including files that could not be decoded, whose entries are dropped. Labels are text or
+        integers. ``extra`` holds further columns by name.
+
+    Returns
+    -------
+    pa.Table
+        The content column, ``file``, ``label``, ``part`` and the extra columns.
     """
     columns: dict[str, pa.Array] = {FILE: pa.array(names, pa.large_string())}
     if labels is not None:

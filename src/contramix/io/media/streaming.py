@@ -1,4 +1,4 @@
-"""Decode media files when training asks for them."""
+"""Decode media files on demand while training."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,21 +20,21 @@ from contramix.samples.samples import StreamedSamples
 def stream_samples(
     column: pa.ChunkedArray, decode: Callable[[bytes], np.ndarray], shape: tuple[int, ...], dtype: torch.dtype
 ) -> StreamedSamples:
-    """Samples that are decoded when they are asked for, by several threads.
+    """Return samples that several threads decode on access.
 
     Parameters
     ----------
     column : pa.ChunkedArray
-        Of type ``ENCODED``.
+        Encoded files, of type ``contramix.io.media.encoded_records.ENCODED``.
     decode : callable
-        As for `contramix.io.media.parallel_decoding.decode_all`.
+        As in `contramix.io.media.parallel_decoding.decode_all`.
     shape, dtype
-        Of one sample.
+        Shape and type of one sample.
 
     Returns
     -------
     StreamedSamples
-        Asking it for rows raises RunError where a file is gone, or has changed since it was read first.
+        The samples. Indexing raises RunError if a file is missing or has changed since it was first read.
     """
     cells = column.combine_chunks()
     fingerprint = blake2b(repr((shape, dtype)).encode(), digest_size=32)
