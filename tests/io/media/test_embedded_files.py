@@ -63,7 +63,7 @@ def test_a_path_without_bytes_is_relative_to_the_file(tmp_path):
     pq.write_table(
         hugging_face([(b"held", "a.png"), (None, "x/b.png"), (None, "gone.png"), (None, None)]), tmp_path / "a.parquet"
     )
-    files = read_embedded_files(tmp_path / "a.parquet", NAMES).items.files
+    files = read_embedded_files(tmp_path / "a.parquet", NAMES).files.files
     assert [item.read() for item in files[:2]] == [b"held", b"from the path"]
     with pytest.raises(OSError, match="gone"):
         files[2].read()
@@ -73,7 +73,7 @@ def test_a_path_without_bytes_is_relative_to_the_file(tmp_path):
 
 def test_missing_and_empty_cells(tmp_path):
     pq.write_table(pa.table({"image": pa.array([b"x", None, b""])}), tmp_path / "a.parquet")
-    first, second, third = read_embedded_files(tmp_path / "a.parquet", NAMES).items.files
+    first, second, third = read_embedded_files(tmp_path / "a.parquet", NAMES).files.files
     assert first.read() == b"x"
     with pytest.raises(UnreadableFileError, match="no bytes"):
         second.read()
