@@ -69,7 +69,7 @@ def report(width: int, path: Path) -> None:
 
     def sparse() -> None:
         batch = fit.x[rows]
-        batch.gathered(torch.ones(len(batch.x), width, requires_grad=True)).sum().backward()
+        batch.sum_predecessors(torch.ones(len(batch.x), width, requires_grad=True)).sum().backward()
 
     calls: list[Callable[[], object]] = [gin, both, moved, lambda: next(steps)]
     calls += [lambda: fit.x[rows], sparse, edge_by_edge]

@@ -84,7 +84,7 @@ def by_loop(encoder, each) -> torch.Tensor:
 @pytest.mark.parametrize("training", [True, False])
 def test_equals_a_loop_over_nodes(encoder, each, training):
     expected = by_loop(encoder.train(training), each)
-    torch.testing.assert_close(encoder.run(GraphStates.of(packed(each))), expected)
+    torch.testing.assert_close(encoder.run(GraphStates.from_graphs(packed(each))), expected)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -102,7 +102,7 @@ def test_equals_pyg_with_the_same_weights(encoder, each, training):
         x = layer.norm(convolution(x, batch.edge_index).relu())
         pooled.append(global_add_pool(x, batch.batch, size=len(each)))
     expected = torch.cat(pooled, 1)
-    mine = encoder.train(training).run(GraphStates.of(packed(each)))
+    mine = encoder.train(training).run(GraphStates.from_graphs(packed(each)))
     torch.testing.assert_close(mine, expected)
     # So do gradients.
     mine.square().sum().backward()
@@ -115,9 +115,9 @@ def test_equals_pyg_with_the_same_weights(encoder, each, training):
 
 def test_alone_as_in_a_batch(encoder, each):
     encoder.eval()
-    together = encoder.run(GraphStates.of(packed(each)))
+    together = encoder.run(GraphStates.from_graphs(packed(each)))
     for number, one in enumerate(each):
-        torch.testing.assert_close(encoder.run(GraphStates.of(packed([one])))[0], together[number])
+        torch.testing.assert_close(encoder.run(GraphStates.from_graphs(packed([one])))[0], together[number])
     assert not together[1].any()  # nothing is added up for a graph without nodes
 
 
@@ -130,14 +130,14 @@ def test_the_order_of_nodes_edges_and_graphs_says_nothing(encoder, each):
         shuffled = torch.randperm(ends.shape[1], generator=draw)
         moved.append((x[place.argsort()], place[ends][:, shuffled]))
     order = torch.randperm(len(each), generator=draw)
-    one = encoder.run(GraphStates.of(packed(each)))
-    other = encoder.run(GraphStates.of(packed([moved[n] for n in order.tolist()])))
+    one = encoder.run(GraphStates.from_graphs(packed(each)))
+    other = encoder.run(GraphStates.from_graphs(packed([moved[n] for n in order.tolist()])))
     torch.testing.assert_close(other, one[order])
 
 
 def test_stages_are_the_whole_and_each_pools(encoder, each):
     encoder.eval()
-    state = GraphStates.of(packed(each))
+    state = GraphStates.from_graphs(packed(each))
     whole = encoder.run(state)
     assert encoder.width == whole.shape[1] == WIDTH * LAYERS
     for number, cut in enumerate(encoder.cuts[:LAYERS], start=1):
@@ -151,6 +151,6 @@ def test_a_node_alone_in_its_batch_can_be_trained_on():
     x = torch.randn(1, FEATURES)
     one = Graphs(x, torch.zeros(2, 0, dtype=torch.long), torch.tensor([1, 0]), torch.tensor([0, 0]))
     before = [b.clone() for b in encoder.buffers()]
-    z = encoder.run(GraphStates.of(one))
+    z = encoder.run(GraphStates.from_graphs(one))
     assert z.isfinite().all()
     assert all(map(torch.equal, before, encoder.buffers()))

@@ -28,7 +28,7 @@ def gnn():
 
 
 def run(encoder: Encoder, graphs: Graphs) -> torch.Tensor:
-    return encoder.eval().run(GraphStates.of(graphs))
+    return encoder.eval().run(GraphStates.from_graphs(graphs))
 
 
 @pytest.mark.parametrize("name", ["GIN", "GCN", "GraphSAGE", "GAT"])
@@ -47,7 +47,7 @@ def test_one_layer_and_a_sequential_of_layers(gnn, graphs):
     each = [(gnn.GINConv(mlp), "x, edge_index -> x"), nn.Sigmoid()]
     nodes = wrap(gnn.Sequential("x, edge_index", each), INPUTS)
     pooled = wrap(gnn.Sequential("x, edge_index, batch", [*each, (gnn.global_add_pool, "x, batch -> x")]), INPUTS)
-    expected = graphs.sums(gnn.GINConv(mlp)(graphs.x, graphs.edges))
+    expected = graphs.sum_nodes(gnn.GINConv(mlp)(graphs.x, graphs.edges))
     torch.testing.assert_close(run(layer, graphs), expected)
     torch.testing.assert_close(run(nodes, graphs[0:2]), run(pooled, graphs[0:2]))
     # PyG's pooling does not know of empty graphs at the end unless it is told, and every later row would be off.
@@ -90,7 +90,7 @@ class OfData(nn.Module):
 
 def test_one_argument_data(graphs):
     module = OfData()
-    torch.testing.assert_close(run(wrap(module, INPUTS), graphs), graphs.sums(module.linear(graphs.x)))
+    torch.testing.assert_close(run(wrap(module, INPUTS), graphs), graphs.sum_nodes(module.linear(graphs.x)))
 
 
 class Given(nn.Module):

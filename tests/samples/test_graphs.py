@@ -88,9 +88,9 @@ def test_batches_are_pyg_s(graphs):
     assert torch.equal(torch.cat([mine.first_node, mine.node_counts.sum()[None]]), theirs.ptr)
     from torch_geometric.nn import GINConv, global_add_pool
 
-    torch.testing.assert_close(mine.sums(mine.x), global_add_pool(theirs.x, theirs.batch, size=len(rows)))
+    torch.testing.assert_close(mine.sum_nodes(mine.x), global_add_pool(theirs.x, theirs.batch, size=len(rows)))
     summed = GINConv(torch.nn.Identity(), eps=0.0)(theirs.x, theirs.edge_index)
-    torch.testing.assert_close(mine.x + mine.gathered(mine.x), summed)
+    torch.testing.assert_close(mine.x + mine.sum_predecessors(mine.x), summed)
 
 
 def gathered_by_loop(graphs: Graphs, nodes: torch.Tensor) -> torch.Tensor:
@@ -107,9 +107,9 @@ def test_gathered_and_its_gradient_follow_edges_one_way(graphs, order):
         graphs = Graphs(graphs.x, graphs.edges[:, graphs.edges[1].argsort(stable=True)], *graphs.tensors()[2:])
     nodes = graphs.x.clone().requires_grad_()
     expected = gathered_by_loop(graphs, graphs.x)
-    out = graphs.gathered(nodes)
+    out = graphs.sum_predecessors(nodes)
     torch.testing.assert_close(out, expected)
-    assert torch.autograd.gradcheck(graphs.gathered, (nodes,))
+    assert torch.autograd.gradcheck(graphs.sum_predecessors, (nodes,))
     # What flows back from a node reaches those from which an edge leads to it.
     weight = torch.randn_like(out)
     out.backward(weight)
@@ -123,15 +123,15 @@ def test_undirected_graphs_need_one_matrix():
     graphs = Graphs(torch.randn(5, 2).double(), both, torch.tensor([3, 2]), torch.tensor([4, 3]), undirected=True)
     assert graphs.outgoing is graphs.incoming
     nodes = graphs.x.clone().requires_grad_()
-    torch.testing.assert_close(graphs.gathered(nodes), gathered_by_loop(graphs, graphs.x))
-    assert torch.autograd.gradcheck(graphs.gathered, (nodes,))
+    torch.testing.assert_close(graphs.sum_predecessors(nodes), gathered_by_loop(graphs, graphs.x))
+    assert torch.autograd.gradcheck(graphs.sum_predecessors, (nodes,))
     assert graphs[torch.tensor([1])].undirected
     assert graphs.to("cpu").undirected
 
 
 def test_an_edge_that_stands_there_twice_counts_twice():
     graphs = Graphs(torch.eye(2), torch.tensor([[0, 0], [1, 1]]), torch.tensor([2]), torch.tensor([2]))
-    assert graphs.gathered(graphs.x).tolist() == [[0, 0], [2, 0]]
+    assert graphs.sum_predecessors(graphs.x).tolist() == [[0, 0], [2, 0]]
 
 
 def test_sums_by_loop(graphs):
@@ -140,18 +140,18 @@ def test_sums_by_loop(graphs):
     for count in graphs.node_counts.tolist():
         sums.append(nodes.detach()[first : first + count].sum(0))
         first += count
-    torch.testing.assert_close(graphs.sums(nodes), torch.stack(sums))
-    assert torch.autograd.gradcheck(graphs.sums, (nodes,))
+    torch.testing.assert_close(graphs.sum_nodes(nodes), torch.stack(sums))
+    assert torch.autograd.gradcheck(graphs.sum_nodes, (nodes,))
 
 
 @pytest.mark.parametrize("sizes", [[(0, 0)], [(0, 0), (0, 0)], [(2, 0), (1, 0)]])
 def test_without_nodes_or_edges(sizes):
     graphs = packed(several(sizes))
     nodes = graphs.x.clone().requires_grad_()
-    graphs.gathered(nodes).sum().backward()
+    graphs.sum_predecessors(nodes).sum().backward()
     assert nodes.grad.shape == nodes.shape
     assert not nodes.grad.any()
-    assert graphs.sums(nodes).shape == (len(sizes), 3)
+    assert graphs.sum_nodes(nodes).shape == (len(sizes), 3)
 
 
 def test_joined(graphs):
@@ -185,15 +185,17 @@ def test_as_samples_of_a_run(graphs):
 @pytest.fixture
 def states(graphs) -> GraphStates:
     """Behind two layers of widths 3 and 2."""
-    first = GraphStates.of(graphs)
+    first = GraphStates.from_graphs(graphs)
     assert first.values.shape == (len(graphs), 0)
     assert first.nodes is graphs.x
-    second = first.then(graphs.x * 2)
-    return second.then(second.nodes[:, :2] + 1)
+    second = first.append_layer(graphs.x * 2)
+    return second.append_layer(second.nodes[:, :2] + 1)
 
 
 def test_each_layer_s_sums_stand_behind_those_before(graphs, states):
-    assert torch.equal(states.values, torch.cat([2 * graphs.sums(graphs.x), graphs.sums(2 * graphs.x[:, :2] + 1)], 1))
+    assert torch.equal(
+        states.values, torch.cat([2 * graphs.sum_nodes(graphs.x), graphs.sum_nodes(2 * graphs.x[:, :2] + 1)], 1)
+    )
     assert torch.equal(states.nodes, 2 * graphs.x[:, :2] + 1)
     assert [layer.shape[1] for layer in states.layers] == [3, 2]
 
@@ -207,9 +209,9 @@ def test_split_and_joined(states):
     parts = states.split([3, 1, 0, 4])
     assert [len(part) for part in parts] == [3, 1, 0, 4]
     assert equal_states(GraphStates.joined(parts), states)
-    again = GraphStates.of(states.graphs[3:4])
-    again = again.then(again.nodes * 2)
-    assert equal_states(parts[1], again.then(again.nodes[:, :2] + 1))
+    again = GraphStates.from_graphs(states.graphs[3:4])
+    again = again.append_layer(again.nodes * 2)
+    assert equal_states(parts[1], again.append_layer(again.nodes[:, :2] + 1))
 
 
 def test_what_is_mixed_is_what_was_pooled(states):
@@ -222,5 +224,5 @@ def test_what_is_mixed_is_what_was_pooled(states):
     assert mixed.layers is states.layers
     assert equal_states(mixed.replaced(states.values), states)
     # A layer behind adds what it pools of the sample's own nodes.
-    assert torch.equal(mixed.then(states.nodes).values[:, :5], x)
-    assert torch.equal(mixed.then(states.nodes).values[:, 5:], states.graphs.sums(states.nodes))
+    assert torch.equal(mixed.append_layer(states.nodes).values[:, :5], x)
+    assert torch.equal(mixed.append_layer(states.nodes).values[:, 5:], states.graphs.sum_nodes(states.nodes))

@@ -35,9 +35,9 @@ def test_what_lies_under_padding_stays_zero(axis):
     changed = x.map(lambda values: values + 7).replaced(x.values + 7)
     assert torch.equal(changed.presence, x.presence)
     torch.testing.assert_close(changed.mean(), torch.stack([o.mean(0) + 7 if len(o) else o.sum(0) for o in each]))
-    assert torch.equal(changed.values == 0, (x.there == 0).expand_as(x.values))
+    assert torch.equal(changed.values == 0, (x.broadcast_presence == 0).expand_as(x.values))
     # Even what is no number there.
-    assert torch.equal(x.replaced(x.values.masked_fill(x.there == 0, torch.nan)).values, x.values)
+    assert torch.equal(x.replaced(x.values.masked_fill(x.broadcast_presence == 0, torch.nan)).values, x.values)
 
 
 @pytest.mark.parametrize("axis", [1, 2])

@@ -64,10 +64,10 @@ class Layer(nn.Module):
     def forward(self, state: GraphStates) -> GraphStates:
         """Return the updated nodes, with one more pooled vector per graph."""
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
-        nodes = self.mlp(own + state.graphs.gathered(state.nodes)).relu()
+        nodes = self.mlp(own + state.graphs.sum_predecessors(state.nodes)).relu()
         # BatchNorm needs at least two nodes in training.
         several = len(nodes) > 1 or isinstance(self.norm, SyncNorm)
-        return state.then(self.norm(nodes) if several or not self.training else nodes)
+        return state.append_layer(self.norm(nodes) if several or not self.training else nodes)
 
 
 class Readout(nn.Module):

@@ -110,7 +110,7 @@ class GraphModule(nn.Module):
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))
         if self.of_nodes:
-            return graphs.sums(out)
+            return graphs.sum_nodes(out)
         if len(out) != len(graphs):
             raise InputError(
                 f"for {len(graphs)} graphs, some without nodes, the encoder returns {len(out)} vectors; its forward "

@@ -1,1 +1,1 @@
-"""Read files as records; nothing here knows of domains or of learning."""
+"""Read files as Arrow tables of records. Nothing in this package depends on domains or on learning."""

@@ -14,20 +14,34 @@ from contramix.samples.samples import Samples, concatenate_samples, take
 
 
 class LabeledRecords(NamedTuple):
-    """Labelled records, ready to be compared on."""
+    """Hold samples and their encoded targets.
+
+    Parameters
+    ----------
+    task
+        The prediction task.
+    spec
+        Description of the columns and how they become samples.
+    x
+        The samples, those of the official test split last.
+    y
+        Encoded target of each sample.
+    official_test
+        Row numbers of the official test split, or None if there is none.
+    content
+        The column of raw inputs (images, texts ...) as it was read, with the rows of ``x``. None for tables.
+    """
 
     task: Task
     spec: Spec
     x: Samples
     y: ndarray
     official_test: ndarray | None
-    """Row numbers of the official test part, if there is one."""
     content: pa.ChunkedArray | None = None
-    """The column that is the input, as it was read, where the domain has one; rows as in ``x``."""
 
     @property
     def training(self) -> Samples:
-        """All samples but those of the official test part, which stand last."""
+        """Return all samples except those of the official test split."""
         rows = len(self.x) - (0 if self.official_test is None else len(self.official_test))
         return self.x if rows == len(self.x) else take(self.x, torch.arange(rows))
 
@@ -42,12 +56,27 @@ def prepare_labeled_records(
     where: str = "data",
     where_test: str = "test data",
 ) -> LabeledRecords:
-    """Bring a table with its target column, and official test rows if given, into one form.
+    """Convert a table to samples and encoded targets.
+
+    Parameters
+    ----------
+    spec
+        Description of the columns, learned in pre-training.
+    table
+        Labeled rows.
+    target
+        Name of the column to predict.
+    test
+        Rows of the official test split, if there is one.
+    kind
+        Classification or regression. Default: inferred from the target's values.
+    where, where_test
+        Names of the two tables for error messages.
 
     Raises
     ------
     InputError
-        If the target is not there, has missing values, or was an input of pre-training.
+        If the target column does not exist, has missing values, or was an input of pre-training.
     """
     values = _target(table, target, where)
     if any(target in names for names in spec.kinds.values()):
@@ -84,7 +113,24 @@ def _rows(spec: Spec, table: pa.Table, where: str) -> Samples:
 
 
 def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:
-    """``per_class`` training rows of each class, or all of a class that has fewer."""
+    """Draw ``per_class`` rows of each class at random, or all rows of a class that has fewer.
+
+    Parameters
+    ----------
+    y
+        Class of each sample.
+    rows
+        Row numbers to draw from.
+    per_class
+        Number of rows per class.
+    seed
+        Random seed.
+
+    Returns
+    -------
+    ndarray
+        Sorted row numbers.
+    """
     generator = np.random.default_rng([seed, per_class])
     chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]
     return np.sort(np.concatenate(chosen))

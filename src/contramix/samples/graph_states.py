@@ -1,4 +1,4 @@
-"""Graphs on their way through layers: nodes, which cannot be mixed, and what was pooled of them, which can."""
+"""Hold the state of graphs inside an encoder: node features, which cannot be mixed, and pooled vectors, which can."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from contramix.types import Mixed, Ragged
 
 @dataclass(frozen=True, eq=False)
 class GraphStates(Ragged):
-    """A batch of graphs behind some layers.
+    """Hold a batch of graphs after some layers of an encoder.
 
-    What is mixed is ``values``, all that was pooled so far. The nodes stay each graph's own, so a layer behind the one
-    where graphs were mixed adds what it pools of the sample's own nodes.
+    Operators mix ``values``, the vectors pooled so far. Nodes are not mixed: layers after the cut pool the nodes of the
+    sample itself.
 
     Parameters
     ----------
     values
-        One vector a graph; of width 0 before the first layer.
+        Pooled vector of each graph, of width 0 before the first layer.
     graphs
-        Nodes' first features, and edges.
+        The graphs, with the input features of nodes.
     layers
-        The nodes' features behind each layer.
+        Node features after each layer.
     """
 
     values: Float[Tensor, " B p"]
@@ -33,37 +33,37 @@ class GraphStates(Ragged):
     layers: tuple[Float[Tensor, " N _"], ...] = ()
 
     @classmethod
-    def of(cls, graphs: Graphs) -> "GraphStates":
-        """Graphs before the first layer."""
+    def from_graphs(cls, graphs: Graphs) -> "GraphStates":
+        """Return the state of graphs before the first layer."""
         return cls(graphs.x.new_zeros(len(graphs), 0), graphs)
 
     @property
     def nodes(self) -> Float[Tensor, " N F"]:
-        """The nodes' features as they are now."""
+        """Return the node features after the last layer, or the input features before the first."""
         return self.layers[-1] if self.layers else self.graphs.x
 
-    def then(self, nodes: Float[Tensor, " N w"]) -> "GraphStates":
-        """Behind one more layer, whose nodes are added up for each graph, and stand behind what was pooled before."""
-        values = torch.cat([self.values, self.graphs.sums(nodes)], 1)
+    def append_layer(self, nodes: Float[Tensor, " N w"]) -> "GraphStates":
+        """Return the state after a further layer with these node features. Append their sums per graph to ``values``."""
+        values = torch.cat([self.values, self.graphs.sum_nodes(nodes)], 1)
         return replace(self, values=values, layers=(*self.layers, nodes))
 
     def replaced(self, values: Float[Tensor, " B p"]) -> "GraphStates":
-        """The same graphs with something else pooled."""
+        """Return the same graphs with other pooled vectors."""
         return replace(self, values=values)
 
     def mixed(self, mixed: Mixed) -> "GraphStates":
-        """What was pooled, mixed; nodes and edges stay."""
+        """Return the same graphs with mixed pooled vectors. Nodes and edges are not mixed."""
         return replace(self, values=mixed.x)
 
     @classmethod
     def joined(cls, parts: "Sequence[GraphStates]") -> "GraphStates":
-        """Batches behind the same layers, one behind the other."""
+        """Concatenate batches after the same layers along the sample axis."""
         layers = tuple(torch.cat(each) for each in zip(*(part.layers for part in parts)))
         values = torch.cat([part.values for part in parts])
         return cls(values, Graphs.joined([part.graphs for part in parts]), layers)
 
     def split(self, sizes: Sequence[int]) -> "tuple[GraphStates, ...]":
-        """The batch in parts."""
+        """Split the batch along the sample axis into batches of the given sizes."""
         parts, first = [], 0
         for values in torch.split(self.values, list(sizes)):
             rows = slice(first, first + len(values))

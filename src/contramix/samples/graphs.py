@@ -1,4 +1,4 @@
-"""Many graphs in one: the nodes of all behind one another, and their edges."""
+"""Pack many graphs into one tensor of nodes and one of edges."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from contramix.runtime.precision import at_least_float32
 
 @dataclass(frozen=True, eq=False)
 class Graphs:
-    """Graphs, packed: one tensor of all nodes, one of all edges, and how many of each a graph has.
+    """Hold a batch of graphs: one tensor of all nodes, one of all edges, and the number of both per graph.
 
-    Taking some of them is a few indexed reads, whatever their number and sizes.
+    Indexing selects graphs with a few gather operations, whatever their number and sizes.
 
     Parameters
     ----------
     x
         Features of all nodes.
     edges
-        From (row 0) and to (row 1), as numbers of nodes among those of all graphs.
+        Source (row 0) and target (row 1) of each edge, as node numbers within the batch.
     node_counts, edge_counts
-        Of each graph; their order is that of nodes and edges.
+        Number of nodes and of edges of each graph, in the order in which they are packed.
     undirected
-        Whether each edge stands there in both directions.
+        Whether each edge is present in both directions.
 
     Examples
     --------
@@ -50,53 +50,53 @@ class Graphs:
 
     @property
     def device(self) -> torch.device:
-        """Where they lie."""
+        """Return the device of the tensors."""
         return self.x.device
 
     @cached_property
     def first_node(self) -> Int[Tensor, " B"]:
-        """The number of each graph's first node."""
+        """Return the number of each graph's first node within the batch."""
         return self.node_counts.cumsum(0) - self.node_counts
 
     @cached_property
     def first_edge(self) -> Int[Tensor, " B"]:
-        """The number of each graph's first edge."""
+        """Return the number of each graph's first edge within the batch."""
         return self.edge_counts.cumsum(0) - self.edge_counts
 
     @cached_property
     def graph(self) -> Int[Tensor, " N"]:
-        """The graph that each node belongs to."""
+        """Return the number of the graph that each node belongs to."""
         numbers = torch.arange(len(self), device=self.device)
         return numbers.repeat_interleave(self.node_counts, output_size=len(self.x))
 
-    def sums(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " B w"]:
-        """The sum over each graph's nodes; 0 for a graph without nodes."""
+    def sum_nodes(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " B w"]:
+        """Sum node features per graph, with 0 for a graph without nodes."""
         nodes = at_least_float32(nodes)
         return nodes.new_zeros(len(self), nodes.shape[1]).index_add(0, self.graph, nodes)
 
-    def gathered(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " N w"]:
-        """For each node the sum over the nodes from which an edge leads to it."""
+    def sum_predecessors(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " N w"]:
+        """Sum the features of each node's predecessors: multiply by the adjacency matrix."""
         with torch.autocast(nodes.device.type, enabled=False):  # torch has no sparse products of bfloat16
             out: Tensor = _Gathered.apply(at_least_float32(nodes), self)  # type: ignore[no-untyped-call]
         return out
 
     @cached_property
     def incoming(self) -> Tensor:
-        """Edges as a sparse matrix, whose row says which nodes lead to a node."""
+        """Return the sparse adjacency matrix. Row i has a 1 for each node with an edge to node i."""
         return _sparse(self.edges[1], self.edges[0], len(self.x), self.x.dtype)
 
     @cached_property
     def outgoing(self) -> Tensor:
-        """Its transpose."""
+        """Return the transposed adjacency matrix."""
         return self.incoming if self.undirected else _sparse(self.edges[0], self.edges[1], len(self.x), self.x.dtype)
 
     def to(self, device: torch.device | str) -> "Graphs":
-        """The same graphs on a device."""
+        """Return the same graphs on a device."""
         x, edges, nodes, each = (tensor.to(device) for tensor in self.tensors())
         return Graphs(x, edges, nodes, each, self.undirected)
 
     def __getitem__(self, which: slice | Int[Tensor, " k"]) -> "Graphs":
-        """Some of the graphs, by their numbers, in that order; a number may stand there twice."""
+        """Select graphs by a slice or by their numbers, in that order. A number may occur twice."""
         which = which.to(self.device) if isinstance(which, Tensor) else which
         rows = torch.arange(len(self), device=self.device)[which]
         nodes, edges = self.node_counts[rows], self.edge_counts[rows]
@@ -107,7 +107,7 @@ class Graphs:
 
     @staticmethod
     def joined(parts: "Sequence[Graphs]") -> "Graphs":
-        """The graphs of all, one behind the other."""
+        """Concatenate batches of graphs."""
         before, edges = 0, []
         for part in parts:
             edges.append(part.edges + before)
@@ -121,12 +121,12 @@ class Graphs:
         )
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that they are made of."""
+        """Return the tensors x, edges, node_counts and edge_counts."""
         return self.x, self.edges, self.node_counts, self.edge_counts
 
 
 class _Gathered(torch.autograd.Function):
-    """A product with a sparse matrix, whose gradient is one with its transpose: no number an edge is ever stored."""
+    """Multiply by the sparse adjacency matrix, and by its transpose for the gradient. No value per edge is stored."""
 
     @staticmethod
     def forward(ctx: Any, nodes: Tensor, graphs: Graphs) -> Tensor:
@@ -139,21 +139,21 @@ class _Gathered(torch.autograd.Function):
 
 
 def _sparse(row: Int[Tensor, " E"], column: Int[Tensor, " E"], size: int, dtype: torch.dtype) -> Tensor:
-    """The square matrix with a 1 for each edge, by rows."""
+    """Return a square sparse matrix in CSR format with a 1 at each (row, column)."""
     if len(row) and bool((row[1:] < row[:-1]).any()):
         order = row.argsort(stable=True)
         column = column[order]
     start = torch.zeros(size + 1, dtype=torch.long, device=row.device)
     start[1:] = row.bincount(minlength=size).cumsum(0)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that it is in beta
+        warnings.filterwarnings("ignore", "Sparse", UserWarning)  # sparse CSR is in beta
         return torch.sparse_csr_tensor(
             start, column, torch.ones(len(row), dtype=dtype, device=row.device), (size, size), check_invariants=False
         )
 
 
 def _runs(start: Int[Tensor, " k"], length: Int[Tensor, " k"]) -> tuple[Int[Tensor, " n"], int]:
-    """The numbers start, start + 1, ... of each run, one run behind the other, and how many there are."""
+    """Return the concatenated ranges start, start + 1, ... of the given lengths, and the total length."""
     total = int(length.sum())
     offset = (start - (length.cumsum(0) - length)).repeat_interleave(length, output_size=total)
     return torch.arange(total, device=start.device) + offset, total

@@ -1,4 +1,4 @@
-"""Sequences of differing lengths, padded to one."""
+"""Hold batches of sequences of different lengths, padded to one length."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +12,20 @@ from contramix.types import Mixed, Ragged
 
 @dataclass(frozen=True, eq=False)
 class PaddedSequences(Ragged):
-    """Sequences padded to one length, and how much of each step is there.
+    """Hold a batch of padded sequences, and the presence (a soft mask) of each step.
 
-    A step's presence is 1 where the sequence has one and 0 where it is padding. A mixture of sequences has at each step
-    the mean of their presences by the weights of mixing: as the partner's weight goes to 0, what it adds beyond the
-    sample's own end fades out with it, so mixing with weight 1 gives the sample.
+    The presence of a step is 1 inside a sequence and 0 in its padding. The presence of a mixture is the average of the
+    presences, weighted with the mixing weights. Steps that only the partner has therefore fade out as its weight goes
+    to 0, and mixing with weight 1 returns the sample.
 
     Parameters
     ----------
     values
-        Steps along ``axis``. What lies under padding is 0.
+        The sequences, with steps along ``axis`` and 0 in the padding.
     presence
-        In [0, 1].
+        Presence of each step, in [0, 1].
     axis
-        1 for (batch, steps, features), 2 for (batch, channels, steps).
+        Axis of the steps: 1 for (batch, steps, features), 2 for (batch, channels, steps).
 
     Examples
     --------
@@ -42,37 +42,37 @@ class PaddedSequences(Ragged):
     axis: int = 1
 
     @property
-    def there(self) -> Float[Tensor, " B *t"]:
-        """The presence in a shape that multiplies values."""
+    def broadcast_presence(self) -> Float[Tensor, " B *t"]:
+        """Return the presence in a shape that broadcasts against the values."""
         return self.presence[:, :, None] if self.axis == 1 else self.presence[:, None]
 
     def replaced(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
-        """Other values; what lies under padding is set to 0."""
-        return replace(self, values=values.masked_fill(self.there == 0, 0.0))
+        """Return the batch with other values, set to 0 in the padding."""
+        return replace(self, values=values.masked_fill(self.broadcast_presence == 0, 0.0))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "PaddedSequences":
-        """The same with a function applied to the values, such as a layer that keeps the steps."""
+        """Apply a function that keeps the steps, such as a layer, to the values."""
         return self.replaced(function(self.values))
 
     def mixed(self, mixed: Mixed) -> "PaddedSequences":
-        """Values mixed, and presences averaged by the realised weights."""
+        """Return the batch with mixed values, and presences averaged with the realized mixing weights."""
         sources = torch.cat([self.presence[:, None], self.presence[mixed.partner]], 1)
         presence = (mixed.weight[:, :, None].to(sources.dtype) * sources).sum(1)
         return replace(self, values=mixed.x, presence=presence)
 
     @classmethod
     def joined(cls, parts: "Sequence[PaddedSequences]") -> "PaddedSequences":
-        """Batches of one padded length, one behind the other."""
+        """Concatenate batches of the same padded length along the sample axis."""
         return replace(
             parts[0], values=torch.cat([p.values for p in parts]), presence=torch.cat([p.presence for p in parts])
         )
 
     def split(self, sizes: Sequence[int]) -> "tuple[PaddedSequences, ...]":
-        """The batch in parts."""
+        """Split the batch along the sample axis into batches of the given sizes."""
         each = zip(torch.split(self.values, list(sizes)), torch.split(self.presence, list(sizes)))
         return tuple(replace(self, values=values, presence=presence) for values, presence in each)
 
     def mean(self) -> Float[Tensor, " B C"]:
-        """The mean over the steps that are there, by presence; 0 for a sequence without steps."""
+        """Return the mean over the steps, weighted by presence, or 0 for a sequence without steps."""
         total = self.presence.sum(1, keepdim=True).clamp(min=1e-6)
-        return (self.values * self.there).sum(self.axis) / total
+        return (self.values * self.broadcast_presence).sum(self.axis) / total

@@ -1,4 +1,4 @@
-"""All samples of a run: a tensor or packed graphs where they fit into memory, else decoded when they are asked for."""
+"""Hold and batch all samples of a run: a tensor or packed graphs in memory, or samples that are decoded on access."""
 
 import hashlib
 import math
@@ -15,21 +15,23 @@ from contramix.runtime.prefetch import prefetch
 from contramix.samples.graphs import Graphs
 
 PREFETCH_BATCHES = 3
-"""Batches that are decoded ahead of the one in use: enough to hide the decoding, few enough to be small."""
+"""Number of batches that are decoded ahead of the one in use: enough to hide decoding time, few enough for memory."""
 
 
 @dataclass(frozen=True)
 class StreamedSamples:
-    """Samples that are decoded in parallel when they are asked for; memory holds a few batches, never all.
+    """Decode samples in parallel on access, so that memory holds a few batches only. Index it like a tensor.
 
     Parameters
     ----------
     shape, dtype
-        Of all samples together: ``(n, *one)``.
+        Shape and type of all samples together, with the sample axis first.
     decode
-        From row numbers to samples on the CPU.
+        Function from row numbers to samples on the CPU.
     fingerprint
-        Stands for the data.
+        Digest that identifies the data.
+    device
+        Device to which decoded samples are moved.
     """
 
     shape: tuple[int, ...]
@@ -49,25 +51,26 @@ class StreamedSamples:
         return self.decode(index).to(self.device)
 
     def to(self, device: torch.device | str) -> "StreamedSamples":
-        """The same samples; what is decoded goes to a device."""
+        """Return the same samples, to be moved to a device after decoding."""
         return replace(self, device=torch.device(device))
 
 
 Batch = Tensor | Graphs
-"""Samples that lie in memory."""
+"""Samples in memory."""
 Samples = Batch | StreamedSamples
 """All samples of a run: ``len(x)``, ``x[rows]``, ``x.to(device)``."""
 
 
 MAX_BATCH_VALUES = 2**21
-"""Numbers that are sent through an encoder at once where no gradient is needed: enough to be fast, and small."""
+"""Maximum number of input values in a batch for inference: large enough to be fast, small enough for memory."""
 MAX_BATCH_ROWS = 8192
+"""Maximum number of samples in a batch for inference."""
 MAX_BATCH_NODES = 2**15
-"""Of graphs: each node becomes a few hundred numbers a layer; and so does each token of texts."""
+"""Maximum number of graph nodes or text tokens in a batch for inference. Each becomes hundreds of values per layer."""
 
 
 def inference_batch_size(x: Samples) -> int:
-    """How many samples are encoded at once: fewer of large ones."""
+    """Return the batch size for inference, from 32 to 8192: the larger the samples, the fewer."""
     if isinstance(x, Graphs):
         return max(32, min(MAX_BATCH_ROWS, MAX_BATCH_NODES * len(x) // max(1, len(x.x))))
     at_once = MAX_BATCH_NODES if x.dtype == torch.int32 else MAX_BATCH_VALUES
@@ -75,7 +78,7 @@ def inference_batch_size(x: Samples) -> int:
 
 
 def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """All samples, batch by batch."""
+    """Yield all samples in order, batch by batch. The default batch size is `inference_batch_size`."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or inference_batch_size(x))
     else:
@@ -86,13 +89,14 @@ def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Ba
 
 
 MIN_ROWS = 64
+"""Minimum number of rows of a batch of flat vectors, see `pad_to_min_rows`."""
 
 
 def pad_to_min_rows(batch: Batch) -> Batch:
-    """The batch, with its last row again and again behind it where it is of few flat vectors.
+    """Pad a batch of flat vectors to at least ``MIN_ROWS`` rows by repeating its last row.
 
-    Products of few rows are computed in other ways, which round otherwise; so a row's result does not depend on how
-    many come with it. The caller leaves out the results of what was added.
+    Matrix products of few rows use other kernels, which round differently. With padding, the result for a row does not
+    depend on the batch size. The caller drops the results of the added rows. Other batches are returned unchanged.
     """
     if not isinstance(batch, Tensor) or batch.dim() != 2 or not 0 < len(batch) < MIN_ROWS:
         return batch
@@ -100,7 +104,7 @@ def pad_to_min_rows(batch: Batch) -> Batch:
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
-    """Some samples; of streamed ones none is decoded yet."""
+    """Return the samples with the given row numbers. Streamed samples are not decoded yet."""
     if isinstance(x, Batch):
         return x[rows.to(x.device)]
     digest = hashlib.sha256(x.fingerprint.encode() + rows.numpy().tobytes()).hexdigest()[:32]
@@ -108,13 +112,19 @@ def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
 
 
 def concatenate_samples(first: Samples, second: Samples) -> Samples:
-    """The samples of both, one after the other."""
+    """Concatenate two sets of samples.
+
+    Raises
+    ------
+    TypeError
+        If only one of them holds graphs.
+    """
     if isinstance(first, Graphs) and isinstance(second, Graphs):
         return Graphs.joined([first, second])
     if isinstance(first, Tensor) and isinstance(second, Tensor):
         return torch.cat([first, second])
     if isinstance(first, Graphs) or isinstance(second, Graphs):
-        raise TypeError("graphs are joined with graphs")
+        raise TypeError("graphs can only be concatenated with graphs")
 
     def decode(index: Tensor) -> Tensor:
         mine = index < len(first)
@@ -129,7 +139,7 @@ def concatenate_samples(first: Samples, second: Samples) -> Samples:
 
 
 def compute_fingerprint(x: Samples) -> str:
-    """Stands for samples: the same ones give the same, whatever they came from."""
+    """Return a digest that identifies samples by their content."""
     if isinstance(x, StreamedSamples):
         return x.fingerprint
     digest = hashlib.sha256()
@@ -145,10 +155,10 @@ def iterate_batches(x: Graphs, indexes: Iterable[Tensor]) -> Iterator[Graphs]: .
 @overload
 def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]: ...
 def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
-    """The samples of each index in turn; streamed ones are decoded ahead, by a queue of a few batches."""
+    """Yield the batch of each index tensor in turn. Streamed samples are decoded ``PREFETCH_BATCHES`` batches ahead."""
     if isinstance(x, Batch):
         for index in indexes:
             yield x[index.to(x.device)]
         return
-    # One thread asks; decoding itself is parallel.
+    # One prefetching thread is enough, because decoding itself is parallel.
     yield from prefetch((partial(x.__getitem__, index) for index in indexes), 1, PREFETCH_BATCHES)

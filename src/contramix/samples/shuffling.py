@@ -1,8 +1,8 @@
-"""An order of very many rows, of which no list is made: near rows are read together, and shuffled with far ones.
+"""Shuffle very many rows without a list of all row numbers, such that a disk reads contiguous blocks.
 
-Rows are taken by blocks that lie next to one another, blocks in random order; so many blocks make a window, in which
-all rows are shuffled. So a batch is drawn from hundreds of places of the data, a disk reads whole blocks, and memory
-holds the row numbers of a window.
+Contiguous rows form blocks, which are put in random order. Consecutive blocks of that order form a window, in which
+all rows are shuffled. A batch thus contains rows from hundreds of positions in the data, the disk reads entire blocks,
+and memory holds the row numbers of one window.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,26 +14,26 @@ from torch import Tensor
 from contramix.runtime.randomness import Key
 
 MAX_SHUFFLED_ROWS = 2**22
-"""Up to so many rows, all are shuffled at once: 32 MB of row numbers."""
+"""Maximum number of rows that are shuffled at once, with 32 MB of row numbers. More are shuffled by windows."""
 BLOCK, WINDOW = 1024, 256
-"""Rows of a block, and blocks of a window."""
+"""Number of rows of a block, and number of blocks of a window."""
 
 
 def shuffle_by_windows(
     rows: int, key: Key, start: int = 0, block: int = BLOCK, window: int = WINDOW
 ) -> Iterator[Int[Tensor, " k"]]:
-    """All row numbers, each once, window by window.
+    """Yield all row numbers once, in random order, window by window.
 
     Parameters
     ----------
     rows
-        How many there are.
+        Number of rows.
     key
-        Decides the order.
+        Random key that determines the order.
     start
-        How many, of the beginning of the order, are left out.
+        Number of row numbers to skip at the beginning of the order.
     block, window
-        Rows of a block, and blocks of a window.
+        Number of rows of a block, and number of blocks of a window.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def shuffle_by_windows(
 
 
 def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
-    """Different row numbers in random order: so many, or all there are.
+    """Sample ``number`` row numbers without replacement, in random order, or all if there are fewer rows.
 
     Examples
     --------
@@ -66,7 +66,10 @@ def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
 
 
 def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
-    """Row numbers that come in parts of any length, in parts of one size, ``total`` of them, a multiple of it."""
+    """Regroup row numbers from tensors of any length into batches of ``size``, until ``total`` have been yielded.
+
+    ``total`` must be a multiple of ``size``.
+    """
     waiting = torch.empty(0, dtype=torch.long)
     for part in parts:
         waiting = torch.cat([waiting, part])

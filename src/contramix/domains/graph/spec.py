@@ -35,7 +35,7 @@ class GraphFrontend(Front):
 
     def forward(self, raw: Graphs) -> GraphStates:
         """Return the states of all nodes, before the first layer."""
-        return GraphStates.of(raw)
+        return GraphStates.from_graphs(raw)
 
 
 class GraphSpec(Spec):
@@ -212,7 +212,7 @@ class GraphSpec(Spec):
         degree = x.edges[1].bincount(minlength=len(x.x)).clamp(max=DEGREES - 1)
         share = torch.nn.functional.one_hot(degree, DEGREES).double()
         per_node = 1 / nodes.clamp(min=1)
-        sums = [x.sums(values.double()) for values in (x.x, share)]
+        sums = [x.sum_nodes(values.double()) for values in (x.x, share)]
         columns = [nodes, edges, edges * per_node, nodes.log1p(), edges.log1p(), *sums, *(per_node * s for s in sums)]
         return np.asarray(torch.cat(columns, 1).float())
 
