@@ -180,7 +180,7 @@ def compare_infograph(gather):
         return InfoGraph(gather=gather).build(encoder).double()
 
     def views(which):
-        state = GraphStates.of(graphs[which])
+        state = GraphStates.from_graphs(graphs[which])
         return Views(state, state, Targets.plain(len(which)), "input")
 
     parts = torch.arange(8).split(4)

@@ -43,7 +43,7 @@ class GraphStates(Ragged):
         return self.layers[-1] if self.layers else self.graphs.x
 
     def append_layer(self, nodes: Float[Tensor, " N w"]) -> "GraphStates":
-        """Return the state after a further layer with these node features. Append their sums per graph to ``values``."""
+        """Return the state after one more layer of node features, and append their sums per graph to ``values``."""
         values = torch.cat([self.values, self.graphs.sum_nodes(nodes)], 1)
         return replace(self, values=values, layers=(*self.layers, nodes))
 
