@@ -32,7 +32,7 @@ from sklearn.model_selection import train_test_split
 
 from bench import result_lines
 from bench.data.make_parquet_tables import TARGETS
-from contramix.evaluation.baselines import raw_features
+from contramix.evaluation.features import raw_features
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed

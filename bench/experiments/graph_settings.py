@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from bench import result_lines
-from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.cross_validation import adam_on_folds
+from contramix.evaluation.features import untrained_encoder
 from contramix.models.inference import embed
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import learn_spec

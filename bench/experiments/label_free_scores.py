@@ -58,16 +58,16 @@ def main() -> None:
             continue
         found: dict[str, float] = {}
 
-        def score_and_record(part: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
-            z = torch.from_numpy(features(part.held))
+        def score_and_record(split: Any, features: Any, found: dict[str, float] = found) -> np.ndarray:
+            z = torch.from_numpy(features(split.held))
             unit = torch.nn.functional.normalize(z, dim=1)[:1000]
             found |= {
                 "rankme": representation_measures.effective_rank(z),
                 "uniformity": -representation_measures.uniformity(unit),
             }
-            return scorer(part, features)
+            return scorer(split, features)
 
-        score_and_record.part = scorer.part  # type: ignore[attr-defined]
+        score_and_record.split = scorer.split  # type: ignore[attr-defined]
         trainer.scorer = score_and_record  # type: ignore[assignment]
         began = time.monotonic()
         labels = float(trainer.score(Recipe.load(base, settings), 0, "trial", SILENT).mean())

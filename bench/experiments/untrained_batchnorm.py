@@ -19,7 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from bench import result_lines
-from contramix.evaluation.baselines import untrained_encoder
+from contramix.evaluation.features import untrained_encoder
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed

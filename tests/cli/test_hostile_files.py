@@ -413,7 +413,7 @@ def test_test_targets_of_another_kind_or_infinite(finished, run, t):
 
 
 def test_boosting_takes_a_class_of_one_row_among_many():
-    from contramix.evaluation.baselines import boosting
+    from contramix.evaluation.baselines.boosting import boosting
     from contramix.evaluation.problem import PredictionProblem
     from contramix.models.task import Task
 

@@ -43,7 +43,7 @@ def test_it_is_a_plain_double_loop(runs):
         of_runs.append(np.mean(accuracies))
     assert found.each.shape == (3, 2, 5)
     assert found.mean == pytest.approx(np.mean(of_runs))
-    assert found.spread == pytest.approx(np.std(of_runs, ddof=1))
+    assert found.std == pytest.approx(np.std(of_runs, ddof=1))
     assert of_runs[0] < of_runs[1] < of_runs[2]
 
 
@@ -63,7 +63,7 @@ def test_every_record_is_tested_once_and_never_learned_from_then(runs):
     for epoch in (tested[:10], tested[10:]):
         assert sorted(np.concatenate(epoch)) == list(range(120))
     assert found.mean == pytest.approx(40 / 120, abs=0.01)
-    assert found.spread is None
+    assert found.std is None
 
 
 def test_adam_by_default_scores_chance_on_noise_and_more_by_peeking():

@@ -53,7 +53,7 @@ def test_metrics_of_quantities_are_scikit_learns():
     )
 
 
-@pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.rows and m.kind == "classification"])
+@pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.per_row and m.kind == "classification"])
 @pytest.mark.parametrize("many", [2, 3])
 def test_rows_tell_the_sampling_error(name, many):
     """The standard error by rows is that seen over many samples."""
@@ -61,8 +61,8 @@ def test_rows_tell_the_sampling_error(name, many):
     values, errors = [], []
     for seed in range(300):
         truth, predicted = sample(300, many, seed)
-        rows = metric.rows(task, truth, predicted)
-        assert rows.mean() == pytest.approx(metric.of(task, truth, predicted))
+        rows = metric.per_row(task, truth, predicted)
+        assert rows.mean() == pytest.approx(metric.compute(task, truth, predicted))
         values.append(rows.mean())
         errors.append(rows.std(ddof=1) / np.sqrt(len(rows)))
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
@@ -72,9 +72,9 @@ def test_classes_that_do_not_occur_are_left_out():
     task = classes(3)
     truth = np.array([0, 0, 1, 1])
     predicted = Predictions(np.array([0, 2, 1, 1]), np.eye(3)[[0, 2, 1, 1]])
-    assert METRICS["balanced_accuracy"].of(task, truth, predicted) == pytest.approx(0.75)
-    assert METRICS["auroc"].of(task, truth, predicted) == pytest.approx((0.75 + 1) / 2)
-    assert METRICS["average_precision"].of(task, truth, predicted) <= 1
+    assert METRICS["balanced_accuracy"].compute(task, truth, predicted) == pytest.approx(0.75)
+    assert METRICS["auroc"].compute(task, truth, predicted) == pytest.approx((0.75 + 1) / 2)
+    assert METRICS["average_precision"].compute(task, truth, predicted) <= 1
 
 
 def test_metric_for_a_verdict():

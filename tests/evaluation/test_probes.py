@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
+from contramix.evaluation.candidates import probe_candidate
 from contramix.evaluation.probes import PROBES, descent, rows
 from contramix.evaluation.probes.adam import PUBLISHED as ADAM
 from contramix.evaluation.probes.choosing import choose
@@ -21,7 +22,8 @@ from contramix.evaluation.probes.ridge import Ridge as OurRidge
 from contramix.evaluation.probes.rows import FeatureRows, standardized
 from contramix.evaluation.probes.sgd import PUBLISHED as SGD
 from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.protocol import compare, probe_candidate, splits
+from contramix.evaluation.scoring import score_candidates
+from contramix.evaluation.splits import make_splits
 from contramix.models.task import Task
 from contramix.runtime.randomness import Key
 
@@ -264,8 +266,8 @@ def test_permuted_test_labels_change_nothing(blobs, brief, name):
     scores = []
     for labels in (y, wrong):
         candidate = probe_candidate(name, "baseline", lambda problem: z, name, recorded)
-        parts = splits(CLASSES, labels, [0], TEST)
-        scores += compare(CLASSES, labels, [candidate], parts, (5,), metric="accuracy")
+        parts = make_splits(CLASSES, labels, [0], TEST)
+        scores += score_candidates(CLASSES, labels, [candidate], parts, (5,), metric="accuracy")
     half = len(made) // 2
     for right, other in zip(made[:half], made[half:]):
         assert right.chosen == other.chosen

@@ -6,7 +6,9 @@ import pytest
 
 from contramix.errors import InputError
 from contramix.evaluation import probes
-from contramix.evaluation.protocol import compare, probe_candidate, splits
+from contramix.evaluation.candidates import probe_candidate
+from contramix.evaluation.scoring import score_candidates
+from contramix.evaluation.splits import make_splits
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task, find_task
 
@@ -24,12 +26,12 @@ def blobs():
 
 def test_splits_do_not_overlap_and_official_parts_are_kept():
     y = np.repeat([0, 1, 2], 40)
-    for seed, train, test in splits(CLASSES, y, range(3), None):
+    for seed, train, test in make_splits(CLASSES, y, range(3), None):
         assert sorted([*train, *test]) == list(range(120))
         assert np.bincount(y[test]).tolist() == [8, 8, 8]
         assert seed in range(3)
     official = np.arange(100, 120)
-    for part in splits(CLASSES, y, range(2), official):
+    for part in make_splits(CLASSES, y, range(2), official):
         assert part.test.tolist() == official.tolist()
         assert part.train.tolist() == list(range(100))
 
@@ -51,8 +53,8 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
         for name in ("one", "two")
         for probe in ("linear", "knn")
     ]
-    parts = splits(CLASSES, y, range(2), None)
-    scores = compare(CLASSES, y, rows, parts, (5,), metric="accuracy", few_label_draws=range(4))
+    parts = make_splits(CLASSES, y, range(2), None)
+    scores = score_candidates(CLASSES, y, rows, parts, (5,), metric="accuracy", few_label_draws=range(4))
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
     assert len(cells) == 6
     for (name, probe, labels), score in cells.items():
@@ -60,8 +62,8 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
         assert [c.tolist() for c in score.per_row_scores] == [c.tolist() for c in other.per_row_scores]
     assert len(cells["one", "linear", 5].per_row_scores) == 4
     full = cells["one", "linear", None]
-    assert full.mean == pytest.approx(full.each.mean())
-    assert full.spread == pytest.approx(full.each.std(ddof=1))
+    assert full.mean == pytest.approx(full.per_seed.mean())
+    assert full.std == pytest.approx(full.per_seed.std(ddof=1))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ import pytest
 from scipy import stats
 
 from contramix.evaluation.advice import advise
+from contramix.evaluation.candidates import probe_candidate
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Predictions
-from contramix.evaluation.protocol import Score, compare, probe_candidate, splits
+from contramix.evaluation.scoring import Score, score_candidates
+from contramix.evaluation.splits import make_splits
 from contramix.evaluation.verdict import derive_verdicts, paired_difference
 from contramix.models.task import Task
 
@@ -89,7 +91,7 @@ def test_whole_protocol_on_features_with_and_without_a_signal(signal, outcome, l
             probe_candidate(name, kind, lambda problem, name=name: z[name], "linear", nearest_mean)
             for name, kind in (("m", "pretrained"), ("raw", "baseline"), ("untrained", "baseline"))
         ]
-        scores = compare(CLASSES, y, rows, splits(CLASSES, y, range(3), None), metric="accuracy")
+        scores = score_candidates(CLASSES, y, rows, make_splits(CLASSES, y, range(3), None), metric="accuracy")
         found.append(derive_verdicts(scores, ["m"])[0].outcome)
     assert found.count(outcome) >= least
 
@@ -137,9 +139,9 @@ def test_few_labels_have_their_own_comparison():
     ]
     verdict = derive_verdicts(scores, ["m"])[0]
     assert [(c.labels_per_class, c.outcome) for c in verdict.comparisons] == [(None, "no difference"), (20, "helped")]
-    assert "With 20 labels a class it helped" in verdict.text
+    assert "With 20 labels per class it helped" in verdict.text
     advice = advise(CLASSES, np.repeat([0, 1, 2], 10), "accuracy", scores, [verdict])
-    assert any("Where labels are few (20 a class)" in sentence for sentence in advice)
+    assert any("With few labels (20 per class)" in sentence for sentence in advice)
 
 
 def test_verdict_says_when_a_plain_baseline_is_better():
@@ -150,7 +152,7 @@ def test_verdict_says_when_a_plain_baseline_is_better():
     ]
     verdict = derive_verdicts(scores, ["m"])[0]
     assert verdict.outcome == "helped"
-    assert "gradient-boosted trees on raw features reach 1.000, which is better still" in verdict.text
+    assert "gradient-boosted trees on raw features reach 1.000, which is better" in verdict.text
     advice = advise(CLASSES, np.repeat([0, 1], [90, 10]), "accuracy", scores, [verdict])
     assert "use gradient-boosted trees on raw features: 1.000" in advice[0]
     assert "90 % of the rows are of one class" in advice[-1]
@@ -161,7 +163,7 @@ def test_permuted_test_labels_change_no_prediction():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 150)
     z = (rng.normal(size=(150, 4)) + np.eye(3, 4)[y]).astype(np.float32)
-    parts = splits(CLASSES, y, range(2), np.arange(100, 150))
+    parts = make_splits(CLASSES, y, range(2), np.arange(100, 150))
     wrong = y.copy()
     wrong[100:] = rng.permutation(wrong[100:])
     for probe in ("linear", "knn"):
@@ -173,7 +175,7 @@ def test_permuted_test_labels_change_no_prediction():
 
         for targets in (y, wrong):
             row = probe_candidate("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
-            compare(CLASSES, targets, [row], parts, (5,), metric="accuracy")
+            score_candidates(CLASSES, targets, [row], parts, (5,), metric="accuracy")
         half = len(seen) // 2
         for first, second in zip(seen[:half], seen[half:]):
             assert np.array_equal(first.value, second.value)

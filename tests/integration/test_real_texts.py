@@ -10,7 +10,8 @@ import pytest
 from contramix.domains import DOMAINS, find_domain
 from contramix.domains.text.settings import TextSettings
 from contramix.errors import InputError
-from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.evaluation.baselines import EvaluationRecords
+from contramix.evaluation.baselines.tfidf import tfidf
 from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
@@ -70,6 +71,6 @@ def test_tfidf_on_trec():
     data = prepare_labeled_records(spec, read[0], "label", test=read[1])
     train = np.arange(1000)
     problem = PredictionProblem(data.task, train, data.y[train], data.official_test)
-    predicted = PLAIN["tfidf"](Whole(spec, data.content, data.x))(problem)
+    predicted = tfidf(EvaluationRecords(spec, data.content, data.x))(problem)
     accuracy = (predicted.value == data.y[data.official_test]).mean()
     assert 0.78 < accuracy < 0.85

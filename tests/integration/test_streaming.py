@@ -7,6 +7,8 @@ import torch
 from contramix.domains.image.reading import read
 from contramix.evaluation.compare import compare_recipes
 from contramix.evaluation.features import frozen_features
+from contramix.evaluation.labeled_table import LabeledTable
+from contramix.evaluation.protocol import Protocol
 from contramix.io.options import ReadOptions
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.health import Health
@@ -65,14 +67,14 @@ def test_the_same_weights_readings_and_representations(folder):
 def test_a_comparison_runs_from_either(reading, tmp_path):
     found = compare_recipes(
         tmp_path / "runs",
-        reading.training,
-        "label",
+        LabeledTable(reading.training, "label", reading.test),
         [recipe("dacl")],
-        test=reading.test,
-        labels_per_class=(),
-        seeds=1,
-        probes=("linear", "finetune"),
-        baselines=("raw", "untrained", "gaussian", "supervised"),
+        Protocol(
+            labels_per_class=(),
+            seeds=1,
+            probes=("linear", "finetune"),
+            baselines=("raw", "untrained", "gaussian", "supervised"),
+        ),
     )
     names = {(score.name, score.probe) for score in found.scores}
     assert {("raw", "linear"), ("gaussian", "linear"), ("dacl", "linear"), ("dacl", "finetune")} <= names

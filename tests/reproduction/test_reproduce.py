@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 import pytest
 
 from contramix import cli
-from contramix.evaluation.baselines import untrained_encoder
 from contramix.evaluation.cross_validation import adam_on_folds
+from contramix.evaluation.features import untrained_encoder
 from contramix.evaluation.probes import PROBES
 from contramix.models.inference import embed
 from contramix.models.labeled_records import prepare_labeled_records

@@ -4,7 +4,7 @@ import pytest
 
 from contramix.domains import DOMAINS
 from contramix.errors import InputError
-from contramix.evaluation.candidates import BASELINES
+from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.probes import PROBES
 from contramix.reproduction.catalogue import shipped, suite_paths, summaries
 from contramix.reproduction.sources import SOURCES

@@ -47,10 +47,10 @@ def noisy(y, spread=1.0):
 
 def test_score_is_the_mean_balanced_accuracy_over_draws_of_labels(classes, seen):
     scorer = LabeledScorer(table(classes), "y", 10)
-    part = scorer.part(0)
-    rows = scorer(part, features_of(noisy(classes)))
-    assert len(rows) == len(part.held) == ROWS // 5
-    expected = [balanced_accuracy_score(classes[part.held], predicted.value) for _, predicted in seen]
+    split = scorer.split(0)
+    rows = scorer(split, features_of(noisy(classes)))
+    assert len(rows) == len(split.held) == ROWS // 5
+    expected = [balanced_accuracy_score(classes[split.held], predicted.value) for _, predicted in seen]
     assert len(expected) == DRAWS
     assert rows.mean() == pytest.approx(np.mean(expected))
     assert 0.4 < rows.mean() < 0.9
@@ -58,18 +58,18 @@ def test_score_is_the_mean_balanced_accuracy_over_draws_of_labels(classes, seen)
 
 def test_each_probe_learns_from_k_labels_a_class_of_the_training_part(classes, seen):
     scorer = LabeledScorer(table(classes), "y", 10)
-    part, asked = scorer.part(0), []
+    split, asked = scorer.split(0), []
 
     def features(rows):
         asked.append(rows)
         return noisy(classes)[rows].astype(np.float32)
 
-    scorer(part, features)
+    scorer(split, features)
     held, drawn = asked[0], asked[1:]
-    assert held.tolist() == part.held.tolist()
+    assert held.tolist() == split.held.tolist()
     for used, (problem, _) in zip(drawn, seen, strict=True):
-        assert set(used) <= set(part.train)
-        assert not set(used) & set(part.held)
+        assert set(used) <= set(split.train)
+        assert not set(used) & set(split.held)
         assert np.bincount(classes[used]).tolist() == [10, 10, 10]
         assert problem.y.tolist() == classes[used].tolist()
         assert problem.test_targets is None
@@ -78,13 +78,13 @@ def test_each_probe_learns_from_k_labels_a_class_of_the_training_part(classes, s
 
 def test_targets_of_held_rows_change_no_prediction(classes, seen):
     z, scorer = noisy(classes), LabeledScorer(table(classes), "y", 10)
-    part = scorer.part(0)
-    score = scorer(part, features_of(z)).mean()
+    split = scorer.split(0)
+    score = scorer(split, features_of(z)).mean()
     predictions = [predicted.value.tolist() for _, predicted in seen]
     seen.clear()
     scorer.y = classes.copy()
-    scorer.y[part.held] = np.random.default_rng(2).permutation(classes[part.held])
-    permuted = scorer(part, features_of(z)).mean()
+    scorer.y[split.held] = np.random.default_rng(2).permutation(classes[split.held])
+    permuted = scorer(split, features_of(z)).mean()
     assert [predicted.value.tolist() for _, predicted in seen] == predictions
     assert permuted < score - 0.1
     assert permuted == pytest.approx(1 / 3, abs=0.15)
@@ -92,21 +92,21 @@ def test_targets_of_held_rows_change_no_prediction(classes, seen):
 
 def test_perfect_features_score_one_and_constant_ones_chance(classes):
     scorer = LabeledScorer(table(classes), "y", 10)
-    part = scorer.part(0)
-    assert scorer(part, features_of(np.eye(3)[classes])).mean() == 1.0
-    assert scorer(part, features_of(np.ones((ROWS, 2)))).mean() == pytest.approx(1 / 3)
+    split = scorer.split(0)
+    assert scorer(split, features_of(np.eye(3)[classes])).mean() == 1.0
+    assert scorer(split, features_of(np.ones((ROWS, 2)))).mean() == pytest.approx(1 / 3)
 
 
 def test_rows_without_a_target_are_pre_trained_on_and_neither_teach_nor_judge(classes):
     known = np.random.default_rng(3).random(ROWS) < 0.4
     y = pa.array([f"class {c}" if k else None for c, k in zip(classes, known)])
     scorer = LabeledScorer(table(y), "y", 5)
-    part = scorer.part(0)
-    assert known[part.held].all()
-    assert len(part.held) == round(0.2 * known.sum())
-    assert sorted([*part.train, *part.held]) == list(range(ROWS))
+    split = scorer.split(0)
+    assert known[split.held].all()
+    assert len(split.held) == round(0.2 * known.sum())
+    assert sorted([*split.train, *split.held]) == list(range(ROWS))
     asked = []
-    scorer(part, lambda rows: asked.extend(rows) or noisy(classes)[rows].astype(np.float32))
+    scorer(split, lambda rows: asked.extend(rows) or noisy(classes)[rows].astype(np.float32))
     assert known[asked].all()
     assert (scorer.y[known] == classes[known]).all()
 
@@ -116,10 +116,10 @@ def test_a_quantity_is_judged_by_r2_of_ten_times_as_many_rows(seen):
     z = rng.normal(size=(ROWS, 2))
     y = 5 + 3 * z[:, 0] + rng.normal(size=ROWS)
     scorer = LabeledScorer(table(y), "y", 4)
-    part = scorer.part(1)
-    rows = scorer(part, features_of(z))
+    split = scorer.split(1)
+    rows = scorer(split, features_of(z))
     assert all(len(problem.y) == 40 for problem, _ in seen)
-    assert rows.mean() == pytest.approx(np.mean([r2_score(y[part.held], p.value) for _, p in seen]))
+    assert rows.mean() == pytest.approx(np.mean([r2_score(y[split.held], p.value) for _, p in seen]))
     assert rows.mean() > 0.7
     assert scorer.words == "R squared with 40 labelled rows"
 
@@ -127,12 +127,12 @@ def test_a_quantity_is_judged_by_r2_of_ten_times_as_many_rows(seen):
 def test_rankme_is_the_entropy_of_the_singular_values():
     z = (np.random.default_rng(0).normal(size=(100, 6)) * [9, 4, 2, 1, 0.5, 0.1]).astype(np.float32)
     scorer = LabelFreeScorer("rankme", 100)
-    part = scorer.part(0)
-    values = np.linalg.svd(z[part.held].astype(float), compute_uv=False)
-    assert scorer(part, features_of(z)).mean() == pytest.approx(np.exp(stats.entropy(values)), rel=1e-3)
-    assert (len(part.held), len(part.train)) == (20, 80)
-    assert not set(part.held) & set(part.train)
-    assert part.held.tolist() != scorer.part(1).held.tolist()
+    split = scorer.split(0)
+    values = np.linalg.svd(z[split.held].astype(float), compute_uv=False)
+    assert scorer(split, features_of(z)).mean() == pytest.approx(np.exp(stats.entropy(values)), rel=1e-3)
+    assert (len(split.held), len(split.train)) == (20, 80)
+    assert not set(split.held) & set(split.train)
+    assert split.held.tolist() != scorer.split(1).held.tolist()
 
 
 def test_label_free_interval_is_the_paired_t_interval_over_splits():
@@ -147,11 +147,11 @@ def test_label_free_interval_is_the_paired_t_interval_over_splits():
 
 def test_labelled_interval_covers_what_is_planted(classes):
     scorer, rng, covered = LabeledScorer(table(classes), "y"), np.random.default_rng(0), 0
-    parts = [scorer.part(n) for n in range(5)]
+    splits = [scorer.split(n) for n in range(5)]
     for _ in range(100):
-        first = [(rng.random(60) < 0.7).astype(float) for _ in parts]
-        second = [(rng.random(60) < 0.6).astype(float) for _ in parts]
-        difference, (low, high) = scorer.difference(first, second, parts)
+        first = [(rng.random(60) < 0.7).astype(float) for _ in splits]
+        second = [(rng.random(60) < 0.6).astype(float) for _ in splits]
+        difference, (low, high) = scorer.difference(first, second, splits)
         assert low < difference < high
         covered += low < 0.1 < high
     assert covered >= 93

@@ -22,11 +22,11 @@ from contramix.runs.pretrain import pretrain_into
 from contramix.runs.source import MemorySource
 from contramix.runtime.signals import Interrupted
 from contramix.training.checkpoint import unique_state
-from contramix.training.reporter import Reporter
+from contramix.training.reporter import SILENT, Reporter
 from contramix.tuning import scorers, search, trainer
 from contramix.tuning.result import TuningResult
 from contramix.tuning.scorers import HoldoutSplit, LabeledScorer
-from contramix.tuning.search import tune
+from contramix.tuning.search import SearchSettings, tune
 from contramix.tuning.trainer import Trainer
 
 ROWS = 120
@@ -65,11 +65,13 @@ def nearest_centre(problem, z):
 
 def quick(out, rows=None, probe=nearest_centre, **how):
     """A search that trains: two steps a trial, two draws of labels, a probe that costs nothing."""
-    how = {"target": "y", "trials": 3, "steps": 2, "fresh": 2, "device": "cpu", "labels_per_class": 8} | how
+    recipe, reporter = how.pop("recipe", RECIPE), how.pop("reporter", SILENT)
+    how = {"target": "y", "trials": 3, "steps": 2, "fresh_splits": 2, "labels_per_class": 8} | how
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scorers, "DRAWS", 2)
         patched.setitem(scorers.PROBES, "linear", probe)
-        return tune(out, table() if rows is None else rows, how.pop("recipe", RECIPE), **how)
+        rows = table() if rows is None else rows
+        return tune(out, rows, recipe, SearchSettings(**how), device="cpu", reporter=reporter)
 
 
 def tried(result):
@@ -77,7 +79,7 @@ def tried(result):
     return [(t.number, t.settings, t.score, t.reason) for t in result.trials]
 
 
-class Whole(NamedTuple):
+class Uninterrupted(NamedTuple):
     """An uninterrupted search of three trials, the best of them not the first, its folder and its seed."""
 
     result: TuningResult
@@ -91,7 +93,7 @@ def whole(tmp_path_factory):
         out = tmp_path_factory.mktemp("whole") / "search"
         result = quick(out, seed=seed)
         if result.best.number:
-            return Whole(result, out, seed)
+            return Uninterrupted(result, out, seed)
     return pytest.fail("in 20 searches no setting was better than the first")
 
 
@@ -212,7 +214,7 @@ def test_ctrl_c_stops_behind_a_step_and_the_search_goes_on(whole, tmp_path):
 def test_rows_held_out_reach_neither_columns_nor_pre_training_nor_probes(tmp_path, monkeypatch):
     rows, weights, learned, held = table(), [], [], np.arange(0, ROWS, 5)
     part = HoldoutSplit(0, np.setdiff1d(np.arange(ROWS), held), held)
-    monkeypatch.setattr(LabeledScorer, "part", lambda self, seed: part)
+    monkeypatch.setattr(LabeledScorer, "split", lambda self, seed: part)
     real_embed = trainer.embed
 
     def embed(encoder, x, *more):
@@ -228,7 +230,7 @@ def test_rows_held_out_reach_neither_columns_nor_pre_training_nor_probes(tmp_pat
     def outcome(rows, out):
         weights.clear()
         learned.clear()
-        result = quick(out, rows, probe, trials=2, search=["noise"])
+        result = quick(out, rows, probe, trials=2, dimensions=["noise"])
         return list(weights), list(learned), result.default.score
 
     def planted(name, value):
@@ -265,13 +267,13 @@ def test_what_diverges_is_written_down_and_not_fatal(planted, tmp_path):
         def note(self, text):
             said.append(text)
 
-    result = quick(tmp_path / "s", trials=6, search=["noise"], reporter=Notes())
+    result = quick(tmp_path / "s", trials=6, dimensions=["noise"], reporter=Notes())
     assert [t.score is None for t in result.trials] == [False] + [True] * 5
     assert result.trials[3].reason == "the loss is not finite at step 7"
     assert "failed, the loss is not finite" in said[3]
     assert result.best.number == 0
     assert json.loads((tmp_path / "s" / "report.json").read_text())["trials"][-1]["score"] is None
-    assert len(quick(tmp_path / "s", trials=7, search=["noise"]).trials) == 7
+    assert len(quick(tmp_path / "s", trials=7, dimensions=["noise"]).trials) == 7
 
 
 def test_nothing_can_be_trained(planted, tmp_path):
@@ -328,23 +330,23 @@ def test_a_flattered_winner_is_found_out_on_fresh_splits(planted, tmp_path):
         return rows_of((0.5 if split == 0 else 0.75) if own else (0.9 if split == 0 else 0.25), split)
 
     planted(score)
-    result = quick(tmp_path / "s", fresh=5)
+    result = quick(tmp_path / "s", fresh_splits=5)
     assert result.best.number > 0
     assert result.confirmation.outcome == "hurt"
     assert result.written.number == 0
     assert result.tuned_recipe.noise == RECIPE.noise
     assert result.text.startswith("Tuning hurt: -0.500")
-    assert "the recipe unchanged" in result.text
+    assert "the unchanged recipe" in result.text
 
 
 def test_a_true_gain_is_told_with_the_fresh_numbers(planted, tmp_path):
     planted(lambda recipe, split: rows_of(0.25 if recipe == RECIPE else (0.95 if split == 0 else 0.75), split))
-    result = quick(tmp_path / "s", fresh=5)
+    result = quick(tmp_path / "s", fresh_splits=5)
     assert result.confirmation.outcome == "helped"
     assert (result.confirmation.best, result.confirmation.default) == (0.75, 0.25)
     low, high = result.confirmation.interval
     assert 0 < low < 0.5 < high
-    assert "0.750 beside 0.250" in result.text
+    assert "0.750 compared with 0.250" in result.text
     assert result.written is result.best
 
 
@@ -357,12 +359,12 @@ def test_noise_is_called_no_difference(planted, tmp_path):
 
 def test_fresh_splits_differ_in_rows_seeds_and_labels(planted, tmp_path):
     asked = planted(lambda recipe, split: 0.25 if recipe == RECIPE else 0.5)
-    quick(tmp_path / "s", fresh=3)
+    quick(tmp_path / "s", fresh_splits=3)
     assert sorted(split for _, split in asked) == [0, 0, 0, 1, 1, 2, 2, 3, 3]
     made = Trainer(table(), RECIPE, "y", LabeledScorer(table(), "y"), seed=0, steps=1, device="cpu")
     seeds = [made.seed(split) for split in range(4)]
     assert len(set(seeds)) == 4
-    assert len({tuple(made.rows(split).part.held) for split in range(4)}) == 4
+    assert len({tuple(made.rows(split).split.held) for split in range(4)}) == 4
 
 
 def test_another_search_is_not_gone_on_with(whole, planted):
@@ -373,7 +375,7 @@ def test_another_search_is_not_gone_on_with(whole, planted):
         ({"recipe": Recipe.load(RECIPE, {"method.temperature": 0.3})}, r"method\.temperature: 0\.3 and 0\.1"),
         ({"seed": 44}, rf"settings \(seed: 44 and {whole.seed}\)"),
         ({"steps": 9}, r"settings \(steps: 9 and 2\)"),
-        ({"search": ["noise"]}, "search: noise and noise,temperature,alpha,width,cut"),
+        ({"dimensions": ["noise"]}, "search: noise and noise,temperature,alpha,width,cut"),
         ({"labels_per_class": 5}, "with 5 labels a class and balanced accuracy with 8"),
         ({"rows": changed}, "data: "),
     ):
@@ -436,6 +438,6 @@ def test_a_trial_is_cut_short_and_needs_a_trial_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "begin", begin)
     quick(tmp_path / "s", trials=1, steps=4)
     assert set(lengths) == {(6, 32)}, "whole epochs of 96 rows in batches of 32"
-    for how in ({"trials": 0}, {"fresh": 1}, {"steps": 0}):
+    for how in ({"trials": 0}, {"fresh_splits": 1}, {"steps": 0}):
         with pytest.raises(InputError, match="at least 1 trial, 1 step and 2 fresh"):
             quick(tmp_path / "t", **how)

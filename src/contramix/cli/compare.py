@@ -70,7 +70,8 @@ def compare(
     """
     from contramix.domains import DOMAINS
     from contramix.evaluation.compare import compare_recipes
-    from contramix.evaluation.evaluate import ALL_PROBES
+    from contramix.evaluation.labeled_table import LabeledTable
+    from contramix.evaluation.protocol import ALL_PROBES, Protocol
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe, resolve
@@ -95,21 +96,11 @@ def compare(
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
         place,
-        table,
-        target,
+        LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
         chosen,
-        test=rows.test,
-        labels_per_class=few,
-        seeds=seeds,
-        task=kind,
-        metric=metric,
-        probes=wanted,
-        baselines=against,
-        pick_on_test=pick_on_test,
+        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test),
         device=device,
         command=command,
-        where=str(data),
-        where_test=str(test or data),
         reporter=ConsoleReporter(quiet),
     )
     for note in evaluation.notes:
@@ -120,4 +111,4 @@ def compare(
     best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")
     keep_report(place, report, runs, best, table, target, output)
     shown = as_table(f"{data}, target {target}", evaluation)
-    output.result(report, shown, *evaluation.words(), f"Runs, report.json and report.html are in {place}.")
+    output.result(report, shown, *evaluation.paragraphs(), f"Runs, report.json and report.html are in {place}.")

@@ -51,4 +51,4 @@ def demo(
     keep_report(out, report, runs, Pretrained.load(best), read(COVTYPE / "train.parquet").table, TARGET, output)
     title = f"CovType, 15,120 training rows, 20,000 test rows, {epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
     table = as_table(title, evaluation)
-    output.result(report, table, *evaluation.words(), f"Runs, report.json and report.html are in {out}.")
+    output.result(report, table, *evaluation.paragraphs(), f"Runs, report.json and report.html are in {out}.")

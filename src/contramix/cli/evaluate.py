@@ -59,8 +59,9 @@ def evaluate(
     ensembles of trees on raw features. Whatever is chosen is chosen on training rows. Writes report.json and
     report.html into RUN.
     """
-    from contramix.evaluation.evaluate import ALL_PROBES
     from contramix.evaluation.evaluate import evaluate as run_evaluation
+    from contramix.evaluation.labeled_table import LabeledTable
+    from contramix.evaluation.protocol import ALL_PROBES, Protocol
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
@@ -78,21 +79,11 @@ def evaluate(
     table, target = rows.training, rows.target
     evaluation = run_evaluation(
         model,
-        table,
-        target,
-        test=rows.test,
-        labels_per_class=few,
-        seeds=seeds,
-        task=kind,
-        metric=metric,
-        probes=wanted,
-        baselines=against,
-        pick_on_test=pick_on_test,
+        LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
+        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test),
         recalibrate_bn=recalibrate_bn,
         folder=run / "baselines",
-        heard=advice_from_log(read_log(run), model.facts.get("alarms", ())),
-        where=str(data),
-        where_test=str(test or data),
+        training_advice=advice_from_log(read_log(run), model.facts.get("alarms", ())),
         reporter=ConsoleReporter(quiet),
     )
     for note in evaluation.notes:
@@ -102,4 +93,4 @@ def evaluate(
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     keep_report(run, report, [run], model, table, target, output)
     shown = as_table(f"{run} on {data}, target {target}", evaluation)
-    output.result(report, shown, *evaluation.words())
+    output.result(report, shown, *evaluation.paragraphs())

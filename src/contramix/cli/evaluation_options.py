@@ -77,7 +77,7 @@ def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple
 def baseline_names(text: str | None, domain: str) -> tuple[str, ...]:
     """The plain baselines asked for; those that make sense for a domain if none are."""
     from contramix.domains import DOMAINS
-    from contramix.evaluation.candidates import BASELINES
+    from contramix.evaluation.baselines import BASELINES
 
     return DOMAINS[domain].baselines if text is None else names("--baselines", text, tuple(BASELINES))
 

@@ -73,6 +73,7 @@ def tune(
     from contramix.domains import DOMAINS
     from contramix.recipe import resolve
     from contramix.training.progress import ConsoleReporter
+    from contramix.tuning.search import SearchSettings
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
@@ -86,32 +87,23 @@ def tune(
     target = reading.target if target is None else target
     rows = reading.training if target is None else labelled(reading.training, reading, target, output)
     command = shlex.join(["contramix", *sys.argv[1:]])
-    tuned = run_search(
+    result = run_search(
         out,
         rows,
         chosen,
-        target=target,
-        score=score,
-        labels_per_class=labels_per_class,
-        trials=trials,
-        search=wanted,
-        steps=steps,
-        fresh=fresh,
-        seed=seed,
-        task=kind,
-        metric=metric,
+        SearchSettings(target, score, labels_per_class, kind, metric, trials, wanted, steps, fresh, seed),
         device=device,
         where=str(data),
         command=command,
         reporter=ConsoleReporter(quiet),
     )
-    table = Table(title=f"{chosen.name} on {data}", caption=f"{tuned.scorer.words}, best first", box=None)
+    table = Table(title=f"{chosen.name} on {data}", caption=f"{result.scorer.words}, best first", box=None)
     for heading in ("trial", "score", "seconds"):
         table.add_column(heading, justify="right")
     table.add_column("settings")
-    for tried in tuned.ranked:
-        shown = "failed" if tried.score is None else tuned.scorer.show(tried.score)
-        table.add_row(str(tried.number), shown, f"{tried.seconds:.1f}", tuned.in_words(tried))
-    plain = {"data": str(data), "target": target, "command": command, "out": str(out), **tuned.as_json()}
+    for trial in result.ranked:
+        shown = "failed" if trial.score is None else result.scorer.format(trial.score)
+        table.add_row(str(trial.number), shown, f"{trial.seconds:.1f}", result.describe(trial))
+    plain = {"data": str(data), "target": target, "command": command, "out": str(out), **result.as_json()}
     use = ["contramix", "pretrain", str(data), "--recipe", str(out / "recipe.toml"), "--out", "run"]
-    output.result(plain, table, tuned.text, f"Use it: {shlex.join(use + (['--target', target] if target else []))}")
+    output.result(plain, table, result.text, f"Use it: {shlex.join(use + (['--target', target] if target else []))}")

@@ -1,1 +1,1 @@
-"""Whether pre-training helped: probes on frozen representations, the plain baselines beside them, and a verdict."""
+"""Evaluate whether pre-training helped, by probes on frozen representations compared with baselines."""

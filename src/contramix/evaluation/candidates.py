@@ -1,70 +1,72 @@
-"""Who takes part in a comparison: pre-trained models, and the plain baselines that they have to beat."""
+"""Define candidates: the models and baselines that are compared."""
 
-from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
-from contramix.evaluation.baselines import ENSEMBLES, pca, raw_features, untrained_encoder
-from contramix.evaluation.domain_baselines import PLAIN, Whole
-from contramix.evaluation.features import frozen_features
-from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.protocol import Candidate, RowKind, probe_candidate
-from contramix.models.labeled_records import LabeledRecords
-from contramix.recipe import Recipe
+from contramix.encoders.encoder import Encoder
+from contramix.evaluation.probes import PROBES, Probe
+from contramix.evaluation.problem import PredictionProblem, Predictions
+from contramix.models.finetuning import fine_tune
+from contramix.samples.samples import Samples, take
 
-BASELINES = {
-    "raw": "the columns as the encoder sees them",
-    "pca": "their leading principal components, as many as the encoder is wide",
-    "untrained": "the same encoder with its first weights",
-    "trees": "extremely randomised trees on the columns",
-    "boosting": "histogram gradient boosting on the columns",
-    "tfidf": "TF-IDF of words and pairs of words, and a linear model",
-    "wl": "Weisfeiler-Lehman colours of graphs, and a linear model",
-    "rocket": "random convolutional kernels of series, and a ridge model",
-    "gaussian": "the same encoder pre-trained with Gaussian noise instead",
-    "supervised": "the same network trained on the labels alone",
-}
-"""Baselines by name, and what they are."""
+RowKind = Literal["baseline", "pretrained"]
 
 
-def plain_baselines(
-    data: LabeledRecords, recipe: Recipe, names: Collection[str], probes: Sequence[str], device: torch.device
-) -> list[Candidate]:
-    """The baselines asked for that train no network, in the order of ``BASELINES``."""
-    raw = raw_features(data.spec, data.x)
+@dataclass
+class Candidate:
+    """Describe one row of a comparison: its names, and how it predicts.
 
-    @cache
-    def untrained(seed: int) -> Float32[ndarray, " n d"]:
-        return frozen_features(untrained_encoder(recipe, data.spec, seed).to(device), data.x)
+    Parameters
+    ----------
+    name
+        Name of the model or baseline, such as ``imix-npair``.
+    kind
+        Whether it is a baseline or a pre-trained model that is compared with the baselines.
+    probe
+        Name of the probe, such as ``linear``; a baseline without a probe has its own name here.
+    predict
+        Function that predicts the test rows of a problem from its training rows and their targets.
+    few_labels
+        Whether it is also scored with few labels.
+    seconds
+        Time that its features took to compute, including pre-training.
+    """
 
-    width = untrained_encoder(recipe, data.spec, 0).width
+    name: str
+    kind: RowKind
+    probe: str
+    predict: Callable[[PredictionProblem], Predictions]
+    few_labels: bool = True
+    seconds: float = 0.0
 
-    components: dict[int, Float32[ndarray, " n d"]] = {}
 
-    def principal(problem: PredictionProblem) -> Float32[ndarray, " n d"]:
-        if problem.split not in components:  # learned from all training rows of the split, labelled or not
-            train = np.setdiff1d(np.arange(len(raw)), problem.test)
-            components[problem.split] = pca(raw, train, width)
-        return components[problem.split]
+def probe_candidate(
+    name: str,
+    kind: RowKind,
+    features: Callable[[PredictionProblem], Float32[ndarray, " n d"]],
+    probe: str,
+    predict: Probe,
+    few_labels: bool = True,
+    seconds: float = 0.0,
+) -> Candidate:
+    """Return a candidate that is a probe on features of all records.
 
-    made: list[Candidate] = []
-    for name in (n for n in BASELINES if n in names):
-        if name in PLAIN:
-            made.append(Candidate(name, "baseline", name, PLAIN[name](Whole(data.spec, data.content, data.x))))
-        elif name in ENSEMBLES:
-            made.append(probe_candidate(name, "baseline", lambda problem: raw, name, ENSEMBLES[name]))
-        elif name == "raw":
-            made += probe_candidates(name, "baseline", lambda problem: raw, probes)
-        elif name == "pca":
-            made += probe_candidates(name, "baseline", principal, probes)
-        elif name == "untrained":
-            made += probe_candidates(name, "baseline", lambda problem: untrained(problem.split), probes)
-    return made
+    Parameters
+    ----------
+    name, kind, few_labels, seconds
+        See :class:`Candidate`.
+    features
+        Function that returns the features of all records. They may depend on the split of the problem.
+    probe, predict
+        Name of the probe, and the probe itself.
+    """
+    return Candidate(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
 
 
 def probe_candidates(
@@ -74,9 +76,48 @@ def probe_candidates(
     probes: Sequence[str],
     seconds: float = 0.0,
 ) -> list[Candidate]:
-    """One candidate for each probe of the same features; kNN is tried with all labels only."""
+    """Return one candidate for each named probe on the same features.
+
+    The nearest-neighbor probe is scored with all labels only. ``finetune``, which is no probe of frozen features, is
+    skipped.
+    """
     return [
         probe_candidate(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
         for probe in probes
         if probe in PROBES
     ]
+
+
+def fine_tuning_candidate(
+    name: str,
+    kind: RowKind,
+    encoder_of: Callable[[int], Encoder],
+    x: Samples,
+    device: torch.device,
+    seconds: float = 0.0,
+) -> Candidate:
+    """Return a candidate that trains all weights of an encoder on the labels.
+
+    Parameters
+    ----------
+    name, kind, seconds
+        See :class:`Candidate`.
+    encoder_of
+        Function from the seed of a split to the encoder whose weights training starts from.
+    x
+        Samples of all records.
+    device
+        Device to train on.
+    """
+
+    def predict(problem: PredictionProblem) -> Predictions:
+        train, test = (take(x, torch.from_numpy(np.asarray(rows))) for rows in (problem.train, problem.test))
+        fine_tuned = fine_tune(
+            encoder_of(problem.split), train, problem.y, problem.task, seed=problem.seed, device=str(device)
+        )
+        scores = fine_tuned.scores(test)
+        if problem.task.kind == "regression":
+            return Predictions(scores)
+        return Predictions(scores.argmax(1), scores)
+
+    return Candidate(name, kind, "finetune", predict, seconds=seconds)

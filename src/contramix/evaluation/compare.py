@@ -1,25 +1,23 @@
-"""Compare several recipes on one data set under one protocol: each pre-trained for each seed, and probed alike."""
+"""Compare several recipes on one data set under one protocol."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.candidates import BASELINES, plain_baselines, probe_candidates
-from contramix.evaluation.evaluate import PROBES, Evaluation, reference_for, rules, run_comparison
+from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines
+from contramix.evaluation.candidates import RowKind, fine_tuning_candidate, probe_candidates
+from contramix.evaluation.comparison import Evaluation, run_comparison
 from contramix.evaluation.features import frozen_features
+from contramix.evaluation.labeled_table import LabeledTable
 from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.protocol import RowKind
-from contramix.evaluation.trained_baselines import fine_tuned, gaussian_recipe, supervised
-from contramix.models.labeled_records import prepare_labeled_records
+from contramix.evaluation.protocol import DEFAULT_PROTOCOL, Protocol
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec, resolve_device
-from contramix.models.task import Kind
 from contramix.monitoring.alarms import advice_from_log
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
@@ -28,67 +26,64 @@ from contramix.runs.source import MemorySource
 from contramix.training.reporter import SILENT, Reporter, StepsOnly
 
 RECIPES = ("dacl-plus", "imix-npair")
-"""Compared by default."""
+"""Names of the recipes that are compared by default."""
 
 
 def compare_recipes(
     out: Path,
-    table: pa.Table,
-    target: str,
+    data: LabeledTable,
     recipes: Sequence[Recipe],
+    protocol: Protocol = DEFAULT_PROTOCOL,
     *,
-    test: pa.Table | None = None,
-    also: pa.Table | None = None,
-    labels_per_class: Sequence[int] = (20,),
-    seeds: int = 3,
-    task: Kind | None = None,
-    metric: str | None = None,
-    probes: Sequence[str] = PROBES,
-    baselines: Sequence[str] = tuple(BASELINES),
-    pick_on_test: bool = False,
     device: str = "auto",
     command: str = "",
-    where: str = "data",
-    where_test: str = "test data",
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Pre-train each recipe for each seed, and compare them with the plain baselines.
+    """Pre-train each recipe for each seed, and compare the models with baselines on the same rows and labels.
 
     Parameters
     ----------
     out
-        Where the run folders go, ``<recipe>/seed<n>``; finished ones are taken as they are.
-    table, target, test
-        Rows to pre-train on and to take labels from, the column to predict, and official test rows, which
-        pre-training does not see.
-    also
-        Further rows whose column statistics are learned too (a transductive protocol).
+        Folder of the runs, ``<recipe>/seed<n>``. Finished runs in it are used as they are, unfinished ones are resumed.
+    data
+        Labeled rows, on which the recipes are pre-trained without labels. Pre-training does not see official test rows.
     recipes
-        What to compare. Untrained encoders and widths are those of the last.
+        Recipes to compare. Baselines are built from the last one.
+    protocol
+        Number of seeds and labels, metric, probes and baselines.
+    device
+        Device to train on.
+    command
+        Command that made the call, which is written into the runs.
     reporter
         Receives the progress of pre-training and probing.
 
-    See :func:`contramix.evaluation.evaluate.evaluate` for the rest.
+    Raises
+    ------
+    InputError
+        If the data, a recipe or the folder is not usable; the message says why.
     """
-    main = recipes[-1]
-    place = resolve_device(device)
-    spec, notes = learn_spec(table, main, target, also)
-    data = prepare_labeled_records(spec, table, target, test=test, kind=task, where=where, where_test=where_test)
-    by = rules(data, labels_per_class, seeds, metric)
-    names = [recipe.name for recipe in recipes]
-    wanted = {*baselines, reference_for(probes[0])} - set(names)
-    candidates = plain_baselines(data, main, wanted, probes, place)
-    if "gaussian" in wanted:
-        recipes = [gaussian_recipe(main), *recipes]
-    if "supervised" in wanted:
-        candidates.append(supervised(main, data, place))
+    main, names = recipes[-1], [recipe.name for recipe in recipes]
+    torch_device = resolve_device(device)
+    spec, notes = learn_spec(data.table, main, data.target, data.extra_rows)
+    records = data.encode(spec, protocol.task)
+    plan = protocol.plan(records)
+    seeds, probes = protocol.seeds, protocol.probes
+    baselines = [
+        baseline
+        for name, baseline in BASELINES.items()
+        if name in {*protocol.baselines, protocol.reference} and name not in names
+    ]
+    # A baseline with a recipe is pre-trained for each seed, as the recipes are.
+    inputs = BaselineInputs(records, main, probes, torch_device, reporter=reporter)
+    candidates = make_baselines(inputs, [baseline.name for baseline in baselines if baseline.recipe is None])
+    recipes = [*(baseline.recipe(main) for baseline in baselines if baseline.recipe is not None), *recipes]
     models: dict[tuple[str, int], Pretrained] = {}
 
-    @lru_cache(maxsize=seeds)  # one recipe's at a time: many recipes' features of many rows do not fit
+    @lru_cache(maxsize=seeds)  # one recipe at a time: the features of several recipes may not fit into memory
     def features(name: str, seed: int) -> Float32[ndarray, " n d"]:
         model = models[name, seed]
-        same = model.spec == spec
-        x = data.x if same else prepare_labeled_records(model.spec, table, target, test=test, kind=task).x
+        x = records.x if model.spec == spec else data.encode(model.spec, protocol.task).x
         return frozen_features(model.encoder, x, out)
 
     for number, recipe in enumerate(recipes):
@@ -98,7 +93,7 @@ def compare_recipes(
             reporter.progress(f"{run}: pre-training")
             outcome = pretrain_into(
                 out / name / f"seed{seed}",
-                MemorySource(table, target, also),
+                MemorySource(data.table, data.target, data.extra_rows),
                 recipe,
                 seed=seed,
                 device=device,
@@ -117,12 +112,19 @@ def compare_recipes(
 
         candidates += probe_candidates(name, kind, of_split, probes, seconds)
         if "finetune" in probes:
-            candidates.append(fine_tuned(name, kind, encoder_of, data, place, seconds))
-    heard = [
-        f"{name}: {said}"
+            candidates.append(fine_tuning_candidate(name, kind, encoder_of, records.x, torch_device, seconds))
+    training_advice = [
+        f"{name}: {sentence}"
         for name in names
-        for said in advice_from_log(read_log(out / name / "seed0"), models[name, 0].facts.get("alarms", ()))
+        for sentence in advice_from_log(read_log(out / name / "seed0"), models[name, 0].facts.get("alarms", ()))
     ]
     return run_comparison(
-        data, by, candidates, names, probes[0], pick_on_test=pick_on_test, notes=notes, heard=heard, reporter=reporter
+        records,
+        protocol,
+        plan,
+        candidates,
+        names,
+        notes=notes,
+        training_advice=training_advice,
+        reporter=reporter,
     )

@@ -1,4 +1,4 @@
-"""DACL's protocol on graphs: ten folds, and the mean over the last epochs of pre-training and over repeats of it."""
+"""Evaluate features by cross-validation, as DACL does on graphs: ten folds, averaged over epochs and runs."""
 
 import warnings
 from collections.abc import Sequence
@@ -21,24 +21,24 @@ from contramix.runtime.randomness import Key
 
 
 class CrossValidated(NamedTuple):
-    """Accuracies of every run, epoch and fold, and how they are reported."""
+    """Hold the accuracy of every run, epoch and fold."""
 
     each: Float64[ndarray, " runs epochs folds"]
 
     @property
-    def of_runs(self) -> Float64[ndarray, " runs"]:
-        """The mean over epochs and folds of each run."""
+    def per_run(self) -> Float64[ndarray, " runs"]:
+        """Return the mean accuracy of each run over epochs and folds."""
         return np.asarray(self.each.mean((1, 2)))
 
     @property
     def mean(self) -> float:
-        """Over runs."""
-        return float(self.of_runs.mean())
+        """Return the mean accuracy over runs."""
+        return float(self.per_run.mean())
 
     @property
-    def spread(self) -> float | None:
-        """The standard deviation over runs; None for one run."""
-        return float(self.of_runs.std(ddof=1)) if len(self.each) > 1 else None
+    def std(self) -> float | None:
+        """Return the standard deviation of the accuracy over runs; None for one run."""
+        return float(self.per_run.std(ddof=1)) if len(self.each) > 1 else None
 
 
 def cross_validated(
@@ -51,25 +51,27 @@ def cross_validated(
     probe: Probe = adam,
     pick_on_test: bool = False,
 ) -> CrossValidated:
-    """Score features by stratified folds, each of which is the test part once.
+    """Return the accuracies of a probe in stratified cross-validation.
 
     Parameters
     ----------
     task, y
-        Classes, and class numbers.
+        Classification task, and the class number of each record.
     runs
-        Features of all records: for each run of pre-training (as published, five), those of its last epochs (five).
+        Features of all records, for each run of pre-training (five as published) and each of its last epochs (five).
     folds
-        How many; a run's folds are the same for all its epochs, another run's are drawn anew.
+        Number of folds. All epochs of a run share the folds; each run has folds of its own.
+    seed
+        Seed of the folds and of the probe.
     probe
-        As published, a hundred steps of Adam.
+        Probe; as published, a hundred steps of Adam.
     pick_on_test
-        Let the probe choose by the rows it is scored on, as some published code does.
+        Let the probe choose its settings by the rows it is scored on, as some published code does.
 
     Raises
     ------
     InputError
-        If every class has fewer records than there are folds.
+        If every class has fewer records than folds.
 
     Examples
     --------
@@ -84,10 +86,10 @@ def cross_validated(
     for number, epochs in enumerate(runs):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a class with fewer records than folds
-            parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed + number).split(y, y))
+            splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed + number).split(y, y))
         each.append(
             [
-                [_accuracy(task, z, y, train, test, seed + number, probe, pick_on_test) for train, test in parts]
+                [_accuracy(task, z, y, train, test, seed + number, probe, pick_on_test) for train, test in splits]
                 for z in epochs
             ]
         )
@@ -103,17 +105,21 @@ def adam_on_folds(
     rate: float = 1e-2,
     steps: int = 100,
 ) -> Float64[ndarray, " folds"]:
-    """Accuracies of linear layers trained by full-batch steps of Adam, one for each fold, all folds at once.
+    """Return the accuracies of linear layers trained by full-batch steps of Adam, one for each fold.
 
-    The same folds and numbers, to rounding, as :func:`cross_validated` has with a probe of that one rate: a layer is
-    trained on the rows outside its fold, and all layers share each product with the features.
+    Folds and accuracies equal, to rounding, those of :func:`cross_validated` with a probe of one learning rate. It is
+    faster because the layers of all folds share each product with the features.
 
     Parameters
     ----------
     z, y
-        Features of all records as they are, and class numbers.
+        Features of all records, which are not standardized, and the class number of each record.
+    folds, seed
+        Number of folds, and the seed of the folds and of the first weights.
     rate
         Adam's learning rate. NOTE[DIFF]: DACL does not state it; 1e-2 is InfoGraph's, recalled.
+    steps
+        Number of steps.
     """
     classes = int(y.max()) + 1
     held = np.zeros((folds, len(y)), bool)

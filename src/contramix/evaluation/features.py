@@ -1,4 +1,4 @@
-"""Frozen features: computed once, in memory where they are small, else in a temporary file that is read as needed."""
+"""Compute features for probes: representations of a frozen encoder, raw features, and an encoder without training."""
 
 import copy
 import os
@@ -6,40 +6,49 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
+from contramix.domains import Spec
 from contramix.encoders.encoder import Encoder
+from contramix.models.building import build_encoder
 from contramix.models.inference import device_of, embed, embedded, finite
+from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
-from contramix.samples.samples import Samples
+from contramix.runtime.randomness import Key, seeded
+from contramix.samples.samples import Samples, sequential_batches
 from contramix.training.loop import recalibrate_bn
+from contramix.types import values_of
 
 IN_MEMORY = 1_000_000_000
-"""Features of more bytes than this lie in a file."""
+"""Maximum size in bytes of features that are kept in memory; larger ones are mapped from a temporary file."""
+MAX_ONE_HOT = 1000
+"""Maximum number of one-hot columns of a categorical column; further categories share them."""
 
 
 def frozen_features(
     encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None
 ) -> Float32[ndarray, " n d"]:
-    """Representations of samples in evaluation mode, to be probed.
+    """Return representations of samples, computed by an encoder in evaluation mode.
 
-    Those of more than 1 GB are mapped from a file that has no name: it takes its space as long as the array lives, and
-    is gone afterwards, also if the process is killed.
+    Representations of more than 1 GB are mapped from a temporary file without a name. It uses disk space as long as the
+    array lives, and is gone afterwards, even if the process is killed.
 
     Parameters
     ----------
     encoder, x
-        What to compute them with, and of what.
+        Encoder, and the samples to represent.
     folder
-        Where the file lies; None: the system's folder for temporary files (``TMPDIR``), which should be on a disk.
+        Folder of the temporary file; None for the system's folder for temporary files (``TMPDIR``), which should be on
+        a disk.
 
     Raises
     ------
     InputError
         If a representation is not finite, or the folder cannot be written.
     RunError
-        If it is full.
+        If the disk is full.
     """
     size = 4 * len(x) * encoder.width
     if size <= IN_MEMORY:
@@ -56,10 +65,35 @@ def frozen_features(
 
 
 def recalibrate_batch_norm(encoder: Encoder, x: Samples) -> Encoder:
-    """A copy of an encoder whose BatchNorm statistics are computed anew from clean samples.
+    """Return a copy of an encoder with BatchNorm statistics recomputed from clean samples.
 
-    Noise and mixing change what BatchNorm sees while training; an encoder without BatchNorm comes back as it was.
+    Noise and mixing change the statistics that BatchNorm collects in training. The copy of an encoder without BatchNorm
+    equals the encoder.
     """
-    made = copy.deepcopy(encoder)
-    recalibrate_bn(made, x.to(device_of(encoder)))
-    return made
+    recalibrated = copy.deepcopy(encoder)
+    recalibrate_bn(recalibrated, x.to(device_of(encoder)))
+    return recalibrated
+
+
+def untrained_encoder(recipe: Recipe, spec: Spec, seed: int) -> Encoder:
+    """Return the encoder of a recipe with the weights that a run of this seed begins with."""
+    with seeded(Key(seed).at("weights")):
+        return build_encoder(recipe.encoder, spec)
+
+
+def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
+    """Return the features that a model without an encoder is given.
+
+    They are the domain's own features where it has some, else the encoder's inputs as flat vectors, with categories
+    one-hot encoded.
+    """
+    own = spec.features(x)
+    if own is not None:
+        return own
+    codes, front = dict(spec.inputs().codes), spec.frontend()
+    inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in sequential_batches(x)])
+    columns = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
+    for element, levels in codes.items():
+        code = inputs[:, element].long() % MAX_ONE_HOT
+        columns.append(torch.nn.functional.one_hot(code, min(levels, MAX_ONE_HOT)).float().numpy())
+    return np.concatenate(columns, 1)

@@ -1,4 +1,4 @@
-"""Scores of predictions. Those that a verdict can be given on are means over rows, so that rows can be compared."""
+"""Compute metrics of predictions. Metrics of a verdict are means over rows, so that models are compared by row."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,38 +13,42 @@ from contramix.errors import InputError, nearest
 from contramix.evaluation.problem import Predictions
 from contramix.models.task import Kind, Task
 
-Rows = Callable[[Task, ndarray, Predictions], Float64[ndarray, " n"]]
+PerRowScores = Callable[[Task, ndarray, Predictions], Float64[ndarray, " n"]]
 
 
 class Metric(NamedTuple):
-    """A score: its kind of task, how it is computed, and how it is said."""
+    """Describe a metric: the kind of task it is for, its name in sentences, and how it is computed."""
 
     kind: Kind
     words: str
-    of: Callable[[Task, ndarray, Predictions], float]
-    rows: Rows | None = None
-    """What each row adds: the score is their mean, and its sampling variance that of their mean (to first order)."""
+    compute: Callable[[Task, ndarray, Predictions], float]
+    per_row: PerRowScores | None = None
+    """Score of each row, for metrics that are means over rows. The sampling variance of the metric is that of the mean
+    of the scores (to first order)."""
 
 
-def plain(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Accuracy, or R squared: see :meth:`Task.per_row_scores`."""
+def accuracy_or_r2(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+    """Return the accuracy or R squared of each row; see :meth:`Task.per_row_scores`."""
     return task.per_row_scores(truth, predicted.value)
 
 
 def balanced_accuracy(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """The mean recall over the classes that occur."""
-    hit = plain(task, truth, predicted)
-    present, place, count = np.unique(truth, return_inverse=True, return_counts=True)
-    recall = np.bincount(place, hit) / count
+    """Return per-row scores whose mean is the mean recall of the classes that occur."""
+    hit = accuracy_or_r2(task, truth, predicted)
+    present, position, count = np.unique(truth, return_inverse=True, return_counts=True)
+    recall = np.bincount(position, hit) / count
     share = len(truth) / (len(present) * count)
-    return np.asarray(recall.mean() + share[place] * (hit - recall[place]))
+    return np.asarray(recall.mean() + share[position] * (hit - recall[position]))
 
 
 def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Area under the ROC curve, the mean over classes against the rest; rows are DeLong's structural components."""
-    score = _needs_scores(predicted)
+    """Return per-row scores whose mean is the area under the ROC curve, averaged over classes against the rest.
+
+    They are DeLong's structural components.
+    """
+    score = _require_class_scores(predicted)
     parts = []
-    for label in _sides(task):
+    for label in _positive_classes(task):
         positive = truth == label
         n1, n0 = int(positive.sum()), int((~positive).sum())
         if not n1 or not n0:
@@ -60,65 +64,66 @@ def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray
 
 
 def average_precision(task: Task, truth: ndarray, predicted: Predictions) -> float:
-    """Average precision, of the last class where there are two, else the mean over classes."""
-    score = _needs_scores(predicted)
-    present = [label for label in _sides(task) if (truth == label).any()]
+    """Return the average precision of the last of two classes, or the mean over more classes."""
+    score = _require_class_scores(predicted)
+    present = [label for label in _positive_classes(task) if (truth == label).any()]
     return float(np.mean([average_precision_score(truth == label, score[:, label]) for label in present or [0]]))
 
 
 def rmse(task: Task, truth: ndarray, predicted: Predictions) -> float:
-    """Root of the mean squared error, in the target's unit."""
+    """Return the root of the mean squared error, in the unit of the target."""
     return float(np.sqrt(np.mean((truth - predicted.value) ** 2)))
 
 
-def _sides(task: Task) -> range:
-    """Classes to hold against the rest: of two, the last, as in scikit-learn."""
+def _positive_classes(task: Task) -> range:
+    """Return the classes that are compared with the rest: with two classes only the last one, as in scikit-learn."""
     return range(len(task.classes) == 2, len(task.classes))
 
 
-def _needs_scores(predicted: Predictions) -> ndarray:
+def _require_class_scores(predicted: Predictions) -> ndarray:
     if predicted.score is None:
-        raise ValueError("this metric needs a score for each class, and the predictor gives none")
+        raise ValueError("this metric needs a score for each class, and the predictions have none")
     return predicted.score
 
 
-def _mean(rows: Rows) -> Callable[[Task, ndarray, Predictions], float]:
-    return lambda task, truth, predicted: float(rows(task, truth, predicted).mean())
+def _mean(per_row: PerRowScores) -> Callable[[Task, ndarray, Predictions], float]:
+    return lambda task, truth, predicted: float(per_row(task, truth, predicted).mean())
 
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("classification", "accuracy", _mean(plain), plain),
+    "accuracy": Metric("classification", "accuracy", _mean(accuracy_or_r2), accuracy_or_r2),
     "balanced_accuracy": Metric("classification", "balanced accuracy", _mean(balanced_accuracy), balanced_accuracy),
     "auroc": Metric("classification", "area under the ROC curve", _mean(auroc), auroc),
     "average_precision": Metric("classification", "average precision", average_precision),
-    "r2": Metric("regression", "R squared", _mean(plain), plain),
+    "r2": Metric("regression", "R squared", _mean(accuracy_or_r2), accuracy_or_r2),
     "rmse": Metric("regression", "root mean squared error", rmse),
 }
+"""Metrics by name."""
 
 
 def find_metric(task: Task, name: str | None = None) -> str:
-    """A metric that a verdict can be given on; by default accuracy, or R squared.
+    """Return the name of a metric on which a verdict can be given; by default accuracy or R squared.
 
     Raises
     ------
     InputError
-        For a name that is not known, or not of this kind of task.
+        If the name is not known, or the metric is not for this kind of task.
     """
     if name is None:
         return "accuracy" if task.kind == "classification" else "r2"
-    fitting = [known for known, metric in METRICS.items() if metric.kind == task.kind and metric.rows]
+    fitting = [known for known, metric in METRICS.items() if metric.kind == task.kind and metric.per_row]
     if name not in fitting:
         raise InputError(
-            f"--metric {name}: not one for {task.kind} that a verdict can be given on; {nearest(name, fitting)}"
+            f"--metric {name}: no metric for {task.kind} on which a verdict can be given; {nearest(name, fitting)}"
         )
     return name
 
 
 def all_metrics(task: Task, truth: ndarray, predicted: Predictions) -> dict[str, float]:
-    """Every metric of this kind of task; those that need scores for each class are left out where there are none."""
+    """Return every metric of this kind of task; metrics of class scores are left out where there are no scores."""
     scored = predicted.score is not None
     return {
-        name: metric.of(task, truth, predicted)
+        name: metric.compute(task, truth, predicted)
         for name, metric in METRICS.items()
         if metric.kind == task.kind and (scored or name not in ("auroc", "average_precision"))
     }

@@ -21,7 +21,7 @@ class Predictions(NamedTuple):
     """Hold the predictions for ``m`` test rows."""
 
     value: Shaped[ndarray, " m"]
-    """Predictions class numbers, or predicted values of a numeric target."""
+    """Predicted class numbers, or predicted values of a numeric target."""
     score: Float[ndarray, " m C"] | None = None
     """Score of each class, higher for more likely; columns in the order of ``task.classes``. None for a numeric target
     or where the predictor has no scores."""

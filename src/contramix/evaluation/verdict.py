@@ -1,5 +1,7 @@
-"""The verdict: did pre-training help, by how much, against what, at how many labels. Paired, and corrected for how many
-comparisons are made."""
+"""Derive the verdict: whether pre-training helped, by how much, compared with what, and with how many labels.
+
+Differences are paired, and intervals are corrected for the number of comparisons.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -7,18 +9,20 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
-from contramix.evaluation.protocol import CONFIDENCE, Score
+from contramix.evaluation.baselines import BASELINES
+from contramix.evaluation.scoring import CONFIDENCE, Score
 
 REFERENCES = ("raw", "untrained", "supervised")
-"""What a recipe must beat under the same probe to have helped: the columns as they are and its encoder untrained, or,
-where all weights are trained on the labels, the same network from scratch."""
+"""Baselines that a recipe must beat with the same probe to have helped: raw features and its encoder without training,
+or, if all weights are trained on the labels, the same network trained from scratch."""
 
 Outcome = Literal["helped", "no difference", "hurt"]
-IN_WORDS: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
+OUTCOME_PHRASES: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
+"""Outcomes as the verb of a sentence."""
 
 
 class Comparison(NamedTuple):
-    """A recipe against the better of the references, at one number of labels."""
+    """Compare a recipe with the better of the reference baselines, at one number of labels."""
 
     outcome: Outcome
     against: str
@@ -30,7 +34,7 @@ class Comparison(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is said of a recipe."""
+    """Hold the verdict on a recipe; all fields but ``text`` are those of the comparison with all labels."""
 
     recipe: str
     outcome: Outcome
@@ -40,63 +44,83 @@ class Verdict(NamedTuple):
     confidence: float
     text: str
     comparisons: tuple[Comparison, ...]
-    """With all labels first, then with few."""
+    """Comparison with all labels, then those with few."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the verdict as plain values."""
         return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
-class Spread(NamedTuple):
-    """How much a difference varies from seed to seed, known from several recipes."""
+class SeedVariance(NamedTuple):
+    """Hold the variance over seeds of a difference, and its degrees of freedom."""
 
     variance: float
-    freedom: int
+    degrees_of_freedom: int
 
 
 def paired_difference(
-    model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: Spread | None = None
+    model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: SeedVariance | None = None
 ) -> tuple[float, tuple[float, float]]:
-    """Mean difference of two scores of the same splits and labels, and its interval.
+    """Return the mean difference of two scores on the same splits and labels, and its interval.
 
-    A paired t interval. Its variance adds what comes from the finite test part (differences row by row, averaged over
-    seeds where the part is the same) and what comes from seeds (labels drawn, splits, pre-training): of this pair, or
-    what several recipes have on average if that is more. The degrees of freedom of the sum are Satterthwaite's. Where
-    splits are drawn anew, rows count in both terms, which widens the interval, as overlapping training parts ask for.
+    It is a paired t interval. Its variance is the sum of two terms. The first is the variance of the mean over the
+    finite test rows (differences by row, averaged over seeds if the test rows are the same). The second is the variance
+    over seeds (draws of labels, splits, pre-training). The degrees of freedom of the sum are Satterthwaite's. If splits
+    are drawn for each seed, rows count in both terms; this widens the interval, which is right because training rows
+    of the splits overlap.
+
+    Parameters
+    ----------
+    model, baseline
+        Scores to compare.
+    confidence
+        Confidence level of the interval.
+    pooled
+        Mean variance over seeds of several recipes; it is used where it is larger than that of this pair.
     """
     differences = [a - b for a, b in zip(model.per_row_scores, baseline.per_row_scores)]
     each = np.array([d.mean() for d in differences])
-    same_part = all(np.array_equal(rows, model.test_rows[0]) for rows in model.test_rows)
-    by_row = np.mean(differences, axis=0) if same_part else differences[0]
-    parts = [(by_row.var(ddof=1) / len(by_row), len(by_row) - 1)]
+    same_rows = all(np.array_equal(rows, model.test_rows[0]) for rows in model.test_rows)
+    by_row = np.mean(differences, axis=0) if same_rows else differences[0]
+    terms = [(by_row.var(ddof=1) / len(by_row), len(by_row) - 1)]
     if len(each) > 1:
-        own = Spread(float(each.var(ddof=1)), len(each) - 1)
-        by_seed = own if pooled is None else Spread(max(own.variance, pooled.variance), pooled.freedom)
-        parts.append((by_seed.variance / len(each), by_seed.freedom))
-    variance = sum(v for v, _ in parts)
-    freedom = variance**2 / sum(v**2 / f for v, f in parts) if variance > 0 else 1
+        own = SeedVariance(float(each.var(ddof=1)), len(each) - 1)
+        by_seed = own if pooled is None else SeedVariance(max(own.variance, pooled.variance), pooled.degrees_of_freedom)
+        terms.append((by_seed.variance / len(each), by_seed.degrees_of_freedom))
+    variance = sum(v for v, _ in terms)
+    freedom = variance**2 / sum(v**2 / f for v, f in terms) if variance > 0 else 1
     half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance))
     mean = float(each.mean())
     return mean, (mean - half, mean + half)
 
 
-def _pooled(pairs: Sequence[tuple[Score, Score]]) -> Spread | None:
-    """The variance over seeds that differences to the baseline have on average."""
-    each = [model.each - baseline.each for model, baseline in pairs]
+def _pooled(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
+    """Return the mean variance over seeds of the differences from a baseline; None for one seed."""
+    each = [model.per_seed - baseline.per_seed for model, baseline in pairs]
     if len(each[0]) < 2:
         return None
-    return Spread(float(np.mean([e.var(ddof=1) for e in each])), len(each) * (len(each[0]) - 1))
+    return SeedVariance(float(np.mean([e.var(ddof=1) for e in each])), len(each) * (len(each[0]) - 1))
 
 
 def derive_verdicts(
     scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = ""
 ) -> list[Verdict]:
-    """A verdict on each recipe, most helpful first.
+    """Return a verdict on each recipe, the most helpful recipe first.
 
-    Each recipe is compared with the better of the references under the same probe, with all labels and with few. The
-    intervals are widened as Bonferroni says, over recipes and references: in all comparisons at a number of labels
-    together, a difference is claimed where there is none in at most one case of 20. ``picked`` is said behind the
-    probe's name.
+    Each recipe is compared with the better of the reference baselines with the same probe, with all labels and with
+    few. Intervals have a Bonferroni correction over recipes and references: among all comparisons at one number of
+    labels, the chance to report any difference where there is none is at most 5 %.
+
+    Parameters
+    ----------
+    scores
+        Scores of all candidates.
+    recipes
+        Names of the candidates on which a verdict is given.
+    probe
+        Name of the probe whose scores are compared.
+    picked
+        Text to put after the name of the probe, to say how it chose its settings.
     """
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
     budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class}, reverse=True)
@@ -123,7 +147,7 @@ def derive_verdicts(
     return sorted(verdicts, key=lambda v: -v.difference)
 
 
-def _compare(model: Score, baseline: Score, confidence: float, pooled: Spread | None) -> Comparison:
+def _compare(model: Score, baseline: Score, confidence: float, pooled: SeedVariance | None) -> Comparison:
     difference, interval = paired_difference(model, baseline, confidence, pooled)
     outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
@@ -134,39 +158,30 @@ def _in_words(
 ) -> str:
     main, *few = compared
     sentences = [
-        f"Pre-training ({recipe}) {IN_WORDS[main.outcome]} here: {_points(main.difference)} against a {probe} on "
-        f"{described(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
-        f"{_points(main.interval[1])}), {main.model:.3f} beside {main.baseline:.3f}."
+        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_points(main.difference)} against a {probe} "
+        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
+        f"{_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
     ]
     for c in few:
         low, high = c.interval
         sentences.append(
-            f"With {c.labels_per_class} labels a class it {IN_WORDS[c.outcome]}: {_points(c.difference)} "
-            f"({_points(low)} to {_points(high)}), {c.model:.3f} beside {c.baseline:.3f} of {described(c.against)}."
+            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
+            f"({_points(low)} to {_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
+            f"{describe_baseline(c.against)}."
         )
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
     if better:
         best = max(better, key=lambda s: s.mean)
         how = "" if best.probe in (best.name, "finetune") else f" with {best.probe}"
-        sentences.append(f"With all labels {described(best.name)}{how} reach {best.mean:.3f}, which is better still.")
+        sentences.append(f"With all labels {describe_baseline(best.name)}{how} reach {best.mean:.3f}, which is better.")
     else:
-        sentences.append("No plain baseline does better.")
+        sentences.append("No baseline does better.")
     return " ".join(sentences)
 
 
-def described(baseline: str) -> str:
-    """A baseline in words, as a plural or something that reads as one."""
-    return {
-        "raw": "raw features",
-        "pca": "principal components",
-        "untrained": "features of the same encoder without training",
-        "trees": "extremely randomised trees on raw features",
-        "boosting": "gradient-boosted trees on raw features",
-        "supervised": "networks of the same kind trained on the labels alone",
-        "tfidf": "TF-IDF of words and a linear model",
-        "rocket": "ROCKET's random convolutions and a linear model",
-        "wl": "Weisfeiler-Lehman colours and a linear model",
-    }.get(baseline, f"features of {baseline}")
+def describe_baseline(name: str) -> str:
+    """Return a baseline as the plural subject or object of a sentence."""
+    return BASELINES[name].plural if name in BASELINES else f"features of {name}"
 
 
 def _points(share: float) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from contramix.datasets import COVTYPE
 from contramix.evaluation.compare import compare_recipes
-from contramix.evaluation.evaluate import Evaluation
+from contramix.evaluation.comparison import Evaluation
+from contramix.evaluation.labeled_table import LabeledTable
+from contramix.evaluation.protocol import Protocol
 from contramix.io.tables.reading import read
 from contramix.recipe import Recipe
 from contramix.training.reporter import SILENT, Reporter
@@ -45,20 +47,14 @@ def run_demo(
         Receives the progress of pre-training and probing.
     """
     train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
-    alike = {"train.epochs": epochs, "train.batch_size": BATCH, "encoder.width": WIDTH}
+    shared = {"train.epochs": epochs, "train.batch_size": BATCH, "encoder.width": WIDTH}
+    changes = [shared | (PUBLISHED if name in ("npair", "imix-npair") else {}) for name in recipes]
     return compare_recipes(
         out,
-        train,
-        TARGET,
-        [Recipe.load(name, alike | (PUBLISHED if name in ("npair", "imix-npair") else {})) for name in recipes],
-        test=test,
-        labels_per_class=(LABELS_PER_CLASS,),
-        seeds=seeds,
-        probes=("linear", "knn"),
-        baselines=BASELINES,
+        LabeledTable(train, TARGET, test, name="CovType", test_name="CovType"),
+        [Recipe.load(name, changed) for name, changed in zip(recipes, changes)],
+        Protocol((LABELS_PER_CLASS,), seeds, probes=("linear", "knn"), baselines=BASELINES),
         device=device,
         command=command,
-        where="CovType",
-        where_test="CovType",
         reporter=reporter,
     )

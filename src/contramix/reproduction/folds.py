@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy import ndarray
 
-from contramix.evaluation.baselines import raw_features, untrained_encoder
+from contramix.evaluation.baselines import BASELINES, BaselineInputs
 from contramix.evaluation.cross_validation import adam_on_folds, cross_validated
-from contramix.evaluation.domain_baselines import PLAIN, Whole
+from contramix.evaluation.features import raw_features, untrained_encoder
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.models.inference import embed
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
@@ -99,7 +100,8 @@ def _scores(
         return _of_features([embed(untrained_encoder(main, data.spec, repeat), data.x)], data, repeat)
     if name == "raw":
         return {"honest": _folds(data, raw_features(data.spec, data.x), repeat, PROBES["linear"])}
-    predict = PLAIN[name](Whole(data.spec, data.content, data.x))
+    inputs = BaselineInputs(data, main, ("linear",), torch.device("cpu"))
+    predict = BASELINES[name].make(inputs)[0].predict
     nothing = np.zeros((len(data.x), 1), np.float32)
     return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
 

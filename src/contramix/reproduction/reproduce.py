@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from contramix.evaluation.compare import compare_recipes
+from contramix.evaluation.labeled_table import LabeledTable
+from contramix.evaluation.protocol import Protocol
 from contramix.evaluation.summary import as_json
 from contramix.models.pretrained import environment
 from contramix.recipe import Recipe
@@ -118,17 +120,9 @@ def _probed(
     def compared(probes: tuple[str, ...], baselines: tuple[str, ...], pick_on_test: bool) -> dict[str, Any]:
         evaluation = compare_recipes(
             folder,
-            train,
-            target,
+            LabeledTable(train, target, test, extra_rows=test if block.transductive else None),
             recipes,
-            test=test,
-            also=test if block.transductive else None,
-            labels_per_class=(),
-            seeds=seeds,
-            metric=block.metric,
-            probes=probes,
-            baselines=baselines,
-            pick_on_test=pick_on_test,
+            Protocol((), seeds, None, block.metric, probes, baselines, pick_on_test),
             device=device,
             reporter=reporter,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from contramix.errors import InputError, nearest
-from contramix.evaluation.candidates import BASELINES
+from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.metrics import METRICS
 from contramix.evaluation.probes import PROBES
 from contramix.recipe import Recipe, explain

@@ -1,1 +1,1 @@
-"""Search a recipe's settings for a table: what may be searched, by which score, and how a search survives a kill."""
+"""Search a recipe's settings for a data set: what is searched, how settings are scored, and how a search is resumed."""

@@ -1,16 +1,16 @@
-"""What a search found: every trial, the best setting, and whether it is better on fresh rows, seeds and labels."""
+"""Hold the result of a search: all trials, the best settings, and whether they are better on fresh splits."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from contramix.evaluation.verdict import IN_WORDS, Outcome
+from contramix.evaluation.verdict import OUTCOME_PHRASES, Outcome
 from contramix.recipe import Recipe
 from contramix.tuning.scorers import Scorer
 from contramix.tuning.trials import Trial
 
 
 class Confirmation(NamedTuple):
-    """The best setting against the recipe as it is, on splits, seeds and labels that the search did not see."""
+    """Compare the best settings with the recipe as it is, on splits, seeds and labels that the search did not use."""
 
     best: float
     default: float
@@ -20,25 +20,26 @@ class Confirmation(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """Whether the interval leaves zero out."""
+        """Return ``"helped"`` or ``"hurt"`` if the interval excludes 0, else ``"no difference"``."""
         low, high = self.interval
         return "helped" if low > 0 else "hurt" if high < 0 else "no difference"
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The result of a search.
+    """Hold the result of a search.
 
     Parameters
     ----------
     recipe, scorer, steps
-        What was tuned, by which score, and how long a trial trained at most.
+        Recipe that was tuned, scorer of the trials, and maximum number of training steps of a trial.
     trials
         All trials in order; the first is the recipe as it is.
     confirmation
-        None where no setting scored better than the recipe as it is, or one of the two could not be trained.
+        Comparison on fresh splits; None if no settings scored better than the recipe as it is, or either of the two
+        could not be trained.
     unconfirmed
-        Why not, if that was on a fresh split.
+        Reason why there is no comparison, if training failed on a fresh split.
     """
 
     recipe: Recipe
@@ -50,88 +51,95 @@ class TuningResult:
 
     @property
     def default(self) -> Trial:
-        """The recipe as it is."""
+        """Return the trial of the recipe as it is."""
         return self.trials[0]
 
     @property
     def ranked(self) -> list[Trial]:
-        """Best first; earlier ones before later ones of the same score, failed ones last."""
+        """Return the trials with the best first. Ties are in order of time, and failed trials are last."""
         return sorted(self.trials, key=lambda t: (t.score is None, -(t.score or 0.0)))
 
     @property
     def best(self) -> Trial:
-        """The best score of the search."""
+        """Return the trial with the best score of the search."""
         return self.ranked[0]
 
     @property
     def written(self) -> Trial:
-        """What is written as a recipe: the best, unless on fresh splits it fails or does no better."""
+        """Return the trial that is written as a recipe: the best, unless it fails or is no better on fresh splits."""
         failed = self.unconfirmed or (self.confirmation and self.confirmation.difference <= 0)
         return self.default if failed else self.best
 
     @property
     def tuned_recipe(self) -> Recipe:
-        """The recipe that is written."""
+        """Return the recipe that is written."""
         return Recipe.load(self.recipe, {**self.written.settings, "name": f"{self.recipe.name}-tuned"})
 
-    def changes(self, tried: Trial) -> dict[str, Any]:
-        """The settings of a trial that are not the recipe's own."""
+    def changes(self, trial: Trial) -> dict[str, Any]:
+        """Return the settings of a trial that differ from the recipe's own."""
         own = self.default.settings
-        return {name: value for name, value in tried.settings.items() if name not in own or own[name] != value}
+        return {name: value for name, value in trial.settings.items() if name not in own or own[name] != value}
 
-    def in_words(self, tried: Trial) -> str:
-        """A trial's settings on one line."""
-        if tried.number == 0:
+    def describe(self, trial: Trial) -> str:
+        """Return a trial's settings on one line."""
+        if trial.number == 0:
             return "the recipe as it is"
-        return ", ".join(f"{name} = {_plain(value)}" for name, value in self.changes(tried).items()) or "the same"
+        return ", ".join(f"{name} = {_plain(value)}" for name, value in self.changes(trial).items()) or "the same"
 
     @property
     def text(self) -> str:
-        """What to say of it."""
-        show, check, best, many = self.scorer.show, self.confirmation, self.best, len(self.trials)
+        """Return the result in sentences."""
+        show, confirmation, best, count = self.scorer.format, self.confirmation, self.best, len(self.trials)
         if best.number == 0:
             return (
-                f"None of {many - 1} other settings scored better than the recipe as it is "
+                f"None of {count - 1} other settings scored better than the recipe as it is "
                 f"({show(best.score or 0.0)}); the recipe is written unchanged."
             )
         if self.unconfirmed:
             return (
-                f"Trial {best.number} scored best, {show(best.score or 0.0)} beside {show(self.default.score or 0.0)} "
-                f"of the recipe as it is, but that could not be checked on fresh splits ({self.unconfirmed}); the "
-                "recipe is written unchanged."
+                f"Trial {best.number} scored best, {show(best.score or 0.0)} compared with "
+                f"{show(self.default.score or 0.0)} for the recipe as it is, but this could not be confirmed on fresh "
+                f"splits ({self.unconfirmed}); the recipe is written unchanged."
             )
-        if check is None:
+        if confirmation is None:
             return (
-                f"The recipe as it is could not be trained ({self.default.reason}); the best of {many} settings scores "
-                f"{show(best.score or 0.0)}, and was not checked on fresh splits."
+                f"The recipe as it is could not be trained ({self.default.reason}); the best of {count} settings "
+                f"scores {show(best.score or 0.0)}, and was not compared on fresh splits."
             )
-        low, high = check.interval
+        low, high = confirmation.interval
         text = (
-            f"Tuning {IN_WORDS[check.outcome]}: {show(check.difference, '+')} in {self.scorer.words} (95 % interval "
-            f"{show(low, '+')} to {show(high, '+')}) on {check.splits} fresh splits, seeds and draws of labels, "
-            f"{show(check.best)} beside {show(check.default)} of the recipe as it is. In the search it was "
-            f"{show(best.score or 0.0)} beside {show(self.default.score or 0.0)}: the best of {many} is flattered."
+            f"Tuning {OUTCOME_PHRASES[confirmation.outcome]}: {show(confirmation.difference, '+')} in "
+            f"{self.scorer.words} (95 % interval {show(low, '+')} to {show(high, '+')}) on {confirmation.splits} fresh "
+            f"splits, seeds and draws of labels, {show(confirmation.best)} compared with {show(confirmation.default)} "
+            f"for the recipe as it is. In the search it was {show(best.score or 0.0)} compared with "
+            f"{show(self.default.score or 0.0)}: the best of {count} scores is too optimistic."
         )
-        if check.outcome == "helped":
+        if confirmation.outcome == "helped":
             return text
-        which = "the recipe unchanged" if self.written is self.default else f"trial {best.number} all the same"
-        return f"{text} What is written is {which}, whose mean on fresh splits is higher."
+        which = "the unchanged recipe" if self.written is self.default else f"trial {best.number}"
+        return f"{text} The recipe file holds {which}, whose mean on fresh splits is higher."
 
     def to_toml(self, where: str, command: str) -> str:
-        """The recipe to use, with where it comes from above it."""
+        """Return the recipe as TOML, with comments on the search above it.
+
+        Parameters
+        ----------
+        where, command
+            Name of the data, and the command that made the search.
+        """
         lines = [
-            f"{self.recipe.name}, tuned on {where} by {self.scorer.words} on rows held out",
+            f"{self.recipe.name}, tuned on {where} by {self.scorer.words} on held-out rows",
             f"Command: {command}",
             f"Trials: {len(self.trials)}, each of at most {self.steps} steps; this is trial {self.written.number}, "
-            f"{self.in_words(self.written)}",
+            f"{self.describe(self.written)}",
             self.text,
         ]
         comments = "".join(f"# {''.join(c if c.isprintable() else ' ' for c in line)}\n" for line in lines)
         return f"{comments}\n{self.tuned_recipe.to_toml()}"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        check = self.confirmation
+        """Return the result as plain values."""
+        confirmation = self.confirmation
         return {
             "recipe": self.recipe.name,
             "score": self.scorer.words,
@@ -141,19 +149,19 @@ class TuningResult:
             "best": {"number": self.best.number, "score": self.best.score, "changes": self.changes(self.best)},
             "written": self.written.number,
             "verdict": {
-                "outcome": check.outcome if check else "no difference",
-                "difference": check.difference if check else 0.0,
-                "interval": list(check.interval) if check else None,
-                "best": check.best if check else None,
-                "default": check.default if check else None,
-                "splits": check.splits if check else 0,
+                "outcome": confirmation.outcome if confirmation else "no difference",
+                "difference": confirmation.difference if confirmation else 0.0,
+                "interval": list(confirmation.interval) if confirmation else None,
+                "best": confirmation.best if confirmation else None,
+                "default": confirmation.default if confirmation else None,
+                "splits": confirmation.splits if confirmation else 0,
                 "text": self.text,
             },
         }
 
 
 def _plain(value: Any) -> str:
-    """A setting's value on one line: of parts their kinds, several joined by a plus."""
+    """Return a setting's value on one line: for sections their kinds, for lists the items joined by a plus."""
     if isinstance(value, list | tuple):
         return "+".join(_plain(part) for part in value)
     if isinstance(value, dict):

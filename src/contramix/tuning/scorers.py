@@ -1,4 +1,4 @@
-"""By what a setting is judged: a few labels, or none. Rows that score are held out of all that is learned."""
+"""Score the representations of a trial, with few labels or without labels, on rows held out of pre-training."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -16,7 +16,8 @@ from contramix.errors import InputError, nearest
 from contramix.evaluation.metrics import METRICS, find_metric
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.protocol import CONFIDENCE, TEST_SHARE, Score, splits
+from contramix.evaluation.scoring import CONFIDENCE, Score
+from contramix.evaluation.splits import TEST_SHARE, make_splits
 from contramix.evaluation.verdict import paired_difference
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Kind, find_task
@@ -24,16 +25,16 @@ from contramix.monitoring.representation_measures import effective_rank
 from contramix.runtime.randomness import Key
 
 DRAWS = 5
-"""Draws of labels that a score is the mean of."""
-ROWS_A_LABEL = 10
-"""A quantity has no classes: so many times as many rows get their value as a class would get labels."""
+"""Number of draws of labels over which a score is averaged."""
+ROWS_PER_LABEL = 10
+"""Number of labeled rows of a numeric target for each label per class, since a numeric target has no classes."""
 
 Features = Callable[[ndarray], Float32[ndarray, " n d"]]
-"""Representations of some rows, by row number."""
+"""Function from row numbers to the representations of those rows."""
 
 
 class HoldoutSplit(NamedTuple):
-    """Row numbers: what is learned from, and what judges."""
+    """Hold the row numbers for training and for scoring."""
 
     seed: int
     train: Int[ndarray, " n"]
@@ -41,54 +42,63 @@ class HoldoutSplit(NamedTuple):
 
 
 class Scorer(ABC):
-    """Turns representations into a score; higher is better."""
+    """Score representations; a higher score is better."""
 
     words: str
-    """What the score is."""
+    """Name of the score. It is written into a search's files, so its text must not change."""
     digits: int
-    """Decimals to show."""
+    """Number of decimals to show."""
 
     @abstractmethod
-    def part(self, seed: int) -> HoldoutSplit:
-        """Hold a fifth of the rows out."""
+    def split(self, seed: int) -> HoldoutSplit:
+        """Return a split that holds out a fifth of the rows."""
 
     @abstractmethod
-    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
-        """What each row adds to the score, which is their mean."""
+    def __call__(self, split: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
+        """Return the per-row scores of representations; the score is their mean."""
 
     @abstractmethod
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
+        self, first: list[ndarray], second: list[ndarray], splits: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
-        """Mean difference of two settings' scores on the same parts, and its 95 % interval."""
+        """Return the mean difference of the scores of two settings on the same splits, and its 95 % interval.
 
-    def same_for(self) -> str:
-        """Stands for what the scores depend on besides the inputs."""
+        Parameters
+        ----------
+        first, second
+            Per-row scores of the two settings, one array for each split.
+        splits
+            Splits on which they were scored.
+        """
+
+    def identity(self) -> str:
+        """Return text that differs whenever scores of the same inputs would differ."""
         return self.words
 
-    def show(self, score: float, sign: str = "") -> str:
-        """A score, for people."""
+    def format(self, score: float, sign: str = "") -> str:
+        """Return a score as text; ``sign="+"`` shows the sign of positive values too."""
         return f"{score:{sign}.{self.digits}f}"
 
 
 class LabeledScorer(Scorer):
-    """A linear probe learned from a few labels of the training rows, judged on the rows held out.
+    """Score by a linear probe that is trained on a few labels of the training rows and tested on held-out rows.
 
-    Rows without a target are pre-trained on, and neither teach the probe nor score it.
+    Rows without a target are used for pre-training only.
 
     Parameters
     ----------
     table, target, where
-        The rows, the column to predict, and what error messages call them.
+        Rows, name of the column to predict, and name of the rows in error messages.
     per_class
-        Labels a class; of a quantity ten times as many rows.
+        Number of labels per class; for a numeric target, a tenth of the number of labeled rows.
     kind, metric
-        None: found out, and balanced accuracy or R squared.
+        Kind of the task, None to tell it from the target's values; and the metric, None for balanced accuracy or R
+        squared.
 
     Raises
     ------
     InputError
-        If the target is not there or cannot be predicted, or too few rows have one.
+        If the target is not there or cannot be predicted, or too few rows have a value.
     """
 
     digits = 3
@@ -108,80 +118,87 @@ class LabeledScorer(Scorer):
                 f"{where}: there is no column {target!r} to predict; {nearest(target, table.column_names)}"
             )
         values = table.column(target).combine_chunks()
-        self.labelled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
-        if len(self.labelled) < 10:
+        self.labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+        if len(self.labeled) < 10:
             raise InputError(
-                f"{where}: target {target!r} is known in {len(self.labelled)} rows; at least 10 are needed, to hold "
-                "some out; --score rankme needs none"
+                f"{where}: target {target!r} is known in {len(self.labeled)} rows; at least 10 are needed, to hold "
+                "some out; --score rankme needs no labels"
             )
-        known = values.take(pa.array(self.labelled))
+        known = values.take(pa.array(self.labeled))
         self.task = find_task(target, known, where, kind)
         classes = self.task.kind == "classification"
         name = find_metric(self.task, metric or ("balanced_accuracy" if classes else "r2"))
-        rows_of = METRICS[name].rows
-        if rows_of is None:
+        per_row = METRICS[name].per_row
+        if per_row is None:
             raise ValueError(f"{name} is not a mean over rows")
-        self._rows_of = rows_of
+        self._per_row = per_row
         self.per_class, y = per_class, self.task.encode(known, where)
         self.y = np.zeros(len(values), y.dtype)
-        self.y[self.labelled] = y
-        many = f"{per_class} labels a class" if classes else f"{ROWS_A_LABEL * per_class} labelled rows"
-        self.words = f"{METRICS[name].words} with {many}"
+        self.y[self.labeled] = y
+        labels = f"{per_class} labels a class" if classes else f"{ROWS_PER_LABEL * per_class} labelled rows"
+        self.words = f"{METRICS[name].words} with {labels}"
 
-    def part(self, seed: int) -> HoldoutSplit:
-        split = splits(self.task, self.y[self.labelled], [seed], None)[0]
-        held = self.labelled[split.test]
+    def split(self, seed: int) -> HoldoutSplit:
+        held = self.labeled[make_splits(self.task, self.y[self.labeled], [seed], None)[0].test]
         return HoldoutSplit(seed, np.setdiff1d(np.arange(len(self.y)), held), held)
 
-    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
-        truth, z_held = self.y[part.held], features(part.held)
-        each = []
+    def __call__(self, split: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
+        truth, z_held = self.y[split.held], features(split.held)
+        scores = []
         for draw in range(DRAWS):
-            seed = Key(part.seed, "labels", draw).seed % 2**32
-            used = self._draw(np.intersect1d(part.train, self.labelled), seed)
-            test = np.arange(len(used), len(used) + len(part.held))
-            problem = PredictionProblem(self.task, np.arange(len(used)), self.y[used], test, seed, part.seed)
+            seed = Key(split.seed, "labels", draw).seed % 2**32
+            used = self._draw(np.intersect1d(split.train, self.labeled), seed)
+            test = np.arange(len(used), len(used) + len(split.held))
+            problem = PredictionProblem(self.task, np.arange(len(used)), self.y[used], test, seed, split.seed)
             predicted = PROBES["linear"](problem, np.concatenate([features(used), z_held]))
-            each.append(self._rows_of(self.task, truth, predicted))
-        return np.asarray(np.mean(each, axis=0))
+            scores.append(self._per_row(self.task, truth, predicted))
+        return np.asarray(np.mean(scores, axis=0))
 
     def _draw(self, rows: ndarray, seed: int) -> ndarray:
         if self.task.kind == "classification":
             return draw_labels(self.y, rows, self.per_class, seed)
-        return np.sort(np.random.default_rng(seed).permutation(rows)[: ROWS_A_LABEL * self.per_class])
+        return np.sort(np.random.default_rng(seed).permutation(rows)[: ROWS_PER_LABEL * self.per_class])
 
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
+        self, first: list[ndarray], second: list[ndarray], splits: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
-        rows = [part.held for part in parts]
+        rows = [split.held for split in splits]
         a, b = (Score(name, "pretrained", "linear", self.per_class, s, rows) for name, s in zip("ab", (first, second)))
         return paired_difference(a, b)
 
-    def same_for(self) -> str:
-        return f"{self.words}, {self.task}, {hashlib.sha256(self.y.tobytes() + self.labelled.tobytes()).hexdigest()}"
+    def identity(self) -> str:
+        return f"{self.words}, {self.task}, {hashlib.sha256(self.y.tobytes() + self.labeled.tobytes()).hexdigest()}"
 
 
 class LabelFreeScorer(Scorer):
-    """A number that the representations of the rows held out have by themselves."""
+    """Score by a measure of the representations of held-out rows, without labels.
+
+    Parameters
+    ----------
+    name
+        Name of the measure in ``LABEL_FREE``.
+    rows
+        Number of rows.
+    """
 
     digits = 1
 
     def __init__(self, name: str, rows: int) -> None:
-        self.words, self.of = LABEL_FREE[name]
+        self.words, self.measure = LABEL_FREE[name]
         self.rows = rows
 
-    def part(self, seed: int) -> HoldoutSplit:
+    def split(self, seed: int) -> HoldoutSplit:
         order = np.random.default_rng(seed).permutation(self.rows)
         held = round(TEST_SHARE * self.rows)
         if held < 2:
             raise InputError(f"{self.rows} rows are too few to hold some out; give at least 10")
         return HoldoutSplit(seed, np.sort(order[held:]), np.sort(order[:held]))
 
-    def __call__(self, part: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
-        return np.array([self.of(features(part.held))])
+    def __call__(self, split: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
+        return np.array([self.measure(features(split.held))])
 
     def difference(
-        self, first: list[ndarray], second: list[ndarray], parts: list[HoldoutSplit]
+        self, first: list[ndarray], second: list[ndarray], splits: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
         each = np.array([a.mean() - b.mean() for a, b in zip(first, second)])
         half = stats.t.ppf((1 + CONFIDENCE) / 2, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each))
@@ -191,8 +208,9 @@ class LabelFreeScorer(Scorer):
 LABEL_FREE: dict[str, tuple[str, Callable[[Float32[ndarray, " n d"]], float]]] = {
     "rankme": ("effective rank (RankMe)", lambda z: effective_rank(torch.from_numpy(z))),
 }
-"""Scores that need no labels: what they are, and how they are computed."""
+"""Scores without labels by name: their text, and how they are computed."""
 SCORES = ("labels", *LABEL_FREE)
+"""Names of the scores."""
 
 
 def find_scorer(
@@ -205,7 +223,20 @@ def find_scorer(
     metric: str | None = None,
     where: str = "data",
 ) -> Scorer:
-    """The scorer of a name; ``"auto"`` is ``"labels"`` where a target is given, else ``"rankme"``."""
+    """Return the scorer of a name.
+
+    Parameters
+    ----------
+    score
+        Name in ``SCORES``, or ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
+    table, target, per_class, kind, metric, where
+        See :class:`LabeledScorer`.
+
+    Raises
+    ------
+    InputError
+        If the name is not known, or the target cannot be predicted.
+    """
     if score == "auto":
         score = "labels" if target else "rankme"
     if score not in SCORES:

@@ -1,9 +1,9 @@
-"""Search the settings of a recipe for a table, and see on fresh rows, seeds and labels whether the search helped."""
+"""Search the settings of a recipe for a table, and compare the result with the recipe on fresh splits."""
 
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -26,92 +26,138 @@ from contramix.tuning.space import choose, dimensions
 from contramix.tuning.trainer import Trainer, fingerprint
 from contramix.tuning.trials import Trials, find_optuna
 
-STEPS, FRESH = 500, 5
+STEPS = 500
+"""Maximum number of training steps of a trial, by default."""
+FRESH_SPLITS = 5
+"""Number of fresh splits on which the result of a search is compared, by default."""
 NOT_BY_RANK = ("temperature", "width", "cut")
-"""Not searched by default without labels: the effective rank follows them whether or not they help (docs/adr/0011)."""
+"""Dimensions that are not searched by default without labels: the effective rank follows them whether or not they help
+(docs/adr/0011)."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Hold the settings of a search.
+
+    Parameters
+    ----------
+    target
+        Name of a column that is not an input; the score by labels predicts it.
+    score
+        Name of a score in ``SCORES``, or ``"auto"`` for the score by labels if there is a target.
+    labels_per_class, task, metric
+        Settings of the score by labels; see :class:`contramix.tuning.scorers.LabeledScorer`.
+    trials
+        Number of settings to try. A later search in the same folder may have more.
+    dimensions
+        Names of the ``DIMENSIONS`` to search; None for all that the recipe has (without labels, not those in
+        ``NOT_BY_RANK``).
+    steps
+        Maximum number of training steps of a trial. The recipe that is written keeps its own length.
+    fresh_splits
+        Number of fresh splits on which the best settings are compared with the recipe as it is, at least 2.
+    seed
+        Seed of everything random.
+
+    Raises
+    ------
+    InputError
+        If there is less than 1 trial, 1 step or 2 fresh splits.
+    """
+
+    target: str | None = None
+    score: str = "auto"
+    labels_per_class: int = 20
+    task: Kind | None = None
+    metric: str | None = None
+    trials: int = 20
+    dimensions: Sequence[str] | None = None
+    steps: int = STEPS
+    fresh_splits: int = FRESH_SPLITS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.steps < 1 or self.fresh_splits < 2:
+            raise InputError("give at least 1 trial, 1 step and 2 fresh splits")
 
 
 def tune(
     out: Path,
     table: pa.Table,
     recipe: Recipe,
+    settings: SearchSettings,
     *,
-    target: str | None = None,
-    score: str = "auto",
-    labels_per_class: int = 20,
-    trials: int = 20,
-    search: Sequence[str] | None = None,
-    steps: int = STEPS,
-    fresh: int = FRESH,
-    seed: int = 0,
-    task: Kind | None = None,
-    metric: str | None = None,
-    device: str = "auto",
     where: str = "data",
+    device: str = "auto",
     command: str = "",
     reporter: Reporter = SILENT,
 ) -> TuningResult:
     """Try settings of a recipe, the first time as it is, and write the best as a recipe.
 
-    Every trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and judged on the
-    other fifth with the same labels. The best of many such scores is flattered; so the best setting and the recipe as
-    it is are then pre-trained and judged again on fresh splits, seeds and labels, and the verdict is on those.
+    Every trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and scored on the
+    other fifth with the same labels. The best of many such scores is too optimistic. Therefore the best settings and
+    the recipe as it is are pre-trained and scored again on fresh splits, seeds and labels, and the verdict is on those.
 
     Parameters
     ----------
     out
-        The search's folder. An unfinished search in it goes on, and ends as if it had not been interrupted.
+        Folder of the search. An unfinished search in it is resumed, and ends as if it had not been interrupted.
     table
-        Training rows; rows of a later test have no business here.
-    recipe, search
-        What to tune, and which of ``DIMENSIONS``; None: all that it has (without labels, not those
-        in ``NOT_BY_RANK``).
-    target, score
-        A column that is no input, and a name of ``SCORES``; ``"auto"``: by labels where there is a target.
-    labels_per_class, task, metric
-        Of the score by labels; see :class:`contramix.tuning.scorers.LabeledScorer`.
-    trials
-        How many settings to try; a later call may ask for more.
-    steps
-        The longest that a trial trains; the recipe that is written keeps its own length.
-    fresh
-        How many fresh splits, at least 2.
+        Training rows. Do not include rows of a later test.
+    recipe
+        Recipe to tune.
+    settings
+        Settings of the search.
+    where
+        Name of the data in error messages and in the report.
+    device
+        Device to train on.
+    command
+        Command that made the call, which is written into the report.
     reporter
-        Receives the steps of each trial's training, and a note for each trial.
+        Receives the progress of each trial's training, and a note for each trial.
 
     Raises
     ------
     InputError
         If data or settings are wrong, or the folder belongs to another search or is in use.
     RunError
-        If no setting can be trained.
+        If no settings can be trained.
     Interrupted
-        On SIGINT and SIGTERM; the trial that was running begins anew when the search goes on.
+        On SIGINT and SIGTERM. The trial that was running starts again when the search is resumed.
 
     Examples
     --------
     >>> import tempfile
     >>> table = pa.table({"a": [n % 7 for n in range(60)], "b": [n % 5 for n in range(60)], "y": ["no", "yes"] * 30})
     >>> recipe = Recipe.load("imix-npair", {"encoder.width": 8})
+    >>> settings = SearchSettings(target="y", trials=3, steps=2, fresh_splits=2)
     >>> with tempfile.TemporaryDirectory() as out:
-    ...     tuned = tune(Path(out), table, recipe, target="y", trials=3, steps=2, fresh=2)
-    >>> len(tuned.trials), tuned.tuned_recipe.name
+    ...     result = tune(Path(out), table, recipe, settings)
+    >>> len(result.trials), result.tuned_recipe.name
     (3, 'imix-npair-tuned')
     """
-    if trials < 1 or steps < 1 or fresh < 2:
-        raise InputError("give at least 1 trial, 1 step and 2 fresh splits")
     find_optuna()
     check_place(out)
     if any((out / name).exists() for name in ("run.json", "config.json")):
-        raise InputError(f"--out {out}: holds a run or a model; give a folder of its own")
-    scorer = find_scorer(score, table, target, labels_per_class, kind=task, metric=metric, where=where)
-    names = dimensions(recipe, search)
-    if search is None and isinstance(scorer, LabelFreeScorer):
+        raise InputError(f"--out {out}: holds a run or a model; give another folder")
+    target, seed = settings.target, settings.seed
+    scorer = find_scorer(
+        settings.score,
+        table,
+        target,
+        settings.labels_per_class,
+        kind=settings.task,
+        metric=settings.metric,
+        where=where,
+    )
+    names = dimensions(recipe, settings.dimensions)
+    if settings.dimensions is None and isinstance(scorer, LabelFreeScorer):
         names = [name for name in names if name not in NOT_BY_RANK]
-    trainer = Trainer(table, recipe, target, scorer, seed=seed, steps=steps, device=device)
+    trainer = Trainer(table, recipe, target, scorer, seed=seed, steps=settings.steps, device=device)
     for note in trainer.rows(0).notes:
         reporter.note(note)
-    # What is wrong with the recipe shows here, before anything is written.
+    # Errors of the recipe are raised here, before anything is written.
     encoder = trainer.begin(recipe, 0).encoder
     cuts = encoder.cuts[encoder.cuts.index(encoder.auto) :]
     facts = {
@@ -119,7 +165,7 @@ def tune(
         "score": scorer.words,
         "target": str(target),
         "search": ",".join(names),
-        "steps": str(steps),
+        "steps": str(settings.steps),
         "seed": str(seed),
     }
     make(out)
@@ -129,30 +175,34 @@ def tune(
         study = Trials(out / "study.db")
         study.claim(recipe, facts)
         own = choose(recipe, names, cuts)
-        tuned = TuningResult(recipe, scorer, study.finished(), steps)
-        while (number := len(tuned.trials)) < trials:
+        result = TuningResult(recipe, scorer, study.finished(), settings.steps)
+        while (number := len(result.trials)) < settings.trials:
             trial = study.ask(seed, own.drawn)
             with study.errors():
-                settings = choose(recipe, names, cuts, trial).settings
-            began, value, reason = time.monotonic(), None, ""
+                chosen = choose(recipe, names, cuts, trial).settings
+            began, score, reason = time.monotonic(), None, ""
             try:
-                value = float(trainer.score(Recipe.load(recipe, settings), 0, f"trial {number}", interruptible).mean())
+                score = float(trainer.score(Recipe.load(recipe, chosen), 0, f"trial {number}", interruptible).mean())
             except (RunError, torch.OutOfMemoryError) as error:
                 reason = str(error)
-            study.tell(trial, settings, value, time.monotonic() - began, reason)
-            tuned = replace(tuned, trials=study.finished())
-            ended = tuned.trials[-1]
-            outcome = f"failed, {reason}" if value is None else scorer.show(value)
-            reporter.note(f"trial {number} of {trials}: {outcome}; {tuned.in_words(ended)} ({ended.seconds:.1f} s)")
-        if tuned.best.score is None:
-            raise RunError(f"{out}: none of {len(tuned.trials)} settings could be trained: {tuned.best.reason}")
-        if tuned.best.number and tuned.default.score is not None:
-            found = _confirm(out, trainer, tuned, fresh, interruptible)
-            tuned = replace(tuned, unconfirmed=found) if isinstance(found, str) else replace(tuned, confirmation=found)
-        atomic_files.write(out / "recipe.toml", tuned.to_toml(where, command))
-        report = {"data": where, "command": command, **tuned.as_json()}
+            study.tell(trial, chosen, score, time.monotonic() - began, reason)
+            result = replace(result, trials=study.finished())
+            ended = result.trials[-1]
+            outcome = f"failed, {reason}" if score is None else scorer.format(score)
+            reporter.note(
+                f"trial {number} of {settings.trials}: {outcome}; {result.describe(ended)} ({ended.seconds:.1f} s)"
+            )
+        if result.best.score is None:
+            raise RunError(f"{out}: none of {len(result.trials)} settings could be trained: {result.best.reason}")
+        if result.best.number and result.default.score is not None:
+            found = _confirm(out, trainer, result, settings.fresh_splits, interruptible)
+            result = (
+                replace(result, unconfirmed=found) if isinstance(found, str) else replace(result, confirmation=found)
+            )
+        atomic_files.write(out / "recipe.toml", result.to_toml(where, command))
+        report = {"data": where, "command": command, **result.as_json()}
         atomic_files.write(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
-        return tuned
+        return result
 
 
 class _Interruptible(Reporter):
@@ -168,27 +218,28 @@ class _Interruptible(Reporter):
             yield step
 
 
-def _confirm(out: Path, trainer: Trainer, tuned: TuningResult, fresh: int, reporter: Reporter) -> Confirmation | str:
-    """Pre-train and score the best and the default on fresh splits; each score is kept in a file as it is made.
+def _confirm(out: Path, trainer: Trainer, result: TuningResult, fresh: int, reporter: Reporter) -> Confirmation | str:
+    """Return the comparison of the best settings with the recipe as it is, on fresh splits.
 
-    Where one of them diverges there is no comparison: returns where and why.
+    Scores are stored in files, and a search that is resumed reads them. If training diverges there is no comparison,
+    and the reason is returned as text.
     """
     (out / "fresh").mkdir(exist_ok=True)
-    compared = (tuned.best, tuned.default)
+    compared = (result.best, result.default)
     scores: list[list[ndarray]] = [[], []]
     for split in range(1, fresh + 1):
-        for tried, each in zip(compared, scores):
-            path = out / "fresh" / f"trial{tried.number}-split{split}.npy"
+        for trial, trial_scores in zip(compared, scores):
+            path = out / "fresh" / f"trial{trial.number}-split{split}.npy"
             if not path.is_file():
-                chosen, sink = Recipe.load(tuned.recipe, tried.settings), BytesIO()
-                title = f"fresh split {split} of {fresh}, trial {tried.number}"
+                chosen, sink = Recipe.load(result.recipe, trial.settings), BytesIO()
+                title = f"fresh split {split} of {fresh}, trial {trial.number}"
                 try:
                     np.save(sink, trainer.score(chosen, split, title, reporter), allow_pickle=False)
                 except RunError as error:
-                    return f"trial {tried.number} on split {split}: {error}"
+                    return f"trial {trial.number} on split {split}: {error}"
                 atomic_files.write(path, sink.getvalue())
-            each.append(np.load(path, allow_pickle=False))
-    parts = [tuned.scorer.part(trainer.seed(split)) for split in range(1, fresh + 1)]
-    difference, interval = tuned.scorer.difference(scores[0], scores[1], parts)
-    best, default = (float(np.mean([rows.mean() for rows in each])) for each in scores)
+            trial_scores.append(np.load(path, allow_pickle=False))
+    splits = [result.scorer.split(trainer.seed(split)) for split in range(1, fresh + 1)]
+    difference, interval = result.scorer.difference(scores[0], scores[1], splits)
+    best, default = (float(np.mean([rows.mean() for rows in one])) for one in scores)
     return Confirmation(best, default, difference, interval, fresh)

@@ -1,6 +1,6 @@
-"""What may be searched: a recipe's settings, one dimension at a time.
+"""Define the search space: the settings of a recipe that are searched, grouped into dimensions.
 
-A new dimension is one function, and one line in ``DIMENSIONS``.
+To add a dimension, write a function and add one line to ``DIMENSIONS``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 DIGITS = 3
-"""Significant digits of what is drawn."""
+"""Number of significant digits of a number that is drawn."""
 
 
 class Choices:
-    """The settings of one trial, drawn by Optuna; without a trial, the recipe's own.
+    """Collect the settings of one trial, drawn by Optuna; without a trial, the recipe's own settings.
 
-    Every range holds the recipe's own value, so that the recipe as it is can be a trial.
+    Every range includes the recipe's own value, so that the recipe as it is can be a trial.
 
     Parameters
     ----------
     recipe
-        What is to be changed.
+        Recipe to change.
     cuts
-        The places where its encoder can be cut, in order.
+        Names of the cuts of its encoder, in order.
     trial
-        Who draws.
+        Optuna trial that draws the values; None for the recipe's own values.
 
     Attributes
     ----------
     settings
-        What is changed, by dotted name, as :meth:`Recipe.load` takes it.
+        Values by dotted name, as :meth:`Recipe.load` takes them.
     drawn
-        The same by the names under which Optuna knows them.
+        Values by the names of Optuna's parameters.
     """
 
     def __init__(self, recipe: Recipe, cuts: Sequence[str], trial: "Trial | None" = None) -> None:
@@ -45,7 +45,17 @@ class Choices:
         self.drawn: dict[str, Any] = {}
 
     def one_of(self, name: str, options: Mapping[str, Any], of: str = "") -> str:
-        """Set ``name`` to one of the named values; ``of`` is the kind of its section that the setting belongs to."""
+        """Set a setting to one of several values, and return the label of the value.
+
+        Parameters
+        ----------
+        name
+            Dotted name of the setting.
+        options
+            Values by label.
+        of
+            Kind of the section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty for all kinds.
+        """
         own, options = self._own(name, of), dict(options)
         if own is not None and own not in options.values():
             options[own if isinstance(own, str) else "as it is"] = own
@@ -56,7 +66,7 @@ class Choices:
         return label
 
     def between(self, name: str, low: float, high: float, of: str = "", log: bool = False) -> None:
-        """Set ``name`` to a number of a range."""
+        """Set a setting to a number of a range, drawn on a logarithmic scale if ``log``; see :meth:`one_of`."""
         value = own = self._own(name, of)
         if own is not None:
             low, high = min(low, own), max(high, own)
@@ -83,7 +93,7 @@ def _noise(c: Choices) -> None:
 
 
 def _no_strength(c: Choices) -> None:
-    """Nothing to search."""
+    """Leave the strength of a noise without strength."""
 
 
 def _marginal(c: Choices) -> None:
@@ -108,7 +118,7 @@ STRENGTHS: dict[str, Callable[[Choices], None]] = {
     "gaussian": lambda c: c.between("noise.std", 0.05, 1.0, "gaussian", log=True),
     "mixup": _mixup,
 }
-"""Noises that are tried, and how strong; none at all only beside i-Mix."""
+"""Kinds of noise that are tried, and how their strength is drawn. ``none`` is tried with i-Mix only."""
 
 
 def _temperature(c: Choices) -> None:
@@ -126,7 +136,8 @@ def _width(c: Choices) -> None:
 
 
 def _cut(c: Choices) -> None:
-    # Queries are mixed behind the noise (at the first place unless named); the output is the last stage once more.
+    # Queries are mixed at or after the cut of the noise, which is the input by default. The last cut, the output,
+    # equals the one before.
     first = max(c.cuts.index(cut) if cut in c.cuts else 0 for cut in c.recipe.noise.cut) if c.recipe.imix else 0
     places = tuple(c.cuts[first:-1]) or c.cuts[-1:]
     options = {place: (place,) for place in places} | ({"all": places} if places[1:] else {})
@@ -134,11 +145,12 @@ def _cut(c: Choices) -> None:
 
 
 class Dimension(NamedTuple):
-    """Something that can be searched."""
+    """Describe a group of settings that can be searched."""
 
     words: str
-    there: Callable[[Recipe], bool]
-    """Whether a recipe has it."""
+    """Its name in a sentence."""
+    exists: Callable[[Recipe], bool]
+    """Function that returns whether a recipe has these settings."""
     choose: Callable[[Choices], None]
 
 
@@ -149,18 +161,18 @@ DIMENSIONS: dict[str, Dimension] = {
     "width": Dimension("width of the encoder", lambda r: "width" in r.to_dict()["encoder"], _width),
     "cut": Dimension("where it is mixed", lambda r: True, _cut),
 }
-"""By name, and in the order in which they are drawn."""
+"""Dimensions by name, in the order in which they are drawn."""
 
 
 def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
-    """What to search of a recipe: the dimensions asked for, or all that it has.
+    """Return the names of the dimensions to search: those asked for, or all that a recipe has.
 
     Raises
     ------
     InputError
-        For a name that is not known, a dimension that the recipe does not have, or none at all.
+        If a name is not known, the recipe does not have a dimension, or none is left.
     """
-    known = [name for name, dimension in DIMENSIONS.items() if dimension.there(recipe)]
+    known = [name for name, dimension in DIMENSIONS.items() if dimension.exists(recipe)]
     for name in names or ():
         if name not in DIMENSIONS:
             raise InputError(f"--search {name}: not known; {nearest(name, DIMENSIONS)}")
@@ -175,7 +187,7 @@ def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
 
 
 def choose(recipe: Recipe, names: Sequence[str], cuts: Sequence[str], trial: "Trial | None" = None) -> Choices:
-    """The settings of a trial, or without one the recipe's own.
+    """Return the settings of a trial in some dimensions; without a trial, the recipe's own settings.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where settings are pre-trained and judged: on one split for the search, on fresh ones to check what it found."""
+"""Pre-train the settings of a trial and score them on held-out rows."""
 
 import hashlib
 import math
@@ -24,29 +24,32 @@ from contramix.training.reporter import Reporter
 from contramix.tuning.scorers import HoldoutSplit, Scorer
 
 
-class Rows(NamedTuple):
-    """A split, and all rows as its training rows make them."""
+class PreparedRows(NamedTuple):
+    """Hold a split, and all rows as samples by the specification that its training rows give."""
 
-    part: HoldoutSplit
+    split: HoldoutSplit
     spec: Spec
     x: Samples
     notes: tuple[str, ...]
-    """On columns that are left out."""
+    """Notes on columns that are left out."""
 
 
 class Trainer:
-    """Pre-trains settings without labels, and has them judged by rows that it did not see.
+    """Pre-train settings without labels, and score them on rows that pre-training did not see.
 
-    Split 0 is the search's, the others are fresh: other rows held out, another seed of pre-training, other labels.
+    Split 0 is that of the search. The others are fresh: they differ in the held-out rows, the seed of pre-training and
+    the labels.
 
     Parameters
     ----------
     table, target
-        All rows, and a column that is no input.
-    judge
-        Who says which rows are held out, and scores.
+        All rows, and the name of a column that is not an input.
+    recipe
+        Recipe whose settings are searched; it decides how columns become inputs.
+    scorer
+        Holds rows out, and scores the representations of them.
     seed, steps, device
-        Of all randomness; the longest that is trained; where.
+        Seed of everything random, maximum number of training steps, and device to train on.
     """
 
     def __init__(
@@ -64,32 +67,32 @@ class Trainer:
         self._seed = Key(seed, "split")
 
         @lru_cache(maxsize=1)
-        def rows(split: int) -> Rows:
-            part = scorer.part(self.seed(split))
-            # Not a mean nor a level comes from rows held out.
-            spec, notes = learn_spec(table.take(pa.array(part.train)), recipe, target)
-            return Rows(part, spec, spec.tensorize(table), notes)
+        def rows(split: int) -> PreparedRows:
+            holdout = scorer.split(self.seed(split))
+            # Held-out rows contribute neither a mean nor a category.
+            spec, notes = learn_spec(table.take(pa.array(holdout.train)), recipe, target)
+            return PreparedRows(holdout, spec, spec.tensorize(table), notes)
 
         self.rows = rows
 
     def seed(self, split: int) -> int:
-        """Of a split, of its labels and of its pre-training."""
+        """Return the seed of a split, its labels and its pre-training."""
         return self._seed.at(split).seed % 2**32
 
     def begin(self, recipe: Recipe, split: int) -> Fit:
-        """Build networks; nothing is trained yet."""
+        """Return the training of a recipe on a split before its first step, cut to the maximum number of steps."""
         rows = self.rows(split)
-        x = take(rows.x, torch.from_numpy(rows.part.train))
+        x = take(rows.x, torch.from_numpy(rows.split.train))
         fit = Fit.begin(recipe, rows.spec, x, self.seed(split), self.device)
         return replace(fit, plan=at_most(self.steps, fit.plan))
 
     def score(self, recipe: Recipe, split: int, title: str, reporter: Reporter) -> Float64[ndarray, " m"]:
-        """Pre-train, and have it judged: what each row adds to the score.
+        """Pre-train a recipe on a split, and return the per-row scores of the held-out rows.
 
         Raises
         ------
         RunError
-            If it diverges.
+            If training diverges.
         """
         fit, rows = self.begin(recipe, split), self.rows(split)
         for _ in reporter.steps(title, fit.plan, 0, fit.steps()):
@@ -102,11 +105,11 @@ class Trainer:
                 raise RunError("the representations are not finite")
             return z
 
-        return self.scorer(rows.part, features)
+        return self.scorer(rows.split, features)
 
 
 def at_most(steps: int, plan: Plan) -> Plan:
-    """A plan cut short to about so many steps, in whole epochs where an epoch is shorter.
+    """Return a plan cut to about ``steps`` steps, in complete epochs if an epoch is shorter.
 
     Examples
     --------
@@ -122,8 +125,8 @@ def at_most(steps: int, plan: Plan) -> Plan:
 
 
 def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, scorer: Scorer) -> str:
-    """Stands for the rows and for what is to be predicted of them."""
+    """Return a hash of the rows and of how they are scored."""
     spec, _ = learn_spec(table, recipe, target)
-    digest = hashlib.sha256(f"{spec.model_dump_json()}{scorer.same_for()}".encode())
+    digest = hashlib.sha256(f"{spec.model_dump_json()}{scorer.identity()}".encode())
     digest.update(compute_fingerprint(spec.tensorize(table)).encode())
     return digest.hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The trials of a search, in an SQLite file: whatever is killed when, the search goes on as if it had not been."""
+"""Store the trials of a search in an SQLite file, so that a search that was stopped can be resumed."""
 
 import json
 import sqlite3
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from optuna import Trial as OptunaTrial
 
 NAME = "tune"
+"""Name of the study in the file."""
 
 
 def find_optuna() -> Any:
-    """Optuna.
+    """Return the module optuna.
 
     Raises
     ------
@@ -34,25 +35,30 @@ def find_optuna() -> Any:
 
 
 class Trial(NamedTuple):
-    """A finished trial."""
+    """Hold a finished trial: settings of the recipe, and their score."""
 
     number: int
-    """0 is the recipe as it is."""
+    """Number of the trial; 0 is the recipe as it is."""
     settings: dict[str, Any]
-    """What was set, by dotted name."""
+    """Changed settings by dotted name."""
     score: float | None
-    """None: it could not be trained."""
+    """Score; None if the settings could not be trained."""
     seconds: float
     reason: str
-    """Why it has no score."""
+    """Reason why there is no score; empty otherwise."""
 
 
 class Trials:
-    """A study of Optuna's, of which only finished trials count.
+    """Store the trials of a search in an Optuna study, of which only finished trials count.
 
-    A trial that a kill cut short is struck out when the file is opened. What is drawn for a trial depends on the seed
-    and the finished trials before it alone, so the same trial is drawn again, and the search ends as an uninterrupted
-    one. The file holds numbers and JSON, no pickle.
+    A trial that was interrupted is marked as failed when the file is opened again. What is drawn for a trial depends on
+    the seed and the finished trials only. The interrupted trial is therefore drawn again, and the search ends as if it
+    had not been interrupted. The file holds numbers and JSON, no pickle.
+
+    Parameters
+    ----------
+    path
+        Path of the SQLite file, which is created if it does not exist.
 
     Raises
     ------
@@ -67,7 +73,7 @@ class Trials:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._optuna, self.path = optuna, path
         with self.errors():
-            # Not by its path in a URL, where '?' and '%' mean something.
+            # Connect by path, since '?' and '%' have a meaning in a URL.
             connect = partial(sqlite3.connect, path, timeout=30)
             storage = optuna.storages.RDBStorage("sqlite://", {"creator": connect, "poolclass": NullPool})
             self._study = optuna.create_study(
@@ -77,29 +83,29 @@ class Trials:
                 self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
     def claim(self, recipe: Recipe, facts: dict[str, str]) -> None:
-        """Write down what the search is; refuse to go on with another one.
+        """Store the recipe and the settings of the search, or compare them with those that are stored.
 
         Raises
         ------
         InputError
-            The message names what differs.
+            If the file holds a search with other settings; the message names them.
         """
-        mine = {"recipe": recipe.to_toml(), **facts}
+        settings = {"recipe": recipe.to_toml(), **facts}
         with self.errors():
-            there = self._study.user_attrs.get("search")
-            if there is None:
-                self._study.set_user_attr("search", mine)
+            stored = self._study.user_attrs.get("search")
+            if stored is None:
+                self._study.set_user_attr("search", settings)
                 return
-            differ = recipe.differences(Recipe.from_toml(there["recipe"], str(self.path)))
-        differ += [f"{name}: {facts[name]} and {there.get(name)}" for name in facts if facts[name] != there.get(name)]
+            differ = recipe.differences(Recipe.from_toml(stored["recipe"], str(self.path)))
+        differ += [f"{name}: {facts[name]} and {stored.get(name)}" for name in facts if facts[name] != stored.get(name)]
         if differ:
             raise InputError(
                 f"{self.path.parent}: holds a search with other settings ({'; '.join(differ[:3])}); give another "
-                "--out, or the same settings to go on with it"
+                "--out, or the same settings to resume it"
             )
 
     def finished(self) -> list[Trial]:
-        """The trials that ended, in order."""
+        """Return the finished trials in order."""
         states = self._optuna.trial.TrialState
         with self.errors():
             ended = self._study.get_trials(deepcopy=False, states=[states.COMPLETE, states.PRUNED])
@@ -115,7 +121,15 @@ class Trials:
         ]
 
     def ask(self, seed: int, own: dict[str, Any]) -> "OptunaTrial":
-        """Begin the next trial; the first one gets the recipe's own settings."""
+        """Begin the next trial and return it.
+
+        Parameters
+        ----------
+        seed
+            Seed of the search.
+        own
+            The recipe's own values by the names of Optuna's parameters, which are the first trial.
+        """
         optuna, waiting = self._optuna, self._optuna.trial.TrialState.WAITING
         with self.errors():
             number = len(self.finished())
@@ -129,7 +143,7 @@ class Trials:
     def tell(
         self, trial: "OptunaTrial", settings: dict[str, Any], score: float | None, seconds: float, reason: str = ""
     ) -> None:
-        """End a trial. One without a score is remembered as worse than all others."""
+        """End a trial with its settings and score; a trial without a score counts as worse than all others."""
         states = self._optuna.trial.TrialState
         with self.errors():
             trial.set_user_attr("settings", json.dumps(settings))
@@ -139,15 +153,15 @@ class Trials:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Say in one line what went wrong with the file."""
+        """Raise an error of one line if the file cannot be read or written."""
         from sqlalchemy.exc import DatabaseError, OperationalError
 
         try:
             yield
         except self._optuna.exceptions.StorageInternalError as error:
             why = getattr(error.__cause__, "orig", error)
-            raise RunError(f"{self.path}: a trial could not be written down: {why}") from error
+            raise RunError(f"{self.path}: the trial could not be stored: {why}") from error
         except OperationalError as error:
             raise RunError(f"{self.path}: {error.orig}") from error
         except (DatabaseError, KeyError) as error:
-            raise InputError(f"{self.path}: not a search that can be gone on with ({error}); begin anew") from error
+            raise InputError(f"{self.path}: not a search that can be resumed ({error}); start a new one") from error

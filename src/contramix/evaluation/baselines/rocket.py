@@ -1,4 +1,4 @@
-"""ROCKET: random convolutional kernels and a ridge model, the plain baseline of time series.
+"""Compare with ROCKET: a ridge model on random convolutions, the usual first model of time series.
 
 Dempster, Petitjean & Webb, ROCKET: exceptionally fast and accurate time series classification using random
 convolutional kernels, Data Mining and Knowledge Discovery 34 (2020).
@@ -23,20 +23,23 @@ from torch.nn.functional import conv1d, pad
 from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError
-from contramix.evaluation.domain_baselines.predictor import Whole
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
+from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.runtime.randomness import Key
 from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import sequential_batches
 
 KERNELS = 1000
-"""NOTE[DIFF]: the paper has 10,000; a tenth of them takes a tenth of the time."""
+"""Number of random kernels. NOTE[DIFF]: the paper has 10,000, which takes ten times as long."""
 LENGTHS = (7, 9, 11)
+"""Lengths of the kernels, as in the paper."""
 ALPHAS = np.logspace(-3, 3, 10)
+"""Regularization strengths of the ridge model to choose from, as in the paper."""
 
 
 class Kernels(NamedTuple):
-    """Kernels that differ in their weights only, so that one convolution does for all of them."""
+    """Hold ``k`` kernels of the same shape, dilation and padding, which one convolution applies."""
 
     weight: Float[Tensor, " k C l"]
     bias: Float[Tensor, " k"]
@@ -44,38 +47,38 @@ class Kernels(NamedTuple):
     padding: int
 
 
-def draw(channels: int, steps: int, number: int, generator: torch.Generator) -> list[Kernels]:
-    """Random kernels for series of so many channels and steps, section 3.1 of the paper.
+def draw_kernels(channels: int, steps: int, number: int, generator: torch.Generator) -> list[Kernels]:
+    """Return ``number`` random kernels for series of a shape, as in section 3.1 of the paper.
 
-    Weights are normal and centred, the bias is uniform in (-1, 1), the dilation is drawn on a logarithmic scale up to
-    the length of the series, and half of the kernels see zeros on both sides. Of several channels a kernel looks at
-    some, their number too on a logarithmic scale, as in sktime.
+    Weights are normal and centered, the bias is uniform in (-1, 1), the dilation is drawn on a logarithmic scale up to
+    the length of the series, and half of the kernels pad the series with zeros. With several channels a kernel uses a
+    random subset, whose size is drawn on a logarithmic scale too, as in sktime.
     """
 
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=generator))
 
-    alike: dict[tuple[int, int, int], list[tuple[Tensor, float]]] = defaultdict(list)
+    groups: dict[tuple[int, int, int], list[tuple[Tensor, float]]] = defaultdict(list)
     for _ in range(number):
         length = LENGTHS[int(torch.randint(len(LENGTHS), (), generator=generator))]
         dilation = int(2 ** uniform(0.0, log2(max(1.0, (steps - 1) / (length - 1)))))
         span = (length - 1) * dilation
         padding = span // 2 if uniform(0.0, 1.0) < 0.5 or span >= steps else 0
-        seen = torch.randperm(channels, generator=generator)[: int(2 ** uniform(0.0, log2(min(channels, length) + 1)))]
+        used = torch.randperm(channels, generator=generator)[: int(2 ** uniform(0.0, log2(min(channels, length) + 1)))]
         weight = torch.zeros(channels, length)
-        weight[seen] = torch.randn(len(seen), length, generator=generator)
-        weight[seen] -= weight[seen].mean(1, keepdim=True)
-        alike[length, dilation, padding].append((weight, uniform(-1.0, 1.0)))
+        weight[used] = torch.randn(len(used), length, generator=generator)
+        weight[used] -= weight[used].mean(1, keepdim=True)
+        groups[length, dilation, padding].append((weight, uniform(-1.0, 1.0)))
     return [
         Kernels(torch.stack([w for w, _ in several]), torch.tensor([b for _, b in several]), dilation, padding)
-        for (_, dilation, padding), several in sorted(alike.items(), key=lambda item: item[0])
+        for (_, dilation, padding), several in sorted(groups.items(), key=lambda item: item[0])
     ]
 
 
 def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f"]:
-    """Of each kernel, where it fits into a series: the share of positive values (PPV), and the maximum.
+    """Return two features of each kernel: the share of positive values of its convolution (PPV), and the maximum.
 
-    Series are taken as long as they are; of a kernel that is wider than a series both are 0.
+    Only positions inside a series and its padding count; if the kernel does not fit into the series, both are 0.
     """
     lengths = x.presence.sum(1)[:, None, None]
     found = []
@@ -90,22 +93,27 @@ def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f
     return torch.cat(found, 1)
 
 
-def rocket(whole: Whole) -> Callable[[PredictionProblem], Predictions]:
-    """1,000 random kernels and a ridge model; kernels are drawn anew for each split.
+def rocket(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
+    """Return a ridge model on the features of 1,000 random kernels, which are drawn again for each split.
 
-    NOTE[DIFF]: series are standardised as for the encoder, by default by all training series, where published ones were
-    each by its own: on those they are the same, and on vowels, short series of 12 channels, 98 % of held-out training
-    rows are right, not 82 %.
+    NOTE[DIFF]: series are standardized as for the encoder, by default with the mean and standard deviation of all
+    training series; the paper standardizes each series by itself. On most published data both are the same. On
+    JapaneseVowels, short series of 12 channels, the accuracy on held-out training rows rises from 82 % to 98 %.
+
+    Raises
+    ------
+    InputError
+        If the records are not time series.
     """
-    spec = whole.spec
+    spec = records.spec
     if not isinstance(spec, SeriesSpec):
         raise InputError("the baseline 'rocket' is for series")
     front = SeriesFrontend(spec.mean, spec.std, varying=True, each=spec.normalise == "each")
 
     @lru_cache(maxsize=1)
     def features(split: int) -> Float32[ndarray, " n f"]:
-        kernels = draw(spec.channels, spec.steps, KERNELS, Key(split).at("rocket").generator())
-        return torch.cat([transform(front(batch), kernels) for batch in sequential_batches(whole.x)]).numpy()
+        kernels = draw_kernels(spec.channels, spec.steps, KERNELS, Key(split).at("rocket").generator())
+        return torch.cat([transform(front(batch), kernels) for batch in sequential_batches(records.x)]).numpy()
 
     return lambda problem: _ridge(problem, features(problem.split))
 
@@ -123,3 +131,16 @@ def _ridge(problem: PredictionProblem, z: Float32[ndarray, " n f"]) -> Predictio
     score = np.zeros((len(test), len(problem.task.classes)))
     score[:, fitted.classes_] = softmax(decided, 1)
     return Predictions(np.asarray(fitted.classes_[decided.argmax(1)]), score, f"alpha = {fitted.alpha_:g}")
+
+
+def make_rocket(inputs: BaselineInputs) -> list[Candidate]:
+    """Return a ridge model on random convolutions of the series."""
+    return [Candidate("rocket", "baseline", "rocket", rocket(inputs.records))]
+
+
+ROCKET = Baseline(
+    "rocket",
+    "random convolutional kernels of series, and a ridge model",
+    "ROCKET's random convolutions and a linear model",
+    make_rocket,
+)

@@ -1,4 +1,4 @@
-"""A linear model on sparse features, its strength chosen on rows held out of the training rows."""
+"""Fit a linear model on sparse features, with the regularization chosen on held-out training rows."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,21 +7,22 @@ from numpy import ndarray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from contramix.evaluation.baselines import predictions
+from contramix.evaluation.baselines.sklearn_models import predict_with
 from contramix.evaluation.probes.choosing import choose
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-"""Inverses of the regularisation, scikit-learn's C."""
+"""Inverse regularization strengths to choose from: C in scikit-learn."""
 
 
 def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[PredictionProblem], Predictions]:
-    """A predictor on features of all records, which are made anew for the rows that are fitted on.
+    """Return a predictor that fits logistic or ridge regression on sparse features.
 
     Parameters
     ----------
     features
-        From row numbers, from which a vocabulary may be learned, to features of all records.
+        Function from the row numbers of the training rows, from which it may learn a vocabulary, to the features of all
+        records.
     """
 
     def predict(problem: PredictionProblem) -> Predictions:
@@ -32,11 +33,11 @@ def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[Prediction
                 return Ridge(1 / strength, random_state=problem.seed).fit(x[rows], y)
             return LogisticRegression(C=strength, max_iter=1000, random_state=problem.seed).fit(x[rows], y)
 
-        def tried(part: ValidationSplit) -> Iterator[ndarray]:
+        def predict_validation(part: ValidationSplit) -> Iterator[ndarray]:
             return (np.asarray(fitted(s, part.train, part.train_y).predict(x[part.validation])) for s in STRENGTHS)
 
-        best = choose(problem, STRENGTHS, tried)
-        predicted = predictions(problem.task, fitted(best, problem.train, problem.y), x[problem.test])
+        best = choose(problem, STRENGTHS, predict_validation)
+        predicted = predict_with(problem.task, fitted(best, problem.train, problem.y), x[problem.test])
         return predicted._replace(chosen=f"C = {best:g}")
 
     return predict

@@ -12,9 +12,8 @@ from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
 from contramix.errors import InputError
-from contramix.evaluation.candidates import BASELINES
-from contramix.evaluation.domain_baselines import PLAIN, Whole
-from contramix.evaluation.domain_baselines.rocket import LENGTHS, draw, rocket, transform
+from contramix.evaluation.baselines import BASELINES, EvaluationRecords
+from contramix.evaluation.baselines.rocket import LENGTHS, draw_kernels, rocket, transform
 from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
@@ -47,7 +46,7 @@ def test_features_are_those_of_a_loop(channels):
     x = torch.full((4, channels, 40), torch.nan)
     for row, one in zip(x, each):
         row[:, : one.shape[1]] = one
-    kernels = draw(channels, 40, 60, generator)
+    kernels = draw_kernels(channels, 40, 60, generator)
     found = transform(SeriesFrontend([0.0] * channels, [1.0] * channels, varying=True)(x), kernels)
     assert found.shape == (4, 120)
     place, padded, wide = 0, 0, 0
@@ -66,7 +65,7 @@ def test_features_are_those_of_a_loop(channels):
 
 
 def test_kernels_are_drawn_as_published():
-    kernels = draw(6, 200, 3000, torch.Generator().manual_seed(1))
+    kernels = draw_kernels(6, 200, 3000, torch.Generator().manual_seed(1))
     lengths, dilations, channels = [], [], []
     for weight, bias, dilation, padding in kernels:
         torch.testing.assert_close(weight.sum(2), torch.zeros(weight.shape[:2]), atol=1e-4, rtol=0)
@@ -87,15 +86,14 @@ def test_kernels_are_drawn_as_published():
 
 
 def test_it_is_a_baseline_of_series():
-    assert PLAIN["rocket"] is rocket
-    assert "rocket" in BASELINES
+    assert BASELINES["rocket"].name == "rocket"
     assert "rocket" in DOMAINS["series"].baselines
 
 
 def made(x, y, task):
     reading = from_values(x, SeriesSettings())
     spec, _ = DOMAINS["series"].spec.learn(reading.table, SeriesSettings())
-    predict = rocket(Whole(spec, None, spec.tensorize(reading.table)))
+    predict = rocket(EvaluationRecords(spec, None, spec.tensorize(reading.table)))
     half = len(y) // 2
     return predict(PredictionProblem(task, np.arange(half), y[:half], np.arange(half, len(y)))), y[half:]
 
@@ -117,7 +115,7 @@ def test_quantities_and_classes_that_were_not_seen():
 
 def test_other_records_are_refused(mixed_spec, mixed_rows):
     with pytest.raises(InputError, match="'rocket' is for series"):
-        rocket(Whole(mixed_spec, None, mixed_rows))
+        rocket(EvaluationRecords(mixed_spec, None, mixed_rows))
 
 
 def test_published_accuracy():
@@ -129,7 +127,7 @@ def test_published_accuracy():
     spec, _ = series.spec.learn(reading.training, settings, "label")
     data = prepare_labeled_records(spec, reading.training, "label", test=reading.test)
     train = np.arange(67)
-    predicted = rocket(Whole(spec, data.content, data.x))(
+    predicted = rocket(EvaluationRecords(spec, data.content, data.x))(
         PredictionProblem(data.task, train, data.y[train], data.official_test)
     )
     assert (predicted.value == data.y[data.official_test]).mean() == pytest.approx(0.970, abs=0.015)

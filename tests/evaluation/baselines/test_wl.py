@@ -1,4 +1,4 @@
-"""Weisfeiler-Lehman colours against a literal refinement with dictionaries."""
+"""Weisfeiler-Lehman colors against a literal refinement with dictionaries."""
 
 from collections import Counter
 
@@ -11,14 +11,14 @@ from contramix.domains.graph.packed import GRAPH, PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError
+from contramix.evaluation.baselines import EvaluationRecords
+from contramix.evaluation.baselines.wl import color_counts, wl
 from contramix.evaluation.cross_validation import cross_validated
-from contramix.evaluation.domain_baselines import PLAIN, Whole
-from contramix.evaluation.domain_baselines.wl import colour_counts
 from contramix.models.labeled_records import prepare_labeled_records
 
 
 def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> PackedGraphs:
-    """Small ones, so that the same colours turn up again and again; the first has no nodes."""
+    """Small ones, so that the same colors turn up again and again; the first has no nodes."""
     draw = np.random.default_rng(seed)
     nodes = np.concatenate([[0], draw.integers(1, 7, number - 1)])
     each = []
@@ -30,33 +30,31 @@ def random_graphs(number: int, seed: int, labels: int, undirected: bool) -> Pack
 
 
 def literal(graphs: PackedGraphs, rounds: int) -> list[Counter]:
-    """Colours as nested tuples: a node's own, and the sorted colours of those from which an edge leads to it."""
+    """Colours as nested tuples: a node's own, and the sorted colors of those from which an edge leads to it."""
     first_node, first_edge = graphs.nodes.cumsum() - graphs.nodes, graphs.edges.cumsum() - graphs.edges
     found = []
     for number, count in enumerate(graphs.nodes.tolist()):
         ends = graphs.edge_index[:, first_edge[number] : first_edge[number] + graphs.edges[number]].T.tolist()
         of = range(first_node[number], first_node[number] + count)
-        colours = [() if graphs.labels is None else tuple(graphs.labels[node].tolist()) for node in of]
-        seen = Counter((0, colour) for colour in colours)
+        colors = [() if graphs.labels is None else tuple(graphs.labels[node].tolist()) for node in of]
+        seen = Counter((0, color) for color in colors)
         for round_ in range(1, rounds + 1):
-            colours = [
-                (colours[node], tuple(sorted(colours[a] for a, b in ends if b == node))) for node in range(count)
-            ]
-            seen.update((round_, colour) for colour in colours)
+            colors = [(colors[node], tuple(sorted(colors[a] for a, b in ends if b == node))) for node in range(count)]
+            seen.update((round_, color) for color in colors)
         found.append(seen)
     return found
 
 
 @pytest.mark.parametrize("undirected", [True, False])
 @pytest.mark.parametrize("labels", [0, 3])
-def test_colours_are_those_of_a_literal_refinement(labels, undirected):
+def test_colors_are_those_of_a_literal_refinement(labels, undirected):
     graphs = random_graphs(60, labels, labels, undirected)
     for rounds in range(4):
-        expected, found = literal(graphs, rounds), colour_counts(graphs, rounds).toarray()
-        kinds = sorted({colour for counts in expected for colour in counts}, key=repr)
+        expected, found = literal(graphs, rounds), color_counts(graphs, rounds).toarray()
+        kinds = sorted({color for counts in expected for color in counts}, key=repr)
         assert found.shape == (60, len(kinds))
         table = np.array([[counts[kind] for kind in kinds] for counts in expected])
-        # The same columns, by whatever numbers colours are called.
+        # The same columns, by whatever numbers colors are called.
         assert sorted(map(tuple, table.T.tolist())) == sorted(map(tuple, found.T.tolist()))
 
 
@@ -69,8 +67,8 @@ def test_the_order_of_nodes_says_nothing():
         place = draw.permutation(count)
         ends[:, which == number] = place[ends[:, which == number]]
         labels[first[number] + place] = graphs.labels[first[number] : first[number] + count]
-    moved = colour_counts(PackedGraphs(graphs.nodes, graphs.edges, ends, labels))
-    np.testing.assert_array_equal(moved.toarray(), colour_counts(graphs).toarray())
+    moved = color_counts(PackedGraphs(graphs.nodes, graphs.edges, ends, labels))
+    np.testing.assert_array_equal(moved.toarray(), color_counts(graphs).toarray())
 
 
 def rings(number: int) -> pa.Table:
@@ -93,7 +91,7 @@ def test_what_only_structure_tells_is_learned():
     table = rings(40)
     spec, _ = GraphSpec.learn(table, GraphSettings(), "label")
     data = prepare_labeled_records(spec, table, "label")
-    predict = PLAIN["wl"](Whole(data.spec, data.content, data.x))
+    predict = wl(EvaluationRecords(data.spec, data.content, data.x))
     nothing = np.zeros((40, 1), np.float32)
     found = cross_validated(data.task, [[nothing]], data.y, folds=4, probe=lambda problem, z: predict(problem))
     assert found.mean == 1.0
@@ -101,4 +99,4 @@ def test_what_only_structure_tells_is_learned():
 
 def test_it_is_for_graphs():
     with pytest.raises(InputError, match="the baseline 'wl' is for graphs"):
-        PLAIN["wl"](Whole(None, None, torch.zeros(2, 2)))
+        wl(EvaluationRecords(None, None, torch.zeros(2, 2)))

@@ -1,0 +1,45 @@
+"""Baselines: what pre-training is compared with on the same rows and labels.
+
+To add a baseline, write it in a file of this folder and add one line to the list below. To try it by default in a
+domain, add its name to the ``baselines`` of the domain.
+"""
+
+from collections.abc import Collection
+
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
+from contramix.evaluation.baselines.boosting import BOOSTING
+from contramix.evaluation.baselines.gaussian import GAUSSIAN
+from contramix.evaluation.baselines.pca import PCA_BASELINE
+from contramix.evaluation.baselines.raw import RAW
+from contramix.evaluation.baselines.rocket import ROCKET
+from contramix.evaluation.baselines.supervised import SUPERVISED
+from contramix.evaluation.baselines.tfidf import TFIDF
+from contramix.evaluation.baselines.trees import TREES
+from contramix.evaluation.baselines.untrained import UNTRAINED
+from contramix.evaluation.baselines.wl import WL
+from contramix.evaluation.candidates import Candidate
+
+BASELINES: dict[str, Baseline] = {
+    baseline.name: baseline
+    for baseline in (
+        RAW,
+        PCA_BASELINE,
+        UNTRAINED,
+        TREES,
+        BOOSTING,
+        TFIDF,
+        WL,
+        ROCKET,
+        GAUSSIAN,
+        SUPERVISED,
+    )
+}
+"""Baselines by name, in the order in which a comparison lists them."""
+
+
+def make_baselines(inputs: BaselineInputs, names: Collection[str]) -> list[Candidate]:
+    """Return the candidates of the named baselines, in the order of ``BASELINES``."""
+    return [candidate for name, baseline in BASELINES.items() if name in names for candidate in baseline.make(inputs)]
+
+
+__all__ = ["BASELINES", "Baseline", "BaselineInputs", "EvaluationRecords", "make_baselines"]

@@ -1,0 +1,13 @@
+"""Compare with probes on raw features."""
+
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
+from contramix.evaluation.candidates import Candidate, probe_candidates
+
+
+def make_raw(inputs: BaselineInputs) -> list[Candidate]:
+    """Return probes on the raw features of all records."""
+    raw = inputs.raw
+    return probe_candidates("raw", "baseline", lambda problem: raw, inputs.probes)
+
+
+RAW = Baseline("raw", "the columns as the encoder sees them", "raw features", make_raw)

@@ -1,0 +1,25 @@
+"""Compare with the same network trained on the labels only."""
+
+from contramix.encoders.encoder import Encoder
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
+from contramix.evaluation.candidates import Candidate, fine_tuning_candidate
+from contramix.evaluation.features import untrained_encoder
+
+
+def make_supervised(inputs: BaselineInputs) -> list[Candidate]:
+    """Return the recipe's network trained on the labels only, from the first weights of each split's seed."""
+
+    def first_weights(split: int) -> Encoder:
+        return untrained_encoder(inputs.recipe, inputs.data.spec, split)
+
+    return [fine_tuning_candidate("supervised", "baseline", first_weights, inputs.data.x, inputs.device)]
+
+
+SUPERVISED = Baseline(
+    "supervised",
+    "the same network trained on the labels alone",
+    "networks of the same kind trained on the labels alone",
+    make_supervised,
+    needs_new_encoder=True,
+    uses_probe=False,
+)

@@ -1,0 +1,30 @@
+"""Compare with probes on the representations of an encoder that is not trained."""
+
+from functools import cache
+
+from jaxtyping import Float32
+from numpy import ndarray
+
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
+from contramix.evaluation.candidates import Candidate, probe_candidates
+from contramix.evaluation.features import frozen_features, untrained_encoder
+
+
+def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
+    """Return probes on the representations of the recipe's encoder with the first weights of each split's seed."""
+
+    @cache
+    def features(seed: int) -> Float32[ndarray, " n d"]:
+        encoder = untrained_encoder(inputs.recipe, inputs.data.spec, seed).to(inputs.device)
+        return frozen_features(encoder, inputs.data.x)
+
+    return probe_candidates("untrained", "baseline", lambda problem: features(problem.split), inputs.probes)
+
+
+UNTRAINED = Baseline(
+    "untrained",
+    "the same encoder with its first weights",
+    "features of the same encoder without training",
+    make_untrained,
+    needs_new_encoder=True,
+)

@@ -1,0 +1,75 @@
+"""Split records into training and test rows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray
+from sklearn.model_selection import train_test_split
+
+from contramix.errors import InputError
+from contramix.models.task import Task
+
+TEST_SHARE = 0.2
+"""Share of the rows that are held out for a test where the data has no official test split."""
+
+
+class Split(NamedTuple):
+    """Hold the row numbers of the training and the test rows of one seed."""
+
+    seed: int
+    train: ndarray
+    test: ndarray
+
+
+def make_splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: ndarray | None) -> list[Split]:
+    """Return a split for each seed.
+
+    Parameters
+    ----------
+    task, y
+        Classification or regression, and the targets of all records.
+    seeds
+        Seeds of the splits.
+    official_test
+        Row numbers of the official test split, which is then the test split of every seed; None to draw a fifth of the
+        rows for each seed, stratified by class where every class has two rows.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows to split, or nothing can be learned or scored on a split.
+    """
+    rows = np.arange(len(y))
+    if official_test is not None:
+        splits = [Split(seed, np.setdiff1d(rows, official_test), official_test) for seed in seeds]
+        _check_split(task, y, splits[0])
+        return splits
+    if len(y) < 10:
+        raise InputError(f"{len(y)} rows are too few to hold some out for a test; give at least 10, or --test FILE")
+    stratify = None
+    if task.kind == "classification":
+        counts = np.bincount(y)
+        stratify = y if counts.min() >= 2 and round(TEST_SHARE * len(y)) >= len(counts) else None
+    splits = []
+    for seed in seeds:
+        train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
+        splits.append(Split(seed, np.sort(train), np.sort(test)))
+        _check_split(task, y, splits[-1])
+    return splits
+
+
+def _check_split(task: Task, y: ndarray, split: Split) -> None:
+    """Refuse a split on which nothing can be learned, or no score is defined."""
+    if len(split.test) < 2:
+        raise InputError(f"the test split has {len(split.test)} row; give at least 2, so that a score has an interval")
+    if task.kind == "regression" and np.ptp(y[split.test]) == 0:
+        raise InputError(
+            f"target {task.target!r} has one value only ({y[split.test][0]:g}) in the test split, so R squared is not "
+            "defined; give more rows, or a --test FILE with different values"
+        )
+    if task.kind == "classification" and len(np.unique(y[split.train])) < 2:
+        raise InputError(
+            f"target {task.target!r} has one class only in the training split; give more rows of the rare classes, or "
+            "a --test FILE"
+        )
