@@ -3,19 +3,13 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tomli_w
-from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic import BeforeValidator, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from contramix.domains import DOMAINS, find_domain_of
-from contramix.domains.audio.settings import AudioSettings
-from contramix.domains.graph.settings import GraphSettings
-from contramix.domains.image.settings import ImageSettings
-from contramix.domains.series.settings import SeriesSettings
-from contramix.domains.table.settings import TableSettings
-from contramix.domains.text.settings import TextSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
@@ -27,7 +21,25 @@ from contramix.training.loop import Train
 from contramix.training.objective import ExtraSettings, TermSettings
 
 
-class Recipe(TermSettings):
+class CommonSettings(TermSettings):
+    """Hold the settings that recipes of all domains have."""
+
+    name: str = "custom"
+    domain: str = "table"
+    extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
+    encoder: AnyEncoder = MLP()
+    train: Train = Train()
+
+
+if TYPE_CHECKING:
+    AllSettings = CommonSettings
+else:
+    # One section per domain, which is named like it.
+    sections = {name: (domain.settings, domain.settings()) for name, domain in DOMAINS.items()}
+    AllSettings = create_model("AllSettings", __base__=CommonSettings, **sections)
+
+
+class Recipe(AllSettings):
     """Hold all settings of a run, in the sections method, noise, imix, encoder, train, the domain's, and extra terms.
 
     Examples
@@ -38,18 +50,6 @@ class Recipe(TermSettings):
     >>> Recipe.from_toml(recipe.to_toml()) == recipe
     True
     """
-
-    name: str = "custom"
-    domain: str = "table"
-    extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
-    encoder: AnyEncoder = MLP()
-    train: Train = Train()
-    table: TableSettings = TableSettings()
-    image: ImageSettings = ImageSettings()
-    audio: AudioSettings = AudioSettings()
-    graph: GraphSettings = GraphSettings()
-    text: TextSettings = TextSettings()
-    series: SeriesSettings = SeriesSettings()
 
     @model_validator(mode="after")
     def _check_domain(self) -> "Recipe":

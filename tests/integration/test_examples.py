@@ -60,8 +60,9 @@ def test_readme_names_commands_and_options_that_exist():
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name)
 def test_settings_that_pages_name_exist(page):
     from contramix import Recipe
+    from contramix.domains import DOMAINS
 
-    sections = "train|table|image|audio|text|series|graph"
+    sections = "|".join(("train", *DOMAINS))
     for name in re.findall(rf"`((?:{sections})\.(?!txt\b)\w+)", page.read_text()):
         section, setting = name.split(".")
         assert setting in type(getattr(Recipe(), section)).model_fields, name

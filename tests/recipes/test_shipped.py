@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from contramix import ContrastiveEncoder
+from contramix.domains import DOMAINS
 from contramix.encoders.resnet import ResNet
 from contramix.recipe import Recipe
-from contramix.recipes import domains, shipped
+from contramix.recipes import data_formats, domains, shipped
 
 EACH = [(domain, name) for domain in domains() for name in shipped(domain)]
 NAMES = [name for name in shipped() if "covtype" not in name and "higgs" not in name]  # their width is not the output's
@@ -23,6 +24,12 @@ def test_header_states_what_it_must(domain, name):
         assert any(line.startswith(f"# {word}: ") for line in lines), word
     assert any(line.startswith(("# Expected: ", "# Published: ")) for line in lines)
     assert Recipe.load(name, domain=domain).domain == domain
+
+
+def test_each_domain_has_recipes_and_says_what_files_it_reads():
+    assert set(domains()) == set(DOMAINS)
+    assert len(data_formats().split("; ")) == len(DOMAINS)
+    assert "time series (.ts" in data_formats()
 
 
 def test_the_same_names_stand_for_the_same_methods_in_each_domain():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contramix.recipes import data_formats
 from contramix.runtime.terminal import one_line, print_note, print_status, show_status
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ app = typer.Typer(
     name="contramix",
     help="Learn representations from unlabelled data by mixing samples, and see whether it helped.\n\n"
     "First steps: 'contramix demo' shows the experiment on real data; 'contramix pretrain your.csv --target y "
-    "--out run' learns from your table, and as well from images, sounds, texts, series or graphs; "
+    "--out run' learns from your table, or from other kinds of data (see 'contramix pretrain --help'); "
     "'contramix embed run your.csv --out z.parquet' writes its embeddings; "
     "'contramix evaluate run your.csv --target y' tells whether they help.",
     no_args_is_help=True,
@@ -50,9 +51,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help="A table (CSV, also .gz and .zst, Parquet, Arrow / Feather, JSONL, .npy, .npz); images or sounds (a "
-        "folder, a zip or tar of them, IDX, CIFAR, .npz, or Parquet); texts (lines of a .txt, or a folder of files); "
-        "time series (.ts); graphs (TU's raw files). A table is read as texts or series with --domain.",
+        help=f"What to read: {data_formats()}. Where a file could be of several kinds, --domain decides.",
     ),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (--out of pretrain), or a saved model's.")]

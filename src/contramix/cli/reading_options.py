@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 import typer
 
 from contramix.errors import InputError
+from contramix.recipes import domains
 from contramix.runtime.terminal import Throttled
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def read_options(
 
 DomainName = Annotated[
     str | None,
-    typer.Option(
-        "--domain", help="What the data are: table, image, audio, text, series or graph; found out if not given."
-    ),
+    typer.Option("--domain", help=f"The kind of data: {', '.join(domains())}. By default it is inferred from DATA."),
 ]
 DATA_DIR = inspect.Parameter(
     "data_dir",

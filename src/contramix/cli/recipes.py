@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from contramix.cli.app import Debug, Json, Output, Quiet, app
+from contramix.recipes import domains
 
 
 @app.command()
@@ -14,9 +15,7 @@ def recipes(
     ] = None,
     domain: Annotated[
         str | None,
-        typer.Option(
-            help="Of the recipe: table, image, audio, text, series, graph. Default: all are listed, a table's printed."
-        ),
+        typer.Option(help=f"The kind of data: {', '.join(domains())}. Default: list all recipes, or print a table's."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -26,7 +25,7 @@ def recipes(
 
     The same name is the same method in each domain, with settings that suit it.
     """
-    from contramix.recipes import domains, recipe_path, shipped, summary
+    from contramix.recipes import recipe_path, shipped, summary
 
     output = Output(json, quiet)
     if name is None:

@@ -34,6 +34,11 @@ def domains(only: str | None = None) -> list[str]:
     return known if only is None else [only]
 
 
+def data_formats() -> str:
+    """List the files that can be read, by domain, for help texts: the first comment line of each domain's defaults."""
+    return "; ".join(summary(FOLDER / domain / f"{DEFAULTS}.toml").removeprefix("Data: ") for domain in domains())
+
+
 def summary(path: Path) -> str:
     """Return the first comment line of a recipe file, which says what the recipe does."""
     first = path.read_text(encoding="utf-8").split("\n", 1)[0]
