@@ -179,12 +179,12 @@ def resolve(
     changes = dict(overrides or {})
     stated = domain or changes.get("domain") or (recipe.domain if isinstance(recipe, Recipe) else None)
     if stated is not None and stated not in DOMAINS:
-        raise InputError(f"--domain {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
+        raise InputError(f"`domain` {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
     found = find_domain_of(X) if stated is None else stated
     for name in changes:
         section = str(name).partition(".")[0]
         if section in DOMAINS and section != found:
-            raise InputError(f"{name}: a setting for domain {section!r}, and the data are {found!r} (see --domain)")
+            raise InputError(f"{name}: a setting for domain {section!r}, and the data are {found!r} (see `domain`)")
     return Recipe.load(recipe, changes, found)
 
 

@@ -56,7 +56,7 @@ def test_files_that_belong_together_however_they_are_packed(known, tmp_path, mon
 def test_without_a_folder_it_says_what_is_needed(known, monkeypatch):
     monkeypatch.delenv(official.DATA_DIR, raising=False)
     with pytest.raises(
-        InputError, match=r"one: say where b\.zip or a\.tar\.gz lies: --data-dir DIR, or CONTRAMIX_DATA"
+        InputError, match=r"one: say where b\.zip or a\.tar\.gz lies: `data_dir=DIR`, or CONTRAMIX_DATA"
     ):
         find_data(Path("one"))
 

@@ -123,7 +123,7 @@ def test_parts_of_the_shards_are_all_of_them_once(model, path, tmp_path, process
 
 @pytest.mark.parametrize("part", ["0/2", "3/2", "2", "a/b", "1/0", "-1/2", ""])
 def test_a_part_that_there_is_not(model, path, tmp_path, part):
-    with pytest.raises(InputError, match="--shard"):
+    with pytest.raises(InputError, match="`shard`"):
         sharded(model, path, tmp_path / "z").missing(part)
 
 

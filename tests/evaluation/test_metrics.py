@@ -81,7 +81,7 @@ def test_metric_for_a_verdict():
     assert find_metric(classes(2)) == "accuracy"
     assert find_metric(QUANTITY) == "r2"
     assert find_metric(classes(2), "auroc") == "auroc"
-    with pytest.raises(InputError, match=r"--metric rmse.*r2"):
+    with pytest.raises(InputError, match=r"`metric` rmse.*r2"):
         find_metric(QUANTITY, "rmse")
     with pytest.raises(InputError, match="did you mean 'auroc'"):
         find_metric(classes(2), "auc")

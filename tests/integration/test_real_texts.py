@@ -41,7 +41,7 @@ def test_trec(tmp_path):
     reading = DOMAINS["text"].read(folder, ReadOptions(), AUTO)
     assert (reading.splits, reading.target) == (("train", "test"), "label")
     assert (reading.training.num_rows, reading.test.num_rows) == (5452, 500)
-    assert reading.notes == ("TREC.train.all.gz is not UTF-8 and is read as Latin-1; --encoding says otherwise",)
+    assert reading.notes == ("TREC.train.all.gz is not UTF-8 and is read as Latin-1; `encoding` says otherwise",)
     raw = gzip.decompress((DATA / "TREC.train.all.gz").read_bytes()).decode("latin-1").rstrip("\n").split("\n")
     rows = zip(reading.training.column("label").to_pylist(), reading.training.column("text").to_pylist())
     assert [f"{label} {text}" for label, text in rows] == [line.strip() for line in raw]

@@ -32,7 +32,7 @@ def test_a_table_without_parts_gives_every_fifth_row_to_the_test(tmp_path):
     folder = tmp_path / "bank_marketing"
     folder.mkdir()
     (folder / "bank-full.csv").write_text("age;y\n" + "".join(f"{n};{'yes' if n % 2 else 'no'}\n" for n in range(12)))
-    with pytest.raises(InputError, match=r"12 records, and 45,211 are published; .*--data bank=PATH"):
+    with pytest.raises(InputError, match=r"12 records, and 45,211 are published; .*`data=bank=PATH`"):
         load("bank", find("bank", tmp_path), TABLE)
     parts = load("bank", find("bank", tmp_path), TABLE, as_is=True)
     assert parts.test.column("age").to_pylist() == [4, 9]
@@ -123,17 +123,17 @@ def test_pixels_are_permuted_alike():
 
 
 def test_files_that_are_not_there_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"adult: needs adult.data, adult.test from .*uci.*; give --data-dir DIR"):
+    with pytest.raises(InputError, match=r"adult: needs adult.data, adult.test from .*uci.*; give `data_dir=DIR`"):
         find("adult", None)
-    with pytest.raises(InputError, match=r"it is not in .*--data adult=PATH"):
+    with pytest.raises(InputError, match=r"it is not in .*`data=adult=PATH`"):
         find("adult", tmp_path)
-    with pytest.raises(InputError, match=r"--data adult=.*: there is no such file"):
+    with pytest.raises(InputError, match=r"`data=adult=.*: there is no such file"):
         find("adult", None, tmp_path / "none")
     with pytest.raises(InputError, match="say where cifar-10"):
         find("cifar10", None)
     (tmp_path / "adult.data").touch()
     for given in (tmp_path, tmp_path / "adult.data"):
-        with pytest.raises(InputError, match=r"--data adult=.*: give a folder with adult.data and adult.test"):
+        with pytest.raises(InputError, match=r"`data=adult=.*: give a folder with adult.data and adult.test"):
             find("adult", None, given)
     (tmp_path / "adult.test.gz").touch()
     assert find("adult", None, tmp_path) == [tmp_path / "adult.data", tmp_path / "adult.test.gz"]

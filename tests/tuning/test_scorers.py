@@ -163,7 +163,7 @@ def test_names_of_scores(classes):
     assert isinstance(find_scorer("auto", rows, None, 20), LabelFreeScorer)
     assert isinstance(find_scorer("rankme", rows, "y", 20), LabelFreeScorer)
     for arguments, told in (
-        (("labels", rows, None, 20), "needs --target"),
+        (("labels", rows, None, 20), "needs `target=COLUMN`"),
         (("rankm", rows, None, 20), "did you mean 'rankme'"),
         (("auto", rows, "z", 20), "no column 'z' to predict"),
         (("auto", table(pa.array([1] * 5 + [None] * 295)), "y", 20), "known in 5 rows; at least 10"),

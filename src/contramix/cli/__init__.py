@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 
 from contramix.cli import torchrun
 from contramix.cli.app import app
+from contramix.cli.flags import with_flags
 from contramix.errors import ContramixWarning, InputError, RunError
 from contramix.runtime.atomic_files import NO_SPACE
 from contramix.runtime.memory import keep_freed_memory
@@ -140,9 +141,9 @@ def _fail(message: str, code: int) -> int:
     with torchrun.ending(code) as (speaks, agreed):
         if speaks:
             start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
-            print(f"{start}error: {one_line(message).strip()}", file=sys.stderr)
+            print(f"{start}error: {one_line(with_flags(message)).strip()}", file=sys.stderr)
     return agreed
 
 
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    print(f"warning: {one_line(str(message))}", file=sys.stderr)
+    print(f"warning: {one_line(with_flags(str(message)))}", file=sys.stderr)

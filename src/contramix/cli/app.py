@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from contramix.cli.flags import with_flags
 from contramix.recipes import data_formats
 from contramix.runtime.terminal import one_line, print_note, print_status, show_status
 
@@ -71,7 +72,7 @@ class Output:
     def note(self, text: str) -> None:
         """Something the user may want to know."""
         if not self.quiet:
-            print_note(text)
+            print_note(with_flags(text))
 
     def progress(self, text: str) -> None:
         """What is being done now, on a terminal, in place of what was done before."""

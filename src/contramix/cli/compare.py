@@ -68,6 +68,7 @@ def compare(
     labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on
     with the runs that are not finished. Writes report.json and report.html.
     """
+    from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.evaluation.compare import compare_recipes
     from contramix.evaluation.labeled_table import LabeledTable
@@ -75,7 +76,6 @@ def compare(
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe, resolve
-    from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
@@ -101,7 +101,7 @@ def compare(
         Protocol(few, seeds, kind, metric, wanted, against, pick_on_test),
         device=device,
         command=command,
-        reporter=ConsoleReporter(quiet),
+        reporter=CommandReporter(quiet),
     )
     for note in evaluation.notes:
         output.note(note)

@@ -26,12 +26,12 @@ def demo(
     probes their representations on 20,000 other rows. Takes a few minutes on two cores.
     """
     from contramix.cli.evaluation_options import keep_report
+    from contramix.cli.reporter import CommandReporter
     from contramix.datasets import COVTYPE
     from contramix.evaluation.summary import as_json, as_table
     from contramix.io.tables.reading import read
     from contramix.models.pretrained import Pretrained
     from contramix.reproduction.demo import TARGET, run_demo
-    from contramix.training.progress import ConsoleReporter
 
     output = Output(json, quiet)
     command = f"contramix demo --epochs {epochs} --seeds {seeds}"
@@ -41,7 +41,7 @@ def demo(
         seeds=seeds,
         device=device,
         command=command,
-        reporter=ConsoleReporter(quiet),
+        reporter=CommandReporter(quiet),
     )
     report = as_json(
         "CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=epochs, runs=str(out)

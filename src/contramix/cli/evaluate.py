@@ -59,6 +59,7 @@ def evaluate(
     ensembles of trees on raw features. Whatever is chosen is chosen on training rows. Writes report.json and
     report.html into RUN.
     """
+    from contramix.cli.reporter import CommandReporter
     from contramix.evaluation.evaluate import evaluate as run_evaluation
     from contramix.evaluation.labeled_table import LabeledTable
     from contramix.evaluation.protocol import ALL_PROBES, Protocol
@@ -67,7 +68,6 @@ def evaluate(
     from contramix.models.pretraining import resolve_device
     from contramix.monitoring.alarms import advice_from_log
     from contramix.runs.log import read_log
-    from contramix.training.progress import ConsoleReporter
 
     kind, few = task_kind(task), budgets(labels_per_class)
     wanted = names("--probes", probes, ALL_PROBES)
@@ -84,7 +84,7 @@ def evaluate(
         recalibrate_bn=recalibrate_bn,
         folder=run / "baselines",
         training_advice=advice_from_log(read_log(run), model.facts.get("alarms", ())),
-        reporter=ConsoleReporter(quiet),
+        reporter=CommandReporter(quiet),
     )
     for note in evaluation.notes:
         output.note(note)

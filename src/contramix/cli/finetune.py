@@ -51,11 +51,11 @@ def finetune(
     weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
     'contramix embed' writes the fine-tuned representations.
     """
+    from contramix.cli.reporter import CommandReporter
     from contramix.models.finetune_settings import FineTune
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.runs.finetune import check_place, finetuned_on
-    from contramix.training.progress import ConsoleReporter
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
@@ -80,7 +80,7 @@ def finetune(
         seed=seed,
         device=device,
         where=str(data),
-        reporter=ConsoleReporter(quiet),
+        reporter=CommandReporter(quiet),
     )
     seconds = round(time.monotonic() - began, 2)
     predictor.facts["finetuning"] |= {"seconds": seconds, "command": shlex.join(["contramix", *sys.argv[1:]])}

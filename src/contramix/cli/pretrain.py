@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading_options import DomainName, reads_data, tell, watching
+from contramix.cli.reading_options import DomainName, left_out, reads_data, tell, watching
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def pretrain(
     checkpoint, and ends with the same model. Several processes, on one machine or many, share each batch:
     'torchrun --nproc-per-node 2 -m contramix pretrain ...'.
     """
+    from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.recipe import resolve
     from contramix.runs.pretrain import RunOptions, pretrain_into
     from contramix.runs.source import MemorySource, open_source
     from contramix.runs.worker import follow
     from contramix.runtime import distributed
-    from contramix.training.progress import ConsoleReporter
 
     chosen = resolve(recipe, changed(set_, epochs), data, domain)
     output = Output(json, quiet)
@@ -86,7 +86,7 @@ def pretrain(
         return
     run_options = RunOptions(checkpoint_seconds, shlex.join(["contramix", *sys.argv[1:]]))
     outcome = pretrain_into(
-        out, source, chosen, seed=seed, device=device, options=run_options, reporter=ConsoleReporter(quiet)
+        out, source, chosen, seed=seed, device=device, options=run_options, reporter=CommandReporter(quiet)
     )
     facts: dict[str, Any] = {
         "run": str(out),
@@ -95,7 +95,7 @@ def pretrain(
         "records": DOMAINS[chosen.domain].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.summary,
-        "bad_files": [bad._asdict() for bad in records.bad_files] if records else [],
+        "bad_files": left_out(records).get("bad_files", []),
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],

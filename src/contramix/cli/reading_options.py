@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 
 import typer
 
+from contramix.cli.flags import with_flags
 from contramix.errors import InputError
 from contramix.recipes import domains
 from contramix.runtime.terminal import Throttled
@@ -106,7 +107,12 @@ def counting(output: "Output", total: int) -> Callable[[int], None]:
 
 def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
     """What could not be read, for the result's JSON; nothing where all could."""
-    bad = [bad._asdict() for reading in readings if reading for bad in reading.bad_files]
+    bad = [
+        {"file": bad.file, "reason": with_flags(bad.reason)}
+        for reading in readings
+        if reading
+        for bad in reading.bad_files
+    ]
     return {"bad_files": bad} if bad else {}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
+from contramix.cli.flags import with_flags
 from contramix.errors import InputError, nearest
 from contramix.reproduction.catalogue import SCALES
 
@@ -67,10 +68,10 @@ def reproduce(
         return
     if scale not in SCALES:
         raise InputError(f"--scale {scale!r}: give one of {', '.join(SCALES)}")
+    from contramix.cli.reporter import CommandReporter
     from contramix.datasets.official import DATA_DIR, data_root
     from contramix.reproduction.reproduce import reproduce as run
     from contramix.reproduction.suite import Suite
-    from contramix.training.progress import ConsoleReporter
 
     suites = [Suite.load(path) for path in suite_paths(suite).values()]
     known = list(dict.fromkeys(block.called for each in suites for block in each.data))
@@ -104,7 +105,7 @@ def reproduce(
         try:
             parts = _parts(block, scale, root, given)
         except InputError as error:
-            left_out.append({"suite": each.name, "data": block.called, "why": str(error)})
+            left_out.append({"suite": each.name, "data": block.called, "why": with_flags(str(error))})
             if len(chosen) > 1:
                 output.note(f"{what}: not run: {error}")
             continue
@@ -118,7 +119,7 @@ def reproduce(
             seeds=seeds,
             device=device,
             command=command,
-            reporter=ConsoleReporter(quiet, f"{what}: "),
+            reporter=CommandReporter(quiet, f"{what}: "),
         )
         reports.append(report)
         shown += _shown(block, report)

@@ -70,9 +70,9 @@ def tune(
     from rich.table import Table
 
     from contramix.cli.evaluation_options import names
+    from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.recipe import resolve
-    from contramix.training.progress import ConsoleReporter
     from contramix.tuning.search import SearchSettings
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
@@ -95,7 +95,7 @@ def tune(
         device=device,
         where=str(data),
         command=command,
-        reporter=ConsoleReporter(quiet),
+        reporter=CommandReporter(quiet),
     )
     table = Table(title=f"{chosen.name} on {data}", caption=f"{result.scorer.words}, best first", box=None)
     for heading in ("trial", "score", "seconds"):

@@ -103,7 +103,7 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
     root = data_root(data_dir)
     wanted = " or ".join(name for name, _ in known.either) or ", ".join(f"{name}.gz" for name, _ in known.all_of)
     if root is None:
-        raise InputError(f"{data}: say where {wanted} lies: --data-dir DIR, or {DATA_DIR}; it is from {known.url}")
+        raise InputError(f"{data}: say where {wanted} lies: `data_dir=DIR`, or {DATA_DIR}; it is from {known.url}")
     for place in (root, root / str(data), root / str(data).replace("-", "_")):
         for name, checksum in known.either:
             if (place / name).is_file():

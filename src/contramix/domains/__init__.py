@@ -41,7 +41,7 @@ def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
     if given is None:
         return next(name for name, domain in DOMAINS.items() if domain.recognizes(path))
     if given not in DOMAINS:
-        raise InputError(f"--domain {given!r} is not known; {nearest(given, DOMAINS)}")
+        raise InputError(f"`domain` {given!r} is not known; {nearest(given, DOMAINS)}")
     return given
 
 

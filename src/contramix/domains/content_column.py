@@ -71,6 +71,6 @@ class ContentColumn:
         """
         others = [name for name in table.column_names if name != self.name]
         if target is not None and target not in others:
-            raise InputError(f"--target: there is no column of labels {target!r}; {nearest(target, others)}")
+            raise InputError(f"`target`: there is no column of labels {target!r}; {nearest(target, others)}")
         reason = f"is not the column of {self.records}"
         return tuple(LeftOut(name=name, reason=reason) for name in others if name not in (FILE, SPLIT, target))

@@ -34,24 +34,24 @@ def check_destination(
         beside them in their folder, or columns to keep in a format that holds numbers only.
     """
     if out.suffix not in endings:
-        raise InputError(f"--out {out}: give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
+        raise InputError(f"`out` {out}: give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
     if not out.parent.is_dir():
-        raise InputError(f"--out {out}: the folder {out.parent} is not there")
+        raise InputError(f"`out` {out}: the folder {out.parent} is not there")
     if out.is_dir():
-        raise InputError(f"--out {out}: is a folder; give a file")
+        raise InputError(f"`out` {out}: is a folder; give a file")
     if not os.access(out.parent, os.W_OK | os.X_OK):
-        raise InputError(f"--out {out}: the folder {out.parent} cannot be written; give another")
+        raise InputError(f"`out` {out}: the folder {out.parent} cannot be written; give another")
     if data is not None and out.exists() and data.exists() and out.samefile(data):
-        raise InputError(f"--out {out}: is the file of the rows itself, which would be lost; give another name")
+        raise InputError(f"`out` {out}: is the file of the rows itself, which would be lost; give another name")
     if (
         data is not None
         and out.suffix == ".parquet"
         and out.parent.absolute() == data.absolute()
         and list_parquet_files(data)
     ):
-        raise InputError(f"--out {out}: would be one more file of the data in {data}; give another folder")
+        raise InputError(f"`out` {out}: would be one more file of the data in {data}; give another folder")
     if keep and out.suffix == ".npy":
-        raise InputError("--keep: .npy holds numbers only; write .parquet or .csv to carry columns over")
+        raise InputError("`keep`: .npy holds numbers only; write .parquet or .csv to carry columns over")
 
 
 def check_folder(out: Path, data: Path) -> None:
@@ -65,11 +65,11 @@ def check_folder(out: Path, data: Path) -> None:
     place = out if out.exists() else out.parent
     if not place.is_dir():
         why = f"the folder {place} is not there" if place is not out else "is a file"
-        raise InputError(f"--out {out}: {why}; give a folder, or a name that ends in {', '.join(ENDINGS)}")
+        raise InputError(f"`out` {out}: {why}; give a folder, or a name that ends in {', '.join(ENDINGS)}")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f"--out {out}: the folder {place} cannot be written; give another")
+        raise InputError(f"`out` {out}: the folder {place} cannot be written; give another")
     if out.exists() and data.exists() and out.samefile(data):
-        raise InputError(f"--out {out}: is the folder of the data themselves; give another")
+        raise InputError(f"`out` {out}: is the folder of the data themselves; give another")
 
 
 def check_engine(engine: str, shard: str | None, folder: bool) -> None:
@@ -81,10 +81,10 @@ def check_engine(engine: str, shard: str | None, folder: bool) -> None:
         The message names the option.
     """
     if engine not in ENGINES:
-        raise InputError(f"--engine {engine!r}: give one of {', '.join(ENGINES)}")
+        raise InputError(f"`engine` {engine!r}: give one of {', '.join(ENGINES)}")
     if not folder and (shard is not None or engine != "local"):
-        option = "--shard" if shard is not None else "--engine"
-        raise InputError(f"{option}: goes with a folder of shards; give --out a name without an ending")
+        option = "`shard`" if shard is not None else "`engine`"
+        raise InputError(f"{option}: goes with a folder of shards; give `out` a name without an ending")
 
 
 def embedding_names(width: int) -> list[str]:
@@ -102,9 +102,9 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
     """
     for name in keep:
         if name not in names:
-            raise InputError(f"--keep: there is no column {name!r}; {nearest(name, names)}")
+            raise InputError(f"`keep`: there is no column {name!r}; {nearest(name, names)}")
         if name in made:
-            raise InputError(f"--keep: {name!r} is also the name of a column of the result; rename it in the data")
+            raise InputError(f"`keep`: {name!r} is also the name of a column of the result; rename it in the data")
 
 
 def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:

@@ -41,7 +41,7 @@ def write_with_ray(
     try:
         ray, data = import_module("ray"), import_module("ray.data")
     except ImportError:
-        raise InputError("--engine ray needs ray[data]: pip install 'contramix[ray]'") from None
+        raise InputError("`engine='ray'` needs ray[data]: pip install 'contramix[ray]'") from None
     started, logged = not ray.is_initialized(), logging.root.manager.disable
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -68,7 +68,7 @@ def write_with_ray(
                 raise InputError(row["error"])
             told(int(row["rows"]))
     except ray.exceptions.RayError as error:
-        raise RunError(f"--engine ray: {str(error).strip().splitlines()[-1]}") from error
+        raise RunError(f"`engine='ray'`: {str(error).strip().splitlines()[-1]}") from error
     finally:
         logging.disable(logged)
         if started:

@@ -91,7 +91,7 @@ class Sharded:
         except OSError as error:
             raise atomic_files.unwritable(self.folder, 0, error) from error
         if other and not path.is_file():
-            raise InputError(f"--out {self.folder}: is not empty ({sorted(other)[0]}), and has no {MANIFEST}")
+            raise InputError(f"`out` {self.folder}: is not empty ({sorted(other)[0]}), and has no {MANIFEST}")
         atomic_files.write(path, json.dumps(self.manifest, indent=1) + "\n")
 
     def missing(self, part: str | None = None) -> list[Shard]:
@@ -107,7 +107,7 @@ class Sharded:
             found = re.fullmatch(r"(\d+)/(\d+)", part)
             which, of = (int(n) for n in found.groups()) if found else (0, 0)
             if not 1 <= which <= of:
-                raise InputError(f"--shard {part}: give a number of how many, from 1/{max(2, of)} on, such as 1/8")
+                raise InputError(f"`shard` {part}: give a number of how many, from 1/{max(2, of)} on, such as 1/8")
             first, last = last * (which - 1) // of, last * which // of
         return [shard for shard in self.shards[first:last] if not (self.folder / shard.name).is_file()]
 
@@ -129,13 +129,13 @@ class Sharded:
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not JSON ({error}); give another --out, or remove the folder") from error
+            raise InputError(f"{path}: not JSON ({error}); give another `out`, or remove the folder") from error
         differs = [
             key for key, value in self.manifest.items() if not isinstance(there, dict) or there.get(key) != value
         ]
         if differs:
             raise InputError(
-                f"--out {self.folder}: holds shards of other data, columns or another model ({', '.join(differs)} "
+                f"`out` {self.folder}: holds shards of other data, columns or another model ({', '.join(differs)} "
                 f"differ in {MANIFEST}); give another folder, or remove this one"
             )
 

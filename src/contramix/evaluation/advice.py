@@ -93,5 +93,5 @@ def _imbalanced_classes(task: Task, y: ndarray, metric: str) -> str:
         return ""
     return (
         f"{100 * share:.0f} % of the rows are of one class, so accuracy says little about the others: "
-        "look at balanced accuracy and AUROC (with --metric auroc the verdict is on AUROC)."
+        "look at balanced accuracy and AUROC (with `metric='auroc'` the verdict is on AUROC)."
     )

@@ -65,7 +65,7 @@ def evaluate(
     probes, baselines = protocol.probes, {*protocol.baselines, protocol.reference}
     if model.facts.get("own_encoder"):  # neither its first weights nor a way to build another one are known
         if probes[0] == "finetune":
-            raise InputError("--probes: a module of your own cannot be trained from scratch; name another probe first")
+            raise InputError("`probes`: a module of your own cannot be trained from scratch; name another probe first")
         baselines = {name for name in baselines if name in BASELINES and not BASELINES[name].needs_new_encoder}
     inputs = BaselineInputs(records, recipe, probes, device, seed, folder, reporter)
     candidates = make_baselines(inputs, baselines)

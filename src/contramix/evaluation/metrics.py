@@ -114,7 +114,7 @@ def find_metric(task: Task, name: str | None = None) -> str:
     fitting = [known for known, metric in METRICS.items() if metric.kind == task.kind and metric.per_row]
     if name not in fitting:
         raise InputError(
-            f"--metric {name}: no metric for {task.kind} on which a verdict can be given; {nearest(name, fitting)}"
+            f"`metric` {name}: no metric for {task.kind} on which a verdict can be given; {nearest(name, fitting)}"
         )
     return name
 

@@ -46,7 +46,7 @@ def make_splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: nda
         _check_split(task, y, splits[0])
         return splits
     if len(y) < 10:
-        raise InputError(f"{len(y)} rows are too few to hold some out for a test; give at least 10, or --test FILE")
+        raise InputError(f"{len(y)} rows are too few to hold some out for a test; give at least 10, or `test` rows")
     stratify = None
     if task.kind == "classification":
         counts = np.bincount(y)
@@ -66,10 +66,10 @@ def _check_split(task: Task, y: ndarray, split: Split) -> None:
     if task.kind == "regression" and np.ptp(y[split.test]) == 0:
         raise InputError(
             f"target {task.target!r} has one value only ({y[split.test][0]:g}) in the test split, so R squared is not "
-            "defined; give more rows, or a --test FILE with different values"
+            "defined; give more rows, or separate test rows (`test`) with different values"
         )
     if task.kind == "classification" and len(np.unique(y[split.train])) < 2:
         raise InputError(
             f"target {task.target!r} has one class only in the training split; give more rows of the rare classes, or "
-            "a --test FILE"
+            "separate test rows (`test`)"
         )

@@ -78,15 +78,15 @@ class ReadOptions:
             _check_text(marker)
         object.__setattr__(self, "missing", tuple(dict.fromkeys(("", *missing))))
         if self.delimiter is not None and not _is_delimiter(self.delimiter):
-            raise InputError(f"--delimiter {self.delimiter!r}: give one ASCII character, such as ',' or ';'")
+            raise InputError(f"`delimiter` {self.delimiter!r}: give one ASCII character, such as ',' or ';'")
         if self.decimal not in (None, ".", ","):
-            raise InputError(f"--decimal {self.decimal!r}: give '.' or ','")
+            raise InputError(f"`decimal` {self.decimal!r}: give '.' or ','")
         if self.decimal is not None and self.decimal == self.delimiter:
-            raise InputError(f"--decimal and --delimiter are both {self.decimal!r}: give two characters")
+            raise InputError(f"`decimal` and `delimiter` are both {self.decimal!r}: give two characters")
         if self.on_bad_rows not in ("fail", "skip"):
-            raise InputError(f"--on-bad-rows {self.on_bad_rows!r}: give 'fail' or 'skip'")
+            raise InputError(f"`on_bad_rows` {self.on_bad_rows!r}: give 'fail' or 'skip'")
         if self.on_bad_files not in ("fail", "skip"):
-            raise InputError(f"--on-bad-files {self.on_bad_files!r}: give 'fail' or 'skip'")
+            raise InputError(f"`on_bad_files` {self.on_bad_files!r}: give 'fail' or 'skip'")
         if self.encoding is not None:
             _check_codec(self.encoding)
 
@@ -99,7 +99,7 @@ def _check_text(marker: str) -> None:
     try:
         marker.encode()
     except UnicodeEncodeError:
-        raise InputError(f"--missing {printable(marker)!r}: is not UTF-8; give text in UTF-8") from None
+        raise InputError(f"`missing` {printable(marker)!r}: is not UTF-8; give text in UTF-8") from None
 
 
 def _check_codec(name: str) -> None:
@@ -109,5 +109,5 @@ def _check_codec(name: str) -> None:
             raise LookupError(name)
     except (LookupError, ValueError, UnicodeError):
         raise InputError(
-            f"--encoding {printable(name)!r} is not a text encoding: give one such as utf-8, cp1252 or utf-16"
+            f"`encoding` {printable(name)!r} is not a text encoding: give one such as utf-8, cp1252 or utf-16"
         ) from None

@@ -144,8 +144,8 @@ class Predictor(Pretrained):
         """Add the head that lies in a model's folder."""
         if "predicts" not in model.facts:
             raise InputError(
-                f"{folder}: holds an encoder, which predicts nothing yet; fine-tune it first: contramix finetune "
-                f"{folder} DATA --target COLUMN --out MODEL"
+                f"{folder}: holds an encoder, which predicts nothing yet; fine-tune it first, with "
+                f"'contramix finetune {folder}' or ContrastiveClassifier(pretrained={str(folder)!r})"
             )
         try:
             found = _Predicts.model_validate_json(json.dumps(model.facts["predicts"]))

@@ -84,7 +84,7 @@ def prepare_labeled_records(
             raise InputError(f"target {target!r} is the input itself; name a column of labels")
         raise InputError(
             f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
-            f"pre-train again with --target {target}"
+            f"pre-train again with `target={target}`"
         )
     task = find_task(target, values, where, kind)
     y, x = task.encode(values, where), _rows(spec, table, where)

@@ -77,8 +77,8 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     if kind == "regression":
         if not _is_number(values):
             raise InputError(
-                f"{where}: target {target!r} is {describe_type(values.type)}, not a number; use --task classification, "
-                "or write it as a number"
+                f"{where}: target {target!r} is {describe_type(values.type)}, not a number; use "
+                "`task='classification'`, or write it as a number"
             )
         numbers = np.array(values.cast(pa.float64(), safe=False))
         if np.ptp(numbers) == 0:
@@ -88,7 +88,7 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     if len(classes) < 2:
         raise InputError(f"{where}: target {target!r} has one class only ({classes[0]!r}); there is nothing to predict")
     if len(classes) > len(values) / 2:
-        what = "for a quantity: --task regression" if _is_number(values) else "a quantity is written as a number"
+        what = "for a quantity: `task='regression'`" if _is_number(values) else "a quantity is written as a number"
         raise InputError(
             f"{where}: target {target!r} has {len(classes)} classes in {len(values)} rows; is it an identifier? "
             f"({what})"

@@ -30,7 +30,7 @@ def domains(only: str | None = None) -> list[str]:
     found = (path.name for path in FOLDER.iterdir() if any(path.glob("*.toml")))
     known = sorted(found, key=lambda name: (name != "table", name))
     if only is not None and only not in known:
-        raise InputError(f"--domain {only!r} is not known; {nearest(only, known)}")
+        raise InputError(f"`domain` {only!r} is not known; {nearest(only, known)}")
     return known if only is None else [only]
 
 

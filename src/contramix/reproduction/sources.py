@@ -85,12 +85,12 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
     source = SOURCES[name]
     if given is not None:
         if not given.exists():
-            raise InputError(f"--data {name}={given}: there is no such file or folder")
+            raise InputError(f"`data={name}={given}`: there is no such file or folder")
         if len(source.files) == 1:
             return [given]
         found = _all_in(given, source.files) if given.is_dir() else None
         if found is None:
-            raise InputError(f"--data {name}={given}: give a folder with {' and '.join(source.files)}")
+            raise InputError(f"`data={name}={given}`: give a folder with {' and '.join(source.files)}")
         return found
     if source.files[0] in OFFICIAL:
         return [find_data(Path(source.files[0]), data_dir)]
@@ -101,8 +101,8 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
             if found is not None:
                 return found
     files = ", ".join(source.files)
-    where = "give --data-dir DIR, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
-    raise InputError(f"{name}: needs {files} from {source.url}; {where} (or --data {name}=PATH)")
+    where = "give `data_dir=DIR`, or set CONTRAMIX_DATA" if data_dir is None else f"it is not in {data_dir}"
+    raise InputError(f"{name}: needs {files} from {source.url}; {where} (or `data={name}=PATH`)")
 
 
 def _all_in(place: Path, names: Sequence[str]) -> list[Path] | None:
@@ -133,7 +133,7 @@ def load(name: str, files: list[Path], recipe: Recipe, as_is: bool = False) -> P
         if not as_is and wanted not in (None, there):
             raise InputError(
                 f"{name}: {where}: {there:,} {what}, and {wanted:,} are published; another file is taken as it is by "
-                f"--data {name}=PATH"
+                f"`data={name}=PATH`"
             )
     return parts
 

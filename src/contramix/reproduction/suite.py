@@ -34,7 +34,7 @@ class Row(Settings):
     name: str
     recipe: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
-    """Changed at every scale, as in ``--set``."""
+    """Settings of the recipe to change at every scale, by dotted name."""
     paper: dict[str, Any] = Field(default_factory=dict)
     """Changed at paper scale only: where published rows differ in length, a smaller scale has them equal."""
     published: Published | None = None

@@ -31,7 +31,7 @@ def check_place(folder: Path) -> None:
     """
     check_writable(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / HEAD).is_file():
-        raise InputError(f"--out {folder}: holds a run or another model, which would be lost; give a new folder")
+        raise InputError(f"`out` {folder}: holds a run or another model, which would be lost; give a new folder")
 
 
 def finetuned_on(
@@ -83,7 +83,7 @@ def finetuned_on(
     task, rows = data.task, np.arange(len(data.y))
     if labels_per_class is not None:
         if task.kind == "regression":
-            raise InputError(f"--labels-per-class: target {target!r} is a quantity, which has no classes")
+            raise InputError(f"`labels_per_class`: target {target!r} is a quantity, which has no classes")
         rows = draw_labels(data.y, rows, labels_per_class, seed)
     x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
     tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)

@@ -30,16 +30,16 @@ def check_place(folder: Path) -> None:
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         inside = {path.name for path in folder.iterdir()} if there == folder else set()
     except NotADirectoryError as error:
-        raise InputError(f"--out {folder}: is a file; give a folder") from error
+        raise InputError(f"`out` {folder}: is a file; give a folder") from error
     except OSError as error:
-        raise InputError(f"--out {folder}: cannot be read: {error.strerror or error}") from error
+        raise InputError(f"`out` {folder}: cannot be read: {error.strerror or error}") from error
     if not there.is_dir():
-        raise InputError(f"--out {folder}: cannot be written: {there} is not a folder; give another")
+        raise InputError(f"`out` {folder}: cannot be written: {there} is not a folder; give another")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"--out {folder}: cannot be written: {there} is read-only; give another")
+        raise InputError(f"`out` {folder}: cannot be written: {there} is read-only; give another")
     other = sorted(name for name in inside if not name.startswith(atomic_files.TEMPORARY))
     if other and not OF_A_RUN & inside:
-        raise InputError(f"--out {folder}: holds other files ({other[0]}, ...); give a new or empty folder")
+        raise InputError(f"`out` {folder}: holds other files ({other[0]}, ...); give a new or empty folder")
 
 
 def is_done(folder: Path) -> bool:
@@ -55,7 +55,7 @@ def make(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
+        raise InputError(f"`out` {folder}: cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def locked(folder: Path) -> Iterator[None]:
             by = f" (process {who['pid']} on {who['host']}, since {who['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             by = ""
-        raise InputError(f"{folder}: in use by another process{by}; wait for it, or give another --out") from error
+        raise InputError(f"{folder}: in use by another process{by}; wait for it, or give another `out`") from error
     try:
         me = {
             "pid": os.getpid(),
@@ -98,7 +98,7 @@ def check_same(folder: Path, recipe: Recipe, seed: int, target: str | None) -> N
         differ.append(f"seed: {seed} and {known.get('seed')}")
     if differ:
         raise InputError(
-            f"{folder}: holds a run with other settings ({'; '.join(differ[:3])}); give another --out, or the same "
+            f"{folder}: holds a run with other settings ({'; '.join(differ[:3])}); give another `out`, or the same "
             "settings to go on with it"
         )
 
@@ -107,7 +107,7 @@ def check_columns(folder: Path, spec: Spec) -> None:
     """Refuse to mix two runs: other columns, or other statistics of them."""
     old = folder / "spec.json"
     if old.is_file() and old.read_bytes() != spec.model_dump_json(indent=1).encode():
-        raise InputError(f"{folder}: holds a run on other data; give another --out")
+        raise InputError(f"{folder}: holds a run on other data; give another `out`")
 
 
 def _run_facts(folder: Path) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def check_data(folder: Path, source: str) -> None:
     """Refuse to take a finished run for one on other data."""
     known = _run_facts(folder)
     if known.get("source", known.get("fingerprint")) != source:
-        raise InputError(f"{folder}: holds a finished run on other data; give another --out")
+        raise InputError(f"{folder}: holds a finished run on other data; give another `out`")
 
 
 def check_room(folder: Path, fit: Fit) -> None:
@@ -144,6 +144,6 @@ def check_space(folder: Path, need: int, what: str) -> None:
     free = space.f_bavail * space.f_frsize
     if free < need:
         raise InputError(
-            f"--out {folder}: the run needs about {need / 1e6:.0f} MB for {what}, and {free / 1e6:.0f} MB are free "
+            f"`out` {folder}: the run needs about {need / 1e6:.0f} MB for {what}, and {free / 1e6:.0f} MB are free "
             "there; give a folder on a disk with more room"
         )

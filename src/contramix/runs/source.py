@@ -219,14 +219,14 @@ def open_source(
     """
     domain, options = DOMAINS[recipe.domain], options or ReadOptions()
     if cache not in ("auto", "always", "never"):
-        raise InputError(f"--cache {cache!r}: give 'auto', 'always' or 'never'")
+        raise InputError(f"`cache` {cache!r}: give 'auto', 'always' or 'never'")
     large = None
     if cache != "never" and domain.unread_table is not None:
         large = domain.unread_table(data, options, recipe.data)
     if cache == "always" and large is None:
-        raise InputError(f"--cache always: {domain.records} need none, as they are read when they are asked for")
+        raise InputError(f"`cache='always'`: {domain.records} need none, as they are read when they are asked for")
     if cache == "always" and transductive:
-        raise InputError("--transductive: goes with tables in memory only; give --cache never")
+        raise InputError("`transductive`: goes with tables in memory only; give `cache='never'`")
     # One process decides, because machines differ in their free memory, and only one of them may see the run's folder.
     cached = distributed.broadcast_object(
         distributed.rank() == 0 and _is_cached(large, cache, folder, bool(transductive))
@@ -245,7 +245,7 @@ def _is_cached(large: UnreadTable | None, cache: str, folder: Path, transductive
         # Statistics are summed in another order, and large tables are shuffled in another way.
         where = "from a cache" if before else "in memory"
         raise InputError(
-            f"--cache {cache}: {folder} holds a run on rows {where}; leave --cache out, or give another --out"
+            f"`cache` {cache}: {folder} holds a run on rows {where}; leave `cache` out, or give another `out`"
         )
     if large is None or cache == "always":
         return large is not None

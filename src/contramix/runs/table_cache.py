@@ -142,7 +142,7 @@ def find_cache(folder: Path) -> Cached:
     if not facts:
         raise InputError(
             f"{place}: not to be seen from this process; several machines need the run's folder on a disk that all "
-            "see, or --cache never"
+            "see, or `cache='never'`"
         )
     return _opened(place, facts, None)
 

@@ -122,7 +122,7 @@ class LabeledScorer(Scorer):
         if len(self.labeled) < 10:
             raise InputError(
                 f"{where}: target {target!r} is known in {len(self.labeled)} rows; at least 10 are needed, to hold "
-                "some out; --score rankme needs no labels"
+                "some out; `score='rankme'` needs no labels"
             )
         known = values.take(pa.array(self.labeled))
         self.task = find_task(target, known, where, kind)
@@ -240,9 +240,9 @@ def find_scorer(
     if score == "auto":
         score = "labels" if target else "rankme"
     if score not in SCORES:
-        raise InputError(f"--score {score}: not known; {nearest(score, (*SCORES, 'auto'))}")
+        raise InputError(f"`score` {score}: not known; {nearest(score, (*SCORES, 'auto'))}")
     if score != "labels":
         return LabelFreeScorer(score, table.num_rows)
     if target is None:
-        raise InputError("--score labels needs --target COLUMN, the column to predict")
+        raise InputError("`score='labels'` needs `target=COLUMN`, the column to predict")
     return LabeledScorer(table, target, per_class, kind=kind, metric=metric, where=where)

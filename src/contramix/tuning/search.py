@@ -140,7 +140,7 @@ def tune(
     find_optuna()
     check_place(out)
     if any((out / name).exists() for name in ("run.json", "config.json")):
-        raise InputError(f"--out {out}: holds a run or a model; give another folder")
+        raise InputError(f"`out` {out}: holds a run or a model; give another folder")
     target, seed = settings.target, settings.seed
     scorer = find_scorer(
         settings.score,

@@ -175,14 +175,14 @@ def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
     known = [name for name, dimension in DIMENSIONS.items() if dimension.exists(recipe)]
     for name in names or ():
         if name not in DIMENSIONS:
-            raise InputError(f"--search {name}: not known; {nearest(name, DIMENSIONS)}")
+            raise InputError(f"`search` {name}: not known; {nearest(name, DIMENSIONS)}")
         if name not in known:
             raise InputError(
-                f"--search {name}: recipe {recipe.name} has no {DIMENSIONS[name].words}; it has {', '.join(known)}"
+                f"`search` {name}: recipe {recipe.name} has no {DIMENSIONS[name].words}; it has {', '.join(known)}"
             )
     found = [name for name in known if names is None or name in names]
     if not found:
-        raise InputError(f"--search: nothing to search; give some of {', '.join(known)}")
+        raise InputError(f"`search`: nothing to search; give some of {', '.join(known)}")
     return found
 
 

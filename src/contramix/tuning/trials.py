@@ -101,7 +101,7 @@ class Trials:
         if differ:
             raise InputError(
                 f"{self.path.parent}: holds a search with other settings ({'; '.join(differ[:3])}); give another "
-                "--out, or the same settings to resume it"
+                "`out`, or the same settings to resume it"
             )
 
     def finished(self) -> list[Trial]:

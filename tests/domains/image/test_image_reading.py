@@ -152,7 +152,7 @@ def test_seventeen_of_a_thousand_are_broken_in_ten_ways(tmp_path):
     assert torch.equal(spec.tensorize(streamed.table)[:], torch.from_numpy(pixels(reading)))
     exact, _ = ImageSpec.learn(reading.table, AUTO, "label")
     assert spec == exact
-    with pytest.raises(InputError, match=r"0/0\d+.png: .*; --on-bad-files skip"):
+    with pytest.raises(InputError, match=r"0/0\d+.png: .*; give `on_bad_files='skip'`"):
         read(tmp_path, ReadOptions(on_bad_files="fail"), AUTO)
 
 

@@ -105,7 +105,7 @@ def test_a_target_is_no_channel(tmp_path):
     reading = read(csv(tmp_path, text), ReadOptions(target="y"), LONG)
     assert rows(reading.table) == [[[1, 2]], [[3, 4]]]
     assert reading.table.column("y").to_pylist() == [7, 8]
-    with pytest.raises(InputError, match="--target 'x' is not the same throughout each series"):
+    with pytest.raises(InputError, match="`target` 'x' is not the same throughout each series"):
         read(csv(tmp_path, text), ReadOptions(target="x"), LONG)
 
 

@@ -112,7 +112,7 @@ def test_official_parts_and_a_file_alone(tmp_path):
 
 def test_several_problems_need_a_name(tmp_path):
     folder = write(tmp_path / "all", P_TRAIN=CLASSES + "1:a\n", P_TEST=CLASSES + "2:a\n", Q=CLASSES + "3:b\n")
-    with pytest.raises(InputError, match=r"holds 2 problems \(P, Q\): choose one with --set series\.problem=NAME"):
+    with pytest.raises(InputError, match=r"holds 2 problems \(P, Q\): choose one with `series\.problem=NAME`"):
         read(folder, ReadOptions(), AUTO)
     with pytest.raises(InputError, match=r"there is no problem 'R' \(series\.problem\); known: P, Q"):
         read(folder, ReadOptions(), SeriesSettings(problem="R"))

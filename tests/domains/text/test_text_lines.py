@@ -96,7 +96,7 @@ def test_text_is_utf8_or_latin_1_or_as_told():
     assert decoded("grün".encode("utf-16"), "utf-16") == ("grün", False)
     for data, encoding, word in [
         (b"a\0b", None, "NUL"),
-        ("grün".encode("utf-16"), None, "--encoding utf-16"),
+        ("grün".encode("utf-16"), None, "`encoding='utf-16'`"),
         (b"\xff\xfe\xfd", "utf-8", "is not utf-8"),
     ]:
         with pytest.raises(UnreadableFileError, match=word):

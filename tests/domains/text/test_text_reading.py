@@ -56,7 +56,7 @@ def test_latin_1_is_said():
     put("x.txt", LINES.replace("joy", "Freude für alle").encode("latin-1"))
     reading = read("x.txt", OPTIONS, AUTO)
     assert reading.table.column("text")[2].as_py() == "a Freude für alle"
-    assert reading.notes == ("x.txt is not UTF-8 and is read as Latin-1; --encoding says otherwise",)
+    assert reading.notes == ("x.txt is not UTF-8 and is read as Latin-1; `encoding` says otherwise",)
     assert read("x.txt", ReadOptions(encoding="latin-1"), AUTO).notes == ()
 
 
@@ -120,8 +120,8 @@ def test_files_that_are_no_text_are_left_out_and_named():
         BadFile("pos/noise.txt", "holds NUL bytes, so it is no text"),
     )
     assert reading.table.num_rows == 7
-    assert reading.notes == ("1 files are not UTF-8 and are read as Latin-1; --encoding says otherwise",)
-    with pytest.raises(InputError, match=r"imdb: neg/empty\.txt: 0 bytes; --on-bad-files skip"):
+    assert reading.notes == ("1 files are not UTF-8 and are read as Latin-1; `encoding` says otherwise",)
+    with pytest.raises(InputError, match=r"imdb: neg/empty\.txt: 0 bytes; give `on_bad_files='skip'`"):
         read("imdb", ReadOptions(on_bad_files="fail"), AUTO)
     put("bad/1.txt", b"")
     put("bad/2.txt", b"\0")
@@ -133,7 +133,7 @@ BROKEN = {
     "empty.txt": (b"", "empty file"),
     "blank.txt": (b"\n\n \n", "no line of text"),
     "nul.txt": (b"a line\nb\0\n", "NUL"),
-    "wide.txt": ("ein wort".encode("utf-16"), "--encoding utf-16"),
+    "wide.txt": ("ein wort".encode("utf-16"), "`encoding='utf-16'`"),
     "half.txt.gz": (gzip.compress(LINES.encode() * 99)[:-30], "cannot be unpacked"),
 }
 

@@ -89,7 +89,7 @@ def test_a_bug_of_a_decoder_is_not_a_bad_file(tmp_path):
 
 
 def test_fail_names_the_first(tmp_path):
-    with pytest.raises(InputError, match=r"00003.txx: no number; --on-bad-files skip"):
+    with pytest.raises(InputError, match=r"00003.txx: no number; give `on_bad_files='skip'`"):
         decode_all(written(tmp_path, 100, f3=b"x", f4=b"y"), numbers, SHAPE, np.int16, on_bad_files="fail")
 
 

@@ -34,7 +34,7 @@ def test_real_adult():
     assert table.shape == (32561, 15)
     assert [str(t) for t in table.schema.types].count("int64") == 6
     assert "no header" in notes[0]
-    assert "--header" in notes[0]
+    assert "`header=True`" in notes[0]
     # an independent reader of the same file
     want = pd.read_csv(path, header=None, skipinitialspace=True, na_values="?")
     for name, column in zip(table.column_names, want.columns, strict=True):

@@ -21,4 +21,4 @@ DOMAIN = Domain(
     content=CONTENT,
 )
 """One or several channels over time, of equal or different lengths. A table of series is not recognized: it needs
-``--domain series``."""
+```domain` series``."""

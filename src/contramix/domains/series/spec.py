@@ -90,7 +90,7 @@ class SeriesSpec(Spec):
             values.append(_used_steps(steps_of(extra_rows), steps))
             here, there = (part.shape[1] for part in values)
             if here != there:
-                raise InputError(f"--transductive: its series have {there} channels, those of DATA have {here}")
+                raise InputError(f"`transductive`: its series have {there} channels, those of DATA have {here}")
         joined = np.concatenate(values)
         mean, std = joined.mean(0), joined.std(0)
         flat = std <= FLAT * np.abs(mean)

@@ -89,7 +89,7 @@ def _long(
     notes = () if times is None else _in_order(table.column(by), series, times, order, source)
     constant = [name for name in table.column_names if name not in keys and _is_constant(table.column(name), series)]
     if options.target in table.column_names and options.target not in (by, *constant):
-        raise InputError(f"{source}: --target {options.target!r} is not the same throughout each series")
+        raise InputError(f"{source}: `target` {options.target!r} is not the same throughout each series")
     names = (
         _numeric(table, (*keys, *constant))
         if fitted_spec is None or not fitted_spec.columns
@@ -164,7 +164,7 @@ def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float6
     if pt.is_timestamp(column.type):
         column = column.cast(pa.int64())
     if not _is_number(column.type):
-        raise InputError(f"{where}: times are numbers or dates, not text; --set series.time names another column")
+        raise InputError(f"{where}: times are numbers or dates, not text; `series.time` names another column")
     times: ndarray = column.to_numpy()
     if not np.isfinite(times).all():
         raise InputError(f"{where}, row {int((~np.isfinite(times)).argmax()) + 1}: the time is infinite")

@@ -88,7 +88,7 @@ def _chosen(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str,
     elif problem is None:
         shown = ", ".join(printable(one, 60) for one in sorted(problems)[:20]) + ", ..." * (len(problems) > 20)
         raise InputError(
-            f"{found.source}: holds {len(problems)} problems ({shown}): choose one with --set series.problem=NAME"
+            f"{found.source}: holds {len(problems)} problems ({shown}): choose one with `series.problem=NAME`"
         )
     elif problem in problems:
         name = problem

@@ -54,7 +54,7 @@ class TableLearner:
 
     def __init__(self, schema: pa.Schema, settings: TableSettings, target: str | None = None) -> None:
         for setting, wanted in (
-            ("--target", () if target is None else (target,)),
+            ("`target`", () if target is None else (target,)),
             ("table.drop", settings.drop),
             ("table.categorical", settings.categorical),
         ):
@@ -154,7 +154,7 @@ def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa
         if name == target:
             second = pa.chunked_array([pa.nulls(extra_rows.num_rows, first.type)])
         elif name not in names:
-            raise InputError(f"--transductive: there is no column {name!r} in it; {nearest(name, names)}")
+            raise InputError(f"`transductive`: there is no column {name!r} in it; {nearest(name, names)}")
         else:
             first, second = _same_type(name, first, extra_rows.column(name))
         columns.append(pa.chunked_array([*first.chunks, *second.chunks]))
@@ -172,7 +172,7 @@ def _same_type(name: str, first: pa.ChunkedArray, second: pa.ChunkedArray) -> tu
     if all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (first, second)):
         return first.cast(pa.float64(), safe=False), second.cast(pa.float64(), safe=False)
     raise InputError(
-        f"--transductive: column {name!r} is {describe_type(second.type)} there and {describe_type(first.type)} in "
+        f"`transductive`: column {name!r} is {describe_type(second.type)} there and {describe_type(first.type)} in "
         "DATA; write both in the same form"
     )
 

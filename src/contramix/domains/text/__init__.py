@@ -19,4 +19,4 @@ DOMAIN = Domain(
     from_values=from_values,
     content=CONTENT,
 )
-"""Texts as tokens of one tokenizer. A table with a column of text is not recognized: it needs ``--domain text``."""
+"""Texts as tokens of one tokenizer. A table with a column of text is not recognized: it needs ```domain` text``."""

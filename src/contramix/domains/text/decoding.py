@@ -87,13 +87,13 @@ def decoded(data: bytes, encoding: str | None = None) -> Text:
     except UnicodeError as error:
         if encoding is not None:
             raise UnreadableFileError(
-                f"is not {encoding} ({printable(str(error), 120)}): name the right --encoding"
+                f"is not {encoding} ({printable(str(error), 120)}): name the right `encoding`"
             ) from None
         text = Text(data.decode("latin-1"), latin=True)
     if "\0" in text.text:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         raise UnreadableFileError(
-            "looks like UTF-16: --encoding utf-16" if wide else "holds NUL bytes, so it is no text"
+            "looks like UTF-16: `encoding='utf-16'`" if wide else "holds NUL bytes, so it is no text"
         )
     return text
 

@@ -89,7 +89,7 @@ def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Re
             shown = source if len(files) == 1 else f"{source}: {item.name}"
             raise InputError(f"{shown}: {printable(str(error), 200)}") from None
         if latin:
-            notes.append(f"{item.name} is not UTF-8 and is read as Latin-1; --encoding says otherwise")
+            notes.append(f"{item.name} is not UTF-8 and is read as Latin-1; `encoding` says otherwise")
         texts, labels = split_labels(lines_of(text))
         known = pa.nulls(len(texts), _TEXTS) if labels is None else pa.array(labels, _TEXTS)
         columns = {TEXT: pa.array(texts, _TEXTS), LABEL: known}
@@ -122,7 +122,7 @@ def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
         if isinstance(result, UnreadableFileError):
             bad.append(BadFile(found.files[number].name, printable(str(result), 200)))
             if options.on_bad_files == "fail":
-                raise InputError(f"{found.source}: {bad[-1].file}: {bad[-1].reason}; --on-bad-files skip leaves it out")
+                raise InputError(f"{found.source}: {bad[-1].file}: {bad[-1].reason}; give `on_bad_files='skip'`")
         else:
             texts.append(result.text.strip())
             kept.append(number)
@@ -135,6 +135,6 @@ def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
     parts, labels = infer_splits_and_labels(found.names)
     content = Decoded(pa.array(texts, _TEXTS), kept, tuple(bad))
     table = build_record_table(TEXT, content, found.names, labels=labels, splits=parts)
-    notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; --encoding says otherwise",) if latin else ()
+    notes = (f"{latin:,} files are not UTF-8 and are read as Latin-1; `encoding` says otherwise",) if latin else ()
     there = () if parts is None else ordered_splits(parts)
     return Records(table, notes, None if labels is None else LABEL, tuple(bad), there)

@@ -158,4 +158,4 @@ def count_threads() -> int:
 
 
 def _bad_file_error(files: MediaFiles, bad_file: BadFile) -> InputError:
-    return InputError(f"{files.source}: {bad_file.file}: {bad_file.reason}; --on-bad-files skip leaves such files out")
+    return InputError(f"{files.source}: {bad_file.file}: {bad_file.reason}; give `on_bad_files='skip'`")

@@ -65,7 +65,7 @@ def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputErr
                 if fault:
                     return InputError(f"{source}, line {number}{fault}")
     except UnicodeError as error:
-        return InputError(f"{source}: is not {options.encoding} ({error}): name the right --encoding")
+        return InputError(f"{source}: is not {options.encoding} ({error}): name the right `encoding`")
     return None
 
 
@@ -74,7 +74,7 @@ def _fault(line: bytes, kinds: dict[str, str]) -> str | None:
         record = json.loads(line.decode(), object_pairs_hook=_Record)
     except UnicodeDecodeError as error:
         byte = line[error.start]
-        return f": byte 0x{byte:02x} is not UTF-8: name the encoding, such as --encoding cp1252 (or latin-1)"
+        return f": byte 0x{byte:02x} is not UTF-8: name the encoding, such as `encoding='cp1252'` (or latin-1)"
     except (ValueError, RecursionError) as error:
         return f": not a JSON object ({printable(str(error), 100)}): write one object a line"
     if not isinstance(record, _Record):

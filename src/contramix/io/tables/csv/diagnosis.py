@@ -49,7 +49,7 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
                 returns = line[: error.start].count(b"\r")  # counts lines of files whose line ends are a bare CR
                 raise InputError(
                     f"{source}, line {number + returns}: byte 0x{line[error.start]:02x} is not UTF-8: "
-                    "name the encoding, such as --encoding cp1252 or --encoding latin-1"
+                    "name the encoding, such as `encoding='cp1252'` or `encoding='latin-1'`"
                 ) from None
 
 
@@ -91,7 +91,7 @@ def _check_numbers(block: Rows, dialect: Dialect, options: ReadOptions, source: 
         line, name, cell = min(faults)
         raise InputError(
             f"{source}, line {line}, column '{printable(name, 60)}': '{printable(cell, 40)}' is not a "
-            "number, the cells before it are: correct it, or list it among the missing markers (--missing)"
+            "number, the cells before it are: correct it, or list it among the missing markers (`missing`)"
         )
 
 
@@ -113,7 +113,7 @@ def _wrong_width(source: str, line: int, width: int, dialect: Dialect) -> str:
     what = "the header has" if dialect.header else "the first line has"
     return (
         f"{source}, line {line}: {width} cell{'s' * (width != 1)}, {what} {columns}: correct the row, name "
-        "the right --delimiter, or give --on-bad-rows skip"
+        "the right `delimiter`, or give `on_bad_rows='skip'`"
     )
 
 

@@ -119,13 +119,13 @@ def allow_long_cells() -> Iterator[None]:
 
 def _decode(sample: bytes, source: str) -> str:
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{source}: the text is UTF-16 (by its byte-order mark): give --encoding utf-16")
+        raise InputError(f"{source}: the text is UTF-16 (by its byte-order mark): give `encoding='utf-16'`")
     nul = sample.find(b"\0")
     if nul >= 0:
         even, odd = sample[::2].count(b"\0"), sample[1::2].count(b"\0")
         if max(even, odd) > len(sample) // 5 and min(even, odd) < max(even, odd) // 10:
             name = "utf-16-le" if odd > even else "utf-16-be"
-            raise InputError(f"{source}: the text looks like UTF-16: give --encoding {name}")
+            raise InputError(f"{source}: the text looks like UTF-16: give `encoding={name!r}`")
         line = sample.count(b"\n", 0, nul) + 1
         raise InputError(f"{source}, line {line}: NUL bytes: binary data, or damaged text")
     controls = sum(sample.count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1f")
@@ -153,13 +153,13 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
     best = [candidate for candidate, share in found.items() if share == max(found.values())]
     if len(best) > 1:
         listed = " and ".join(repr(candidate) for candidate in best)
-        raise InputError(f"{source}: ambiguous delimiter: {listed} fit equally well: name one with --delimiter")
+        raise InputError(f"{source}: ambiguous delimiter: {listed} fit equally well: name one with `delimiter`")
     if best:
         if best[0] != ",":
             notes.append(f"delimiter found: {best[0]!r}")
         return best[0]
     looked = " ".join(repr(candidate) for candidate in DELIMITERS)
-    notes.append(f"no delimiter found (looked for {looked}): read as one column; --delimiter names another")
+    notes.append(f"no delimiter found (looked for {looked}): read as one column; `delimiter` names another")
     return NO_DELIMITER
 
 
@@ -183,7 +183,7 @@ def _has_header(
     if not header:
         notes.append(
             f"no header found: the columns are named column_1 to column_{len(first)}; "
-            "if the first line holds the names, give --header"
+            "if the first line holds the names, give `header=True`"
         )
     return header
 
@@ -212,6 +212,6 @@ def _check_decimal_comma(names: list[str], body: list[pa.Array], types: list[pa.
     for name, column, kind in zip(names, body, types, strict=True):
         if pt.is_large_string(kind) and is_decimal_comma(column):
             raise InputError(
-                f"{source}, column '{printable(name, 60)}': numbers with a decimal comma: give --decimal ,"
-                " (or --decimal . to read them as text)"
+                f"{source}, column '{printable(name, 60)}': numbers with a decimal comma: give `decimal=','`"
+                " (or `decimal='.'` to read them as text)"
             )

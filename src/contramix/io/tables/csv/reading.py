@@ -269,8 +269,8 @@ def strip_text(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray
 def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped: int) -> str:
     """Return the error message for a file without rows."""
     if skipped:
-        return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (--delimiter)?"
-    hint = "" if options.header else ", or give --no-header if the first line is one"
+        return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (`delimiter`)?"
+    hint = "" if options.header else ", or give `header=False` if the first line is one"
     return f"{source}: no rows, only a header: add rows{hint}"
 
 
@@ -278,9 +278,9 @@ def unreadable_csv_error(source: str, error: Exception, options: ReadOptions) ->
     """Return an error for a file that Arrow cannot read although no faulty line was found."""
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()
-        return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right --encoding")
+        return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right `encoding`")
     if isinstance(error, UnicodeError):
-        return InputError(f"{source}: is not {options.encoding} ({error}): name the right --encoding")
+        return InputError(f"{source}: is not {options.encoding} ({error}): name the right `encoding`")
     if "straddl" in str(error):
         return InputError(f"{source}: a row is longer than {MAX_ROW_BYTES >> 20} MiB: is a quote left open?")
     return InputError(f"{source}: cannot be read ({printable(str(error).partition(chr(10))[0], 200)})")
