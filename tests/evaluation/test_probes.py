@@ -132,7 +132,7 @@ def test_ridge_is_scikit_learns(blobs, reading, strength):
 @pytest.mark.parametrize("k", [1, 5, 20])
 def test_knn_is_scikit_learns(blobs, reading, monkeypatch, k):
     z, y = blobs
-    monkeypatch.setattr(sys.modules["contramix.evaluation.probes.knn"], "NEIGHBOURS", (k,))
+    monkeypatch.setattr(sys.modules["contramix.evaluation.probes.knn"], "NEIGHBORS", (k,))
     a, b = by_hand(z)
     mine, theirs = PROBES["knn"](problem(y), z), KNeighborsClassifier(k).fit(a, y[TRAIN])
     np.testing.assert_allclose(mine.score, theirs.predict_proba(b), atol=1e-9)
@@ -219,7 +219,7 @@ def test_grid_of_rates_is_one_literal_loop_a_rate(blobs, reading, name):
     z = ((z - z.mean(0)) / z.std(0) / 3).astype(np.float32)  # at rates too high for the features rounding grows
     how, key = STEPWISE[name], Key(0).at("probe")
     rates = how.rates[:3]
-    shares = how.train(rates, FeatureRows(z, TRAIN), y[TRAIN], 3, key).shares(FeatureRows(z, TEST))
+    shares = how.train(rates, FeatureRows(z, TRAIN), y[TRAIN], 3, key).log_probabilities(FeatureRows(z, TEST))
     for rate, share in zip(rates, shares):
         np.testing.assert_allclose(share, literal(name, rate, z, y, key), atol=2e-3)
     found = how._replace(rates=rates).probe(problem(y), z)
@@ -368,7 +368,7 @@ def test_features_that_are_not_finite_are_refused(blobs, name):
 @pytest.mark.parametrize("name", STEPWISE)
 def test_gradient_steps_are_for_classes(blobs, name):
     z, _ = blobs
-    with pytest.raises(InputError, match="for a quantity use linear, knn or least-squares"):
+    with pytest.raises(InputError, match="for a numeric target use linear, knn or least-squares"):
         PROBES[name](problem(z[:, 0].astype(float), QUANTITY), z)
 
 

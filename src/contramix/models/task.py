@@ -1,4 +1,4 @@
-"""What is to be predicted: classes or a quantity, found out from the target column."""
+"""Define the task that a target column sets: classification or regression."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,49 +11,57 @@ from numpy import ndarray
 from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
 
-MOST_INTEGER_CLASSES = 50
+MAX_INTEGER_CLASSES = 50
+"""Maximum number of distinct integers that are taken for classes; more are a numeric target."""
 
 Kind = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """The kind of target, and its classes as text."""
+    """Hold the kind of task, the name of the target column, and the classes as text."""
 
     kind: Kind
     target: str
     classes: tuple[str, ...] = ()
 
     def encode(self, values: pa.Array, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
-        """Class numbers, or quantities.
+        """Return the class number of each value, or the values of a numeric target.
+
+        Parameters
+        ----------
+        values
+            Target column.
+        where
+            Name of the data in error messages.
 
         Raises
         ------
         InputError
-            For a missing value, or a class that the training rows do not have.
+            If a value is missing, or a class is not among those of the training rows.
         """
         _require_all(self.target, values, where)
         if self.kind == "regression":
             if not _is_number(values):
                 raise InputError(
-                    f"{where}: target {self.target!r} is {describe_type(values.type)} here and was a number in the "
+                    f"{where}: target {self.target!r} is {describe_type(values.type)} here but a number in the "
                     "training rows"
                 )
             return np.array(values.cast(pa.float64(), safe=False))
-        place = {label: n for n, label in enumerate(self.classes)}
+        numbers = {label: n for n, label in enumerate(self.classes)}
         labels = _labels(values)
-        unknown = sorted(set(labels) - place.keys())
+        unknown = sorted(set(labels) - numbers.keys())
         if unknown:
             raise InputError(
                 f"{where}: target {self.target!r} has the class {unknown[0]!r}, which the training rows do not have; "
                 f"{nearest(unknown[0], self.classes)}"
             )
-        return np.array([place[label] for label in labels], dtype=np.int64)
+        return np.array([numbers[label] for label in labels], dtype=np.int64)
 
     def per_row_scores(self, truth: ndarray, predicted: ndarray) -> Float64[ndarray, " n"]:
-        """What each row adds to the score; the score is their mean.
+        """Return the score of each row; their mean is the accuracy, or R squared.
 
-        Accuracy: 1 for a hit. R squared: ``1 - error^2 / variance``.
+        For classes it is 1 if the prediction is right, else 0. For a numeric target it is ``1 - error^2 / variance``.
         """
         if self.kind == "classification":
             return np.asarray(truth == predicted, dtype=np.float64)
@@ -62,18 +70,27 @@ class Task:
 
 
 def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = None) -> Task:
-    """The task that a target column sets.
+    """Return the task that a target column sets.
 
-    Text and booleans are classes; whole numbers of at most 50 different values too; other numbers are quantities.
+    Text, booleans, and integers with at most 50 distinct values are classes. Other numbers are a numeric target.
+
+    Parameters
+    ----------
+    target, values
+        Name of the target column, and its values.
+    where
+        Name of the data in error messages.
+    kind
+        Kind of the task; None to tell it from the values.
 
     Raises
     ------
     InputError
-        For missing values, or fewer than two different ones.
+        If values are missing, or there are fewer than two distinct values.
     """
     _require_all(target, values, where)
     if kind is None:
-        kind = "classification" if _few_whole(values) else "regression"
+        kind = "classification" if _few_integers(values) else "regression"
     if kind == "regression":
         if not _is_number(values):
             raise InputError(
@@ -88,10 +105,12 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     if len(classes) < 2:
         raise InputError(f"{where}: target {target!r} has one class only ({classes[0]!r}); there is nothing to predict")
     if len(classes) > len(values) / 2:
-        what = "for a quantity: `task='regression'`" if _is_number(values) else "a quantity is written as a number"
+        hint = (
+            "for a numeric target: `task='regression'`" if _is_number(values) else "write a numeric target as numbers"
+        )
         raise InputError(
             f"{where}: target {target!r} has {len(classes)} classes in {len(values)} rows; is it an identifier? "
-            f"({what})"
+            f"({hint})"
         )
     return Task("classification", target, classes)
 
@@ -100,11 +119,11 @@ def _is_number(values: pa.Array) -> bool:
     return bool(pa.types.is_floating(values.type) or pa.types.is_integer(values.type))
 
 
-def _few_whole(values: pa.Array) -> bool:
+def _few_integers(values: pa.Array) -> bool:
     if not _is_number(values):
         return True
     numbers = np.array(values.cast(pa.float64(), safe=False))
-    return bool((numbers % 1 == 0).all()) and len(np.unique(numbers)) <= MOST_INTEGER_CLASSES
+    return bool((numbers % 1 == 0).all()) and len(np.unique(numbers)) <= MAX_INTEGER_CLASSES
 
 
 def _labels(values: pa.Array) -> list[str]:
@@ -131,4 +150,4 @@ def _require_all(target: str, values: pa.Array, where: str) -> None:
         infinite = np.isinf(np.array(values.cast(pa.float64())))
         if infinite.any():
             row = int(infinite.argmax()) + 1
-            raise InputError(f"{where}: target {target!r}, row {row}: infinite value; leave the row out, or mend it")
+            raise InputError(f"{where}: target {target!r}, row {row}: infinite value; leave the row out, or correct it")

@@ -1,7 +1,8 @@
-"""Probes: plain predictors on frozen features. What they choose, they choose by :meth:`PredictionProblem.choices`.
+"""Define probes: simple predictors on frozen features.
 
-A probe is a function of a problem and the features of all records, and predicts the test rows. A new one is one
-function in a file of its own, and one line here.
+A probe is a function of a problem and the features of all records, and returns predictions for the test rows. It
+chooses its settings on :meth:`PredictionProblem.validation_splits`. To add a probe, write it in a file of this folder
+and add one line to ``PROBES``.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""DACL's linear evaluation on graphs: a hundred steps of Adam over all rows."""
+"""Train a linear layer as DACL does on graphs: a hundred steps of Adam on all rows."""
 
 from numpy import ndarray
 
@@ -7,8 +7,8 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1e-1, 1e-2, 1e-3)
-"""A choice of ours: the paper states those of pre-training only, 1e-2 to 1e-4, and a hundred steps of 1e-4 move no
-weight by more than 0.01."""
+"""Learning rates to choose from. The paper states those of pre-training only, 1e-2 to 1e-4; a hundred steps of 1e-4
+move no weight by more than 0.01."""
 PUBLISHED = Descent(
     OptimizerSettings(optimizer="adamw", lr=1.0, weight_decay=0.0, schedule="constant", warmup_epochs=0),
     rates=RATES,
@@ -17,5 +17,8 @@ PUBLISHED = Descent(
 
 
 def adam(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """A linear layer on features as they are; without weight decay AdamW is Adam."""
+    """Predict by a linear layer that Adam trains on features that are not standardized.
+
+    Without weight decay, AdamW equals Adam.
+    """
     return PUBLISHED.probe(problem, z)

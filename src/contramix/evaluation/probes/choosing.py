@@ -1,4 +1,4 @@
-"""How every probe chooses a setting: by its predictions of rows that are held out."""
+"""Choose a setting of a probe by its predictions for validation rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -17,23 +17,26 @@ def choose(
     predict: Callable[[ValidationSplit], Iterable[ndarray]],
     stop_when_worse: bool = False,
 ) -> T:
-    """The option whose predictions of held-out rows score best; the first of equals.
+    """Return the option with the best score on validation rows; ties go to the first.
 
     Parameters
     ----------
+    problem
+        Problem with the training rows.
     options
-        What there is to choose from.
+        Settings to choose from.
     predict
-        From rows to fit on and rows to predict, the predictions for each option in turn.
+        Function that trains on the training rows of a validation split, and yields predictions for its validation rows,
+        one array for each option.
     stop_when_worse
-        Look no further once an option is worse than the best before it.
+        Whether to stop at the first option that is worse than the best before it.
     """
     if len(options) == 1:
         return options[0]
-    parts = problem.validation_splits()
+    splits = problem.validation_splits()
     best, best_score = options[0], -np.inf
-    for option, predicted in zip(options, zip(*(predict(part) for part in parts))):
-        hits = [problem.task.per_row_scores(part.validation_y, value) for part, value in zip(parts, predicted)]
+    for option, predicted in zip(options, zip(*(predict(split) for split in splits))):
+        hits = [problem.task.per_row_scores(split.validation_y, value) for split, value in zip(splits, predicted)]
         score = float(np.concatenate(hits).mean())
         if score > best_score:
             best, best_score = option, score

@@ -1,4 +1,4 @@
-"""Linear layers trained by gradient steps, as published protocols do: all learning rates at once."""
+"""Train linear layers by gradient steps, as published protocols do, for all learning rates at once."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,45 +19,56 @@ from contramix.training.optimizers import OptimizerSettings
 
 
 class Descent(NamedTuple):
-    """A published protocol."""
+    """Describe how a published protocol trains a linear layer."""
 
     optimizer: OptimizerSettings
-    """With a learning rate of 1, which the schedule changes."""
+    """Settings of the optimizer, with a learning rate of 1 that the schedule changes."""
     rates: tuple[float, ...]
-    """What that is multiplied by: one of them is chosen by held-out rows."""
+    """Learning rates, by which the schedule is multiplied; one of them is chosen on validation rows."""
     epochs: int
     batch_size: int | None = None
-    """None: all rows."""
+    """Number of rows of a step; None for all rows."""
 
     def probe(self, problem: PredictionProblem, z: ndarray) -> Predictions:
-        """Train on features as they are, choose the learning rate, and predict the test rows.
+        """Choose the learning rate, train on features that are not standardized, and predict the test rows.
 
         Raises
         ------
         InputError
-            For a quantity.
+            If the target is numeric.
         """
         if problem.task.kind == "regression":
             raise InputError(
-                "probes by gradient steps are for classes; for a quantity use linear, knn or least-squares"
+                "probes by gradient steps are for classes; for a numeric target use linear, knn or least-squares"
             )
         key, classes = Key(problem.seed).at("probe"), len(problem.task.classes)
 
-        def predict(part: ValidationSplit) -> Iterator[ndarray]:
-            layers = self.train(self.rates, FeatureRows(z, part.train), part.train_y, classes, key)
-            yield from layers.shares(FeatureRows(z, part.validation)).argmax(-1)
+        def predict(split: ValidationSplit) -> Iterator[ndarray]:
+            layers = self.train(self.rates, FeatureRows(z, split.train), split.train_y, classes, key)
+            yield from layers.log_probabilities(FeatureRows(z, split.validation)).argmax(-1)
 
         rate = choose(problem, self.rates, predict)
         layer = self.train((rate,), FeatureRows(z, problem.train), problem.y, classes, key)
-        score = layer.shares(FeatureRows(z, problem.test))[0]
+        score = layer.log_probabilities(FeatureRows(z, problem.test))[0]
         return Predictions(score.argmax(1), score, f"lr = {rate:g}{problem.choice_note}")
 
     def train(
         self, rates: Sequence[float], rows: FeatureRows, y: Int[ndarray, " n"], classes: int, key: Key
     ) -> "Layers":
-        """A layer for each rate: the same first weights, batches and order, so that they share every read.
+        """Train one layer for each learning rate, all with the same first weights and the same batches.
 
-        The last, shorter batch of an epoch is left out, as in the published loaders; each epoch leaves out others.
+        The last, shorter batch of an epoch is dropped, as in the published loaders; each epoch drops other rows.
+
+        Parameters
+        ----------
+        rates
+            Learning rates.
+        rows, y
+            Rows to train on, and their class numbers.
+        classes
+            Number of classes.
+        key
+            Key of what is drawn at random.
         """
         first = 0.01 * torch.randn(rows.width, classes, generator=key.at("weights").generator())
         layers = Layers(
@@ -74,8 +85,8 @@ class Descent(NamedTuple):
             if batch_size < len(rows):
                 order = torch.randperm(len(rows), generator=key.at("order", epoch).generator())
             for step, batch in enumerate(torch.split(order, batch_size)[:steps]):
-                for part in torch.split(batch, BLOCK):
-                    torch.autograd.backward(layers.loss(rows[part.numpy()], y[part.numpy()]) / batch_size)
+                for block in torch.split(batch, BLOCK):
+                    torch.autograd.backward(layers.loss(rows[block.numpy()], y[block.numpy()]) / batch_size)
                 schedule = self.optimizer.rate(epoch * steps + step, steps, self.epochs)
                 for group, rate in zip(optimizer.param_groups, rates):
                     group["lr"] = rate * schedule
@@ -85,24 +96,24 @@ class Descent(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """Linear layers side by side."""
+    """Hold several linear layers, which share each product with the features."""
 
     weights: list[nn.Parameter]
-    """Each d x C."""
+    """Weights of each layer, of shape d x C."""
     biases: list[nn.Parameter]
 
     def __call__(self, x: Float32[ndarray, " n d"]) -> Float[Tensor, " n L C"]:
-        """Their logits, by one product."""
+        """Return the logits of all layers by one product."""
         biases, weights = torch.cat([*self.biases]), torch.cat([*self.weights], 1)
         return torch.addmm(biases, torch.from_numpy(x), weights).view(len(x), len(self.weights), -1)
 
     def loss(self, x: Float32[ndarray, " n d"], y: Int[ndarray, " n"]) -> Float[Tensor, ""]:
-        """The sum over rows and layers of the cross-entropy: each layer gets its own gradient."""
+        """Return the cross-entropy summed over rows and layers, which gives each layer its own gradient."""
         target = torch.from_numpy(y).repeat_interleave(len(self.weights))
         return cross_entropy(self(x).flatten(0, 1), target, reduction="sum")
 
     @torch.no_grad()
-    def shares(self, rows: FeatureRows) -> Float[ndarray, " L n C"]:
-        """The logarithms of the classes' shares."""
-        parts = [self(block).log_softmax(-1) for _, block in rows.blocks()]
-        return np.asarray(torch.cat(parts).transpose(0, 1))
+    def log_probabilities(self, rows: FeatureRows) -> Float[ndarray, " L n C"]:
+        """Return the logarithms of the class probabilities of each layer."""
+        blocks = [self(block).log_softmax(-1) for _, block in rows.blocks()]
+        return np.asarray(torch.cat(blocks).transpose(0, 1))

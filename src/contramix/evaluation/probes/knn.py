@@ -1,4 +1,4 @@
-"""Nearest neighbours: the vote, or mean, of the nearest training rows on standardised features."""
+"""Predict by the nearest training rows."""
 
 from collections.abc import Iterator
 
@@ -11,16 +11,20 @@ from contramix.evaluation.probes.rows import FeatureRows, standardized
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.models.task import Task
 
-NEIGHBOURS = (1, 5, 20)
+NEIGHBORS = (1, 5, 20)
+"""Numbers of neighbors to choose from."""
 
 
 def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """How many neighbours, 1, 5 or 20, is chosen on held-out training rows; Euclidean distance."""
-    least = min(len(part.train) for part in problem.validation_splits())
-    counts = [k for k in NEIGHBOURS if k <= least] or [least]
+    """Predict the majority class or the mean of the nearest training rows on standardized features.
 
-    def predict(part: ValidationSplit) -> Iterator[ndarray]:
-        near = part.train_y[_nearest(max(counts), *standardized(z, part.train, part.validation))]
+    Distances are Euclidean. The number of neighbors, 1, 5 or 20, is chosen on held-out training rows.
+    """
+    fewest_rows = min(len(split.train) for split in problem.validation_splits())
+    counts = [k for k in NEIGHBORS if k <= fewest_rows] or [fewest_rows]
+
+    def predict(split: ValidationSplit) -> Iterator[ndarray]:
+        near = split.train_y[_nearest(max(counts), *standardized(z, split.train, split.validation))]
         return (_vote(problem.task, near[:, :k]).value for k in counts)
 
     chosen = choose(problem, counts, predict)
@@ -29,26 +33,26 @@ def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def _nearest(k: int, keys: FeatureRows, queries: FeatureRows) -> ndarray:
-    """Places of the k nearest keys by Euclidean distance, nearest first."""
+    """Return the positions of the k nearest keys of each query, nearest first."""
     return np.concatenate([_nearest_of(torch.from_numpy(query), k, keys) for _, query in queries.blocks()])
 
 
 def _nearest_of(query: torch.Tensor, k: int, keys: FeatureRows) -> ndarray:
     best = torch.empty(len(query), 0)
-    place = torch.empty(len(query), 0, dtype=torch.long)
-    for part, block in keys.blocks():
+    position = torch.empty(len(query), 0, dtype=torch.long)
+    for block_rows, block in keys.blocks():
         key = torch.from_numpy(block)
         closeness = query @ key.T - key.square().sum(1) / 2
         value, index = closeness.topk(min(k, len(key)), dim=1)
         best, order = torch.cat([best, value], 1).topk(min(k, best.shape[1] + value.shape[1]), dim=1)
-        place = torch.cat([place, index + part.start], 1).gather(1, order)
-    return np.asarray(place)
+        position = torch.cat([position, index + block_rows.start], 1).gather(1, order)
+    return np.asarray(position)
 
 
-def _vote(task: Task, neighbours: ndarray) -> Predictions:
+def _vote(task: Task, neighbors: ndarray) -> Predictions:
     if task.kind == "regression":
-        return Predictions(np.asarray(neighbours.mean(1)))
-    counts = np.zeros((len(neighbours), len(task.classes)))
-    for column in neighbours.T:
+        return Predictions(np.asarray(neighbors.mean(1)))
+    counts = np.zeros((len(neighbors), len(task.classes)))
+    for column in neighbors.T:
         counts[np.arange(len(counts)), column] += 1
-    return Predictions(np.asarray(counts.argmax(1)), counts / neighbours.shape[1])
+    return Predictions(np.asarray(counts.argmax(1)), counts / neighbors.shape[1])

@@ -1,4 +1,4 @@
-"""DACL's linear evaluation: LARS with a cosine."""
+"""Train a linear layer as DACL does: LARS with a cosine schedule."""
 
 from numpy import ndarray
 
@@ -13,14 +13,16 @@ PUBLISHED = Descent(
     batch_size=256,
 )
 IMAGES = PUBLISHED._replace(rates=(1.0,))
-"""On CIFAR."""
+"""Settings for CIFAR."""
 IMAGENET = PUBLISHED._replace(rates=(1.6,), epochs=90, batch_size=4096)
+"""Settings for ImageNet."""
 
 
 def lars(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """A linear layer on features as they are: learning rate 0.1, 200 epochs, batches of 256, no weight decay.
+    """Predict by a linear layer that LARS trains on features that are not standardized.
 
-    A step changes weights by a thousandth of their length at most, so that the few steps of few labels train little.
+    It is trained for 200 epochs with learning rate 0.1, batches of 256 and no weight decay. A step changes weights by
+    at most a thousandth of their norm, so that with few labels, and therefore few steps, little is learned.
 
     Raises
     ------

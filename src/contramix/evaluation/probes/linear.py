@@ -1,4 +1,4 @@
-"""Linear probe: L2-regularised logistic or ridge regression on standardised features."""
+"""Fit L2-regularized logistic or ridge regression on standardized features."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -13,26 +13,28 @@ from contramix.evaluation.probes.rows import standardized
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-"""Inverse regularisation strengths, weakest last."""
+"""Inverse regularization strengths to choose from, the weakest regularization last."""
 TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-4
-"""Of the logistic regression's gradient, while choosing and at the end."""
+"""Tolerances of the gradient of logistic regression, while choosing and for the final fit."""
 
 
 def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Logistic or ridge regression; its strength is chosen on held-out training rows, and the chosen one is fitted on
-    all training rows."""
+    """Predict by logistic regression, or by ridge regression for a numeric target, on standardized features.
+
+    The regularization is chosen on held-out training rows; the final model is fitted on all training rows.
+    """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
     starts: dict[float, Any] = {}
 
-    def predict(part: ValidationSplit) -> Iterator[ndarray]:
-        fit, validation = standardized(z, part.train, part.validation)
-        fitted = model(task, fit, part.train_y)
+    def predict(split: ValidationSplit) -> Iterator[ndarray]:
+        fit, validation = standardized(z, split.train, split.validation)
+        fitted = model(task, fit, split.train_y)
         for strength in STRENGTHS:
             yield fitted.fit(strength, TOLERANCE).predict(validation).value
             starts.setdefault(strength, copy(fitted))
 
-    # Weaker regularisation than one that is too weak only overfits more.
+    # Once regularization is too weak, weaker regularization only overfits more.
     best = choose(problem, STRENGTHS, predict, stop_when_worse=True)
     train, test = standardized(z, problem.train, problem.test)
     fitted = model(task, train, problem.y).fit(best, FINAL_TOLERANCE, starts.get(best))

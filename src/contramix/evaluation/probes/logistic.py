@@ -1,4 +1,4 @@
-"""Logistic regression as scikit-learn defines it, on rows that need not fit into memory."""
+"""Fit logistic regression as scikit-learn defines it, on rows that need not fit into memory."""
 
 from functools import cache
 
@@ -13,40 +13,44 @@ from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
 ITERATIONS = 300
-"""At most."""
+"""Maximum number of iterations of L-BFGS."""
 
 
 @cache
 def _threads() -> ThreadpoolController:
-    return ThreadpoolController()  # to look for the libraries takes longer than a small fit
+    return ThreadpoolController()  # finding the libraries takes longer than a small fit
 
 
 class Logistic:
-    """L2-regularised softmax regression by L-BFGS; of two classes, one logit.
+    """Fit L2-regularized softmax regression by L-BFGS; two classes have one logit.
 
-    It minimises the mean cross-entropy plus ``|W|^2 / (2 n strength)``; intercepts are free.
+    It minimises the mean cross-entropy plus ``|W|^2 / (2 n strength)``; intercepts are not regularized.
 
     Parameters
     ----------
     task, rows, y
-        The classes, what to fit on, and class numbers.
+        Task with the classes, rows to fit on, and their class numbers.
     """
 
     def __init__(self, task: Task, rows: FeatureRows, y: Int[ndarray, " n"]) -> None:
         self.task, self.rows = task, rows
-        self.classes, self.place = np.unique(y, return_inverse=True)
+        self.classes, self.label = np.unique(y, return_inverse=True)
         logits = len(self.classes) if len(self.classes) != 2 else 1
         self.weight = np.zeros((logits, rows.width + 1))  # the last column: intercepts
 
     def fit(self, strength: float, tolerance: float, start: "Logistic | None" = None) -> "Logistic":
-        """Fit, from another's weights or where the last fit ended: the optimum is the same, and much nearer.
+        """Fit the weights, starting from those of another fit or of the last fit, and return the model.
+
+        The optimum does not depend on the start, but is found faster from near it.
 
         Parameters
         ----------
         strength
-            The inverse of the regularisation, scikit-learn's C.
+            Inverse of the regularization, C in scikit-learn.
         tolerance
-            The largest element of the gradient at the end.
+            Maximum absolute element of the gradient at the end.
+        start
+            Fitted model whose weights to start from, if it has the same classes.
         """
         if start is not None and np.array_equal(start.classes, self.classes):
             self.weight = start.weight
@@ -56,19 +60,19 @@ class Logistic:
             decay = weight / (strength * len(self.rows))
             decay[:, -1] = 0
             total, slope = 0.0, np.zeros_like(weight)
-            for part, block in self.rows.blocks():
-                place, column = self.place[part], np.arange(len(block))
+            for block_rows, block in self.rows.blocks():
+                label, column = self.label[block_rows], np.arange(len(block))
                 logits = self._logits(weight, block)
-                total -= logits[place, column].sum(dtype=np.float64)
+                total -= logits[label, column].sum(dtype=np.float64)
                 share = np.exp(logits)
-                share[place, column] -= 1
+                share[label, column] -= 1
                 share = share[-len(weight) :]
                 slope[:, :-1] += share @ block
                 slope[:, -1] += share.sum(1, dtype=np.float64)
             total = total / len(self.rows) + 0.5 * float((decay * weight).sum())
             return total, (slope / len(self.rows) + decay).ravel()
 
-        # Products as narrow as these gain nothing from a second BLAS thread, and wait for it long if a core is taken.
+        # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy.
         with _threads().limit(limits=1, user_api="blas"):
             found = minimize(
                 loss,
@@ -81,7 +85,7 @@ class Logistic:
         return self
 
     def _logits(self, weight: Float64[ndarray, " k _"], block: Float32[ndarray, " b d"]) -> Float32[ndarray, " C b"]:
-        """The logarithms of the classes' shares."""
+        """Return the logarithms of the class probabilities."""
         logits = weight[:, :-1].astype(np.float32) @ block.T + weight[:, -1:].astype(np.float32)
         if len(self.classes) == 2:
             logits = np.concatenate([np.zeros_like(logits), logits])
@@ -89,8 +93,8 @@ class Logistic:
         return np.asarray(logits - np.log(np.exp(logits).sum(0)))
 
     def predict(self, rows: FeatureRows) -> Predictions:
-        """Shares of the classes; those that were not among the training rows get none."""
+        """Return the predicted classes and class probabilities; a class without training rows has probability 0."""
         score = np.zeros((len(rows), len(self.task.classes)))
-        for part, block in rows.blocks():
-            score[part, self.classes] = np.exp(self._logits(self.weight, block)).T
+        for block_rows, block in rows.blocks():
+            score[block_rows, self.classes] = np.exp(self._logits(self.weight, block)).T
         return Predictions(self.classes[score[:, self.classes].argmax(1)], score)

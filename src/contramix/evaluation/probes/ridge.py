@@ -1,4 +1,4 @@
-"""Ridge regression from sums over rows, which need not fit into memory."""
+"""Fit ridge regression from sums over rows, which need not fit into memory."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -13,24 +13,24 @@ from contramix.models.task import Task
 def products(
     rows: FeatureRows, target: Float[ndarray, " n C"]
 ) -> tuple[Float64[ndarray, " d d"], Float64[ndarray, " d C"]]:
-    """The features' products with themselves and with the targets, summed over rows in double precision."""
+    """Return ``F^T F`` and ``F^T Y`` of features F and targets Y, summed over rows in double precision."""
     gram, moment = np.zeros((rows.width, rows.width)), np.zeros((rows.width, target.shape[1]))
-    for part, block in rows.blocks():
-        wide = block.astype(np.float64)
-        gram += wide.T @ wide
-        moment += wide.T @ target[part]
+    for block_rows, block in rows.blocks():
+        double = block.astype(np.float64)
+        gram += double.T @ double
+        moment += double.T @ target[block_rows]
     return gram, moment
 
 
 class Ridge:
-    """L2-regularised least squares on standardised rows.
+    """Fit L2-regularized least squares on standardized rows.
 
-    It minimises the sum of squared errors plus ``|w|^2 / strength``; the intercept is free.
+    It minimises the sum of squared errors plus ``|w|^2 / strength``; the intercept is not regularized.
 
     Parameters
     ----------
     task, rows, y
-        The task, what to fit on, and quantities.
+        Task, rows to fit on, and their numeric targets.
     """
 
     def __init__(self, task: Task, rows: FeatureRows, y: Float[ndarray, " n"]) -> None:
@@ -39,14 +39,14 @@ class Ridge:
         self.weight = np.zeros(rows.width)
 
     def fit(self, strength: float, tolerance: float = 0.0, start: "Ridge | None" = None) -> "Ridge":
-        """Solve exactly, whatever the tolerance and the start."""
-        regularised = self.gram + np.eye(len(self.gram)) / strength
-        self.weight = solve(regularised, self.moment[:, 0], assume_a="pos")
+        """Fit the weights exactly, and return the model; ``tolerance`` and ``start`` are those of :class:`Logistic`."""
+        regularized = self.gram + np.eye(len(self.gram)) / strength
+        self.weight = solve(regularized, self.moment[:, 0], assume_a="pos")
         return self
 
     def predict(self, rows: FeatureRows) -> Predictions:
-        """The quantities expected."""
+        """Return the predicted values."""
         value = np.empty(len(rows))
-        for part, block in rows.blocks():
-            value[part] = block @ self.weight + self.intercept
+        for block_rows, block in rows.blocks():
+            value[block_rows] = block @ self.weight + self.intercept
         return Predictions(value)

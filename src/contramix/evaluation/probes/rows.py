@@ -1,4 +1,4 @@
-"""Rows of features, on one scale if wanted, read block by block: the features themselves may lie in a file."""
+"""Read rows of features in blocks, standardized if wanted; the features may be mapped from a file."""
 
 from collections.abc import Iterator
 
@@ -9,22 +9,22 @@ from numpy import ndarray
 from contramix.errors import InputError
 
 HELD = 256 << 20
-"""Rows of up to this many bytes are gathered and scaled once; others whenever they are read."""
+"""Maximum size in bytes of rows that are scaled once and kept in memory; others are scaled whenever they are read."""
 BLOCK = 4096
-"""Rows of a block."""
+"""Number of rows of a block."""
 
 
 class FeatureRows:
-    """Rows of features as float32.
+    """Read rows of features as float32.
 
     Parameters
     ----------
     z
-        The features of all records.
+        Features of all records.
     index
-        Which rows.
+        Row numbers of the rows to read.
     mean, scale
-        What is subtracted, and then divided by; None: rows are read as they are.
+        Mean to subtract from each feature, and scale to divide it by; None to read rows as they are.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class FeatureRows:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, place: Int[ndarray, " b"] | slice) -> Float32[ndarray, " b d"]:
-        """Some of the rows, counted among them."""
-        return self._read(self.index[place]) if self._held is None else self._held[place]
+    def __getitem__(self, positions: Int[ndarray, " b"] | slice) -> Float32[ndarray, " b d"]:
+        """Return some of the rows, by their positions in ``index``."""
+        return self._read(self.index[positions]) if self._held is None else self._held[positions]
 
     def _read(self, index: Int[ndarray, " b"]) -> Float32[ndarray, " b d"]:
         z = np.asarray(self.z[index], np.float32)
@@ -55,14 +55,16 @@ class FeatureRows:
         return z
 
     def blocks(self) -> Iterator[tuple[slice, Float32[ndarray, " b d"]]]:
-        """All rows in order, block by block, each with its place."""
+        """Yield all rows in order, in blocks, each with the slice of its positions."""
         for start in range(0, len(self), BLOCK):
-            part = slice(start, start + BLOCK)
-            yield part, self[part]
+            positions = slice(start, start + BLOCK)
+            yield positions, self[positions]
 
 
 def standardized(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: Int[ndarray, " k"]) -> list[FeatureRows]:
-    """Rows to fit on and others, by the mean and standard deviation of the former; constant features become zero.
+    """Return the rows to fit on and other rows, standardized by the mean and standard deviation of the rows to fit on.
+
+    Features that are constant in the rows to fit on become zero.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def standardized(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: In
     raw = FeatureRows(z, fit)
     mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(fit)
     if not np.isfinite(mean).all():
-        raise InputError("features that are not finite cannot be probed; look for values far beyond the others'")
+        raise InputError("features that are not finite cannot be probed; look for extreme values in the data")
     scale = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(fit))
     scale = np.where(scale > 1e-8, scale, np.inf)
     return [FeatureRows(z, index, mean, scale) for index in (fit, *others)]
