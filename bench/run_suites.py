@@ -65,7 +65,7 @@ def recipes_and_changes(report: Report) -> dict[str, tuple[str, dict[str, Any]]]
     blocks: list[Block] = [] if path is None else list(Suite.load(path).data)
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for block in blocks:
-        if block.called == report["block"] and report["scale"] in block.scales:
+        if block.label == report["block"] and report["scale"] in block.scales:
             budget = block.scales[report["scale"]].set
             for row in block.rows:
                 paper = row.paper if report["scale"] == "paper" else {}

@@ -26,7 +26,7 @@ from contramix.models.labeled_records import LabeledRecords, prepare_labeled_rec
 from contramix.models.pretraining import learn_spec
 from contramix.recipe import Recipe
 from contramix.reproduction.catalogue import shipped
-from contramix.reproduction.folds import rounded, scores_of
+from contramix.reproduction.folds import pretrain_and_score, rounded
 from contramix.reproduction.sources import find, load
 from contramix.reproduction.suite import Suite
 from contramix.training.loop import recalibrate_bn
@@ -56,7 +56,7 @@ def main() -> None:
             for changes in SWEEPS if options.what == "sweep" else ():
                 changed = Recipe.load(recipe, changes)
                 ids = {"block": name, "row": "dacl", "seed": repeat, "changes": changes}
-                measure(ids, lambda: scores_of(changed, data, repeat), rate=0.001)  # noqa: B023 - called at once
+                measure(ids, lambda: pretrain_and_score(changed, data, repeat), rate=0.001)  # noqa: B023 - called at once
 
 
 def labeled_graphs(name: str, data_dir: Path) -> tuple[Recipe, LabeledRecords]:

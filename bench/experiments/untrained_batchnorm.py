@@ -26,7 +26,7 @@ from contramix.models.inference import embed
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.reproduction.catalogue import shipped
-from contramix.reproduction.sources import drawn, find, load
+from contramix.reproduction.sources import find, load, sample_rows
 from contramix.reproduction.suite import Suite
 from contramix.training.loop import recalibrate_bn
 
@@ -39,12 +39,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path)
     suite = Suite.load(shipped()["dacl-table1"])
-    block = next(block for block in suite.data if block.called == "fashion-mnist-pixels")
+    block = next(block for block in suite.data if block.label == "fashion-mnist-pixels")
     recipe = block.recipes("cpu")[0]
     parts = load(block.data, find(block.data, parser.parse_args().data_dir), recipe)
     lines = []
     for rows in ROWS:
-        train = drawn(parts.train, rows)
+        train = sample_rows(parts.train, rows)
         spec, _ = learn_spec(train, recipe, parts.target)
         data, test = (prepare_labeled_records(spec, part, parts.target) for part in (train, parts.test))
         encoder = untrained_encoder(recipe, spec, 0)
@@ -61,7 +61,7 @@ def main() -> None:
                 "shared_neighbors": shared_neighbors(pixels(train, parts.target), z[:COMPARED_ROWS]),
                 "lars": float((found.value == test.y).mean()),
             }
-            ids = {"line": "run", "suite": SUITE, "block": block.called, "row": "untrained", "seed": 0}
+            ids = {"line": "run", "suite": SUITE, "block": block.label, "row": "untrained", "seed": 0}
             lines.append({**ids, "training_rows": rows, "batch_norm": statistics, "scores": scores})
             print(json.dumps(lines[-1]), flush=True)
     result_lines.write(SUITE, lines)

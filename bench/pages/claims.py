@@ -49,13 +49,13 @@ def claims() -> str:
         lines += [f"## {suite.title}", "", f"{suite.source}.", ""]
         lines += [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
         for block in suite.data:
-            if block.asks is None:
+            if block.question is None:
                 lines += _claims(block, block_reports(name, block))
         lines.append("")
         for block in suite.data:
             for report in block_reports(name, block):
-                question = "" if block.asks is None else f"{block.asks} {_answers(block, report)} "
-                lines.append(f"- {block.called}: {question}{circumstances(report)} `{command(report)}`")
+                question = "" if block.question is None else f"{block.question} {_answers(block, report)} "
+                lines.append(f"- {block.label}: {question}{circumstances(report)} `{command(report)}`")
         lines += [f"- The protocol: {flaw}" for flaw in suite.flaws]
         lines += [f"- Here: {departure}" for departure in suite.departures]
         lines.append("")
@@ -71,7 +71,7 @@ def _counts() -> Iterator[str]:
     yield f"| claims of | {' | '.join(COLUMNS)} |"
     yield "|---" * (1 + len(COLUMNS)) + "|"
     for name, suite in SUITES.items():
-        blocks = [block for block in suite.data if block.asks is None]
+        blocks = [block for block in suite.data if block.question is None]
         every = [(block, claim) for block in blocks for claim in block.claims]
         printed = [(block, claim) for block, claim in every if _published_gain(block, claim) != "-"]
         found = Counter(_verdict(block_reports(name, block), claim) for block, claim in printed or every)
@@ -103,7 +103,7 @@ def _published_gain(block: Block, claim: Claim) -> str:
     above, below = published.get(claim.above), published.get(claim.below)
     if above is None or below is None:
         return "-"
-    provenance = max((above.sure, below.sure), key=PROVENANCE.index)
+    provenance = max((above.provenance, below.provenance), key=PROVENANCE.index)
     return f"{above.percent - below.percent:+.1f}, from {below.percent:g} to {above.percent:g}, {provenance}"
 
 

@@ -24,7 +24,7 @@ reports = cache(result_lines.reports)
 def block_reports(suite: str, block: Block) -> list[Report]:
     """Return the reports of a block, that of the largest scale first."""
     found = reports(suite)
-    return [found[scale, block.called] for scale in SCALES[::-1] if (scale, block.called) in found]
+    return [found[scale, block.label] for scale in SCALES[::-1] if (scale, block.label) in found]
 
 
 def tables() -> Iterator[str]:
@@ -42,9 +42,9 @@ def tables() -> Iterator[str]:
 
 
 def _table(suite: Suite, block: Block, report: Report) -> Iterator[str]:
-    yield from (f"### {suite.title}: {block.called}", "")
-    if block.asks is not None:
-        yield from (block.asks, "")
+    yield from (f"### {suite.title}: {block.label}", "")
+    if block.question is not None:
+        yield from (block.question, "")
     yield f"`{command(report)}`, kept at commit {report['commit'][:12]}. {circumstances(report)}"
     yield f"{report['seeds']} {'seed' if report['seeds'] == 1 else 'seeds'}; {METRIC_NAMES[report['metric']]}."
     yield ""
@@ -92,5 +92,5 @@ def cell(row: Report | None) -> str:
 
 def _published(paper: Any) -> str:
     spread = "" if paper.spread is None else f" ± {paper.spread:g}"
-    provenance = "" if paper.sure == "printed" else f" ({paper.sure})"
+    provenance = "" if paper.provenance == "printed" else f" ({paper.provenance})"
     return f"{paper.percent:g}{spread}{provenance}"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from contramix.reproduction.claims import gain, judged
+from contramix.reproduction.claims import gain, judge
 from contramix.reproduction.suite import Block
 
 ROWS = [
@@ -47,9 +47,9 @@ def test_claims_on_rows_that_were_not_run_are_left_out():
                 {"text": "two", "above": "high", "below": "untrained"},
             ],
             "rows": [{"name": "high", "recipe": "npair"}, {"name": "low", "recipe": "npair"}],
-            "scales": {"cpu": {"said": "small"}},
+            "scales": {"cpu": {"note": "small"}},
         }
     )
-    (one,) = judged(block, ROWS)
+    (one,) = judge(block, ROWS)
     assert (one["claim"], one["verdict"]) == ("one", "holds")
     assert one["gain"] == pytest.approx(10.0)

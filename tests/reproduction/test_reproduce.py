@@ -16,7 +16,8 @@ from contramix.models.pretraining import learn_spec
 from contramix.reproduction import synthetic_data
 from contramix.reproduction.catalogue import shipped
 from contramix.reproduction.reproduce import reproduce
-from contramix.reproduction.sources import SOURCES, Parts
+from contramix.reproduction.sources import SOURCES
+from contramix.reproduction.splits import Splits
 from contramix.reproduction.suite import Suite
 
 OWN = """
@@ -29,7 +30,7 @@ parity = "least-squares"
 baselines = ["raw", "untrained"]
 
 [data.scales.smoke]
-said = "tiny"
+note = "tiny"
 set = { "encoder.width" = 8, "train.epochs" = 2, "train.batch_size" = 32 }
 rows = 100
 seeds = 2
@@ -37,7 +38,7 @@ seeds = 2
 [[data.rows]]
 name = "plain"
 recipe = "npair"
-published = { percent = 12.5, sure = "recalled" }
+published = { percent = 12.5, provenance = "recalled" }
 
 [[data.rows]]
 name = "mixed"
@@ -50,7 +51,7 @@ baselines = ["raw", "untrained"]
 set = { "graph.features" = "ones" }
 
 [data.scales.smoke]
-said = "tiny"
+note = "tiny"
 set = { "encoder.width" = 4, "train.epochs" = 6, "train.auto_batch" = 100 }
 seeds = 2
 
@@ -76,8 +77,8 @@ def call(capsys, *arguments):
 
 def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
     suite = Suite.load(own)
-    block, parts = suite.data[0], SOURCES["bank"].stand_in()
-    report = reproduce(suite, block, "smoke", parts, tmp_path, command="own")
+    block, splits = suite.data[0], SOURCES["bank"].synthetic()
+    report = reproduce(suite, block, "smoke", splits, tmp_path, command="own")
     assert json.loads(json.dumps(report)) == json.loads((tmp_path / "report.json").read_text())
     assert (report["training_rows"], report["test_rows"], report["seeds"]) == (100, 60, 2)
     assert {(r["name"], r["probe"]) for r in report["rows"]} == {
@@ -94,7 +95,7 @@ def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
             assert (place / "DONE").exists()
             assert "[encoder]" in (place / "recipe.toml").read_text()
     before = (tmp_path / "plain" / "seed0" / "model.safetensors").stat().st_mtime_ns
-    again = reproduce(suite, block, "smoke", parts, tmp_path, command="own")
+    again = reproduce(suite, block, "smoke", splits, tmp_path, command="own")
     assert (tmp_path / "plain" / "seed0" / "model.safetensors").stat().st_mtime_ns == before
     assert [r["each"] for r in again["rows"]] == [r["each"] for r in report["rows"]]
 
@@ -102,11 +103,11 @@ def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
 def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_path, monkeypatch):
     monkeypatch.setitem(PROBES, "linear", PROBES["least-squares"])  # it takes much less time
     suite = Suite.load(own)
-    block, parts = suite.data[1], Parts(synthetic_data.graphs(), None, "label")
-    report = reproduce(suite, block, "smoke", parts, tmp_path)
+    block, splits = suite.data[1], Splits(synthetic_data.graphs(), None, "label")
+    report = reproduce(suite, block, "smoke", splits, tmp_path)
     (recipe,) = block.recipes("smoke")
-    spec, _ = learn_spec(parts.train, recipe, "label")
-    data = prepare_labeled_records(spec, parts.train, "label")
+    spec, _ = learn_spec(splits.train, recipe, "label")
+    data = prepare_labeled_records(spec, splits.train, "label")
     z = [embed(untrained_encoder(recipe, spec, seed), data.x) for seed in (0, 1)]
     wanted = [adam_on_folds(each, data.y, seed=seed).mean() for seed, each in enumerate(z)]
     (row,) = (r for r in report["parity"] if r["name"] == "untrained")
@@ -116,9 +117,9 @@ def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_pat
     kept = tmp_path / "dacl" / "seed1" / "report.json"
     assert np.shape(json.loads(kept.read_text())["published"]) == (5, 10)
     written = kept.stat().st_mtime_ns
-    assert reproduce(suite, block, "smoke", parts, tmp_path)["rows"] == report["rows"]
+    assert reproduce(suite, block, "smoke", splits, tmp_path)["rows"] == report["rows"]
     assert kept.stat().st_mtime_ns == written
-    fewer = parts._replace(train=parts.train.filter(pc.not_equal(parts.train["label"], "class 2")))
+    fewer = splits._replace(train=splits.train.filter(pc.not_equal(splits.train["label"], "class 2")))
     reproduce(suite, block, "smoke", fewer, tmp_path)
     assert kept.stat().st_mtime_ns > written
 
@@ -138,7 +139,7 @@ def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path
     assert (tmp_path / "own" / "smoke" / "bank" / "report.json").exists()
 
 
-def test_claims_are_told_and_kept(tmp_path, capsys):
+def test_claims_are_shown_and_kept(tmp_path, capsys):
     path = tmp_path / "own.toml"
     claim = 'claims = [{ text = "mixing helps", above = "mixed", below = "plain" }]'
     scales = OWN.replace("[data.scales.smoke]", "[data.scales.cpu]").split("[[data]]")
@@ -170,7 +171,7 @@ def test_files_are_not_for_smoke(own, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["imix-tabel1"], "unknown suite 'imix-tabel1'; did you mean 'imix-table1'?"),
         (["imix-table1", "--scale", "big"], "--scale 'big': give one of smoke, cpu, paper"),
@@ -187,16 +188,16 @@ def test_files_are_not_for_smoke(own, tmp_path, capsys):
         (["slides-covtype", "--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),
     ],
 )
-def test_what_is_wrong_with_a_call_is_said(capsys, monkeypatch, tmp_path, arguments, said):
+def test_what_is_wrong_with_a_call_is_said(capsys, monkeypatch, tmp_path, arguments, message):
     monkeypatch.delenv("CONTRAMIX_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     code, _, err = call(capsys, *arguments)
     assert code == 2
-    assert said in err
+    assert message in err
     assert err.count("error: ") == 1
 
 
-def test_what_a_scale_has_not_is_said_and_told(own, tmp_path, capsys):
+def test_data_without_the_scale_is_named_and_left_out(own, tmp_path, capsys):
     path = tmp_path / "two.toml"
     bank, graphs = own.read_text().split('[[data]]\ndata = "MUTAG"')
     path.write_text(f'{bank}[[data]]\ndata = "MUTAG"{graphs.replace("scales.smoke", "scales.paper")}')

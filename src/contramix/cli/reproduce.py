@@ -74,7 +74,7 @@ def reproduce(
     from contramix.reproduction.suite import Suite
 
     suites = [Suite.load(path) for path in suite_paths(suite).values()]
-    known = list(dict.fromkeys(block.called for each in suites for block in each.data))
+    known = list(dict.fromkeys(block.label for each in suites for block in each.data))
     wanted = known if only is None else [name.strip() for name in only.split(",")]
     for name in wanted:
         if name not in known:
@@ -92,7 +92,7 @@ def reproduce(
         (each, block)
         for each in suites
         for block in each.data
-        if block.called in wanted and (only is not None or block.asks is None or scale in block.scales)
+        if block.label in wanted and (only is not None or block.question is None or scale in block.scales)
     ]
     if not any(scale in block.scales for _, block in chosen):
         there = [name for name in SCALES if any(name in block.scales for _, block in chosen)]
@@ -101,11 +101,11 @@ def reproduce(
         if all(block.data != name for _, block in chosen):
             raise InputError(f"--data {name}: nothing that is to be run takes it")
     for each, block in chosen:
-        what = f"{each.name}, {block.called}"
+        what = f"{each.name}, {block.label}"
         try:
             parts = _parts(block, scale, root, given)
         except InputError as error:
-            left_out.append({"suite": each.name, "data": block.called, "why": with_flags(str(error))})
+            left_out.append({"suite": each.name, "data": block.label, "why": with_flags(str(error))})
             if len(chosen) > 1:
                 output.note(f"{what}: not run: {error}")
             continue
@@ -115,7 +115,7 @@ def reproduce(
             block,
             scale,
             parts,
-            out / each.name / scale / block.called,
+            out / each.name / scale / block.label,
             seeds=seeds,
             device=device,
             command=command,
@@ -165,14 +165,14 @@ def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[st
     from contramix.reproduction.sources import SOURCES, find, load
 
     if scale not in block.scales:
-        raise InputError(f"{block.called} has no scale {scale!r}; it has {' and '.join(block.scales)}")
+        raise InputError(f"{block.label} has no scale {scale!r}; it has {' and '.join(block.scales)}")
     source, recipe = SOURCES[block.data], block.recipes(scale)[0]
     if scale == "smoke":
-        return source.stand_in()
+        return source.synthetic()
     if block.data in given:
         return load(block.data, find(block.data, None, given[block.data]), recipe, as_is=True)
-    if scale == "cpu" and source.ships is not None:
-        return source.ships()
+    if scale == "cpu" and source.shipped is not None:
+        return source.shipped()
     return load(block.data, find(block.data, data_dir), recipe)
 
 
@@ -182,7 +182,7 @@ def _begun(output: Output, what: str, block: "Block", scale: "Scale", seeds: int
     names = [recipe.name for recipe in block.recipes(scale)]
     count = seeds or budget.seeds
     runs = f"{count} {'seed' if count == 1 else 'seeds'} of {', '.join(names)}"
-    output.note(f"{what}: {budget.said}; {runs}, beside {', '.join(block.baselines)}")
+    output.note(f"{what}: {budget.note}; {runs}, beside {', '.join(block.baselines)}")
 
 
 def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
@@ -201,9 +201,13 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
             cells.setdefault(row["name"], {}).setdefault(protocol, f"{100 * row['mean']:.1f}{spread}")
     for name, cell in cells.items():
         paper = published.get(name)
-        there = "-" if paper is None else f"{paper.percent:g}{'' if paper.sure == 'printed' else f' ({paper.sure})'}"
+        there = (
+            "-"
+            if paper is None
+            else f"{paper.percent:g}{'' if paper.provenance == 'printed' else f' ({paper.provenance})'}"
+        )
         table.add_row(name, there, cell.get("parity", "-"), cell.get("rows", "-"))
-    asked = [] if block.asks is None else [f"Asked: {block.asks}"]
+    asked = [] if block.question is None else [f"Asked: {block.question}"]
     if report["scale"] == "smoke":
         return (*asked, table, "Not to be compared with what was published.\n")
     claims = []

@@ -1,1 +1,1 @@
-"""The papers' tables as suites: what to run, what was published, and what came out."""
+"""Reproduce the tables of the papers: suites say what to run, what was published and which claims follow."""

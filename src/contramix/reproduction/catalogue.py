@@ -1,4 +1,4 @@
-"""Where suites lie. Imports nothing heavy: the command line lists them."""
+"""Find the suites that ship with the package. Imports nothing heavy, because the command line lists them."""
 
 import tomllib
 from pathlib import Path
@@ -10,15 +10,22 @@ FOLDER = Path(__file__).parent / "suites"
 Scale = Literal["smoke", "cpu", "paper"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 ALL = "all"
+"""The name that stands for all shipped suites."""
 
 
 def shipped() -> dict[str, Path]:
-    """Suites that come with the package, by name."""
+    """Return the files of the suites that ship with the package, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def summaries() -> dict[str, dict[str, Any]]:
-    """Their titles, and which data each has at which scales."""
+    """Return the title of each shipped suite, and the scales of each of its data sets.
+
+    Returns
+    -------
+    dict
+        By suite: ``title``, and ``data`` (a list of scales by the label of the block).
+    """
     read = {name: tomllib.loads(path.read_text(encoding="utf-8")) for name, path in shipped().items()}
     return {
         name: {
@@ -30,12 +37,17 @@ def summaries() -> dict[str, dict[str, Any]]:
 
 
 def suite_paths(name: str) -> dict[str, Path]:
-    """One suite, all of them for ``all``, or a TOML file of the user's, by name.
+    """Return the files of the suites that a name stands for, by suite.
+
+    Parameters
+    ----------
+    name
+        A shipped suite, ``all``, or the path of a user's file, which ends in ``.toml``.
 
     Raises
     ------
     InputError
-        If there is none; the message names the nearest.
+        If there is no such suite or file; the message names the closest suite.
     """
     known = shipped()
     if name == ALL:

@@ -1,4 +1,4 @@
-"""Whether what a paper claims came out: that one row is above another, by paired differences over seeds."""
+"""Judge the claims of a paper: is one row above another, by paired differences over seeds?"""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,27 +10,28 @@ from contramix.reproduction.suite import Block
 
 Rows = Sequence[dict[str, Any]]
 CONFIDENCE = 0.95
+"""Confidence level of the interval of a gain."""
 VERDICTS = (
     "holds",
     "holds in direction",
     "does not hold, undecided",
     "does not hold, the reverse does",
 )
-"""Of a gain: its interval is above zero; only its mean is; neither is; its interval is below zero."""
+"""Verdicts on a claim: the interval of its gain is above 0; only the mean is; neither is; the interval is below 0."""
 
 
 class Gain(NamedTuple):
-    """By how much one row is above another, in points."""
+    """Hold by how many percentage points one row is above another."""
 
     above: dict[str, Any]
     below: dict[str, Any]
     mean: float
     interval: tuple[float, float] | None
-    """A t interval over seeds: what other seeds would give on this data set. None where there is one seed."""
+    """A t interval for the mean over other seeds on the same data set. None if there is only one seed."""
 
     @property
     def verdict(self) -> str:
-        """One of ``VERDICTS``."""
+        """Return one of ``VERDICTS``."""
         holds, direction, undecided, reverse = VERDICTS
         if self.mean > 0:
             return holds if self.interval is not None and self.interval[0] > 0 else direction
@@ -38,7 +39,7 @@ class Gain(NamedTuple):
 
 
 def gain(rows: Rows, above: str, below: str) -> Gain | None:
-    """The difference of two rows, each by its first probe; None where one of them was not run.
+    """Return the difference of two rows under their first probe, or None if one of them was not run.
 
     Examples
     --------
@@ -58,11 +59,12 @@ def gain(rows: Rows, above: str, below: str) -> Gain | None:
     return Gain(pair[0], pair[1], mean, (mean - half, mean + half))
 
 
-def judged(block: Block, rows: Rows) -> list[dict[str, Any]]:
-    """Each claim on a block and what came out, for a report; claims on rows that were not run are left out."""
-    made = []
+def judge(block: Block, rows: Rows) -> list[dict[str, Any]]:
+    """Return the outcome of each claim of a block, for a report. Claims on rows that were not run are left out."""
+    outcomes = []
     for claim in block.claims:
         found = gain(rows, claim.above, claim.below)
         if found is not None:
-            made.append({"claim": claim.text, "gain": found.mean, "interval": found.interval, "verdict": found.verdict})
-    return made
+            outcome = {"claim": claim.text, "gain": found.mean, "interval": found.interval, "verdict": found.verdict}
+            outcomes.append(outcome)
+    return outcomes

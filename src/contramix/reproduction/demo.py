@@ -1,4 +1,4 @@
-"""The seed experiment: i-Mix and DACL on real CovType rows, with the plain baselines beside them."""
+"""Compare i-Mix and DACL with baselines on the real CovType rows that ship with the package."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ BASELINES = ("raw", "untrained", "trees")
 EPOCHS, BATCH, WIDTH = 20, 512, 256
 LABELS_PER_CLASS = 20
 PUBLISHED = {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1}
-"""Of i-Mix's CovType rows, with and without i-Mix."""
+"""Settings that the i-Mix paper uses on CovType, with and without i-Mix."""
 
 
 def run_demo(
@@ -31,18 +31,19 @@ def run_demo(
     command: str = "contramix demo",
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Pre-train each recipe on the 15,120 official rows, the same network for the same number of epochs, and compare.
+    """Pre-train each recipe on the 15,120 official training rows and compare the representations.
 
-    N-pair has noise and temperature as published, with and without i-Mix; the others are as they ship.
+    All recipes train the same network for the same number of epochs. N-pair, with and without i-Mix, has the noise and
+    the temperature of the paper; the other recipes are as shipped.
 
     Parameters
     ----------
     out
-        Where the run folders go, ``<recipe>/seed<n>``; finished ones are taken as they are.
+        Folder of the run folders ``<recipe>/seed<n>``. Finished runs in it are reused.
     epochs, seeds, device
-        How long, how many times, and where.
+        Number of epochs, number of runs of each recipe, and the device to train on.
     recipes, command
-        What to compare, and what to write down as the call.
+        Names of the recipes to compare, and the command that the report records.
     reporter
         Receives the progress of pre-training and probing.
     """

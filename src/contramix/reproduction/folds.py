@@ -1,11 +1,12 @@
-"""DACL's protocol on graphs: features of the last five epochs, linear layers in ten folds, repeated.
+"""Evaluate graphs by DACL's protocol: repeated ten-fold cross-validation of linear layers on features.
 
-The published one: for each of the last five epochs a linear layer by a hundred full-batch steps of Adam in each fold;
-mean over folds and epochs. The honest one beside it: the last epoch only, and logistic regression, its strength chosen
-inside the training folds. Plain baselines stand under the honest one alone.
+The published protocol trains a linear layer on the features of each of the last five epochs, with a hundred full-batch
+steps of Adam in each fold, and averages over folds and epochs. The honest protocol uses the features of the last epoch
+only, and logistic regression whose strength is selected within the training folds. Domain baselines have scores under
+the honest protocol only.
 
-NOTE[DIFF]: a batch holds as many graphs as divide the data evenly, at most the recipe's, since a last shorter batch is
-left out here and the paper's is not. NOTE[DIFF]: the paper does not state the rate of the linear layer; 1e-2 is
+NOTE[DIFF]: batches divide the data evenly and are at most as large as the recipe's, because a last, shorter batch is
+dropped here but not in the paper. NOTE[DIFF]: the paper does not state the learning rate of the linear layer; 1e-2 is
 InfoGraph's, recalled.
 """
 
@@ -33,7 +34,8 @@ from contramix.runtime import atomic_files
 from contramix.samples.samples import compute_fingerprint
 from contramix.training.reporter import SILENT, Reporter
 
-LAST = 5
+LAST_EPOCHS = 5
+"""Number of last epochs whose features the published protocol evaluates."""
 PROTOCOLS = ("published", "honest")
 
 
@@ -47,57 +49,74 @@ def cross_validate(
     device: str = "auto",
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Run the repeats that are not finished; each is kept in ``folder/ROW/seed0`` and so on, beside its recipe.
+    """Evaluate baselines and recipes by both protocols, and keep each repeat in ``folder/ROW/seed0`` and so on.
+
+    Finished repeats in the folder are reused.
+
+    Parameters
+    ----------
+    folder
+        Folder of the repeats.
+    table, target
+        Graphs, and the name of the column of their classes.
+    baselines, recipes
+        Names of the baselines, and the recipes. Baselines that need a recipe use the last one.
+    repeats
+        Number of repeats, each with another seed.
+    device
+        Device to train on.
+    reporter
+        Receives a message before each repeat.
 
     Returns
     -------
     dict
-        ``rows``: accuracies under the honest protocol, and ``parity``: under the published one, as a comparison has
-        them.
+        ``rows`` holds accuracies under the honest protocol, ``parity`` those under the published one. Both have the
+        format of a comparison's rows.
     """
     main = recipes[-1]
     spec, _ = learn_spec(table, main, target)
     data = prepare_labeled_records(spec, table, target)
     named = {**dict.fromkeys(baselines), **{recipe.name: recipe for recipe in recipes}}
-    made: dict[str, list[dict[str, Any]]] = {}
+    runs: dict[str, list[dict[str, Any]]] = {}
     for name, recipe in named.items():
         for repeat in range(repeats):
             reporter.progress(f"{name}, repeat {repeat + 1} of {repeats}")
-            place = folder / name / f"seed{repeat}"
-            made.setdefault(name, []).append(_kept(place, name, recipe, main, data, repeat, device))
+            run = folder / name / f"seed{repeat}"
+            runs.setdefault(name, []).append(_reuse_or_run(run, name, recipe, main, data, repeat, device))
     rows = {
-        protocol: [_row(name, runs, protocol, named[name]) for name, runs in made.items() if protocol in runs[0]]
+        protocol: [_row(name, each, protocol, named[name]) for name, each in runs.items() if protocol in each[0]]
         for protocol in PROTOCOLS
     }
     return {"metric": "accuracy", "rows": rows["honest"], "parity": rows["published"]}
 
 
-def _kept(
-    place: Path, name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
+def _reuse_or_run(
+    folder: Path, name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
 ) -> dict[str, Any]:
     wanted, graphs = main if recipe is None else recipe, compute_fingerprint(data.x)
-    if (place / "DONE").exists() and Recipe.load(place / "recipe.toml") == wanted:
-        found: dict[str, Any] = json.loads((place / "report.json").read_text())
+    if (folder / "DONE").exists() and Recipe.load(folder / "recipe.toml") == wanted:
+        found: dict[str, Any] = json.loads((folder / "report.json").read_text())
         if found["data"] == graphs:
             return found
-    began = time.monotonic()
+    start = time.monotonic()
     scores = _scores(name, recipe, main, data, repeat, device)
-    found = {**scores, "data": graphs, "seconds": round(time.monotonic() - began, 1)}
-    place.mkdir(parents=True, exist_ok=True)
-    atomic_files.write(place / "recipe.toml", wanted.to_toml())
-    atomic_files.write(place / "report.json", json.dumps(found) + "\n")
-    atomic_files.write(place / "DONE", "")
+    found = {**scores, "data": graphs, "seconds": round(time.monotonic() - start, 1)}
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_files.write(folder / "recipe.toml", wanted.to_toml())
+    atomic_files.write(folder / "report.json", json.dumps(found) + "\n")
+    atomic_files.write(folder / "DONE", "")
     return found
 
 
 def _scores(
     name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
 ) -> dict[str, Any]:
-    """Accuracies of epochs and folds."""
+    """Return the accuracies of all epochs and folds under each protocol."""
     if recipe is not None:
-        return scores_of(recipe, data, repeat, device)
+        return pretrain_and_score(recipe, data, repeat, device)
     if name == "untrained":
-        return _of_features([embed(untrained_encoder(main, data.spec, repeat), data.x)], data, repeat)
+        return _score_features([embed(untrained_encoder(main, data.spec, repeat), data.x)], data, repeat)
     if name == "raw":
         return {"honest": _folds(data, raw_features(data.spec, data.x), repeat, PROBES["linear"])}
     inputs = BaselineInputs(data, main, ("linear",), torch.device("cpu"))
@@ -106,12 +125,12 @@ def _scores(
     return {"honest": _folds(data, nothing, repeat, lambda problem, z: predict(problem))}
 
 
-def scores_of(recipe: Recipe, data: LabeledRecords, repeat: int, device: str = "auto") -> dict[str, Any]:
-    """Accuracies of epochs and folds of a run of pre-training, by both protocols."""
-    return _of_features(_last_epochs(recipe, data, repeat, device), data, repeat)
+def pretrain_and_score(recipe: Recipe, data: LabeledRecords, repeat: int, device: str = "auto") -> dict[str, Any]:
+    """Pre-train, and return the accuracies under both protocols: a list of folds for each epoch."""
+    return _score_features(_last_epochs(recipe, data, repeat, device), data, repeat)
 
 
-def _of_features(features: Sequence[ndarray], data: LabeledRecords, repeat: int) -> dict[str, Any]:
+def _score_features(features: Sequence[ndarray], data: LabeledRecords, repeat: int) -> dict[str, Any]:
     return {
         "published": [rounded(adam_on_folds(z, data.y, seed=repeat)) for z in features],
         "honest": _folds(data, features[-1], repeat, PROBES["linear"]),
@@ -119,24 +138,24 @@ def _of_features(features: Sequence[ndarray], data: LabeledRecords, repeat: int)
 
 
 def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -> list[ndarray]:
-    """Features of all graphs behind each of the last epochs."""
+    """Pre-train, and return the features of all graphs after each of the last epochs."""
     rows = len(data.x)
     batches = math.ceil(rows / recipe.train.auto_batch)
     fit = Fit.begin(Recipe.load(recipe, {"train.batch_size": rows // batches}), data.spec, data.x, seed, device)
     return [
         embed(fit.encoder, data.x)
         for step in fit.steps()
-        if step.step % fit.plan.steps_per_epoch == 0 and step.epoch >= fit.plan.epochs - LAST
+        if step.step % fit.plan.steps_per_epoch == 0 and step.epoch >= fit.plan.epochs - LAST_EPOCHS
     ]
 
 
 def _folds(data: LabeledRecords, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
-    made = cross_validated(data.task, [[features]], data.y, seed=repeat, probe=probe)
-    return [rounded(epoch) for epoch in made.each[0]]
+    result = cross_validated(data.task, [[features]], data.y, seed=repeat, probe=probe)
+    return [rounded(epoch) for epoch in result.each[0]]
 
 
 def rounded(values: ndarray) -> list[float]:
-    """Accuracies as they are kept."""
+    """Return accuracies as a list of numbers with five decimals, as reports hold them."""
     return [round(float(value), 5) for value in values]
 
 

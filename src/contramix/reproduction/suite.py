@@ -1,9 +1,9 @@
-"""A suite: a published table as a TOML file. Which data, which recipes, at which scale, and the numbers published."""
+"""Describe a published table as a TOML file: its data sets, recipes, scales and published numbers."""
 
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -19,75 +19,98 @@ from contramix.settings import Settings, as_tuple
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
-class Published(Settings):
-    """A number in a paper."""
+class SuiteSettings(Settings):
+    """Hold the settings of one section of a suite's file, and accept the names that version 0.1 used."""
+
+    old_names: ClassVar[dict[str, str]] = {}
+    """Names of settings by their name in version 0.1."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, values: Any) -> Any:
+        return (
+            {cls.old_names.get(key, key): value for key, value in values.items()}
+            if isinstance(values, dict)
+            else values
+        )
+
+
+class Published(SuiteSettings):
+    """Hold a number that a paper published."""
+
+    old_names: ClassVar = {"sure": "provenance"}
 
     percent: float
     spread: float | None = None
-    sure: Literal["printed", "seen in a crop", "recalled"]
-    """Whether it was read in the text, in a picture of the page, or is remembered."""
+    provenance: Literal["printed", "seen in a crop", "recalled"]
+    """Whether the number was read in the text, read in an image of the page, or is remembered."""
 
 
-class Row(Settings):
-    """A line of the table: a recipe with changes, or, without a recipe, a baseline of its name."""
+class Row(SuiteSettings):
+    """Describe a row of the table: a recipe with changes, or the baseline of this name if there is no recipe."""
 
     name: str
     recipe: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
     """Settings of the recipe to change at every scale, by dotted name."""
     paper: dict[str, Any] = Field(default_factory=dict)
-    """Changed at paper scale only: where published rows differ in length, a smaller scale has them equal."""
+    """Changes at the scale "paper" only. Published rows may differ in epochs; at smaller scales they are equal."""
     published: Published | None = None
 
 
-class Budget(Settings):
-    """How a scale differs from what was published."""
+class Budget(SuiteSettings):
+    """Describe how a scale differs from what was published."""
 
-    said: str
-    """In words, for every table of results."""
+    old_names: ClassVar = {"said": "note", "without": "exclude"}
+
+    note: str
+    """The differences in words, which every table of results shows."""
     set: dict[str, Any] = Field(default_factory=dict)
     rows: Annotated[int, Field(ge=10)] | None = None
-    """Training records at most, drawn once."""
+    """Maximum number of training records, which are sampled once."""
     test_rows: Annotated[int, Field(ge=10)] | None = None
+    """Maximum number of test records, which are sampled once."""
     seeds: Annotated[int, Field(ge=1)] = 3
-    without: Names = ()
-    """Rows that would take too long."""
+    exclude: Names = ()
+    """Rows that are left out because they would take too long."""
 
 
-class Claim(Settings):
-    """That one row is above another."""
+class Claim(SuiteSettings):
+    """State that one row is above another."""
 
     text: str
     above: str
     below: str
 
 
-class Block(Settings):
-    """The part of a table that is of one data set."""
+class Block(SuiteSettings):
+    """Describe the part of a table that is about one data set."""
+
+    old_names: ClassVar = {"asks": "question"}
 
     data: str
     name: str | None = None
-    """Where one data set stands more than once in a suite; None: that of the data."""
-    asks: str | None = None
-    """An experiment, not a part of what was published: the question that it answers."""
+    """Label of a block whose data set has several blocks in the suite. None: the name of the data set."""
+    question: str | None = None
+    """The question that an experiment answers. None: the block is a part of the published table."""
     protocol: Literal["probes", "folds"] = "probes"
-    """``folds``: that of DACL's graphs, see :mod:`contramix.reproduction.folds`."""
+    """``folds``: the protocol of DACL's graphs, see :mod:`contramix.reproduction.folds`."""
     metric: str | None = None
     probes: Names = ("linear", "knn")
-    """Their settings are chosen on training rows; the first one's scores stand for the row."""
+    """Probes whose settings are selected on training rows. Claims are judged by the first one."""
     parity: str | None = None
-    """The paper's own probe, whose settings are picked on test rows as published."""
+    """The probe of the paper, whose settings are selected on test rows as published."""
     transductive: bool = False
-    """Statistics of columns from test rows too, as published."""
+    """Whether the columns' statistics include the test rows, as published."""
     baselines: Names = ("raw", "untrained")
     set: dict[str, Any] = Field(default_factory=dict)
     rows: Annotated[tuple[Row, ...], BeforeValidator(as_tuple)]
     claims: Annotated[tuple[Claim, ...], BeforeValidator(as_tuple)] = ()
     scales: dict[Scale, Budget]
-    """Those at which it can be run."""
+    """The scales at which the block can run."""
 
     @model_validator(mode="after")
-    def _is_whole(self) -> "Block":
+    def _is_consistent(self) -> "Block":
         named: tuple[tuple[str, Collection[str | None], Collection[str]], ...] = (
             ("data", [self.data], SOURCES),
             ("probe", [*self.probes, self.parity], PROBES),
@@ -99,70 +122,76 @@ class Block(Settings):
                 raise ValueError(f"unknown {what} {unknown!r}; {nearest(unknown, known)}")
         names = [row.name for row in self.rows]
         if len(set(names)) < len(names):
-            raise ValueError(f"rows of {self.called!r} have one name twice")
+            raise ValueError(f"rows of {self.label!r} have one name twice")
         for row in self.rows:
             if row.recipe is None and row.name not in self.baselines:
-                raise ValueError(f"row {row.name!r} of {self.called!r} has no recipe, and is none of the baselines")
+                raise ValueError(f"row {row.name!r} of {self.label!r} has no recipe and is not one of its baselines")
         for claim in self.claims:
             for name in (claim.above, claim.below):
                 if name not in {*names, *self.baselines}:
-                    raise ValueError(f"a claim on {self.called!r} names a row {name!r}, and there is none")
+                    raise ValueError(f"a claim on {self.label!r} names a row {name!r} that does not exist")
             if claim.above == claim.below:
-                raise ValueError(f"a claim on {self.called!r} is that {claim.above!r} is above itself")
+                raise ValueError(f"a claim on {self.label!r} says that {claim.above!r} is above itself")
         for scale, budget in self.scales.items():
-            for name in budget.without:
+            for name in budget.exclude:
                 if name not in names:
-                    raise ValueError(f"{self.called!r}, {scale}, is without a row {name!r}, and there is none")
+                    raise ValueError(f"{self.label!r}, {scale}: 'exclude' names a row {name!r} that does not exist")
         return self
 
     @property
-    def called(self) -> str:
-        """Its name within the suite."""
+    def label(self) -> str:
+        """Return the name of the block within the suite."""
         return self.name or self.data
 
     def recipes(self, scale: Scale) -> list[Recipe]:
-        """Those of the rows, at a scale, each with its row's name."""
-        made = []
+        """Return the recipes of the rows at a scale. Each recipe is named after its row.
+
+        Raises
+        ------
+        InputError
+            If a recipe cannot be made; the message names the block and the row.
+        """
+        recipes = []
         for row in self.rows:
-            if row.recipe is None or row.name in self.scales[scale].without:
+            if row.recipe is None or row.name in self.scales[scale].exclude:
                 continue
             changes = {**self.set, **row.set, **self.scales[scale].set, **(row.paper if scale == "paper" else {})}
             try:
                 recipe = Recipe.load(row.recipe, changes, SOURCES[self.data].domain)
             except InputError as error:
-                raise InputError(f"{self.called}, row {row.name!r}: {error}") from error
-            made.append(recipe.model_copy(update={"name": row.name}))
-        return made
+                raise InputError(f"{self.label}, row {row.name!r}: {error}") from error
+            recipes.append(recipe.model_copy(update={"name": row.name}))
+        return recipes
 
 
-class Suite(Settings):
-    """A published table."""
+class Suite(SuiteSettings):
+    """Describe a published table, or a comparison of one's own."""
 
     name: str
     title: str
     source: str
     flaws: Names = ()
-    """What is to be known of the published protocol."""
+    """What readers should know about the published protocol."""
     departures: Names = ()
-    """Where ours is another, at every scale."""
+    """Where the protocol here differs from the published one, at every scale."""
     data: Annotated[tuple[Block, ...], BeforeValidator(as_tuple)]
 
     @model_validator(mode="after")
-    def _names_are_of_one_block(self) -> "Suite":
-        names = [block.called for block in self.data]
+    def _labels_are_unique(self) -> "Suite":
+        names = [block.label for block in self.data]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two blocks are called {name!r}; give one a name of its own")
+                raise ValueError(f"two blocks are called {name!r}; give one of them another 'name'")
         return self
 
     @classmethod
     def load(cls, path: Path) -> "Suite":
-        """Read a suite's file.
+        """Read the file of a suite.
 
         Raises
         ------
         InputError
-            If it is no suite: the message names the setting.
+            If the file does not describe a suite; the message names the setting.
         """
         try:
             return cls.model_validate({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})

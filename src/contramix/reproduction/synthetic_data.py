@@ -1,4 +1,4 @@
-"""Generated records in the form of a data set: with them a suite shows in a minute that it runs, and nothing else."""
+"""Generate records in the format of a data set, with which a suite shows within a minute that it runs."""
 
 from types import SimpleNamespace
 
@@ -14,48 +14,58 @@ ROWS, CLASSES = 240, 3
 
 
 def classes() -> ndarray:
-    """A class for each record."""
+    """Return the class number of each record."""
     return np.arange(ROWS) % CLASSES
 
 
-def table(target: str, columns: int, levels: int = 0, quantity: bool = False) -> pa.Table:
-    """Numbers that differ by class in the mean, and columns of levels; the target is the class, or a quantity."""
+def table(target: str, columns: int, categorical: int = 0, regression: bool = False) -> pa.Table:
+    """Generate a table with numeric columns whose means differ by class, and categorical columns.
+
+    Parameters
+    ----------
+    target
+        Name of the target column.
+    columns, categorical
+        Numbers of numeric and of categorical columns.
+    regression
+        If True, the target is numeric; otherwise it is the class.
+    """
     draw, y = np.random.default_rng(0), classes()
-    truth = y + draw.normal(0, 0.1, ROWS) if quantity else np.array([f"class {n}" for n in y])
-    made = {f"x{n}": draw.normal(y * draw.random(), 1, ROWS) for n in range(columns)}
-    made |= {f"c{n}": np.array(list("abc"))[(y + draw.integers(0, 2, ROWS)) % 3] for n in range(levels)}
-    return pa.table({**made, target: truth})
+    truth = y + draw.normal(0, 0.1, ROWS) if regression else np.array([f"class {n}" for n in y])
+    features = {f"x{n}": draw.normal(y * draw.random(), 1, ROWS) for n in range(columns)}
+    features |= {f"c{n}": np.array(list("abc"))[(y + draw.integers(0, 2, ROWS)) % 3] for n in range(categorical)}
+    return pa.table({**features, target: truth})
 
 
 def images(shape: tuple[int, ...]) -> pa.Table:
-    """Waves whose length is the class."""
+    """Generate labeled images of waves whose wavelength depends on the class."""
     draw, y = np.random.default_rng(0), classes()
     wave = np.sin(np.arange(shape[0])[None] / (1 + y[:, None]) + draw.random((ROWS, 1)) * 6)
     values = 128 + 60 * wave[:, :, None, None] + draw.normal(0, 20, (ROWS, *shape))
     pixels = values.clip(0, 255).astype(np.uint8)
-    return _labelled(DOMAINS["image"].from_values(pixels, Recipe.load("npair", domain="image").data).table)
+    return _with_labels(DOMAINS["image"].from_values(pixels, Recipe.load("npair", domain="image").data).table)
 
 
 def clips() -> pa.Table:
-    """A quarter of a second of sine waves whose pitch is the class."""
+    """Generate labeled clips of a quarter of a second: sine waves whose pitch depends on the class."""
     draw, y = np.random.default_rng(0), classes()
     time, pitch = np.arange(4000) / 16000, 300 * (1 + y[:, None])
     values = 0.4 * np.sin(2 * np.pi * pitch * time + draw.random((ROWS, 1)) * 6) + draw.normal(0, 0.05, (ROWS, 4000))
     settings = Recipe.load("npair", {"audio.sample_rate_hz": 16000}, domain="audio").data
-    return _labelled(DOMAINS["audio"].from_values(values.astype(np.float32).clip(-1, 1), settings).table)
+    return _with_labels(DOMAINS["audio"].from_values(values.astype(np.float32).clip(-1, 1), settings).table)
 
 
 def graphs() -> pa.Table:
-    """Rings with chords, more of them in one class than in another."""
-    draw, made = np.random.default_rng(0), []
+    """Generate labeled graphs: rings with chords, whose number depends on the class."""
+    draw, objects = np.random.default_rng(0), []
     for y in classes():
         nodes = int(draw.integers(8, 16))
         ring = np.stack([np.arange(nodes), (np.arange(nodes) + 1) % nodes])
         chords = draw.integers(0, nodes, (2, 4 * int(y) + 1))
         edges = np.concatenate([ring, chords], 1)
-        made.append(SimpleNamespace(num_nodes=nodes, edge_index=np.concatenate([edges, edges[::-1]], 1)))
-    return _labelled(DOMAINS["graph"].from_values(made, Recipe.load("npair", domain="graph").data).table)
+        objects.append(SimpleNamespace(num_nodes=nodes, edge_index=np.concatenate([edges, edges[::-1]], 1)))
+    return _with_labels(DOMAINS["graph"].from_values(objects, Recipe.load("npair", domain="graph").data).table)
 
 
-def _labelled(records: pa.Table) -> pa.Table:
+def _with_labels(records: pa.Table) -> pa.Table:
     return records.append_column(LABEL, pa.array([f"class {y}" for y in classes()]))
