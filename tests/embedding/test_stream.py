@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_nothing(model, path, tmp_path, monkeypatch, kind, wh
 
 def test_what_a_killed_writer_left_goes_with_the_next_one_of_that_name_alone(tmp_path):
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom contramix import durable\n"
+        "import os, sys\nfrom pathlib import Path\nfrom contramix.runtime import atomic_files\n"
         "held = [atomic_files.writing(Path(name), 4) for name in sys.argv[1:]]\n"
         "for each in held:\n    each.__enter__().write(b'half')\nos._exit(9)\n"
     )

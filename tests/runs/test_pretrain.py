@@ -83,7 +83,7 @@ def test_killed_inside_a_checkpoint_write_goes_on_from_the_one_before(data, unin
         shutil.rmtree(out, ignore_errors=True)
         code = f"""
 import os, signal, sys
-from contramix import durable
+from contramix.runtime import atomic_files
 real, seen = os.{place}, 0
 def dying(*a, **k):
     global seen
