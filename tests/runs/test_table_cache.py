@@ -28,7 +28,7 @@ from contramix.runs import table_cache
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import RunOptions, pretrain_into
 from contramix.runs.source import CachedSource, MemorySource
-from contramix.runs.table_cache import Phases, open_cache
+from contramix.runs.table_cache import CacheProgress, open_cache
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted
 from contramix.samples.samples import compute_fingerprint
@@ -69,9 +69,9 @@ def large(path, **how):
     return UnreadTable(path, ReadOptions(), Recipe.load("imix-npair", how).data)
 
 
-def begin(folder, path, seed=0, phases=Phases()):
+def begin(folder, path, seed=0, progress=CacheProgress()):
     folder.mkdir(exist_ok=True)
-    return open_cache(folder, large(path), "y", lambda rows: looked_at(rows, seed), phases)
+    return open_cache(folder, large(path), "y", lambda rows: looked_at(rows, seed), progress)
 
 
 class OnProgress(Reporter):
@@ -220,11 +220,11 @@ def test_a_full_disk_leaves_no_cache_behind(data, tmp_path, monkeypatch, at):
 
     real, calls = TableSpec.tensorize, []
 
-    def full(self, portion, first=0):
+    def full(self, chunk, first=0):
         calls.append(first)
         if len(calls) == at:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(self, portion, first)
+        return real(self, chunk, first)
 
     monkeypatch.setattr(TableSpec, "tensorize", full)
     with pytest.raises(RunError, match="no space left"):
@@ -247,7 +247,7 @@ def test_rows_that_change_while_they_are_read_are_noticed(data, tmp_path):
             pq.write_table(table().slice(0, 300), data)
 
     with pytest.raises(InputError, match=r"changed while they were read|damaged"):
-        begin(tmp_path / "run", data, phases=Phases(OnProgress(shorten)))
+        begin(tmp_path / "run", data, progress=CacheProgress(OnProgress(shorten)))
     assert not (tmp_path / "run" / "cache").exists()
 
 
@@ -302,13 +302,13 @@ import os, sys
 from contramix.runs import table_cache
 from contramix.io.tables import columnar
 columnar.ROWS = 64
-real = table_cache.Phases.over
+real = table_cache.CacheProgress.iterate
 def over(self, found, what):
-    for n, portion in enumerate(real(self, found, what)):
+    for n, chunk in enumerate(real(self, found, what)):
         if what == "writing the cache" and n == 3:
             os.kill(os.getpid(), {int(signal.SIGKILL)})
-        yield portion
-table_cache.Phases.over = over
+        yield chunk
+table_cache.CacheProgress.iterate = over
 from contramix.cli import main
 main(sys.argv[1:])
 """

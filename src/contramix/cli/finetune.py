@@ -55,14 +55,15 @@ def finetune(
     from contramix.models.finetune_settings import FineTune
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
-    from contramix.runs.finetune import check_place, finetuned_on
+    from contramix.runs.finetune import check_model_folder, fine_tune_on
+    from contramix.training.progress import ConsoleReporter
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
     kind = task_kind(task)
     output = Output(json, quiet)
     options = watching(options, output, target)
-    check_place(out)
+    check_model_folder(out)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
     tell(reading, output)
@@ -70,7 +71,7 @@ def finetune(
     for note in model.unknown(table, (target,)):
         output.note(note)
     began = time.monotonic()
-    predictor = finetuned_on(
+    predictor = fine_tune_on(
         model,
         table,
         target,

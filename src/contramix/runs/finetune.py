@@ -1,4 +1,4 @@
-"""Fine-tune a model on a table, and keep it in a folder."""
+"""Fine-tune a pre-trained model on the rows of a table."""
 
 from pathlib import Path
 
@@ -16,25 +16,25 @@ from contramix.models.finetuning import fine_tune
 from contramix.models.labeled_records import draw_labels, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind
-from contramix.runs.folder import check_place as check_writable
+from contramix.runs.folder import check_folder
 from contramix.samples.samples import take
 from contramix.training.reporter import SILENT, Reporter
 
 
-def check_place(folder: Path) -> None:
-    """Refuse, without a trace, a folder in which a fine-tuned model would overwrite something else.
+def check_model_folder(folder: Path) -> None:
+    """Check that a folder can be written, and is empty or holds a fine-tuned model. Nothing is written.
 
     Raises
     ------
     InputError
-        If it holds anything but an earlier fine-tuned model, or cannot be written.
+        If it holds a run or another model, or cannot be written.
     """
-    check_writable(folder)
+    check_folder(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / HEAD).is_file():
         raise InputError(f"`out` {folder}: holds a run or another model, which would be lost; give a new folder")
 
 
-def finetuned_on(
+def fine_tune_on(
     model: Pretrained,
     table: pa.Table,
     target: str,
@@ -47,27 +47,31 @@ def finetuned_on(
     where: str = "data",
     reporter: Reporter = SILENT,
 ) -> Predictor:
-    """Fine-tune a model on the rows of a table whose target is there.
+    """Fine-tune a model on the rows of a table that have a value of the target.
 
     Parameters
     ----------
-    model, table, target
-        What to begin with, the rows, and the column to predict.
+    model
+        Pre-trained model. It is not changed.
+    table
+        Labeled rows, with the columns of the rows on which the model was trained. Rows without a label are left out.
+    target
+        Column to predict.
     settings, seed, device
         How to train.
     kind
-        Of the task; None: found out.
+        ``"classification"`` or ``"regression"``; None: decided by the values of the target.
     labels_per_class
-        Take so many labelled rows of each class, drawn by the seed.
+        Number of labeled rows of each class that are drawn; None: all of them.
     where
-        What messages call the rows.
+        Name of the rows in messages.
     reporter
         Receives the training steps, and a note if rows are left out.
 
     Raises
     ------
     InputError
-        If the target is not there, is nowhere known, or was an input of pre-training; or for wrong rows.
+        If the target does not exist, has no values, or was an input in pre-training; or if rows cannot be used.
     RunError
         If the loss is not finite.
     """
@@ -88,12 +92,12 @@ def finetuned_on(
     x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
     tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
     tuned.facts["training_score"] = tuned.score(x, y)
-    labels = _as_written(table.column(target), data.y) if task.classes else np.empty(0)
+    labels = _class_labels(table.column(target), data.y) if task.classes else np.empty(0)
     return Predictor.of(model, tuned, labels)
 
 
-def _as_written(values: pa.ChunkedArray, numbers: ndarray) -> Shaped[ndarray, " C"]:
-    """Each class as a cell of the column has it, by class number; what JSON does not know, as text."""
+def _class_labels(values: pa.ChunkedArray, numbers: ndarray) -> Shaped[ndarray, " C"]:
+    """Return a cell of each class as the column holds it, by class number. Values that JSON lacks become text."""
     first = np.unique(numbers, return_index=True)[1]
     cells = [values[int(row)].as_py() for row in first]
     return np.asarray([cell if isinstance(cell, bool | int | float | str) else str(cell) for cell in cells])

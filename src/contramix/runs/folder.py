@@ -1,4 +1,4 @@
-"""Whether a folder may be a run's, and who has it: checks before anything is written, and the lock."""
+"""Check that a folder can hold a run before anything is written, and lock it."""
 
 import json
 import os
@@ -18,37 +18,49 @@ from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.training import checkpoint
 
-SPARE = 3
-"""A run needs room for about so many checkpoints: two kept and one being written."""
-OF_A_RUN = {"recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
-"""A folder that holds other files and none of these is not a run's."""
+CHECKPOINTS_ON_DISK = checkpoint.CHECKPOINTS_TO_KEEP + 1
+"""Number of checkpoints that a run needs disk space for: those that are kept, and one that is being written."""
+RUN_FILES = {"recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
+"""Files of a run. A folder that holds other files and none of these is not a run's folder."""
 
 
-def check_place(folder: Path) -> None:
-    """Refuse, without a trace, a folder that cannot be the run's."""
+def check_folder(folder: Path) -> None:
+    """Check that a folder can be created or written, and holds nothing but a run. Nothing is written.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, is a file, or holds other files.
+    """
     try:
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        inside = {path.name for path in folder.iterdir()} if there == folder else set()
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        names = {path.name for path in folder.iterdir()} if existing == folder else set()
     except NotADirectoryError as error:
         raise InputError(f"`out` {folder}: is a file; give a folder") from error
     except OSError as error:
         raise InputError(f"`out` {folder}: cannot be read: {error.strerror or error}") from error
-    if not there.is_dir():
-        raise InputError(f"`out` {folder}: cannot be written: {there} is not a folder; give another")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"`out` {folder}: cannot be written: {there} is read-only; give another")
-    other = sorted(name for name in inside if not name.startswith(atomic_files.TEMPORARY))
-    if other and not OF_A_RUN & inside:
+    if not existing.is_dir():
+        raise InputError(f"`out` {folder}: cannot be written: {existing} is not a folder; give another")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"`out` {folder}: cannot be written: {existing} is read-only; give another")
+    other = sorted(name for name in names if not name.startswith(atomic_files.TEMPORARY))
+    if other and not RUN_FILES & names:
         raise InputError(f"`out` {folder}: holds other files ({other[0]}, ...); give a new or empty folder")
 
 
-def is_done(folder: Path) -> bool:
-    """Whether the run is finished and its model there; a model that is not is written again from the checkpoint."""
+def is_finished(folder: Path) -> bool:
+    """Return whether a run is finished and its model exists. A missing model is written again from the checkpoint."""
     return all((folder / name).is_file() for name in ("DONE", "config.json", "model.safetensors"))
 
 
-def make(folder: Path) -> None:
-    """Make the folder, and see that it can be written."""
+def create_folder(folder: Path) -> None:
+    """Create a folder if it does not exist, and check that files can be written in it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be created or written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"{atomic_files.TEMPORARY}probe"
@@ -59,43 +71,55 @@ def make(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process, however it ends."""
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder while a block runs, so that one process at a time uses it. The lock ends with the process.
+
+    Raises
+    ------
+    InputError
+        If another process has locked the folder.
+    """
     lock, owner = FileLock(folder / ".lock"), folder / "owner.json"
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         try:
-            who = json.loads(owner.read_text())
-            by = f" (process {who['pid']} on {who['host']}, since {who['since']})"
+            holder = json.loads(owner.read_text())
+            by = f" (process {holder['pid']} on {holder['host']}, since {holder['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             by = ""
         raise InputError(f"{folder}: in use by another process{by}; wait for it, or give another `out`") from error
     try:
-        me = {
+        this_process = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        atomic_files.write(owner, json.dumps(me))
+        atomic_files.write(owner, json.dumps(this_process))
         yield
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
 
 
-def check_same(folder: Path, recipe: Recipe, seed: int, target: str | None) -> None:
-    """Refuse to mix two runs: other settings, seed or target."""
+def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) -> None:
+    """Check that a run in a folder, if there is one, has the given recipe, seed and target.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
     path = folder / "recipe.toml"
     if not path.is_file() or not (folder / "run.json").is_file():
         return
-    there = Recipe.from_toml(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    differ = recipe.differences(there)
-    known = _run_facts(folder)
-    if "target" in known and known["target"] != target:
-        differ.append(f"target: {target!r} and {known['target']!r}")
-    if known.get("seed") != seed:
-        differ.append(f"seed: {seed} and {known.get('seed')}")
+    earlier = Recipe.from_toml(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    differ = recipe.differences(earlier)
+    facts = _run_facts(folder)
+    if "target" in facts and facts["target"] != target:
+        differ.append(f"target: {target!r} and {facts['target']!r}")
+    if facts.get("seed") != seed:
+        differ.append(f"seed: {seed} and {facts.get('seed')}")
     if differ:
         raise InputError(
             f"{folder}: holds a run with other settings ({'; '.join(differ[:3])}); give another `out`, or the same "
@@ -103,14 +127,21 @@ def check_same(folder: Path, recipe: Recipe, seed: int, target: str | None) -> N
         )
 
 
-def check_columns(folder: Path, spec: Spec) -> None:
-    """Refuse to mix two runs: other columns, or other statistics of them."""
-    old = folder / "spec.json"
-    if old.is_file() and old.read_bytes() != spec.model_dump_json(indent=1).encode():
+def check_same_spec(folder: Path, spec: Spec) -> None:
+    """Check that a run in a folder, if there is one, was begun on data with the same specification.
+
+    Raises
+    ------
+    InputError
+        If columns or their statistics differ.
+    """
+    path = folder / "spec.json"
+    if path.is_file() and path.read_bytes() != spec.model_dump_json(indent=1).encode():
         raise InputError(f"{folder}: holds a run on other data; give another `out`")
 
 
 def _run_facts(folder: Path) -> dict[str, Any]:
+    """Read run.json: seed, target, fingerprints, and whether the run uses a cache."""
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -120,30 +151,58 @@ def _run_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def was_cached(folder: Path) -> bool | None:
-    """Whether a run that was begun reads its rows from a cache; None where none was begun."""
+def uses_cache(folder: Path) -> bool | None:
+    """Return whether the run in a folder reads its rows from a cache; None if the folder holds no run."""
     return bool(_run_facts(folder).get("cached")) if os.path.isfile(folder / "run.json") else None
 
 
-def check_data(folder: Path, source: str) -> None:
-    """Refuse to take a finished run for one on other data."""
-    known = _run_facts(folder)
-    if known.get("source", known.get("fingerprint")) != source:
+def check_same_data(folder: Path, fingerprint: str) -> None:
+    """Check that a finished run was trained on data with the given fingerprint.
+
+    Raises
+    ------
+    InputError
+        If it was trained on other data.
+    """
+    facts = _run_facts(folder)
+    if facts.get("source", facts.get("fingerprint")) != fingerprint:
         raise InputError(f"{folder}: holds a finished run on other data; give another `out`")
 
 
-def check_room(folder: Path, fit: Fit) -> None:
-    """Refuse to begin what the disk cannot hold."""
+def check_space_for_checkpoints(folder: Path, fit: Fit) -> None:
+    """Check that a disk has space for a run's checkpoints.
+
+    Raises
+    ------
+    InputError
+        If it has not.
+    """
     weights = sum(t.numel() * t.element_size() for _, t in checkpoint.unique_state(fit.state.objective))
-    check_space(folder, SPARE * 3 * weights, "its checkpoints")
+    # An optimizer keeps up to two numbers for each weight.
+    check_space(folder, CHECKPOINTS_ON_DISK * 3 * weights, "its checkpoints")
 
 
-def check_space(folder: Path, need: int, what: str) -> None:
-    """Refuse to begin what the disk has not so many bytes for."""
+def check_space(folder: Path, needed: int, what: str) -> None:
+    """Check that the disk of a folder has space for a number of bytes.
+
+    Parameters
+    ----------
+    folder
+        Folder that exists.
+    needed
+        Number of bytes.
+    what
+        What needs the space, for the message.
+
+    Raises
+    ------
+    InputError
+        If there is less space.
+    """
     space = os.statvfs(folder)
     free = space.f_bavail * space.f_frsize
-    if free < need:
+    if free < needed:
         raise InputError(
-            f"`out` {folder}: the run needs about {need / 1e6:.0f} MB for {what}, and {free / 1e6:.0f} MB are free "
+            f"`out` {folder}: the run needs about {needed / 1e6:.0f} MB for {what}, and {free / 1e6:.0f} MB are free "
             "there; give a folder on a disk with more room"
         )

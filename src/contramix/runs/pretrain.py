@@ -19,16 +19,16 @@ from contramix.monitoring.health import Health, Reading
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
 from contramix.runs.folder import (
-    check_columns,
-    check_data,
-    check_place,
-    check_room,
-    check_same,
-    is_done,
-    locked,
-    make,
+    check_folder,
+    check_same_data,
+    check_same_run,
+    check_same_spec,
+    check_space_for_checkpoints,
+    create_folder,
+    is_finished,
+    lock_folder,
 )
-from contramix.runs.log import append, keep_log_until, last_loss, open_log, read_log
+from contramix.runs.log import append_line, last_loss, open_log, read_log, truncate_log
 from contramix.runs.source import CachedSource, MemorySource, Prepared, Source
 from contramix.runtime import atomic_files, distributed
 from contramix.runtime.signals import Interrupted, signals
@@ -110,20 +110,20 @@ def pretrain_into(
     Interrupted
         On SIGINT and SIGTERM, after a checkpoint. A second signal stops at once.
     """
-    check_place(folder)
+    check_folder(folder)
     began, early = time.monotonic(), None
     if isinstance(source, MemorySource):  # Errors in data or recipe are raised here, before anything is written.
         early = source.prepare(folder, recipe, seed, device, reporter)
-    make(folder)
-    with locked(folder):
+    create_folder(folder)
+    with lock_folder(folder):
         atomic_files.remove_leftovers(folder)
-        check_same(folder, recipe, seed, source.target)
+        check_same_run(folder, recipe, seed, source.target)
         if early is not None:
-            check_columns(folder, early.fit.spec)
-            table_cache.remove(folder)
-        if is_done(folder):
-            check_data(folder, source.fingerprint(early))
-            table_cache.remove(folder)
+            check_same_spec(folder, early.fit.spec)
+            table_cache.remove_cache(folder)
+        if is_finished(folder):
+            check_same_data(folder, source.fingerprint(early))
+            table_cache.remove_cache(folder)
             distributed.broadcast_object({"finished": True})
             model = Pretrained.load(folder, resolve_device(device))
             return Outcome(model, folder, 0.0, None, True, last_loss(folder))
@@ -136,8 +136,8 @@ def pretrain_into(
 def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
     """Write down what the run is, and load its last checkpoint; return that checkpoint's step, None without one."""
     fit = prepared.fit
-    check_columns(folder, fit.spec)
-    check_room(folder, fit)
+    check_same_spec(folder, fit.spec)
+    check_space_for_checkpoints(folder, fit)
     atomic_files.write(folder / "recipe.toml", fit.recipe.to_toml())
     atomic_files.write(folder / "spec.json", fit.spec.model_dump_json(indent=1))
     facts = {"seed": fit.seed, "target": source.target, "fingerprint": fit.fingerprint}
@@ -170,7 +170,7 @@ def _train(
     }
     model.save(folder)
     atomic_files.write(folder / "DONE", datetime.now(UTC).isoformat(timespec="seconds") + "\n")
-    table_cache.remove(folder)
+    table_cache.remove_cache(folder)
     distributed.broadcast_object("written")
     return model, loss
 
@@ -185,7 +185,7 @@ def _take_steps(
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
     began = saved = time.monotonic()
-    before = keep_log_until(folder, start)
+    before = truncate_log(folder, start)
     loss: float | None = last_loss(folder)
     for line in read_log(folder):  # Alarms raised before the run was interrupted are not raised again.
         if "health" in line:
@@ -199,7 +199,7 @@ def _take_steps(
                 loss = float(step.loss)
                 line = {"step": step.step, "epoch": step.epoch, "loss": loss, "rate": step.rate}
                 line["seconds"] = round(before + now - began, 3)
-                append(folder, log, line | (reading.line() if reading else {}))
+                append_line(folder, log, line | (reading.line() if reading else {}))
             for alarm in alarms.see(reading) if reading else ():
                 reporter.note(str(alarm))
             if number := distributed.all_reduce_max(max(signalled, default=0)):

@@ -15,7 +15,7 @@ from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.health import looked_at
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
-from contramix.runs.folder import was_cached
+from contramix.runs.folder import uses_cache
 from contramix.runtime import distributed, memory
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training.reporter import SILENT, Reporter
@@ -153,7 +153,7 @@ class CachedSource:
             On SIGINT and SIGTERM.
         """
         if distributed.rank() > 0:
-            cached = table_cache.find_cache(folder)
+            cached = table_cache.read_cache(folder)
         else:
             with signals() as signalled:
 
@@ -161,9 +161,9 @@ class CachedSource:
                     if signalled:
                         raise Interrupted(signalled[0], folder)
 
-                phases = table_cache.Phases(reporter, stop_if_signalled)
+                progress = table_cache.CacheProgress(reporter, stop_if_signalled)
                 cached = table_cache.open_cache(
-                    folder, self.table, self.target, lambda rows: looked_at(rows, seed), phases
+                    folder, self.table, self.target, lambda rows: looked_at(rows, seed), progress
                 )
         for note in cached.notes:
             reporter.note(note)
@@ -240,7 +240,7 @@ def open_source(
 
 def _is_cached(large: UnreadTable | None, cache: str, folder: Path, transductive: bool) -> bool:
     """Return whether a run reads its rows from a cache; a run that was begun goes on as before."""
-    before = was_cached(folder)
+    before = uses_cache(folder)
     if before is not None and cache == ("never" if before else "always"):
         # Statistics are summed in another order, and large tables are shuffled in another way.
         where = "from a cache" if before else "in memory"

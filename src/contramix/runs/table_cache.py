@@ -1,8 +1,8 @@
-"""A table that does not fit into memory, written once as float32 rows into the run's folder, and read from there.
+"""Cache the rows of a table that does not fit into memory: float32 samples in a file in the run's folder.
 
-``cache/rows.npy`` is mapped into memory, where the system keeps as much of it as there is room for and drops the rest.
-``cache/cache.json`` is written last, so that what it tells of is whole: what the rows were made of, and the
-specification that was learned on the way. A run that is resumed takes a cache as it is, unless the data have changed.
+``cache/rows.npy`` is mapped into memory. The operating system keeps as much of it in memory as fits.
+``cache/cache.json`` is written last, and marks the cache as complete. It holds the identity of the data and the
+specification that was learned from them. A run that is resumed uses its cache again, unless the data have changed.
 """
 
 import hashlib
@@ -32,197 +32,217 @@ from contramix.samples.shuffling import sample_rows
 from contramix.training.reporter import SILENT, Reporter
 
 FORMAT = 1
+"""Version of the cache's format."""
 SAMPLE_CELLS = 2**23
-"""Cells, at most, of the rows from which quantiles are taken: 64 MB."""
-MOST_SAMPLED = 2**17
+"""Maximum number of cells from which quantiles are computed: 64 MB."""
+MAX_SAMPLED_ROWS = 2**17
+"""Maximum number of rows from which quantiles are computed."""
 
 
 @dataclass(frozen=True)
-class Cached:
-    """The samples in a cache, and what was learned of them."""
+class CachedTable:
+    """Hold the samples of a cache, and what was learned from the table."""
 
     spec: TableSpec
     notes: tuple[str, ...]
     x: StreamedSamples
     names: list[str]
-    """Of the table's columns."""
+    """Names of the table's columns."""
     labels: pa.Array | None
-    """Of the rows that were asked for."""
+    """Target values of the rows that were asked for, in their order; None without a target."""
 
 
 @dataclass(frozen=True)
-class Phases:
-    """Who is to know how far the writing of a cache is.
+class CacheProgress:
+    """Report how far a cache is written, and stop it on request.
 
     Parameters
     ----------
     reporter
         Receives a note on the cache, and how far reading and writing are.
     check
-        Is called after each portion; it raises to stop.
+        Function that is called after each chunk of rows. It raises an exception to stop.
     """
 
     reporter: Reporter = SILENT
     check: Callable[[], None] = lambda: None
 
-    def over(self, found: RecordChunks, what: str) -> Iterator[tuple[int, pa.Table]]:
-        """The portions, each with the number of rows before it."""
+    def iterate(self, chunks: RecordChunks, what: str) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the chunks of a table, each with the number of rows before it.
+
+        Parameters
+        ----------
+        chunks
+            Chunks of rows.
+        what
+            Name of the work, for progress texts.
+
+        Raises
+        ------
+        InputError
+            If there are more or fewer rows than before.
+        """
         done = 0
-        for portion in found:
-            yield done, portion
-            done += portion.num_rows
-            self.reporter.progress(f"{what}: {done:,} of {found.rows:,} rows")
+        for chunk in chunks:
+            yield done, chunk
+            done += chunk.num_rows
+            self.reporter.progress(f"{what}: {done:,} of {chunks.rows:,} rows")
             self.check()
-        if done != found.rows:
-            raise InputError(f"the data have changed while they were read: {done:,} rows, and {found.rows:,} before")
+        if done != chunks.rows:
+            raise InputError(f"the data have changed while they were read: {done:,} rows, and {chunks.rows:,} before")
 
 
-def in_bytes(size: int) -> str:
-    """A size for people.
+def format_bytes(size: int) -> str:
+    """Format a number of bytes for messages.
 
     Examples
     --------
-    >>> in_bytes(10_800_000_000), in_bytes(54_000)
+    >>> format_bytes(10_800_000_000), format_bytes(54_000)
     ('10.8 GB', '0.1 MB')
     """
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
-def remove(folder: Path) -> None:
+def remove_cache(folder: Path) -> None:
     """Remove a run's cache, if it has one."""
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
 def open_cache(
-    folder: Path, table: UnreadTable, target: str | None, label_rows: Callable[[int], Tensor], phases: Phases
-) -> Cached:
-    """The cache of a table in a run's folder; it is written if it is not there, or is of other data.
+    folder: Path, table: UnreadTable, target: str | None, label_rows: Callable[[int], Tensor], progress: CacheProgress
+) -> CachedTable:
+    """Read the cache of a table in a run's folder. It is written first if there is none, or one of other data.
 
     Parameters
     ----------
     folder
-        The run's; it is there, and locked.
-    table, target
-        The data, and a column that is no input.
+        Folder of the run. It exists and is locked.
+    table
+        Table that has not been read.
+    target
+        Column that is not an input.
     label_rows
-        Which rows' labels are kept, given how many rows there are.
-    phases
-        Who is to know how far it is.
+        Function from the number of rows to the numbers of the rows whose target values are kept.
+    progress
+        Receives how far reading and writing are.
 
     Raises
     ------
     InputError
-        If the data cannot be read or learned from, or there is no room for the cache.
+        If the data cannot be read or used, or the disk has no space for the cache.
     RunError
-        If the disk is full; nothing is left of the cache then.
+        If the disk is full. The incomplete cache is removed then.
     """
-    place = folder / "cache"
+    path = folder / "cache"
     made_of = {**table.identity, "target": target, "format": FORMAT, "contramix": version("contramix")}
-    facts = _facts(place)
+    facts = _read_facts(path)
     if facts.get("made_of") != made_of:
-        remove(folder)
+        remove_cache(folder)
         try:
-            facts = _write(place, table, target, made_of, label_rows, phases)
+            facts = _write(path, table, target, made_of, label_rows, progress)
         except BaseException:
-            remove(folder)
+            remove_cache(folder)
             raise
-    return _opened(place, facts, target)
+    return _read(path, facts, target)
 
 
-def find_cache(folder: Path) -> Cached:
-    """The cache that another process has written; without labels.
+def read_cache(folder: Path) -> CachedTable:
+    """Read the cache that another process has written, without target values.
 
     Raises
     ------
     InputError
-        If it is not to be seen from here.
+        If this process does not find it.
     """
-    place = folder / "cache"
-    facts = _facts(place)
+    path = folder / "cache"
+    facts = _read_facts(path)
     if not facts:
         raise InputError(
-            f"{place}: not to be seen from this process; several machines need the run's folder on a disk that all "
+            f"{path}: not to be seen from this process; several machines need the run's folder on a disk that all "
             "see, or `cache='never'`"
         )
-    return _opened(place, facts, None)
+    return _read(path, facts, None)
 
 
-def _opened(place: Path, facts: dict[str, Any], target: str | None) -> Cached:
-    rows = torch.from_numpy(np.load(place / "rows.npy", mmap_mode="c"))
+def _read(path: Path, facts: dict[str, Any], target: str | None) -> CachedTable:
+    """Open a complete cache; its rows are read from disk when they are used."""
+    rows = torch.from_numpy(np.load(path / "rows.npy", mmap_mode="c"))
     x = StreamedSamples(tuple(facts["shape"]), torch.float32, lambda index: rows[index], facts["fingerprint"])
     spec, labels = TableSpec.model_validate_json(facts["spec"]), None
     if target is not None:
-        with pa.ipc.open_file(place / "labels.arrow") as reader:
+        with pa.ipc.open_file(path / "labels.arrow") as reader:
             labels = reader.read_all().column(0).combine_chunks()
-    return Cached(spec, tuple(facts["notes"]), x, facts["names"], labels)
+    return CachedTable(spec, tuple(facts["notes"]), x, facts["names"], labels)
 
 
-def _facts(place: Path) -> dict[str, Any]:
-    """What is told of a cache that is whole."""
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Read cache.json; return an empty dictionary if the cache is incomplete or damaged."""
     try:
-        facts: dict[str, Any] = json.loads((place / "cache.json").read_text(encoding="utf-8"))
-        whole = (place / "rows.npy").stat().st_size == facts["bytes"]
+        facts: dict[str, Any] = json.loads((path / "cache.json").read_text(encoding="utf-8"))
+        complete = (path / "rows.npy").stat().st_size == facts["bytes"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return facts if whole else {}
+    return facts if complete else {}
 
 
 def _write(
-    place: Path,
+    path: Path,
     table: UnreadTable,
     target: str | None,
     made_of: dict[str, Any],
     label_rows: Callable[[int], Tensor],
-    phases: Phases,
+    progress: CacheProgress,
 ) -> dict[str, Any]:
-    found = table.read_chunks()
-    spec, notes = _learn(found, table, target, phases)
-    shape = (found.rows, len(spec.elements))
+    """Learn the specification of a table in one pass, write its samples in another, and return cache.json."""
+    chunks = table.read_chunks()
+    spec, notes = _learn(chunks, table, target, progress)
+    shape = (chunks.rows, len(spec.elements))
     size = 4 * shape[0] * shape[1]
-    check_space(place.parent, size, "the rows that do not fit into memory")
-    phases.reporter.note(
-        f"{len(spec.columns)} columns x {found.rows:,} rows, {in_bytes(size)}: written once to {place} and read "
+    check_space(path.parent, size, "the rows that do not fit into memory")
+    progress.reporter.note(
+        f"{len(spec.columns)} columns x {chunks.rows:,} rows, {format_bytes(size)}: written once to {path} and read "
         "from there"
     )
     finder, digest = OneHotFinder(spec.columns), hashlib.sha256(repr(shape).encode())
-    wanted = label_rows(found.rows).numpy()
+    labeled_rows = label_rows(chunks.rows).numpy()
     labels: list[pa.Array] = []
-    place.mkdir(exist_ok=True)
-    with atomic_files.writing(place / "rows.npy", size) as file:
+    path.mkdir(exist_ok=True)
+    with atomic_files.writing(path / "rows.npy", size) as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        for before, portion in phases.over(found, "writing the cache"):
-            x = spec.tensorize(portion, before).numpy()
+        for before, chunk in progress.iterate(chunks, "writing the cache"):
+            x = spec.tensorize(chunk, before).numpy()
             finder.update([x[:, at] for at in finder.elements])
             digest.update(x.data)
             file.write(x.data)
             if target is not None:
-                mine = np.sort(wanted[(wanted >= before) & (wanted < before + len(x))]) - before
-                labels.append(portion.column(target).take(pa.array(mine)).combine_chunks())
+                in_chunk = np.sort(labeled_rows[(labeled_rows >= before) & (labeled_rows < before + len(x))]) - before
+                labels.append(chunk.column(target).take(pa.array(in_chunk)).combine_chunks())
     if labels:
-        sink, kept = pa.BufferOutputStream(), pa.concat_arrays(labels).take(pa.array(wanted.argsort().argsort()))
+        sink, kept = pa.BufferOutputStream(), pa.concat_arrays(labels).take(pa.array(labeled_rows.argsort().argsort()))
         with pa.ipc.new_file(sink, pa.schema([("label", kept.type)])) as writer:
             writer.write_table(pa.table([kept], ["label"]))
-        atomic_files.write(place / "labels.arrow", sink.getvalue().to_pybytes())
+        atomic_files.write(path / "labels.arrow", sink.getvalue().to_pybytes())
     facts = {
         "made_of": made_of,
-        "bytes": (place / "rows.npy").stat().st_size,
+        "bytes": (path / "rows.npy").stat().st_size,
         "shape": shape,
         "fingerprint": digest.hexdigest()[:32],
         "spec": spec.model_copy(update={"columns": finder.finish()}).model_dump_json(),
-        "notes": [*found.notes, *notes],
-        "names": found.schema.names,
+        "notes": [*chunks.notes, *notes],
+        "names": chunks.schema.names,
     }
-    atomic_files.write(place / "cache.json", json.dumps(facts))
+    atomic_files.write(path / "cache.json", json.dumps(facts))
     return facts
 
 
 def _learn(
-    found: RecordChunks, table: UnreadTable, target: str | None, phases: Phases
+    chunks: RecordChunks, table: UnreadTable, target: str | None, progress: CacheProgress
 ) -> tuple[TableSpec, tuple[str, ...]]:
-    learner = TableLearner(found.schema, table.settings, target)
-    most = min(MOST_SAMPLED, max(1, SAMPLE_CELLS // len(found.schema)))
-    sampled = None if found.rows <= most else np.sort(sample_rows(found.rows, most, Key("columns")).numpy())
-    for before, portion in phases.over(found, "learning the columns"):
-        start, stop = (0, 0) if sampled is None else np.searchsorted(sampled, [before, before + portion.num_rows])
-        learner.update(portion, None if sampled is None else sampled[start:stop] - before)
+    """Learn the specification of a table chunk by chunk; quantiles are those of a sample of the rows."""
+    learner = TableLearner(chunks.schema, table.settings, target)
+    max_rows = min(MAX_SAMPLED_ROWS, max(1, SAMPLE_CELLS // len(chunks.schema)))
+    sampled = None if chunks.rows <= max_rows else np.sort(sample_rows(chunks.rows, max_rows, Key("columns")).numpy())
+    for before, chunk in progress.iterate(chunks, "learning the columns"):
+        start, stop = (0, 0) if sampled is None else np.searchsorted(sampled, [before, before + chunk.num_rows])
+        learner.update(chunk, None if sampled is None else sampled[start:stop] - before)
     return TableSpec.from_learner(learner)

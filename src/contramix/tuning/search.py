@@ -15,7 +15,7 @@ from numpy import ndarray
 from contramix.errors import InputError, RunError
 from contramix.models.task import Kind
 from contramix.recipe import Recipe
-from contramix.runs.folder import check_place, locked, make
+from contramix.runs.folder import check_folder, create_folder, lock_folder
 from contramix.runtime import atomic_files
 from contramix.runtime.signals import Interrupted, signals
 from contramix.training.loop import Plan, Step
@@ -138,7 +138,7 @@ def tune(
     (3, 'imix-npair-tuned')
     """
     find_optuna()
-    check_place(out)
+    check_folder(out)
     if any((out / name).exists() for name in ("run.json", "config.json")):
         raise InputError(f"`out` {out}: holds a run or a model; give another folder")
     target, seed = settings.target, settings.seed
@@ -168,8 +168,8 @@ def tune(
         "steps": str(settings.steps),
         "seed": str(seed),
     }
-    make(out)
-    with locked(out), signals() as signalled:
+    create_folder(out)
+    with lock_folder(out), signals() as signalled:
         atomic_files.remove_leftovers(out)
         interruptible = _Interruptible(reporter, signalled, out)
         study = Trials(out / "study.db")
