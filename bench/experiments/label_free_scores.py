@@ -62,7 +62,7 @@ def main() -> None:
             z = torch.from_numpy(features(split.held))
             unit = torch.nn.functional.normalize(z, dim=1)[:1000]
             found |= {
-                "rankme": representation_measures.effective_rank(z),
+                "rankme": representation_measures.rankme(z),
                 "uniformity": -representation_measures.uniformity(unit),
             }
             return scorer(split, features)

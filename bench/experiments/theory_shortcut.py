@@ -29,7 +29,7 @@ from torch.nn.functional import normalize
 from bench import result_lines
 from contramix.domains import DOMAINS
 from contramix.models.pretraining import Fit, learn_spec
-from contramix.monitoring.view_similarity import Likeness
+from contramix.monitoring.view_similarity import ViewSimilarity
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.mixup import MixupNoise
 from contramix.recipe import Recipe
@@ -66,7 +66,7 @@ def generated(n: int = 4000, side: int = 16) -> tuple[np.ndarray, np.ndarray]:
 
 def std_for_similarity(x: Tensor, wanted: float) -> float:
     """Find by bisection the std of Gaussian noise whose two views have a given similarity."""
-    likeness, low, high = Likeness(x), 0.0, 4.0
+    likeness, low, high = ViewSimilarity(x), 0.0, 4.0
     for _ in range(30):
         std = (low + high) / 2
         found = likeness(*Gaussian(std=std)(x, generator=Key("gaussian").generator()))
@@ -94,7 +94,7 @@ def by_directions(images: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     flat = (x[:-HELD] - mean).flatten(1)
     directions = torch.linalg.eigh((flat.T @ flat).double()).eigenvectors.flip(1).float()
     mixed = MixupNoise(alpha=ALPHA)(held, generator=Key("mixup").generator())
-    similarity = Likeness(held)(*mixed)
+    similarity = ViewSimilarity(held)(*mixed)
     std = std_for_similarity(held, similarity)
     noised = Gaussian(std=std)(held, generator=Key("gaussian").generator())
     rows, d = [], flat.shape[1]

@@ -19,7 +19,7 @@ from bokeh.resources import INLINE
 from playwright.sync_api import sync_playwright
 
 from bench import result_lines
-from contramix.monitoring.data_rank import effective_rank, second_moment
+from contramix.monitoring.data_rank import eigenvalue_effective_rank, second_moment
 from contramix.reproduction.theory import regularizers
 from contramix.reproduction.theory.networks import Layers, scalar
 from contramix.runtime.randomness import Key
@@ -57,7 +57,7 @@ def regularizer_figure() -> Any:
     x = torch.randn(50, 2, generator=generator, dtype=torch.float64) @ torch.tensor([[1.0, 0.8], [0.15, -0.2]]).double()
     x = x - x.mean(0)
     moment = second_moment(x)
-    rank = effective_rank(x)
+    rank = eigenvalue_effective_rank(x)
     data = blank(f"The data: effective rank {rank:.2f} of 2", "x1", "x2", x_range=(-4, 4), y_range=(-3.2, 3.2))
     data.scatter(*x.T.numpy(), size=4, color=PLAIN, alpha=0.7)
     plot = blank("Weights w that cost the same", "w1", "w2", x_range=(-4, 4), y_range=(-3.2, 3.2))

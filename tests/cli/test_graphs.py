@@ -236,7 +236,7 @@ def test_health_and_alarms_of_graphs(rings):
         health, alarms = Health(fit, reading.table.column("label")), Alarms(fit)
         for step in fit.steps():
             if step.step in health.due:
-                alarms.see(health.read(step))
+                alarms.update(health.read(step))
         last = alarms.readings[-1].health
         assert last["effective_rank"] > 1
         assert 0 <= last["knn"] <= 1

@@ -14,8 +14,8 @@ from contramix.cli import main
 from contramix.errors import ContramixWarning
 from contramix.io.tables.reading import read
 from contramix.models.pretraining import Fit, learn_spec
-from contramix.monitoring.alarms import ALARMS, Alarms, Run, advice_from_log
-from contramix.monitoring.health import SAMPLE, Health, Reading
+from contramix.monitoring.alarms import ALARMS, Alarms, RunFacts, advice_from_log
+from contramix.monitoring.health import MONITORED_ROWS, Health, Reading
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import RunOptions, pretrain_into
@@ -106,7 +106,7 @@ def test_a_unit_that_answers_to_few_rows_is_not_dead(outlier):
 
     rows = np.random.default_rng(0).normal(size=(2500, COLUMNS))
     if outlier:
-        sample = torch.randperm(len(rows), generator=Key(0).at("health").generator())[:SAMPLE]
+        sample = torch.randperm(len(rows), generator=Key(0).at("health").generator())[:MONITORED_ROWS]
         rows[min(set(range(len(rows))) - set(sample.tolist())), 0] = 50.0
     raised, _ = alarms_of(rows, "npair", Rare(COLUMNS, 15), epochs=1)
     assert raised.keys() == (set() if outlier else {"dead_units"})
@@ -127,7 +127,7 @@ def steps_until_alarm(fit):
     health, alarms = Health(fit), Alarms(fit)
     for step in fit.steps():
         if step.step in health.due:
-            for alarm in alarms.see(health.read(step)):
+            for alarm in alarms.update(health.read(step)):
                 assert alarm.step == step.step
     assert len({alarm.name for alarm in alarms.raised}) == len(alarms.raised)
     return {alarm.name: alarm.step for alarm in alarms.raised}
@@ -200,7 +200,7 @@ def test_a_narrow_representation_is_not_collapse():
     def reading(**health):
         return Reading(9, 0, 1.0, {}, {"effective_rank": 1.0, "feature_std": 0.5, "dead_share": 0.0} | health)
 
-    wide = Run(steps=10, rows=100, width=64, mixes=False, drops=False, settled=0)
+    wide = RunFacts(steps=10, rows=100, width=64, mixes=False, drops=False, settled=0)
     collapse = ALARMS["collapse"]
     assert collapse(wide, [reading()])
     assert not collapse(wide, [reading(effective_rank=1.2)])
@@ -210,7 +210,7 @@ def test_a_narrow_representation_is_not_collapse():
 
 
 def test_dead_units_are_not_judged_before_batchnorm_has_settled():
-    run = Run(steps=100, rows=100, width=64, mixes=False, drops=False, settled=40)
+    run = RunFacts(steps=100, rows=100, width=64, mixes=False, drops=False, settled=40)
     early, late = (Reading(step, 0, 1.0, {}, {"dead_share": 1 / 64}) for step in (39, 40))
     assert not ALARMS["dead_units"](run, [early])
     assert ALARMS["dead_units"](run._replace(settled=0), [early])
@@ -275,7 +275,7 @@ def test_advice_says_what_alarms_say_and_whether_the_loss_was_still_falling():
     falling = 6 - 3 * (step / 500) + 0.1 * rng.normal(size=500)
     levelled = 3 + 3 * np.exp(-step / 30) + 0.1 * rng.normal(size=500)
     (words,) = advice_from_log(log(falling), [])
-    assert 18 <= int(words.partition(" % of its whole fall")[0].rpartition(" ")[2]) <= 22
+    assert 18 <= int(words.partition(" % of its total decrease")[0].rpartition(" ")[2]) <= 22
     assert "train.epochs" in words
     assert advice_from_log(log(levelled), []) == []
     alarm = {"name": "too_hard", "step": 3, "text": "positives are too hard: try something"}

@@ -12,7 +12,7 @@ from contramix import ContrastiveEncoder
 from contramix.encoders.encoder import Encoder
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring import data_rank
-from contramix.monitoring.data_rank import effective_rank, in_words, second_moment
+from contramix.monitoring.data_rank import eigenvalue_effective_rank, in_words, second_moment
 from contramix.recipe import Recipe
 from contramix.samples.graphs import Graphs
 from contramix.samples.samples import StreamedSamples
@@ -29,22 +29,22 @@ def test_is_the_entropy_of_the_eigenvalues(shape):
     x = rows(*shape) * torch.arange(1, shape[1] + 1) + 0.5
     values = np.linalg.eigvalsh((x.double().T @ x.double() / len(x)).numpy()).clip(1e-300)
     share = values / values.sum()
-    assert effective_rank(x) == pytest.approx(math.exp(-(share * np.log(share)).sum()), rel=1e-6)
+    assert eigenvalue_effective_rank(x) == pytest.approx(math.exp(-(share * np.log(share)).sum()), rel=1e-6)
 
 
 def test_of_known_eigenvalues():
     # Second moment diag(4, 1, 1): shares 2/3, 1/6, 1/6.
     x = 3**0.5 * torch.diag(torch.tensor([2.0, 1.0, 1.0]))
     assert torch.allclose(second_moment(x), torch.diag(torch.tensor([4.0, 1.0, 1.0])))
-    assert effective_rank(x) == pytest.approx(1.5 ** (2 / 3) * 6 ** (1 / 3), rel=1e-6)
-    assert effective_rank(torch.zeros(4, 3)) == 1
-    assert effective_rank(torch.ones(4, 3)) == pytest.approx(1)  # not centred: the mean is a direction
-    assert effective_rank(7 * x) == pytest.approx(effective_rank(x))
+    assert eigenvalue_effective_rank(x) == pytest.approx(1.5 ** (2 / 3) * 6 ** (1 / 3), rel=1e-6)
+    assert eigenvalue_effective_rank(torch.zeros(4, 3)) == 1
+    assert eigenvalue_effective_rank(torch.ones(4, 3)) == pytest.approx(1)  # not centred: the mean is a direction
+    assert eigenvalue_effective_rank(7 * x) == pytest.approx(eigenvalue_effective_rank(x))
 
 
 def test_counts_the_directions_of_a_subspace():
     inner = torch.linalg.qr(rows(500, 6)).Q
-    assert effective_rank(inner @ torch.linalg.qr(rows(40, 6, 1)).Q.T) == pytest.approx(6, rel=1e-4)
+    assert eigenvalue_effective_rank(inner @ torch.linalg.qr(rows(40, 6, 1)).Q.T) == pytest.approx(6, rel=1e-4)
 
 
 def table(n=400):
@@ -111,7 +111,7 @@ def test_large_pictures_are_averaged_and_what_is_no_vector_is_left_alone(monkeyp
     monkeypatch.setattr(data_rank, "SIDE", 4)
     found = data_rank.data_rank(ENCODER, large)
     assert found["dimension"] == 48
-    assert found["effective_rank"] == pytest.approx(effective_rank(rows(50, 48)), abs=0.06)
+    assert found["effective_rank"] == pytest.approx(eigenvalue_effective_rank(rows(50, 48)), abs=0.06)
     monkeypatch.setattr(data_rank, "MOST_NUMBERS", 47)
     assert data_rank.data_rank(ENCODER, large) is None
     assert data_rank.data_rank(ENCODER, torch.ones(4, 3, dtype=torch.int32)) is None

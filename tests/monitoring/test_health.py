@@ -12,7 +12,7 @@ from torch import nn
 from contramix.errors import ContramixWarning, RunError
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring import representation_measures
-from contramix.monitoring.health import READINGS, Health, Reading, due
+from contramix.monitoring.health import MAX_READINGS, Health, Reading, reading_steps
 from contramix.recipe import Recipe
 from contramix.runs.log import read_log
 from contramix.runs.pretrain import RunOptions, pretrain_into
@@ -107,10 +107,10 @@ def test_a_reading_is_what_the_parts_say():
     with torch.no_grad():
         z = fit.encoder.eval()(fit.x)
     found = reading.health
-    assert found["effective_rank"] == pytest.approx(representation_measures.effective_rank(z), abs=1e-5)
+    assert found["effective_rank"] == pytest.approx(representation_measures.rankme(z), abs=1e-5)
     assert found["feature_std"] == pytest.approx(representation_measures.feature_std(z), abs=1e-5)
     assert found["knn"] == pytest.approx(representation_measures.knn_score(z, torch.arange(ROWS) % 2), abs=1e-5)
-    assert found["dead_share"] == representation_measures.dead(z).double().mean()
+    assert found["dead_share"] == representation_measures.dead_units(z).double().mean()
     assert 0 < found["alignment"] < 2
     assert -4 < found["uniformity"] < 0
     assert 0 < found["view_cosine_input"] < 1
@@ -145,11 +145,11 @@ def test_a_target_gives_a_neighbours_score_where_it_can_be_predicted(labels, sco
 
 
 def test_readings_are_spread_over_a_run():
-    assert due(Plan(1, 1, 1)) == {1}
-    assert len(due(Plan(512, 29, 104))) == READINGS + 1
+    assert reading_steps(Plan(1, 1, 1)) == {1}
+    assert len(reading_steps(Plan(512, 29, 104))) == MAX_READINGS + 1
     for steps, epochs in ((3, 1), (29, 7), (29, 104), (5000, 1), (1, 100)):
         plan = Plan(512, steps, epochs)
-        found = sorted(due(plan))
+        found = sorted(reading_steps(plan))
         assert found[-1] == plan.steps
         assert 1 <= found[0] <= steps
         assert max(b - a for a, b in zip([0, *found], found)) <= max(plan.steps / 5, 1) + 1
@@ -189,7 +189,7 @@ def test_a_resumed_runs_log_is_an_uninterrupted_ones(tmp_path, recipe):
 
     assert lines("whole") == lines("part")
     read = [line for line in lines("whole") if "health" in line]
-    assert [line["step"] for line in read] == sorted(due(Plan(16, 6, 3)))
+    assert [line["step"] for line in read] == sorted(reading_steps(Plan(16, 6, 3)))
     assert all({"floor", "chance"} <= line.keys() and "knn" in line["health"] for line in read)
     for outcome in (whole, resumed):
         assert outcome.model.facts["health"] == Reading.of(read[-1]).flat()

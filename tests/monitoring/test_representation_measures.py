@@ -20,15 +20,15 @@ def test_effective_rank_is_the_entropy_of_singular_values(shape):
     z = rows(*shape)
     values = np.linalg.svd(z.double().numpy(), compute_uv=False)
     p = values / values.sum()
-    assert representation_measures.effective_rank(z) == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-6)
+    assert representation_measures.rankme(z) == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-6)
 
 
 def test_effective_rank_counts_directions():
     directions = rows(3, 50)
     mixed = torch.rand(200, 3, generator=torch.Generator().manual_seed(1)) @ directions
-    assert 1 < representation_measures.effective_rank(mixed) <= 3.001
-    assert representation_measures.effective_rank(torch.ones(200, 50)) == pytest.approx(1, abs=1e-4)
-    assert representation_measures.effective_rank(torch.zeros(200, 50)) == pytest.approx(1)
+    assert 1 < representation_measures.rankme(mixed) <= 3.001
+    assert representation_measures.rankme(torch.ones(200, 50)) == pytest.approx(1, abs=1e-4)
+    assert representation_measures.rankme(torch.zeros(200, 50)) == pytest.approx(1)
 
 
 def test_alignment_and_uniformity_are_the_loops():
@@ -66,8 +66,8 @@ def test_dead_units_are_those_that_do_not_vary_whatever_the_scale():
         z[:, 2] = 0
         z[:, 4] = 1.2345 * scale
         z[:, 5] *= 1e-3  # small, but alive
-        assert representation_measures.dead(z).tolist() == [False, False, True, False, True, False]
-    assert bool(representation_measures.dead(torch.full((10, 3), 0.1)).all())
+        assert representation_measures.dead_units(z).tolist() == [False, False, True, False, True, False]
+    assert bool(representation_measures.dead_units(torch.full((10, 3), 0.1)).all())
 
 
 def test_centred_cosine_is_the_correlation_seen_from_a_point():
@@ -75,7 +75,7 @@ def test_centred_cosine_is_the_correlation_seen_from_a_point():
     want = []
     for a, b in zip((u - mean).double().numpy(), (v - mean).double().numpy()):
         want.append(a @ b / np.sqrt(a @ a * (b @ b)))
-    assert representation_measures.centred_cosine(u, v, mean) == pytest.approx(np.mean(want), rel=1e-5)
+    assert representation_measures.centered_cosine(u, v, mean) == pytest.approx(np.mean(want), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["classes", "quantity"])

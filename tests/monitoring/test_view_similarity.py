@@ -1,11 +1,11 @@
-"""Likeness of views at the input: known values of noises, and codes as the one-hot vectors that they stand for."""
+"""Similarity of views at the input: known values of noises, and codes as the one-hot vectors that they stand for."""
 
 import numpy as np
 import pytest
 import torch
 
 from contramix.mixing.binary import Binary
-from contramix.monitoring.view_similarity import Likeness
+from contramix.monitoring.view_similarity import ViewSimilarity
 from contramix.noise.gaussian import Gaussian
 from contramix.noise.marginal import Marginal
 from contramix.noise.mixup import MixupNoise
@@ -32,13 +32,13 @@ def normal():
     ],
 )
 def test_noises_leave_the_cosines_that_are_known_of_them(normal, noise, cosine):
-    assert Likeness(normal)(*views(noise, normal)) == pytest.approx(cosine, abs=0.02 if cosine < 0.9 else 0.001)
+    assert ViewSimilarity(normal)(*views(noise, normal)) == pytest.approx(cosine, abs=0.02 if cosine < 0.9 else 0.001)
 
 
 def test_gaussian_noise_leaves_the_share_of_the_signals_variance():
     x = torch.randn(2000, 60, generator=torch.Generator().manual_seed(0))
-    assert Likeness(x)(*views(Gaussian(std=1.0), x)) == pytest.approx(0.5, abs=0.02)
-    assert Likeness(x)(*views(Gaussian(std=0.0), x)) == pytest.approx(1)
+    assert ViewSimilarity(x)(*views(Gaussian(std=1.0), x)) == pytest.approx(0.5, abs=0.02)
+    assert ViewSimilarity(x)(*views(Gaussian(std=0.0), x)) == pytest.approx(1)
 
 
 def test_each_column_counts_alike_with_codes_as_one_hot_vectors(mixed_rows, mixed_layout):
@@ -64,7 +64,7 @@ def test_each_column_counts_alike_with_codes_as_one_hot_vectors(mixed_rows, mixe
     )
     want = np.mean((a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1)))
     assert 0.1 < want < 0.9
-    assert Likeness(mixed_rows, mixed_layout)(first, second) == pytest.approx(want, abs=1e-6)
+    assert ViewSimilarity(mixed_rows, mixed_layout)(first, second) == pytest.approx(want, abs=1e-6)
 
 
 def test_what_does_not_vary_is_left_out_and_unseen_levels_are_none_of_the_known(mixed_rows, mixed_layout):
@@ -74,7 +74,7 @@ def test_what_does_not_vary_is_left_out_and_unseen_levels_are_none_of_the_known(
     other = x.clone()
     other[:, 0] = -50.0
     other[:, 21] = 7.0
-    assert Likeness(x, mixed_layout)(x, other) == pytest.approx(1)
+    assert ViewSimilarity(x, mixed_layout)(x, other) == pytest.approx(1)
     other = mixed_rows.clone()
     other[:, 21] = 999.0
-    assert Likeness(mixed_rows, mixed_layout)(mixed_rows, other) < 0.99
+    assert ViewSimilarity(mixed_rows, mixed_layout)(mixed_rows, other) < 0.99

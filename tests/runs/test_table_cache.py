@@ -22,7 +22,7 @@ from contramix.io.tables import columnar
 from contramix.io.tables.reading import read
 from contramix.models.pretraining import Fit, as_pool, learn_spec
 from contramix.monitoring.alarms import Alarms
-from contramix.monitoring.health import Health, looked_at
+from contramix.monitoring.health import Health, monitored_rows
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
 from contramix.runs.log import read_log
@@ -71,7 +71,7 @@ def large(path, **how):
 
 def begin(folder, path, seed=0, progress=CacheProgress()):
     folder.mkdir(exist_ok=True)
-    return open_cache(folder, large(path), "y", lambda rows: looked_at(rows, seed), progress)
+    return open_cache(folder, large(path), "y", lambda rows: monitored_rows(rows, seed), progress)
 
 
 class OnProgress(Reporter):
@@ -96,7 +96,7 @@ def test_rows_and_what_is_learned_are_those_in_memory(data, tmp_path):
     assert torch.equal(cached.x[torch.tensor([5, 3])], cached.x[:6][[5, 3]])
     assert torch.equal(cached.x[torch.arange(ROWS) == 7], cached.x[7:8])
     assert cached.x.fingerprint == compute_fingerprint(cached.x[:])
-    assert cached.labels.to_pylist() == read(data).table["y"].take(looked_at(ROWS, 0).numpy()).to_pylist()
+    assert cached.labels.to_pylist() == read(data).table["y"].take(monitored_rows(ROWS, 0).numpy()).to_pylist()
     assert np.load(tmp_path / "run" / "cache" / "rows.npy").shape == (ROWS, x.shape[1])
 
 
@@ -109,14 +109,14 @@ def test_training_is_that_in_memory(data, tmp_path, name):
     fits = [Fit.begin(recipe, cached.spec, x, seed=3) for x in (whole, cached.x)]
     healths = [
         Health(fits[0], rows["y"]),
-        Health(fits[1], rows["y"].take(pa.array(looked_at(ROWS, 3).numpy())).combine_chunks()),
+        Health(fits[1], rows["y"].take(pa.array(monitored_rows(ROWS, 3).numpy())).combine_chunks()),
     ]
     seen = []
     for fit, health in zip(fits, healths):
         alarms = Alarms(fit)
         for step in fit.steps():
             if step.step in health.due:
-                alarms.see(health.read(step))
+                alarms.update(health.read(step))
         seen.append(([reading.flat() for reading in alarms.readings], fit.finish().encoder.state_dict()))
     assert seen[0][0] == seen[1][0]
     assert all(torch.equal(value, seen[1][1][key]) for key, value in seen[0][1].items())

@@ -69,7 +69,7 @@ def embed(
     model = Pretrained.load(run, resolve_device(device))
     rows = model.read_chunks(data, options)
     there = rows.empty_table
-    kept = carried(there, model.beside(there), keep or (), out)
+    kept = carried(there, model.context_columns(there), keep or (), out)
     width = model.encoder.width
     check_kept(kept, there.column_names, embedding_names(width))
     tell(rows, output)

@@ -123,7 +123,7 @@ def keep_report(
     try:
         atomic_files.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         output.progress("report.html")
-        drawn = map_of(model, table, target, [name for name in model.shown(table) if name != target])
+        drawn = map_of(model, table, target, [name for name in model.display_columns(table) if name != target])
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there

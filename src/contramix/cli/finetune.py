@@ -56,7 +56,6 @@ def finetune(
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.runs.finetune import check_model_folder, fine_tune_on
-    from contramix.training.progress import ConsoleReporter
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))

@@ -30,15 +30,15 @@ def predict(
     The columns are 'prediction' and, for classes, 'p_' and the class.
     """
     from contramix.embedding.columns import check_destination, check_kept, write_columns
-    from contramix.models.fine_tuned import Predictor
+    from contramix.models.fine_tuned import FineTunedModel
     from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
     options = watching(options, output)
     check_destination(out, keep or (), data, (".parquet", ".csv"))
-    predictor = Predictor.load(model, resolve_device(device))
+    predictor = FineTunedModel.load(model, resolve_device(device))
     reading = predictor.read(data, options)
-    kept = carried(reading.table, predictor.beside(reading.table), keep or (), out)
+    kept = carried(reading.table, predictor.context_columns(reading.table), keep or (), out)
     check_kept(kept, reading.table.column_names, predictor.result_names)
     tell(reading, output)
     for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from contramix.embedding.writers import EMBEDDING_FILES
 from contramix.io.records import RecordChunks
-from contramix.models.inference import batches_of, device_of, evaluating, finite, represented
+from contramix.models.inference import check_finite, device_of, embed_batch, evaluation_mode, inference_batches
 from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
 from contramix.runtime.prefetch import prefetch
@@ -53,15 +53,15 @@ def representations(
     def batches() -> Iterator[Callable[[], Rows]]:
         for at, table, x in ahead(samples()):
             first = 0
-            for batch in batches_of(encoder, x, batch_size):
+            for batch in inference_batches(encoder, x, batch_size):
                 rows = table.slice(first, len(batch))
                 yield partial(computed, rows, batch, at + first)
                 first += len(batch)
 
     def computed(rows: pa.Table, batch: Batch, first: int) -> Rows:
-        return rows, finite(represented(encoder, batch), first)
+        return rows, check_finite(embed_batch(encoder, batch), first)
 
-    with evaluating(encoder), one_thread_each(device_of(encoder)) as workers:
+    with evaluation_mode(encoder), one_thread_each(device_of(encoder)) as workers:
         yield from prefetch(batches(), workers, workers)
 
 

@@ -45,7 +45,7 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
     ----------
     classes_ : ndarray
         The classes, sorted.
-    model_ : Predictor
+    model_ : FineTunedModel
         Encoder, head, specification of the columns, recipe.
     n_features_in_, feature_names_in_
         As in scikit-learn.

@@ -10,9 +10,9 @@ from torch import nn
 from contramix.estimators.classifier import ContrastiveClassifier
 from contramix.estimators.pretraining import Learner
 from contramix.estimators.regressor import ContrastiveRegressor
-from contramix.models.fine_tuned import Predictor
+from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.pretrained import Pretrained
-from contramix.models.pretraining import Fit, as_pool, resolve_device
+from contramix.models.pretraining import Fit, noise_pool, resolve_device
 from contramix.runtime.randomness import Key
 from contramix.training.loop import State, pretrain
 
@@ -101,7 +101,7 @@ class ContrastiveEncoder(Learner):
             fit = Fit.begin(self.model_.recipe, self.model_.spec, x, self._seed(), self.device, self.model_.encoder)
             fit = replace(fit, own_encoder=self.encoder is not None)
             if self._state is not None:
-                state = State(self._state.objective.see(as_pool(fit.encoder, fit.x)), self._state.optimizer)
+                state = State(self._state.objective.see(noise_pool(fit.encoder, fit.x)), self._state.optimizer)
                 fit = replace(fit, state=state)
         self._passes = getattr(self, "_passes", 0) + 1
         train = fit.recipe.train.model_copy(update={"schedule": "constant", "warmup_epochs": 0.0, "epochs": 1})
@@ -145,7 +145,7 @@ def load(
         loaded = ContrastiveEncoder(model.recipe, **known)
         loaded._state = None
     else:
-        model = Predictor.from_pretrained(model, Path(folder))
+        model = FineTunedModel.from_pretrained(model, Path(folder))
         if model.task.kind == "regression":
             loaded = ContrastiveRegressor(model.recipe, **known)
         else:

@@ -89,7 +89,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         for step in reporter.steps(fit.recipe.name, fit.plan, 0, fit.steps()):
             if step.step % fit.plan.steps_per_epoch == 0:
                 self.loss_curve_.append(float(step.loss))
-            for alarm in alarms.see(health.read(step)) if step.step in health.due else ():
+            for alarm in alarms.update(health.read(step)) if step.step in health.due else ():
                 warnings.warn(str(alarm), ContramixWarning, stacklevel=3)
         self.health_ = [reading.flat() for reading in alarms.readings]
         return alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import nn
 
 from contramix.estimators.pretraining import Learner
-from contramix.models.fine_tuned import Predictor
+from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.finetuning import FineTune, fine_tune
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import resolve_device
@@ -27,7 +27,7 @@ from contramix.training.progress import ConsoleReporter
 class Semisupervised(Learner):
     """Learns from all rows, and from the labels of some; parameters: see :class:`contramix.ContrastiveClassifier`."""
 
-    model_: Predictor
+    model_: FineTunedModel
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Semisupervised(Learner):
             device=self.device,
             reporter=ConsoleReporter(quiet=not self.verbose),
         )
-        self._keep(Predictor.of(model, tuned, labels))
+        self._keep(FineTunedModel.of(model, tuned, labels))
 
     def _given(self) -> Pretrained:
         given = self.pretrained

@@ -13,7 +13,7 @@ from numpy import ndarray
 from contramix.domains import Spec
 from contramix.encoders.encoder import Encoder
 from contramix.models.building import build_encoder
-from contramix.models.inference import device_of, embed, embedded, finite
+from contramix.models.inference import check_finite, device_of, embed, embed_batches
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.runtime.randomness import Key, seeded
@@ -52,12 +52,12 @@ def frozen_features(
     """
     size = 4 * len(x) * encoder.width
     if size <= IN_MEMORY:
-        return finite(embed(encoder, x))
+        return check_finite(embed(encoder, x))
     place = Path(folder or tempfile.gettempdir())
     try:
         with tempfile.TemporaryFile(dir=place) as file:
-            for start, z in embedded(encoder, x):
-                file.write(finite(z, start).data)
+            for start, z in embed_batches(encoder, x):
+                file.write(check_finite(z, start).data)
             file.flush()
             return np.memmap(file, np.float32, "r", shape=(len(x), encoder.width))
     except OSError as error:

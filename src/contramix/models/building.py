@@ -1,4 +1,4 @@
-"""From settings, or a user's module, to an encoder of samples."""
+"""Build encoders from settings or from a module of the user's."""
 
 from torch import nn
 
@@ -11,14 +11,23 @@ from contramix.registry import kind_of
 
 
 def build_encoder(settings: EncoderSettings, spec: Spec, module: nn.Module | None = None) -> Encoder:
-    """The encoder of a recipe, or a module of the user's, behind the way from samples to its inputs.
+    """Build the encoder of a recipe, or wrap a module of the user's; put the transform from samples to inputs before it.
 
-    Weights come from torch's global generator.
+    Weights are drawn from torch's global generator.
+
+    Parameters
+    ----------
+    settings
+        Encoder settings of the recipe. They are ignored if a module is given.
+    spec
+        Specification of the data, which tells the shape of the inputs.
+    module
+        Module of the user's.
 
     Raises
     ------
     InputError
-        If it does not take inputs of the specification's shape.
+        If the encoder cannot take inputs of this kind or shape.
     """
     inputs = spec.inputs()
     if module is None and inputs.kind not in settings.takes:

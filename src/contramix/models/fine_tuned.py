@@ -1,4 +1,4 @@
-"""A fine-tuned model: a pre-trained one with a head that predicts. Saved without pickle."""
+"""Predict with a fine-tuned model, and save and load it without pickle."""
 
 import hashlib
 import json
@@ -18,19 +18,20 @@ from pydantic_core import PydanticCustomError
 from torch import nn
 
 from contramix.errors import InputError
-from contramix.models.fine_tuned_network import Tuned
-from contramix.models.inference import finite
-from contramix.models.pretrained import Pretrained, fill, make_folder
+from contramix.models.fine_tuned_network import FineTunedNetwork
+from contramix.models.inference import check_finite
+from contramix.models.pretrained import Pretrained, create_folder, load_weights
 from contramix.models.task import Kind, Task
 from contramix.runtime import atomic_files
 from contramix.settings import Settings
 from contramix.training import checkpoint
 
-HEAD = "head.safetensors"
+HEAD_FILE = "head.safetensors"
+"""Name of the file with the head's weights."""
 
 
-class _Predicts(Settings):
-    """What config.json tells of the head."""
+class _HeadConfig(Settings):
+    """Define the description of the head in config.json, under ``predicts``."""
 
     kind: Kind
     target: str
@@ -41,86 +42,98 @@ class _Predicts(Settings):
     sha256: str
 
     @model_validator(mode="after")
-    def _fits(self) -> "_Predicts":
+    def _check_labels(self) -> "_HeadConfig":
         if len(self.labels) != len(self.classes):
             raise PydanticCustomError("labels", "as many labels as classes are expected")
         return self
 
 
 @dataclass(kw_only=True)
-class Predictor(Pretrained):
-    """What turns data into predictions, and into the representations of the fine-tuned encoder.
+class FineTunedModel(Pretrained):
+    """Predict from tables, and compute the representations of the fine-tuned encoder.
 
     Parameters
     ----------
-    tuned
-        The encoder with its head.
+    network
+        Encoder with its head.
     labels
-        The classes as the user wrote them, in the order of ``tuned.task.classes``; empty for quantities.
+        Classes as the user wrote them, in the order of ``network.task.classes``; empty for a numeric target.
     """
 
-    tuned: Tuned
+    network: FineTunedNetwork
     labels: Shaped[ndarray, " C"]
 
     @classmethod
     def of(
-        cls, model: Pretrained, tuned: Tuned, labels: Shaped[ndarray, " C"], facts: Mapping[str, Any] | None = None
-    ) -> "Predictor":
-        """The model with a fine-tuned encoder and its head."""
-        known = {**model.facts, **(facts or {}), "finetuning": tuned.facts}
-        return cls(model.recipe, model.spec, tuned.encoder, known, tuned=tuned, labels=labels)
+        cls, model: Pretrained, network: FineTunedNetwork, labels: Shaped[ndarray, " C"], facts: Mapping[str, Any] | None = None
+    ) -> "FineTunedModel":
+        """Create a fine-tuned model from the pre-trained one, a fine-tuned network and labels.
+
+        Parameters
+        ----------
+        model
+            Pre-trained model, which gives recipe, specification and facts.
+        network
+            Fine-tuned encoder and head.
+        labels
+            Classes as the user wrote them, in the order of ``network.task.classes``.
+        facts
+            Further facts for config.json.
+        """
+        known = {**model.facts, **(facts or {}), "finetuning": network.facts}
+        return cls(model.recipe, model.spec, network.encoder, known, network=network, labels=labels)
 
     @property
     def task(self) -> Task:
-        """What is predicted."""
-        return self.tuned.task
+        """Return what the model predicts."""
+        return self.network.task
 
     def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Probabilities of the classes for each row, or quantities, in order.
+        """Return the probabilities of the classes, or numeric predictions, for each row of a table.
 
         Raises
         ------
         InputError
-            If a column is missing or is of another kind than it was, or values are so large that they overflow.
+            If a column is missing or has another type than in training, or values are so large that they overflow.
         """
-        return finite(self.tuned.scores(self.spec.tensorize(table)), what="prediction")
+        return check_finite(self.network.scores(self.spec.tensorize(table)), what="prediction")
 
     def decide(self, scores: Float[ndarray, " n *C"]) -> Shaped[ndarray, " n"]:
-        """The most probable label of each row, or the quantities as they are."""
+        """Return the most probable label of each row, or numeric predictions unchanged, given :meth:`scores`."""
         return scores if self.task.kind == "regression" else self.labels[scores.argmax(1)]
 
     @property
     def result_names(self) -> list[str]:
-        """The columns of a result: ``prediction``, and ``p_<class>`` for each class."""
+        """Return the names of the columns of :meth:`predict`: ``prediction``, and ``p_<class>`` for each class."""
         return ["prediction", *(f"p_{name}" for name in self.task.classes)]
 
     def predict(self, table: pa.Table) -> dict[str, pa.Array]:
-        """The prediction for each row, and the probability of each class, as columns."""
+        """Return the predictions for the rows of a table, and the probabilities of the classes, as columns by name."""
         scores = self.scores(table)
-        shares = scores.T if self.task.classes else ()
-        values = [self.decide(scores), *shares]
+        probabilities = scores.T if self.task.classes else ()
+        values = [self.decide(scores), *probabilities]
         return {name: pa.array(np.ascontiguousarray(v)) for name, v in zip(self.result_names, values)}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write what :meth:`Pretrained.save` writes, and head.safetensors.
+        """Write the files of :meth:`Pretrained.save` and head.safetensors into a folder.
 
         Raises
         ------
         InputError, RunError
-            If the folder cannot be written, or is full.
+            If the folder cannot be written, or the disk is full.
         """
-        weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.tuned.head)), {})
-        made = _Predicts(
+        weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.network.head)), {})
+        config = _HeadConfig(
             kind=self.task.kind,
             target=self.task.target,
             classes=self.task.classes,
             labels=tuple(self.labels.tolist()),
-            mean=self.tuned.mean,
-            scale=self.tuned.scale,
+            mean=self.network.mean,
+            scale=self.network.scale,
             sha256=hashlib.sha256(weights).hexdigest(),
         )
-        self.facts["predicts"] = made.model_dump(mode="json")
-        atomic_files.write(make_folder(folder) / HEAD, weights)
+        self.facts["predicts"] = config.model_dump(mode="json")
+        atomic_files.write(create_folder(folder) / HEAD_FILE, weights)
         super().save(folder)
 
     @classmethod
@@ -129,34 +142,40 @@ class Predictor(Pretrained):
         folder: str | os.PathLike[str],
         device: torch.device | str = "cpu",
         encoder: nn.Module | None = None,
-    ) -> "Predictor":
-        """Read what :meth:`save` wrote; parameters are those of :meth:`Pretrained.load`.
+    ) -> "FineTunedModel":
+        """Load a fine-tuned model from a folder. Parameters are those of :meth:`Pretrained.load`.
 
         Raises
         ------
         InputError
-            If it is not a whole model of a known format, or was not fine-tuned.
+            If the folder holds no complete model of a known format, or one that was not fine-tuned.
         """
         return cls.from_pretrained(Pretrained.load(folder, device, encoder), Path(folder))
 
     @classmethod
-    def from_pretrained(cls, model: Pretrained, folder: Path) -> "Predictor":
-        """Add the head that lies in a model's folder."""
+    def from_pretrained(cls, model: Pretrained, folder: Path) -> "FineTunedModel":
+        """Load the head from a folder, given the model that was loaded from it.
+
+        Raises
+        ------
+        InputError
+            If the model was not fine-tuned, or the head is damaged.
+        """
         if "predicts" not in model.facts:
             raise InputError(
                 f"{folder}: holds an encoder, which predicts nothing yet; fine-tune it first, with "
                 f"'contramix finetune {folder}' or ContrastiveClassifier(pretrained={str(folder)!r})"
             )
         try:
-            found = _Predicts.model_validate_json(json.dumps(model.facts["predicts"]))
+            found = _HeadConfig.model_validate_json(json.dumps(model.facts["predicts"]))
         except ValidationError as error:
             reason = f"not what fine-tuning writes: {error.errors()[0]['msg']}"
             raise InputError(f"{folder / 'config.json'}: {reason}; {checkpoint.REPAIR_HINT}") from error
         with torch.random.fork_rng(devices=[]):
             task = Task(found.kind, found.target, found.classes)
-            tuned = Tuned(model.encoder, task, found.mean, found.scale)
-        fill(tuned.head, folder / HEAD, found.sha256)
-        tuned.facts = model.facts.get("finetuning", {})
+            network = FineTunedNetwork(model.encoder, task, found.mean, found.scale)
+        load_weights(network.head, folder / HEAD_FILE, found.sha256)
+        network.facts = model.facts.get("finetuning", {})
         device = next(model.encoder.parameters()).device
         labels = np.asarray(found.labels)
-        return cls(model.recipe, model.spec, model.encoder, model.facts, tuned=tuned.to(device).eval(), labels=labels)
+        return cls(model.recipe, model.spec, model.encoder, model.facts, network=network.to(device).eval(), labels=labels)

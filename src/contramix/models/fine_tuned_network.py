@@ -1,4 +1,4 @@
-"""What fine-tuning gives: an encoder and a linear head that predicts."""
+"""Combine an encoder with a linear head that predicts."""
 
 from typing import Any
 
@@ -13,15 +13,18 @@ from contramix.models.task import Task
 from contramix.samples.samples import Batch, Samples, pad_to_min_rows, sequential_batches
 
 
-class Tuned(nn.Module):
-    """An encoder and a linear head that predicts.
+class FineTunedNetwork(nn.Module):
+    """Predict classes or numeric targets by an encoder and a linear head.
 
     Parameters
     ----------
-    encoder, task
-        What the head stands on, and what it predicts. The head's first weights come from torch's global generator.
+    encoder
+        Encoder whose representations are the head's input. The head's initial weights are drawn from torch's global
+        generator.
+    task
+        What to predict.
     mean, scale
-        Quantities are learned in units of their spread around their mean.
+        Mean and standard deviation of a numeric target, by which it is standardized for training.
     """
 
     def __init__(self, encoder: Encoder, task: Task, mean: float = 0.0, scale: float = 1.0) -> None:
@@ -30,16 +33,16 @@ class Tuned(nn.Module):
         self.head = nn.Linear(encoder.width, max(1, len(task.classes)))
         self.task, self.mean, self.scale = task, mean, scale
         self.facts: dict[str, Any] = {}
-        """How it was trained: rows, steps, the score on held-out rows."""
+        """Facts on the training: numbers of rows and steps, score on held-out rows."""
 
     def forward(self, x: Batch) -> Float[Tensor, " B C"]:
-        """Logits, or standardised quantities."""
+        """Return logits of the classes, or standardized numeric predictions."""
         out: Tensor = self.head(self.encoder(x))
         return out
 
     @torch.no_grad()
     def scores(self, x: Samples, batch_size: int | None = None) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Probabilities of the classes, or quantities in their unit, in evaluation mode."""
+        """Return probabilities of the classes, or numeric predictions in the target's unit, in evaluation mode."""
         was_training = self.training
         self.eval()
         device = self.head.weight.device
@@ -55,7 +58,17 @@ class Tuned(nn.Module):
         return np.asarray(out.softmax(1))
 
     def score(self, x: Samples, y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
-        """Accuracy (each row by the weight of its class, if given), or R squared."""
+        """Return the accuracy, or R squared for a numeric target.
+
+        Parameters
+        ----------
+        x
+            Samples.
+        y
+            Class numbers or numeric targets.
+        weight
+            Weight of each class in the mean over rows.
+        """
         scores = self.scores(x)
         hits = self.task.per_row_scores(y, scores if self.task.kind == "regression" else scores.argmax(1))
         return float(np.average(hits, weights=None if weight is None else weight[y]))

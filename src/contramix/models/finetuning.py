@@ -1,4 +1,4 @@
-"""Fine-tuning: all weights of an encoder, and a linear head on it, trained on labelled rows."""
+"""Fine-tune an encoder: train all its weights and a linear head on labeled rows."""
 
 import copy
 import math
@@ -17,8 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError, RunError, nearest
-from contramix.models.fine_tuned_network import Tuned
-from contramix.models.finetune_settings import DEFAULT, FEW_ROWS, LOOKS, FineTune
+from contramix.models.fine_tuned_network import FineTunedNetwork
+from contramix.models.finetune_settings import DEFAULT, FEW_ROWS, VALIDATIONS, FineTune
 from contramix.models.inference import embed
 from contramix.models.pretraining import resolve_device
 from contramix.models.task import Task
@@ -28,15 +28,17 @@ from contramix.training.loop import Plan, Step
 from contramix.training.optimizers import OptimizerSettings
 from contramix.training.reporter import SILENT, Reporter
 
-__all__ = ["FineTune", "Tuned", "class_weights", "fine_tune"]
+__all__ = ["FineTune", "FineTunedNetwork", "class_weights", "fine_tune"]
 
-NORMALISE_FROM = 3000
-"""With fewer rows BatchNorm keeps the statistics that it has: those of few rows are noise."""
+MIN_BATCH_NORM_ROWS = 3000
+"""Number of rows below which BatchNorm keeps the statistics of pre-training, because those of few rows are noise."""
 HEAD_STEPS, HEAD_LR, HEAD_ROWS = 100, 1e-3, 20_000
-"""First the head alone is trained, so that a random one does not spoil the encoder: Kumar et al., Fine-Tuning can
-Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022."""
+"""Number of steps, learning rate and maximum number of rows with which the head is trained first, with a frozen encoder.
+Otherwise a random head would distort the encoder: Kumar et al., Fine-Tuning can Distort Pretrained Features and
+Underperform Out-of-Distribution, ICLR 2022."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+"""Function from the head's outputs and the targets to a loss."""
 
 
 def fine_tune(
@@ -49,103 +51,108 @@ def fine_tune(
     seed: int = 0,
     device: str | torch.device = "auto",
     reporter: Reporter = SILENT,
-) -> Tuned:
-    """Train a copy of an encoder, and a linear head on it; the encoder that is given stays as it is.
+) -> FineTunedNetwork:
+    """Train a copy of an encoder, and a linear head on it. The given encoder is not changed.
 
     Parameters
     ----------
     encoder
-        With pre-trained weights, or with its first ones.
-    x, y, task
-        Labelled rows, their class numbers or quantities, and what these mean.
+        Encoder with pre-trained or random weights.
+    x
+        Samples of the labeled rows.
+    y
+        Class numbers or numeric targets.
+    task
+        What to predict.
     settings, seed, device
-        How to train; the same seed gives the same bytes on the same machine.
+        How to train. The same seed gives the same bytes on the same machine.
     reporter
         Receives the training steps.
 
     Raises
     ------
     InputError
-        For fewer than two rows.
+        If there are fewer than two rows.
     RunError
         If the loss is not finite.
     """
     if len(x) < 2:
-        raise InputError(f"fine-tuning needs at least 2 labelled rows; there is {len(x)}")
-    place, key = resolve_device(str(device)), Key(seed).at("finetune")
+        raise InputError(f"fine-tuning needs at least 2 labeled rows; there is {len(x)}")
+    device, key = resolve_device(str(device)), Key(seed).at("finetune")
     train, held = _held_out(y, task, settings, seed)
     weight = class_weights(y, task, settings.class_weight)
     mean, scale = 0.0, 1.0
     if task.kind == "regression":
         mean, scale = float(y[train].mean()), float(y[train].std()) or 1.0
     with seeded(key.at("weights")):
-        tuned = Tuned(copy.deepcopy(encoder).requires_grad_(), task, mean, scale).to(place)
+        network = FineTunedNetwork(copy.deepcopy(encoder).requires_grad_(), task, mean, scale).to(device)
     rows, truth, loss = (
-        take(x, torch.from_numpy(train)).to(place),
-        _truth(task, (y[train] - mean) / scale, place),
-        _loss(task, weight, place),
+        take(x, torch.from_numpy(train)).to(device),
+        _truth(task, (y[train] - mean) / scale, device),
+        _loss(task, weight, device),
     )
-    _fit_head(tuned, rows, truth, loss, key)
+    _fit_head(network, rows, truth, loss, key)
     plan = settings.plan(len(train))
-    every = max(1, plan.steps // LOOKS)
-    best, best_step, kept, waited = -math.inf, 0, tuned.state_dict(), 0
-    steps = _steps(tuned, rows, truth, loss, settings.rate_for(len(y)), plan, key)
+    every = max(1, plan.steps // VALIDATIONS)
+    best, best_step, kept, waited = -math.inf, 0, network.state_dict(), 0
+    steps = _steps(network, rows, truth, loss, settings.with_learning_rate(len(y)), plan, key)
     for step in reporter.steps("fine-tuning", plan, 0, steps):
         if len(held) and (step.step % every == 0 or step.step == plan.steps):
-            score = tuned.score(take(x, torch.from_numpy(held)), y[held], weight)
+            score = network.score(take(x, torch.from_numpy(held)), y[held], weight)
             waited = 0 if score > best else waited + 1
-            if score >= best:  # of equals the last, whose learning rate is the lowest
-                best, best_step, kept = score, step.step, copy.deepcopy(tuned.state_dict())
+            if score >= best:  # Of equal scores the last counts, because its learning rate is the lowest.
+                best, best_step, kept = score, step.step, copy.deepcopy(network.state_dict())
             if waited >= settings.patience:
                 break
-    tuned.load_state_dict(kept)  # without held-out rows, what it has
-    tuned.facts = {"labelled_rows": len(y), "held_out_rows": len(held), "steps": step.step}
+    network.load_state_dict(kept)  # without held-out rows, the weights of the last step
+    network.facts = {"labelled_rows": len(y), "held_out_rows": len(held), "steps": step.step}
     if len(held):
-        tuned.facts |= {"best_step": best_step, "validation_score": best}
-    return tuned.eval()
+        network.facts |= {"best_step": best_step, "validation_score": best}
+    return network.eval()
 
 
 def _truth(task: Task, y: ndarray, device: torch.device) -> Tensor:
+    """Return targets as a tensor of the type that the loss takes."""
     return torch.from_numpy(y).to(device, torch.float32 if task.kind == "regression" else torch.long)
 
 
 def _loss(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
-    """Cross-entropy, or the mean squared error of standardised quantities."""
+    """Return cross-entropy, or the mean squared error of a standardized numeric target, as a function."""
     if task.kind == "regression":
         return lambda out, truth: mse_loss(out[:, 0], truth)
-    weigh = None if weight is None else torch.from_numpy(weight).to(device, torch.float32)
-    return lambda out, truth: cross_entropy(out, truth, weigh)
+    class_weight = None if weight is None else torch.from_numpy(weight).to(device, torch.float32)
+    return lambda out, truth: cross_entropy(out, truth, class_weight)
 
 
-def _fit_head(tuned: Tuned, x: Samples, truth: Tensor, loss: Loss, key: Key) -> None:
-    """Train the head on the representations as they are."""
+def _fit_head(network: FineTunedNetwork, x: Samples, truth: Tensor, loss: Loss, key: Key) -> None:
+    """Train the head on the representations of the encoder, which is not changed."""
     index = torch.randperm(len(x), generator=key.at("head").generator())[:HEAD_ROWS].to(x.device)
-    z = torch.from_numpy(embed(tuned.encoder, take(x, index.cpu()))).to(x.device)
-    optimizer = OptimizerSettings(lr=HEAD_LR).build(tuned.head.parameters())
+    z = torch.from_numpy(embed(network.encoder, take(x, index.cpu()))).to(x.device)
+    optimizer = OptimizerSettings(lr=HEAD_LR).build(network.head.parameters())
     for _ in range(HEAD_STEPS):
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss(tuned.head(z), truth[index]))
+        torch.autograd.backward(loss(network.head(z), truth[index]))
         optimizer.step()
 
 
 def _steps(
-    tuned: Tuned, x: Samples, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
+    network: FineTunedNetwork, x: Samples, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
 ) -> Iterator[Step]:
-    """Take all steps of all weights."""
-    optimizer = settings.build(tuned.parameters())
+    """Train all weights, and yield each step."""
+    optimizer = settings.build(network.parameters())
     order = torch.empty(0)
     for number in range(plan.steps):
-        epoch, place = divmod(number, plan.steps_per_epoch)
-        if place == 0:
+        epoch, batch = divmod(number, plan.steps_per_epoch)
+        if batch == 0:
             order = torch.randperm(len(x), generator=key.at("order", epoch).generator()).to(x.device)
         rate = settings.rate(number, plan.steps_per_epoch, plan.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        index = order[place * plan.batch_size : (place + 1) * plan.batch_size]
-        _train_mode(tuned, len(x))
+        index = order[batch * plan.batch_size : (batch + 1) * plan.batch_size]
+        _set_train_mode(network, len(x))
         optimizer.zero_grad(set_to_none=True)
         with seeded(key.at("dropout", number), x.device):
-            loss = loss_of(tuned(x[index]), truth[index])
+            loss = loss_of(network(x[index]), truth[index])
         if not bool(loss.isfinite()):
             raise RunError(
                 f"the loss of fine-tuning is not finite at step {number + 1} (learning rate {rate:g}); lower lr, or "
@@ -156,10 +163,10 @@ def _steps(
         yield Step(number + 1, epoch, loss.detach(), rate)
 
 
-def _train_mode(tuned: Tuned, rows: int) -> None:
-    tuned.train()
-    if rows < NORMALISE_FROM:
-        for module in tuned.modules():
+def _set_set_train_mode(network: FineTunedNetwork, rows: int) -> None:
+    network.train()
+    if rows < MIN_BATCH_NORM_ROWS:
+        for module in network.modules():
             if isinstance(module, _BatchNorm):
                 module.eval()
 
@@ -167,12 +174,21 @@ def _train_mode(tuned: Tuned, rows: int) -> None:
 def class_weights(
     y: Shaped[ndarray, " n"], task: Task, how: Literal["balanced"] | Mapping[str, float] | None
 ) -> Float[ndarray, " C"] | None:
-    """A weight a class, as scikit-learn defines them; classes that are not named, or have no rows, weigh 1.
+    """Return a weight for each class as scikit-learn defines them; None if classes have equal weights.
+
+    Parameters
+    ----------
+    y
+        Class numbers.
+    task
+        What to predict.
+    how
+        ``"balanced"``, or weights by class name. Classes that are not named, or have no rows, get the weight 1.
 
     Raises
     ------
     InputError
-        For the name of a class that is not there.
+        If there is no class of a given name.
     """
     if how is None or task.kind == "regression":
         return None
@@ -189,7 +205,7 @@ def class_weights(
 
 
 def _held_out(y: ndarray, task: Task, settings: FineTune, seed: int) -> tuple[ndarray, ndarray]:
-    """Row numbers to train on, and to stop by: as many of each class as its share, where each has at least two."""
+    """Split row numbers into training and held-out ones, stratified by class if each class has at least two rows."""
     rows = np.arange(len(y))
     if len(rows) < FEW_ROWS or settings.validation_share == 0:
         return rows, rows[:0]

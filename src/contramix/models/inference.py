@@ -12,33 +12,43 @@ from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.samples.samples import Batch, Samples, inference_batch_size, pad_to_min_rows, sequential_batches
 
-IN_CACHE = 2**19
-"""Numbers of a layer that stay in a processor's cache between two layers: 2 MB."""
+CACHE_NUMBERS = 2**19
+"""Number of activations of a layer that stay in a processor's cache until the next layer reads them (2 MB)."""
 
 
 def embed(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
-    """Representations of samples in evaluation mode; the encoder's mode is left as it was."""
+    """Compute the representations of samples in evaluation mode. The encoder's mode is restored afterwards.
+
+    Parameters
+    ----------
+    encoder
+        Encoder on any device.
+    x
+        Samples, on any device.
+    batch_size
+        Number of samples in a batch; None: chosen by the size of samples and layers.
+    """
     out = np.empty((len(x), encoder.width), np.float32)
-    for start, z in embedded(encoder, x, batch_size):
+    for start, z in embed_batches(encoder, x, batch_size):
         out[start : start + len(z)] = z
     return out
 
 
-def embedded(
+def embed_batches(
     encoder: Encoder, x: Samples, batch_size: int | None = None
 ) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
-    """The same batch by batch, each with the number of its first row."""
-    with evaluating(encoder):
+    """Yield the representations of samples batch by batch, each with the number of its first row."""
+    with evaluation_mode(encoder):
         start = 0
-        for batch in batches_of(encoder, x, batch_size):
-            z = represented(encoder, batch)
+        for batch in inference_batches(encoder, x, batch_size):
+            z = embed_batch(encoder, batch)
             yield start, z
             start += len(z)
 
 
 @contextmanager
-def evaluating(encoder: Encoder) -> Iterator[None]:
-    """Evaluation mode, for a while."""
+def evaluation_mode(encoder: Encoder) -> Iterator[None]:
+    """Put an encoder into evaluation mode while a block runs."""
     was_training = encoder.training
     encoder.eval()
     try:
@@ -47,32 +57,41 @@ def evaluating(encoder: Encoder) -> Iterator[None]:
         encoder.train(was_training)
 
 
-def batches_of(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """All samples, as many at a time as an encoder's layers leave in a processor's cache."""
+def inference_batches(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
+    """Yield all samples in batches. On CPUs, batches are so small that activations stay in the processor's cache."""
     if batch_size is None and device_of(encoder).type == "cpu":
-        batch_size = min(inference_batch_size(x), max(256, IN_CACHE // encoder.width))
+        batch_size = min(inference_batch_size(x), max(256, CACHE_NUMBERS // encoder.width))
     return sequential_batches(x, batch_size)
 
 
 @torch.no_grad()
-def represented(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
-    """The representations of a batch by an encoder in evaluation mode."""
+def embed_batch(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
+    """Compute the representations of a batch by an encoder that is in evaluation mode."""
     z = encoder(pad_to_min_rows(batch.to(device_of(encoder))))[: len(batch)].cpu().numpy()
     return np.ascontiguousarray(z, np.float32)
 
 
 def device_of(encoder: Encoder) -> torch.device:
-    """Where an encoder's weights are."""
+    """Return the device of an encoder's weights."""
     return next(encoder.parameters(), torch.empty(0)).device
 
 
-def finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "representation") -> Float[ndarray, " n *d"]:
-    """The same representations, or predictions.
+def check_finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "representation") -> Float[ndarray, " n *d"]:
+    """Return representations or predictions unchanged after checking that all are finite.
+
+    Parameters
+    ----------
+    z
+        One row for each record.
+    first
+        Number of the first row, from 0, for the message.
+    what
+        Name of the values in the message.
 
     Raises
     ------
     InputError
-        If one is not finite; rows are counted from ``first``.
+        If a value is not finite.
     """
     if not np.isfinite(z.sum(dtype=np.float64)):
         row = first + int((~np.isfinite(z).reshape(len(z), -1).all(1)).argmax()) + 1

@@ -1,4 +1,4 @@
-"""A pre-trained model: encoder, what was learned of the data, and the recipe. Saved without pickle."""
+"""Compute representations with a pre-trained model, and save and load it without pickle."""
 
 import hashlib
 import json
@@ -24,24 +24,29 @@ from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import RecordChunks, Records, is_text
 from contramix.models.building import build_encoder
-from contramix.models.inference import embed, finite
+from contramix.models.inference import check_finite, embed
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.training import checkpoint
 
 FORMAT = 1
+"""Version of the format in which models are saved."""
 
 
 @dataclass
 class Pretrained:
-    """What turns data into representations.
+    """Compute representations of records with a pre-trained encoder.
 
     Parameters
     ----------
-    recipe, spec, encoder
-        How it was trained, on what, and the network.
+    recipe
+        How the encoder was trained.
+    spec
+        Specification of the training data: columns, categories, image size and the like.
+    encoder
+        Network from samples to representations.
     facts
-        Seed, steps, machine: whatever ``contramix info`` should tell.
+        Facts for config.json and ``contramix info``: seed, number of steps, device.
     """
 
     recipe: Recipe
@@ -50,51 +55,59 @@ class Pretrained:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Records:
-        """Read a file or folder in the form of what this model was trained on.
+        """Read a file or folder for this model, in the size and format of its training data.
 
         Raises
         ------
         InputError
-            If it cannot be read.
+            If the file or folder cannot be read.
         """
         return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def read_chunks(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> RecordChunks:
-        """The same, portion by portion, for a file that may not fit into memory.
+        """Read a file or folder in chunks, for data that may not fit into memory.
 
         Raises
         ------
         InputError
-            If it cannot be read.
+            If the file or folder cannot be read.
         """
         return DOMAINS[self.recipe.domain].read_chunks(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """A note on columns that the training table did not have, and that are not known otherwise."""
+        """Return notes on columns that the training table did not have.
+
+        Parameters
+        ----------
+        table
+            Rows to embed.
+        known
+            Columns that are not mentioned.
+        """
         return self.spec.input_notes(table, known)
 
-    def beside(self, table: pa.Table) -> list[str]:
-        """Columns that say which record a row is of, and stand beside a result: of sounds, its file and label."""
+    def context_columns(self, table: pa.Table) -> list[str]:
+        """Return the names of columns that identify records, such as file and label; none for tables."""
         content = DOMAINS[self.recipe.domain].content
         return [] if content is None else [name for name in table.column_names if name != content.name]
 
-    def shown(self, table: pa.Table) -> list[str]:
-        """Columns that show a person which record a row is of: those beside it, and a text itself."""
+    def display_columns(self, table: pa.Table) -> list[str]:
+        """Return the names of columns by which a person recognizes records: :meth:`context_columns`, and texts."""
         content = DOMAINS[self.recipe.domain].content
         if content is None or content.name not in table.column_names:
-            return self.beside(table)
+            return self.context_columns(table)
         itself = [content.name] if is_text(table.schema.field(content.name).type) else []
-        return [*itself, *self.beside(table)]
+        return [*texts, *self.context_columns(table)]
 
     def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
-        """The representation of each row, in order.
+        """Return the representation of each row of a table: float32 (n, d).
 
         Raises
         ------
         InputError
-            If a column is missing or is of another kind than it was, or values are so large that they overflow.
+            If a column is missing or has another type than in training, or values are so large that they overflow.
         """
-        return finite(embed(self.encoder, self.spec.tensorize(table), batch_size))
+        return check_finite(embed(self.encoder, self.spec.tensorize(table), batch_size))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write model.safetensors, config.json, spec.json and recipe.toml into a folder.
@@ -102,9 +115,9 @@ class Pretrained:
         Raises
         ------
         InputError, RunError
-            If the folder cannot be written, or is full.
+            If the folder cannot be written, or the disk is full.
         """
-        place = make_folder(folder)
+        path = create_folder(folder)
         weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.encoder)), {"format": FORMAT})
         config = {
             **self.facts,
@@ -116,10 +129,10 @@ class Pretrained:
             "sha256": hashlib.sha256(weights).hexdigest(),
             "environment": environment(),
         }
-        atomic_files.write(place / "recipe.toml", self.recipe.to_toml())
-        atomic_files.write(place / "spec.json", self.spec.model_dump_json(indent=1))
-        atomic_files.write(place / "model.safetensors", weights)
-        atomic_files.write(place / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
+        atomic_files.write(path / "recipe.toml", self.recipe.to_toml())
+        atomic_files.write(path / "spec.json", self.spec.model_dump_json(indent=1))
+        atomic_files.write(path / "model.safetensors", weights)
+        atomic_files.write(path / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def load(
@@ -128,46 +141,46 @@ class Pretrained:
         device: torch.device | str = "cpu",
         encoder: nn.Module | None = None,
     ) -> "Pretrained":
-        """Read what :meth:`save` wrote. Nothing in the folder is executed.
+        """Load a model from a folder. No code in the folder is executed.
 
         Parameters
         ----------
         folder
-            A model's or a finished run's folder.
+            Folder of a saved model or a finished run.
         device
-            Where the encoder shall lie.
+            Device of the encoder.
         encoder
-            For a model trained around a module of your own: that module, built anew.
+            New instance of the user's module, if the model was trained with one.
 
         Raises
         ------
         InputError
-            If it is not a whole model of a known format.
+            If the folder holds no complete model of a known format.
         """
-        place = Path(folder)
-        config = _config(place)
+        path = Path(folder)
+        config = _read_config(path)
         try:
-            recipe = Recipe.from_toml((place / "recipe.toml").read_text(encoding="utf-8"), str(place / "recipe.toml"))
-            spec = read_spec(place, recipe)
+            recipe = Recipe.from_toml((path / "recipe.toml").read_text(encoding="utf-8"), str(path / "recipe.toml"))
+            spec = read_spec(path, recipe)
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{place}: not a whole model: {error}") from error
+            raise InputError(f"{path}: not a whole model: {error}") from error
         if config.get("own_encoder") and encoder is None:
-            raise InputError(f"{place}: trained around a module of your own; give it as load(..., encoder=module)")
+            raise InputError(f"{path}: trained around a module of your own; give it as load(..., encoder=module)")
         with torch.random.fork_rng(devices=[]):
-            made = build_encoder(recipe.encoder, spec, encoder)
-        fill(made, place / "model.safetensors", config["sha256"])
-        return cls(recipe, spec, made.to(device).eval(), config)
+            network = build_encoder(recipe.encoder, spec, encoder)
+        load_weights(network, path / "model.safetensors", config["sha256"])
+        return cls(recipe, spec, network.to(device).eval(), config)
 
 
 def read_spec(folder: Path, recipe: Recipe) -> Spec:
-    """What was learned of the data of a run.
+    """Read the specification of a run's data.
 
     Raises
     ------
     InputError
-        If it is not a specification of the recipe's domain.
+        If the file is not a specification of the recipe's domain.
     OSError, UnicodeDecodeError
-        If it cannot be read.
+        If the file cannot be read.
     """
     path = folder / "spec.json"
     try:
@@ -177,29 +190,29 @@ def read_spec(folder: Path, recipe: Recipe) -> Spec:
     return spec
 
 
-def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """The folder, made if it is not there.
+def create_folder(folder: str | os.PathLike[str]) -> Path:
+    """Create a folder if it does not exist, and return its path.
 
     Raises
     ------
     InputError, RunError
-        If it cannot be made.
+        If it cannot be created.
     """
-    place = Path(folder)
+    path = Path(folder)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise atomic_files.unwritable(place, 0, error) from error
-    return place
+        raise atomic_files.unwritable(path, 0, error) from error
+    return path
 
 
-def fill(module: nn.Module, path: Path, sha256: str) -> None:
-    """Copy saved weights into a module.
+def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
+    """Load the weights of a module from a safetensors file.
 
     Raises
     ------
     InputError
-        If the file is not there, is damaged, or was made for another module.
+        If the file does not exist, is damaged, or was made for another module.
     """
     try:
         data = path.read_bytes()
@@ -211,14 +224,15 @@ def fill(module: nn.Module, path: Path, sha256: str) -> None:
         raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.REPAIR_HINT}")
 
 
-def _config(place: Path) -> dict[str, Any]:
-    path = place / "config.json"
-    if not place.is_dir():
-        raise InputError(f"{place}: there is no such folder; give a run's or a model's folder")
+def _read_config(folder: Path) -> dict[str, Any]:
+    """Read and check config.json of a model's folder."""
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; give a run's or a model's folder")
     if not path.is_file():
-        started = (place / "recipe.toml").is_file()
+        started = (folder / "recipe.toml").is_file()
         why = "the run is unfinished; run its pretrain command again" if started else "no config.json in it"
-        raise InputError(f"{place}: not a trained model: {why}")
+        raise InputError(f"{folder}: not a trained model: {why}")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -227,14 +241,14 @@ def _config(place: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not the configuration of a contramix model")
     if config.get("format_version") != FORMAT:
         raise InputError(
-            f"{place}: saved in format {config.get('format_version')} by contramix {config.get('contramix')}; "
+            f"{folder}: saved in format {config.get('format_version')} by contramix {config.get('contramix')}; "
             f"this is contramix {version('contramix')}, which reads format {FORMAT}"
         )
     return config
 
 
 def environment() -> dict[str, Any]:
-    """What decides over the last digits of a result."""
+    """Return the versions, machine and number of threads on which the last digits of results depend."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

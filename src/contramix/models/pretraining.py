@@ -1,4 +1,4 @@
-"""Where ``fit(X)`` and ``contramix pretrain FILE`` meet: from a table and a recipe to a model."""
+"""Pre-train a model on records in memory; both ``fit(X)`` and ``contramix pretrain`` use this module."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -29,20 +29,44 @@ from contramix.training.objective import Objective
 
 
 def learn_spec(
-    table: pa.Table, recipe: Recipe, target: str | None = None, also: pa.Table | None = None
+    table: pa.Table, recipe: Recipe, target: str | None = None, extra_rows: pa.Table | None = None
 ) -> tuple[Spec, tuple[str, ...]]:
-    """Learn what the records are from their rows, and from those of ``also`` (a transductive protocol) if given."""
-    spec, notes = DOMAINS[recipe.domain].spec.learn(table, recipe.data, target, also)
-    return spec, notes
+    """Learn the specification of records, such as columns, categories, means and image size.
 
+    Parameters
+    ----------
+    table
+        Training records, one a row.
+    recipe
+        Recipe, which tells the domain and its settings.
+    target
+        Column that is not an input.
+    extra_rows
+        Further records whose statistics are learned too (a transductive protocol).
 
-def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU if there is one; of several processes on a machine each takes its own.
+    Returns
+    -------
+    tuple
+        The specification, and notes on columns that are left out.
 
     Raises
     ------
     InputError
-        If there is no such device.
+        If there is nothing to learn from.
+    """
+    spec, notes = DOMAINS[recipe.domain].spec.learn(table, recipe.data, target, extra_rows)
+    return spec, notes
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device of a name; ``"auto"`` is the GPU if there is one.
+
+    If several processes run on a machine, ``"cuda"`` is the GPU of this process.
+
+    Raises
+    ------
+    InputError
+        If the device does not exist.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -52,20 +76,23 @@ def resolve_device(device: str) -> torch.device:
         found = torch.device(device)
         torch.zeros((), device=found).item()
     except (RuntimeError, AssertionError, ImportError) as error:
-        why = str(error).partition("\n")[0].partition(". ")[0]
-        why = why if len(why) <= 100 else f"{why[:97]}..."
-        raise InputError(f"device {device!r} is not to be had here ({why}); try 'cpu'") from error
+        reason = str(error).partition("\n")[0].partition(". ")[0]
+        reason = reason if len(reason) <= 100 else f"{reason[:97]}..."
+        raise InputError(f"device {device!r} is not available ({reason}); try 'cpu'") from error
     return found
 
 
-POOL_ROWS, POOL_NUMBERS, TOGETHER = 2**16, 2**24, 16
-"""Of samples that do not lie in memory, so many are drawn from at most, of so many numbers together (64 MB), taken as
-so many that lie next to one another, or a disk would read all of its pages."""
+POOL_ROWS, POOL_NUMBERS = 2**16, 2**24
+"""Maximum number of samples, and of numbers in all of them (64 MB), in the pool of samples that are not in memory."""
+POOL_BLOCK = 16
+"""Number of neighboring samples that are taken together. Single ones would make a disk read all of its pages."""
 
 
-def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
-    """The training samples for noise that draws from them, where they are inputs as they lie; a sample of those that do
-    not lie in memory."""
+def noise_pool(encoder: Encoder, x: Samples) -> Tensor | None:
+    """Return the training samples from which noise may draw values; None if samples are not inputs as they are stored.
+
+    If samples are not in memory, the pool is a part of them.
+    """
     if isinstance(x, Graphs) or not x.dtype.is_floating_point or not isinstance(encoder.front, AsStored):
         return None
     if isinstance(x, Tensor):
@@ -73,13 +100,13 @@ def as_pool(encoder: Encoder, x: Samples) -> Tensor | None:
     number = min(POOL_ROWS, POOL_NUMBERS // max(1, math.prod(x.shape[1:])))
     if len(x) <= number:
         return x[:]
-    places = sample_rows(len(x) // TOGETHER, max(1, number // TOGETHER), Key("pool")).sort().values
-    return x[(places[:, None] * TOGETHER + torch.arange(TOGETHER)).flatten()]
+    blocks = sample_rows(len(x) // POOL_BLOCK, max(1, number // POOL_BLOCK), Key("pool")).sort().values
+    return x[(blocks[:, None] * POOL_BLOCK + torch.arange(POOL_BLOCK)).flatten()]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Pre-train in memory: iterate over ``steps()``, then call ``finish()``."""
+    """Hold networks, optimizer and samples of a training. Iterate over ``steps()``, then call ``finish()``."""
 
     recipe: Recipe
     spec: Spec
@@ -88,6 +115,7 @@ class Fit:
     state: State
     seed: int
     own_encoder: bool
+    """Whether the encoder is a module of the user's."""
 
     @classmethod
     def begin(
@@ -99,27 +127,27 @@ class Fit:
         device: str = "auto",
         module: nn.Module | None = None,
     ) -> "Fit":
-        """Build networks and optimiser; nothing is trained yet.
+        """Build networks and optimizer. Nothing is trained yet.
 
         Parameters
         ----------
         recipe, spec, x
-            How to train, what the data are, and the data (see :meth:`contramix.domains.Spec.tensorize`).
+            How to train, the specification of the data, and their samples (:meth:`contramix.domains.Spec.tensorize`).
         seed
-            Decides the first weights and all that is drawn.
+            Seed of the initial weights and of all draws in training.
         device
             ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         module
-            An encoder of the user's, instead of the recipe's.
+            Module of the user's, instead of the recipe's encoder.
         """
-        place = resolve_device(device)
+        target_device = resolve_device(device)
         plan = recipe.train.plan(len(x))
-        x = x.to(place)
+        x = x.to(target_device)
         with seeded(Key(seed).at("weights")):
             encoder = build_encoder(recipe.encoder, spec, module)
             layout = spec.layout()
-            on_device = None if layout is None else layout.to(place)
-            objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=as_pool(encoder, x)).to(place)
+            on_device = None if layout is None else layout.to(target_device)
+            objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=noise_pool(encoder, x)).to(target_device)
         if distributed.world_size() > 1 and recipe.train.batch_norm == "sync":
             objective = synced(objective)
         optimizer = recipe.train.build(objective.parameters())
@@ -127,16 +155,16 @@ class Fit:
 
     @property
     def encoder(self) -> Encoder:
-        """What is trained."""
+        """Return the encoder that is trained."""
         return self.state.objective.encoder
 
     @cached_property
     def fingerprint(self) -> str:
-        """Stands for the data: the same rows give the same one, whatever they came from."""
+        """Return a checksum of the samples. Equal samples have the same one, whatever file they were read from."""
         return compute_fingerprint(self.x)
 
     def steps(self) -> Iterator[Step]:
-        """Take the steps that remain."""
+        """Train for the steps that remain, and yield each step."""
         return pretrain(self.x, self.state, self.recipe.train, self.plan, self.seed)
 
     def finish(self, facts: Mapping[str, Any] | None = None) -> Pretrained:
@@ -145,12 +173,12 @@ class Fit:
         Parameters
         ----------
         facts
-            What is to be kept in the model's facts besides how it was trained, such as alarms.
+            Facts to keep with the model besides those on its training, such as alarms.
         """
         train = self.recipe.train
         if train.recalibrate_bn:
             recalibrate_bn(self.encoder, self.x)
-        how = {
+        training = {
             "seed": self.seed,
             "rows": len(self.x),
             "steps": self.state.step,
@@ -160,4 +188,4 @@ class Fit:
             "precision": "bfloat16" if in_bfloat16(train.precision, self.state.objective, self.x.device) else "float32",
             "own_encoder": self.own_encoder,
         }
-        return Pretrained(self.recipe, self.spec, self.encoder.eval(), {**how, **(facts or {})})
+        return Pretrained(self.recipe, self.spec, self.encoder.eval(), {**training, **(facts or {})})

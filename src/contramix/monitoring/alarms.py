@@ -1,4 +1,4 @@
-"""Alarms: what readings say is wrong with a run, while it goes on, and what to try.
+"""Raise alarms during training: what is wrong with a run, and what to try.
 
 A new alarm is one function and one line in ``ALARMS``.
 """
@@ -10,37 +10,40 @@ import numpy as np
 from torch.nn.modules.dropout import _DropoutNd
 
 from contramix.models.pretraining import Fit
-from contramix.monitoring.health import SAMPLE, Reading, settled
+from contramix.monitoring.health import MONITORED_ROWS, Reading, first_settled_step
 
-ONE_WAY = 0.01
-"""Feature std below this is collapse: rows of all tables tried stay above 0.2 from the first step on."""
-ONE_DIMENSION = 1.1
-"""An effective rank below this is collapse, of a representation with room for more: healthy ones have 10 to 180."""
-ROOM = 8
-"""Narrower representations may well use one direction; their effective rank is not judged."""
-TOO_EASY = 0.99
-"""Views this alike leave nothing to learn but to copy: DACL's weakest noise, linear with alpha = 0.9, leaves 0.996, and
-the strong noises that its results rest on leave 0.3 to 0.95."""
-TOO_HARD = 0.1
-"""Views this different share next to nothing: keeping 10 % of a row leaves 0.01, SCARF's 60 % in one view 0.4."""
-FEWEST_ROWS = 32
-"""The mean cosine of fewer rows is off by about 0.1, too much to judge views by."""
-LEARNED = 0.02
-"""Of the way from chance to the floor; healthy runs have come a third of it before step 50."""
-LATE, RECENT, FEWEST_STEPS = 0.5, 3, 100
-"""No learning is judged in the second half of a run, by the mean loss of three readings, not before step 100: in
-batches of 8 to 32 rows at a low temperature, the loss may begin above chance and needs that long."""
-FALLING = 0.05
-"""Of the whole fall of the loss: what falls that much in the last fifth of a run has not levelled off."""
-FEWEST_LINES = 5
-"""Lines of a log in that fifth, to lay a straight line through."""
+COLLAPSED_STD = 0.01
+"""Feature standard deviation below which a representation has collapsed. On all tables tried it stays above 0.2."""
+COLLAPSED_RANK = 1.1
+"""Effective rank below which a representation has collapsed. Healthy ones have 10 to 180."""
+MIN_WIDTH = 8
+"""Smallest width whose effective rank is judged. Narrower representations may well use one direction only."""
+MAX_VIEW_COSINE = 0.99
+"""Cosine of two views above which positives are too easy. DACL's weakest noise, linear with alpha = 0.9, gives 0.996,
+and the strong noises on which its results rest give 0.3 to 0.95."""
+MIN_VIEW_COSINE = 0.1
+"""Cosine of two views below which positives are too hard. Noise that keeps 10 % of a row gives 0.01; SCARF, which
+replaces 60 % of the cells in one view, gives 0.4."""
+MIN_ROWS = 32
+"""Smallest number of rows by which views are judged. The error of a mean cosine of fewer rows is about 0.1."""
+MIN_LOSS_DROP = 0.02
+"""Share of the way from chance to the floor that a loss must have fallen. Healthy runs have fallen a third of it before
+step 50."""
+MIN_PROGRESS, RECENT_READINGS, MIN_STEPS = 0.5, 3, 100
+"""Share of a run after which the loss is judged, number of readings over which it is averaged, and first step at which
+it is judged. In batches of 8 to 32 rows at a low temperature, the loss may start above chance and need 100 steps."""
+MAX_LAST_FALL = 0.05
+"""Share of the loss's total decrease above which a decrease in the last fifth of a run means that training ended
+early."""
+MIN_LOG_LINES = 5
+"""Smallest number of log lines in that fifth through which a straight line is fitted."""
 
-STRONGER = "noise.rate or noise.std up, noise.alpha or noise.keep_prob down"
-WEAKER = "noise.rate or noise.std down, noise.alpha or noise.keep_prob up"
+STRONGER_NOISE = "noise.rate or noise.std up, noise.alpha or noise.keep_prob down"
+WEAKER_NOISE = "noise.rate or noise.std down, noise.alpha or noise.keep_prob up"
 
 
 class Alarm(NamedTuple):
-    """What was seen, what it means, and what to try."""
+    """Describe a problem of a run, since which step it exists, and what to try."""
 
     name: str
     step: int
@@ -50,124 +53,127 @@ class Alarm(NamedTuple):
         return f"step {self.step}: {self.text}"
 
 
-class Run(NamedTuple):
-    """What readings must be seen against."""
+class RunFacts(NamedTuple):
+    """Hold the facts on a run by which its readings are judged."""
 
     steps: int
     rows: int
-    """In the sample."""
+    """Number of monitored rows."""
     width: int
-    """Of the representation."""
+    """Width of the representation."""
     mixes: bool
-    """Whether queries differ from their keys by i-Mix, whatever the noise."""
+    """Whether queries differ from their keys by i-Mix, independently of the noise."""
     drops: bool
-    """Whether they differ by dropout."""
+    """Whether queries differ from their keys by dropout."""
     settled: int
-    """The step from which on units are judged (:func:`contramix.monitoring.health.settled`)."""
+    """First step at which dead units are judged (:func:`contramix.monitoring.health.first_settled_step`)."""
 
     @classmethod
-    def of(cls, fit: Fit) -> "Run":
-        """What is known of a run before it begins."""
+    def of(cls, fit: Fit) -> "RunFacts":
+        """Collect the facts on a run before it starts."""
         return cls(
             steps=fit.plan.steps,
-            rows=min(SAMPLE, len(fit.x)),
+            rows=min(MONITORED_ROWS, len(fit.x)),
             width=fit.encoder.width,
             mixes=any(term.imix is not None for term in fit.state.objective.summands),
             drops=any(isinstance(part, _DropoutNd) and part.p > 0 for part in fit.encoder.modules()),
-            settled=settled(fit.encoder),
+            settled=first_settled_step(fit.encoder),
         )
 
 
-def _collapse(run: Run, readings: Sequence[Reading]) -> str:
+def _collapse(run: RunFacts, readings: Sequence[Reading]) -> str:
     health = readings[-1].health
     if run.width == 1:
-        gone = health["dead_share"] == 1
+        collapsed = health["dead_share"] == 1
     else:
-        gone = health["feature_std"] < ONE_WAY or (run.width >= ROOM and health["effective_rank"] < ONE_DIMENSION)
-    if not gone:
+        collapsed = health["feature_std"] < COLLAPSED_STD or (
+            run.width >= MIN_WIDTH and health["effective_rank"] < COLLAPSED_RANK
+        )
+    if not collapsed:
         return ""
     return (
         f"the representation has collapsed: its effective rank is {health['effective_rank']:.1f} of {run.width}, its "
-        f"feature std {health['feature_std']:.3f}, so all rows get nearly the same one. Try a lower train.lr, a method "
-        "with negatives (npair, simclr or moco) in place of byol or simsiam, or a projector with BatchNorm "
+        f"feature std {health['feature_std']:.3f}, so all rows have nearly the same one. Try a lower train.lr, a "
+        "method with negatives (npair, simclr or moco) in place of byol or simsiam, or a projector with BatchNorm "
         "(method.projector.kind = 'mlpbn')"
     )
 
 
-def _dead_units(run: Run, readings: Sequence[Reading]) -> str:
+def _dead_units(run: RunFacts, readings: Sequence[Reading]) -> str:
     share = readings[-1].health["dead_share"]
     if not 0 < share < 1 or readings[-1].step < run.settled:
         return ""
     units = round(share * run.width)
     return (
         f"{units} of the {run.width} units of the representation {'is' if units == 1 else 'are'} dead: the same for "
-        f"all {run.rows:,} rows looked at, so they carry nothing and learn no more. Try a lower train.lr, BatchNorm "
-        "before the last activation (encoder.kind = 'mlp' has it), or a narrower encoder.width"
+        f"all {run.rows:,} rows that were checked, so they carry no information and no longer learn. Try a lower "
+        "train.lr, BatchNorm before the last activation (encoder.kind = 'mlp' has it), or a narrower encoder.width"
     )
 
 
-def _too_easy(run: Run, readings: Sequence[Reading]) -> str:
+def _too_easy(run: RunFacts, readings: Sequence[Reading]) -> str:
     cosine = readings[-1].health.get("view_cosine_input", 0.0)
-    if cosine < TOO_EASY or run.mixes or run.drops or run.rows < FEWEST_ROWS:
+    if cosine < MAX_VIEW_COSINE or run.mixes or run.drops or run.rows < MIN_ROWS:
         return ""
     return (
-        f"positives are too easy: the two views of a row are nearly the same (cosine {cosine:.3f}), so it is found "
-        f"again by copying, and little need be learned. Try stronger noise ({STRONGER}), another noise.kind, or i-Mix "
+        f"positives are too easy: the two views of a row are nearly the same (cosine {cosine:.3f}), so it can be "
+        f"recognized without learning much. Try stronger noise ({STRONGER_NOISE}), another noise.kind, or i-Mix "
         "(imix.operator = 'linear')"
     )
 
 
-def _too_hard(run: Run, readings: Sequence[Reading]) -> str:
+def _too_hard(run: RunFacts, readings: Sequence[Reading]) -> str:
     cosine = readings[-1].health.get("view_cosine_input", 1.0)
-    if cosine >= TOO_HARD or run.rows < FEWEST_ROWS:
+    if cosine >= MIN_VIEW_COSINE or run.rows < MIN_ROWS:
         return ""
     return (
         f"positives are too hard: the two views of a row share next to nothing (cosine {cosine:.3f}), so there is "
-        f"little to find it again by. Try weaker noise ({WEAKER}), or of marginal noise noise.views = 'one'"
+        f"little by which it can be recognized. Try weaker noise ({WEAKER_NOISE}), or noise.views = 'one' of marginal "
+        "noise"
     )
 
 
-def _no_learning(run: Run, readings: Sequence[Reading]) -> str:
+def _no_learning(run: RunFacts, readings: Sequence[Reading]) -> str:
     last = readings[-1]
     floor, chance = last.bounds.get("floor"), last.bounds.get("chance")
-    if floor is None or chance is None or last.step < max(FEWEST_STEPS, LATE * run.steps):
+    if floor is None or chance is None or last.step < max(MIN_STEPS, MIN_PROGRESS * run.steps):
         return ""
-    loss = float(np.mean([reading.loss for reading in readings[-RECENT:]]))
-    if chance - loss > LEARNED * (chance - floor):
+    loss = float(np.mean([reading.loss for reading in readings[-RECENT_READINGS:]]))
+    if chance - loss > MIN_LOSS_DROP * (chance - floor):
         return ""
     return (
-        f"the loss is not below chance: {loss:.3f}, where knowing nothing gives {chance:.3f}, so nothing that tells "
-        "rows apart has been learned. Try another train.lr (lower if the loss jumps, higher if it stands still), a "
-        f"higher method.temperature, or weaker noise ({WEAKER})"
+        f"the loss is not below chance: {loss:.3f}, and chance level is {chance:.3f}, so nothing that "
+        "distinguishes rows has been learned. Try another train.lr (lower if the loss jumps, higher if it stands "
+        f"still), a higher method.temperature, or weaker noise ({WEAKER_NOISE})"
     )
 
 
-ALARMS: dict[str, Callable[[Run, Sequence[Reading]], str]] = {
+ALARMS: dict[str, Callable[[RunFacts, Sequence[Reading]], str]] = {
     "collapse": _collapse,
     "dead_units": _dead_units,
     "too_easy": _too_easy,
     "too_hard": _too_hard,
     "no_learning": _no_learning,
 }
-"""Each tells what is wrong after the last of some readings; nothing is wrong if it says nothing."""
+"""Functions by name that return a description of a problem, or an empty string, given all readings so far."""
 
 
 class Alarms:
-    """Raises each alarm once, at the reading where it arises.
+    """Raise each alarm once, at the first reading that shows the problem.
 
     Parameters
     ----------
     fit
-        The run that is read.
+        Run that is monitored.
     """
 
     def __init__(self, fit: Fit) -> None:
-        self.run = Run.of(fit)
+        self.run = RunFacts.of(fit)
         self.readings: list[Reading] = []
         self.raised: list[Alarm] = []
 
-    def see(self, reading: Reading) -> list[Alarm]:
-        """The alarms that are new with a reading."""
+    def update(self, reading: Reading) -> list[Alarm]:
+        """Add a reading; return the alarms that it raises for the first time."""
         self.readings.append(reading)
         before = {alarm.name for alarm in self.raised}
         texts = {name: check(self.run, self.readings) for name, check in ALARMS.items() if name not in before}
@@ -176,45 +182,47 @@ class Alarms:
         return new
 
     def facts(self) -> dict[str, Any]:
-        """What a model keeps of them: ``alarms``, and the last reading as ``health``."""
+        """Return the alarms and the last reading for a model's facts, as ``alarms`` and ``health``."""
         health = self.readings[-1].flat() if self.readings else {}
         return {"alarms": [alarm._asdict() for alarm in self.raised], "health": health}
 
 
 def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a run's log and alarms say about it, in sentences; none where there is nothing to say.
+    """Return sentences that say what to change in a run, by its alarms and the end of its loss curve.
 
     Parameters
     ----------
     log
         Lines of ``log.jsonl`` (:func:`contramix.runs.log.read_log`), or an encoder's ``health_``.
     alarms
-        ``alarms`` of a run's config.json.
+        Value of ``alarms`` in a run's config.json.
 
     Examples
     --------
     >>> falling = [{"step": n, "loss": 100.0 - n} for n in range(1, 101)]
     >>> advice_from_log(falling, [])
-    ['The loss was still falling when the run ended (by 19 % of its whole fall in the last fifth): raise train.epochs.']
+    ['The loss was still falling at the end (19 % of its total decrease came in the last fifth): raise train.epochs.']
     """
-    said = [f"{text[:1].upper()}{text[1:]}." for text in (str(alarm["text"]) for alarm in alarms)]
+    advice = [f"{text[:1].upper()}{text[1:]}." for text in (str(alarm["text"]) for alarm in alarms)]
     share = _last_fall(log)
-    if share > FALLING:
-        said.append(
-            f"The loss was still falling when the run ended (by {100 * share:.0f} % of its whole fall in the last "
-            "fifth): raise train.epochs."
+    if share > MAX_LAST_FALL:
+        advice.append(
+            f"The loss was still falling at the end ({100 * share:.0f} % of its total decrease came in "
+            "the last fifth): raise train.epochs."
         )
-    return said
+    return advice
 
 
 def _last_fall(log: Sequence[Mapping[str, Any]]) -> float:
-    """How much of the loss's whole fall came in the last fifth of the steps, by a straight line through it; 0 where its
-    slope may be chance (three standard errors)."""
+    """Return the share of the loss's total decrease that came in the last fifth of the steps.
+
+    It is estimated by a straight line through that fifth, and is 0 if the slope is within three standard errors of 0.
+    """
     step, loss = (np.array([line[name] for line in log], dtype=float) for name in ("step", "loss"))
     last = step > 0.8 * step.max(initial=0)
-    if last.sum() < FEWEST_LINES:
+    if last.sum() < MIN_LOG_LINES:
         return 0.0
     (slope, _), covariance = np.polyfit(step[last], loss[last], 1, cov=True)
     fall = -slope * np.ptp(step[last])
-    whole = loss[0] - loss[last].mean() + fall / 2
-    return float(fall / whole) if slope < -3 * covariance[0, 0] ** 0.5 and whole > 0 else 0.0
+    total = loss[0] - loss[last].mean() + fall / 2
+    return float(fall / total) if slope < -3 * covariance[0, 0] ** 0.5 and total > 0 else 0.0

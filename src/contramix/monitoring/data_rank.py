@@ -1,7 +1,7 @@
-"""In how many directions data lie: the effective rank of their second moment, by which DACL's Theorem 3 reads.
+"""Measure the effective rank of data, on which the bound of DACL's Theorem 3 depends.
 
-Theorem 3 bounds how far mixup noise's regulariser lets training and test loss differ by sqrt(rank / n), and Gaussian
-noise's by sqrt(d / n). The rank of measured data is always full, so what is told is how many directions carry it.
+Theorem 3 bounds the gap between training and test loss: by sqrt(rank / n) for the regularizer of mixup noise, and by
+sqrt(d / n) for that of Gaussian noise. Measured data always have full rank. Therefore the effective rank is reported.
 """
 
 from typing import Any
@@ -20,27 +20,28 @@ from contramix.samples.shuffling import sample_rows
 from contramix.types import Activations, Ragged
 
 ROWS = 1024
-"""Rows that are looked at; as many directions can be told apart."""
-SIDE = 32
-"""Larger pictures are looked at as averages over so many fields a side."""
-MOST_NUMBERS = 2**14
-"""Of larger samples nothing is told: so many directions are not seen in so few rows. 128 MB in double precision."""
+"""Maximum number of rows that are used. They can show at most as many directions."""
+MAX_SIDE = 32
+"""Height and width to which larger images are reduced by averaging."""
+MAX_DIMENSION = 2**14
+"""Largest number of elements of a sample for which the rank is computed (128 MB in double precision). For larger
+samples, 1,024 rows show too few of the directions."""
 
 
 def second_moment(x: Float[Tensor, " n d"]) -> Float[Tensor, " d d"]:
-    """E[x x'], not centred."""
+    """Return E[x x'], the second moment of rows that are not centered."""
     return x.T @ x / len(x)
 
 
-def effective_rank(x: Float[Tensor, " n d"]) -> float:
-    """The exponential of the entropy of the second moment's eigenvalues, as shares (Roy & Vetterli, 2007).
+def eigenvalue_effective_rank(x: Float[Tensor, " n d"]) -> float:
+    """Return the effective rank of rows by the eigenvalues of their second moment (Roy & Vetterli, 2007).
 
-    From 1, where all rows lie on one line, to min(n, d). The effective rank of
-    :mod:`contramix.monitoring.representation_measures` uses the shares of singular values instead, as in RankMe.
+    It is the exponential of the entropy of the eigenvalues, normalized to sum 1: from 1, if all rows lie on one line,
+    to min(n, d). :func:`contramix.monitoring.representation_measures.rankme` uses singular values instead.
 
     Examples
     --------
-    >>> round(effective_rank(torch.eye(8)), 3), round(effective_rank(torch.ones(8, 8)), 3)
+    >>> round(eigenvalue_effective_rank(torch.eye(8)), 3), round(eigenvalue_effective_rank(torch.ones(8, 8)), 3)
     (8.0, 1.0)
     """
     x = x.double()
@@ -49,43 +50,47 @@ def effective_rank(x: Float[Tensor, " n d"]) -> float:
 
 
 def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dict[str, Any] | None:
-    """The effective rank of inputs as an encoder's first weights see them, pictures standardised by channel.
+    """Compute the effective rank of inputs as an encoder's first layer sees them; images are standardized by channel.
 
-    None where inputs have no one shape (graphs; texts and series of many lengths), so are not mixed as vectors; their
-    representations' effective rank is among the readings of health. Elements that hold codes are left out. Nothing is
-    drawn from a run's randomness, and at most :data:`ROWS` rows are read.
+    The result is None if inputs have different shapes (graphs; texts and series of different lengths). The effective
+    rank of their representations is among the measures of :class:`contramix.monitoring.health.Health`. Elements that
+    hold category codes are left out. At most :data:`ROWS` rows are read.
 
     Parameters
     ----------
     encoder
-        Its front, and its standardisation, are asked for inputs.
+        Encoder whose input transform and standardization are applied.
     x
         All training samples.
     layout
-        Which elements hold codes.
+        Marks the elements that hold category codes.
 
     Returns
     -------
     dict
-        ``effective_rank``, ``dimension`` and ``rows``, or None.
+        ``effective_rank``, ``dimension`` (number of elements) and ``rows`` (number of rows used), or None.
     """
-    if isinstance(x, Graphs) or x.dtype == torch.int32:  # packed, or tokens
+    if isinstance(x, Graphs) or x.dtype == torch.int32:  # graphs or tokens
         return None
     rows = sample_rows(len(x), ROWS, Key("data rank")).sort().values
     parts = []
     for part in sequential_batches(take(x, rows)):
         flat = _flat(encoder, part)
-        if flat is None or flat.shape[1] > MOST_NUMBERS:
+        if flat is None or flat.shape[1] > MAX_DIMENSION:
             return None
         parts.append(flat if layout is None else flat[:, ~layout.code.cpu()])
     found = torch.cat(parts)
     if not found.shape[1] or not bool(found.isfinite().all()):
         return None
-    return {"effective_rank": round(effective_rank(found), 1), "dimension": found.shape[1], "rows": len(found)}
+    return {
+        "effective_rank": round(eigenvalue_effective_rank(found), 1),
+        "dimension": found.shape[1],
+        "rows": len(found),
+    }
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """How to read it, in one sentence.
+    """Describe the result of :func:`data_rank` in one sentence.
 
     Examples
     --------
@@ -103,11 +108,12 @@ def in_words(found: dict[str, Any]) -> str:
 
 @torch.no_grad()
 def _flat(encoder: Encoder, part: Batch) -> Float[Tensor, " B d"] | None:
+    """Return inputs of the encoder's first layer as vectors; None if they have different lengths."""
     x: Activations = encoder.front(part)
     if "standardise" in encoder.stages:
         x = encoder.stages["standardise"](x)
     if isinstance(x, Ragged):
         return None
-    if x.dim() == 4 and max(x.shape[2:]) > SIDE:
-        x = adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3])))
+    if x.dim() == 4 and max(x.shape[2:]) > MAX_SIDE:
+        x = adaptive_avg_pool2d(x, (min(MAX_SIDE, x.shape[2]), min(MAX_SIDE, x.shape[3])))
     return x.flatten(1).cpu()

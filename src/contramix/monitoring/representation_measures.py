@@ -1,43 +1,46 @@
-"""What can be read from representations without labels; and with them, by nearest neighbours."""
+"""Measure the quality of representations without labels, and with labels by nearest neighbors."""
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
-NEIGHBOURS = 5
-DEAD = 1e-6
-"""A unit is dead if it varies by less than this share of the representation's size: rounding does, signals do not."""
-
+NEIGHBORS = 5
+"""Number of neighbors that vote on the target."""
+DEAD_UNIT_SHARE = 1e-6
+"""Largest standard deviation of a dead unit, as a share of the root mean square of the representation. Rounding errors
+are smaller, signals are larger."""
 
 MEANING = {
     "loss": "of one batch",
     "floor": "the smallest loss that any network could have",
-    "chance": "the loss of a network that tells no rows apart",
+    "chance": "the loss of a network that cannot distinguish rows",
     "effective_rank": "how many directions the representation uses; 1: collapsed",
-    "feature_std": "how far rows point different ways; 0: all one way, 1: everywhere alike",
+    "feature_std": "how much the directions of rows differ; 0: all the same, 1: evenly spread",
     "dead_share": "units of the representation that are the same for all rows",
     "alignment": "squared distance of the two views of a row, as projections; 0: the same",
-    "uniformity": "how evenly projections are spread; 0: all one, about -4: evenly",
-    "view_cosine_input": "likeness of the two views before encoding; near 1: too easy, near 0: too hard",
-    "view_cosine_output": "likeness of the two views' representations",
-    "knn": "score of the five nearest neighbours' vote on the target",
+    "uniformity": "how evenly projections are spread; 0: all the same, about -4: evenly",
+    "view_cosine_input": "similarity of the two views before encoding; near 1: too easy, near 0: too hard",
+    "view_cosine_output": "similarity of the two views' representations",
+    "knn": "score of the five nearest neighbors' vote on the target",
 }
-"""What a reading says, in words."""
+"""Descriptions of the values in a reading, by name."""
 
 
-def effective_rank(z: Float[Tensor, " n d"]) -> float:
-    """RankMe: the exponential of the entropy of the singular values' shares (Garrido et al., ICML 2023, eq. 1).
+def rankme(z: Float[Tensor, " n d"]) -> float:
+    """Return the effective rank of representations by their singular values: RankMe (Garrido et al., ICML 2023, eq. 1).
 
-    From 1, where all rows point one way (or are zero), to min(n, d).
+    It is the exponential of the entropy of the singular values, normalized to sum 1: from 1, if all rows point in one
+    direction or are zero, to min(n, d). :func:`contramix.monitoring.data_rank.eigenvalue_effective_rank` uses
+    eigenvalues of the second moment, which are squares of singular values.
 
     Examples
     --------
-    >>> round(effective_rank(torch.eye(8)), 3), round(effective_rank(torch.ones(8, 8)), 3)
+    >>> round(rankme(torch.eye(8)), 3), round(rankme(torch.ones(8, 8)), 3)
     (8.0, 1.0)
     """
     z = z.double()
-    # Singular values by way of the smaller product, which is exact enough in double precision and far quicker.
+    # Eigenvalues of the smaller product are the squared singular values; this is exact enough and much faster.
     squares = torch.linalg.eigvalsh(z @ z.T if len(z) < z.shape[1] else z.T @ z)
     share = squares.clamp(min=0).sqrt()
     share = share / share.sum().clamp(min=1e-300)
@@ -45,14 +48,14 @@ def effective_rank(z: Float[Tensor, " n d"]) -> float:
 
 
 def alignment(u: Float[Tensor, " n p"], v: Float[Tensor, " n p"]) -> float:
-    """Mean squared distance of the two views' unit vectors (Wang & Isola, ICML 2020, section 4): 0 to 4."""
+    """Return the mean squared distance of two views' unit vectors (0 to 4; Wang & Isola, ICML 2020, section 4)."""
     return float((u - v).square().sum(1).mean())
 
 
 def uniformity(u: Float[Tensor, " n p"]) -> float:
-    """``log mean exp(-2 ||u_i - u_j||^2)`` over pairs of rows (Wang & Isola, ICML 2020, section 4).
+    """Return ``log mean exp(-2 ||u_i - u_j||^2)`` over pairs of unit vectors (Wang & Isola, ICML 2020, section 4).
 
-    0 where all are one; about -4 where they are spread evenly over a sphere of many dimensions.
+    It is 0 if all vectors are the same, and about -4 if they are spread evenly over a sphere of many dimensions.
     """
     exponent = 4 * (u @ u.T) - 4  # -2 ||u_i - u_j||^2 of unit vectors
     off_diagonal = exponent.fill_diagonal_(-torch.inf).flatten()
@@ -60,30 +63,37 @@ def uniformity(u: Float[Tensor, " n p"]) -> float:
 
 
 def feature_std(z: Float[Tensor, " n d"]) -> float:
-    """Mean over features of the standard deviation of unit-length rows, times sqrt(d): 0 where all rows point one way,
-    1 where they point everywhere alike (Chen & He, 2021, figure 2)."""
+    """Return the mean over features of the standard deviation of unit-length rows, times sqrt(d).
+
+    It is 0 if all rows point in one direction, and 1 if directions are evenly spread (Chen & He, 2021, figure 2).
+    """
     std = normalize(z, dim=1).std(0, correction=0)
     return float(std.mean() * z.shape[1] ** 0.5)
 
 
-def dead(z: Float[Tensor, " n d"]) -> Bool[Tensor, " d"]:
-    """Which units do not vary over the rows."""
-    return z.std(0, correction=0) <= DEAD * z.square().mean().sqrt()
+def dead_units(z: Float[Tensor, " n d"]) -> Bool[Tensor, " d"]:
+    """Return which units are constant over the rows."""
+    return z.std(0, correction=0) <= DEAD_UNIT_SHARE * z.square().mean().sqrt()
 
 
-def centred_cosine(u: Float[Tensor, " n d"], v: Float[Tensor, " n d"], mean: Float[Tensor, " d"]) -> float:
-    """Mean over rows of the cosine of u and v as seen from a point."""
+def centered_cosine(u: Float[Tensor, " n d"], v: Float[Tensor, " n d"], mean: Float[Tensor, " d"]) -> float:
+    """Return the mean over rows of the cosine of u - mean and v - mean."""
     return float(cosine_similarity(u.double() - mean, v.double() - mean, dim=1).mean())
 
 
 def knn_score(z: Float[Tensor, " n d"], y: Int[Tensor, " n"] | Float[Tensor, " n"]) -> float:
-    """Accuracy, or R squared of quantities, of the vote of each row's five nearest other rows.
+    """Return the accuracy, or R squared, with which the five nearest other rows predict the target of each row.
 
-    Features are standardised; ``y`` holds class numbers from 0, or quantities as floats.
+    Parameters
+    ----------
+    z
+        Representations. Their features are standardized.
+    y
+        Class numbers from 0, or numeric targets as floats.
     """
-    z = (z - z.mean(0)) / torch.where(dead(z), torch.inf, z.std(0, correction=0))
+    z = (z - z.mean(0)) / torch.where(dead_units(z), torch.inf, z.std(0, correction=0))
     distance = torch.cdist(z, z).fill_diagonal_(torch.inf)
-    near = y[distance.topk(min(NEIGHBOURS, len(y) - 1), largest=False).indices]
+    near = y[distance.topk(min(NEIGHBORS, len(y) - 1), largest=False).indices]
     if y.is_floating_point():
         return float(1 - (near.double().mean(1) - y).square().mean() / y.double().var(correction=0))
     votes = torch.zeros(len(y), int(y.max()) + 1).to(y.device).scatter_add_(1, near, torch.ones_like(near).float())

@@ -1,4 +1,4 @@
-"""How alike two views of a row are at the input, every column counting alike."""
+"""Measure how similar two views of a row are at the input. All columns have the same weight."""
 
 import torch
 from jaxtyping import Float
@@ -7,22 +7,23 @@ from torch import Tensor
 from contramix.mixing.layout import Layout
 
 
-class Likeness:
-    """Cosine of views of rows, as seen from the rows' mean, each unit of a layout scaled to variance 1.
+class ViewSimilarity:
+    """Compute the mean cosine of two views of rows after columns are centered and scaled to variance 1.
 
-    A whole-number code counts as the one-hot vector that it stands for. A unit that does not vary is left out.
+    A category code is treated as the one-hot vector that it stands for. Constant columns are left out.
 
     Parameters
     ----------
     x
-        Clean rows, by which columns are centred and scaled.
+        Clean rows, from which means and variances are computed.
     layout
-        Which elements are one column, and which hold codes. None: each its own, no codes.
+        Says which elements belong to one column, and which hold category codes. None: each element is a column, and
+        there are no codes.
 
     Examples
     --------
     >>> x = torch.tensor([[0.0, 100.0], [2.0, 300.0]])
-    >>> Likeness(x)(x, x), Likeness(x)(x, x.flip(0))
+    >>> ViewSimilarity(x)(x, x), ViewSimilarity(x)(x, x.flip(0))
     (1.0, -1.0)
     """
 
@@ -34,13 +35,13 @@ class Likeness:
         self.mean = flat.mean(0)
         variance = (flat - self.mean).square().mean(0)
         total = torch.zeros(len(columns), device=x.device, dtype=torch.float64).scatter_add(0, unit, variance)[unit]
-        # What varies by rounding alone is constant.
+        # Columns that vary by rounding errors only are constant.
         varies = ~self.code & (total > 1e-12 * (1 + self.mean.square()))
         self.scale = torch.where(varies, total.clamp(min=1e-30).rsqrt(), 0.0)
         self.shares = [column.long().bincount() / len(x) for column in flat[:, self.code].T]
 
     def __call__(self, u: Float[Tensor, " n *s"], v: Float[Tensor, " n *s"]) -> float:
-        """Mean over rows of the cosine of their two views."""
+        """Return the mean over rows of the cosine of their two views."""
         cosine = self._product(u, v) / (self._product(u, u) * self._product(v, v)).sqrt()
         return float(cosine.nanmean())
 
@@ -48,9 +49,9 @@ class Likeness:
         a, b = u.flatten(1).double(), v.flatten(1).double()
         total = ((a - self.mean) * (b - self.mean) * self.scale.square()).sum(1)
         for share, i, j in zip(self.shares, a[:, self.code].T.long(), b[:, self.code].T.long()):
-            alike = share.square().sum()
-            if alike < 1:
-                # <e_i - p, e_j - p> of the one-hot vectors, over its mean for i = j; a level never seen has p = 0.
+            same = share.square().sum()
+            if same < 1:
+                # <e_i - p, e_j - p> of the one-hot vectors, over its mean for i = j; an unknown category has p = 0.
                 p_i, p_j = (torch.where(k < len(share), share[k.clamp(max=len(share) - 1)], 0.0) for k in (i, j))
-                total = total + ((i == j).double() - p_i - p_j + alike) / (1 - alike)
+                total = total + ((i == j).double() - p_i - p_j + same) / (1 - same)
         return total

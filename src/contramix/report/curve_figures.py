@@ -23,7 +23,7 @@ REFERENCES = ("chance", "floor")
 HEALTH = {
     "Score of nearest neighbours": ("knn",),
     "Effective rank": ("effective_rank",),
-    "Likeness of the two views": ("view_cosine_input", "view_cosine_output"),
+    "ViewSimilarity of the two views": ("view_cosine_input", "view_cosine_output"),
     "Alignment": ("alignment",),
     "Uniformity": ("uniformity",),
     "Spread of features": ("feature_std",),

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from numpy import ndarray
 
 from contramix.errors import InputError
-from contramix.models.fine_tuned import HEAD, Predictor
+from contramix.models.fine_tuned import HEAD_FILE, FineTunedModel
 from contramix.models.finetune_settings import DEFAULT, FineTune
 from contramix.models.finetuning import fine_tune
 from contramix.models.labeled_records import draw_labels, prepare_labeled_records
@@ -30,7 +30,7 @@ def check_model_folder(folder: Path) -> None:
         If it holds a run or another model, or cannot be written.
     """
     check_folder(folder)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / HEAD).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / HEAD_FILE).is_file():
         raise InputError(f"`out` {folder}: holds a run or another model, which would be lost; give a new folder")
 
 
@@ -46,7 +46,7 @@ def fine_tune_on(
     device: str = "auto",
     where: str = "data",
     reporter: Reporter = SILENT,
-) -> Predictor:
+) -> FineTunedModel:
     """Fine-tune a model on the rows of a table that have a value of the target.
 
     Parameters
@@ -90,10 +90,10 @@ def fine_tune_on(
             raise InputError(f"`labels_per_class`: target {target!r} is a quantity, which has no classes")
         rows = draw_labels(data.y, rows, labels_per_class, seed)
     x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
-    tuned = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
-    tuned.facts["training_score"] = tuned.score(x, y)
+    network = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
+    network.facts["training_score"] = network.score(x, y)
     labels = _class_labels(table.column(target), data.y) if task.classes else np.empty(0)
-    return Predictor.of(model, tuned, labels)
+    return FineTunedModel.of(model, network, labels)
 
 
 def _class_labels(values: pa.ChunkedArray, numbers: ndarray) -> Shaped[ndarray, " C"]:

@@ -189,7 +189,7 @@ def _take_steps(
     loss: float | None = last_loss(folder)
     for line in read_log(folder):  # Alarms raised before the run was interrupted are not raised again.
         if "health" in line:
-            alarms.see(Reading.of(line))
+            alarms.update(Reading.of(line))
     with signals() as signalled, open_log(folder) as log:
         for step in reporter.steps(fit.recipe.name, fit.plan, start, fit.steps()):
             now = time.monotonic()
@@ -200,7 +200,7 @@ def _take_steps(
                 line = {"step": step.step, "epoch": step.epoch, "loss": loss, "rate": step.rate}
                 line["seconds"] = round(before + now - began, 3)
                 append_line(folder, log, line | (reading.line() if reading else {}))
-            for alarm in alarms.see(reading) if reading else ():
+            for alarm in alarms.update(reading) if reading else ():
                 reporter.note(str(alarm))
             if number := distributed.all_reduce_max(max(signalled, default=0)):
                 _save_checkpoint(folder, fit)

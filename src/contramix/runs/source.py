@@ -12,7 +12,7 @@ from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import Records
 from contramix.models.pretraining import Fit, learn_spec
-from contramix.monitoring.health import looked_at
+from contramix.monitoring.health import monitored_rows
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
 from contramix.runs.folder import uses_cache
@@ -163,7 +163,7 @@ class CachedSource:
 
                 progress = table_cache.CacheProgress(reporter, stop_if_signalled)
                 cached = table_cache.open_cache(
-                    folder, self.table, self.target, lambda rows: looked_at(rows, seed), progress
+                    folder, self.table, self.target, lambda rows: monitored_rows(rows, seed), progress
                 )
         for note in cached.notes:
             reporter.note(note)

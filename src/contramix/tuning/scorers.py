@@ -21,7 +21,7 @@ from contramix.evaluation.splits import TEST_SHARE, make_splits
 from contramix.evaluation.verdict import paired_difference
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Kind, find_task
-from contramix.monitoring.representation_measures import effective_rank
+from contramix.monitoring.representation_measures import rankme
 from contramix.runtime.randomness import Key
 
 DRAWS = 5
@@ -206,7 +206,7 @@ class LabelFreeScorer(Scorer):
 
 
 LABEL_FREE: dict[str, tuple[str, Callable[[Float32[ndarray, " n d"]], float]]] = {
-    "rankme": ("effective rank (RankMe)", lambda z: effective_rank(torch.from_numpy(z))),
+    "rankme": ("effective rank (RankMe)", lambda z: rankme(torch.from_numpy(z))),
 }
 """Scores without labels by name: their text, and how they are computed."""
 SCORES = ("labels", *LABEL_FREE)
