@@ -108,11 +108,11 @@ def test_streamed_rows_are_sampled_and_few_are_read(monkeypatch):
 
 def test_large_pictures_are_averaged_and_what_is_no_vector_is_left_alone(monkeypatch):
     large = rows(50, 3 * 16).reshape(50, 3, 4, 4).repeat_interleave(20, 2).repeat_interleave(20, 3)  # 80 x 80
-    monkeypatch.setattr(data_rank, "SIDE", 4)
+    monkeypatch.setattr(data_rank, "MAX_SIDE", 4)
     found = data_rank.data_rank(ENCODER, large)
     assert found["dimension"] == 48
     assert found["effective_rank"] == pytest.approx(eigenvalue_effective_rank(rows(50, 48)), abs=0.06)
-    monkeypatch.setattr(data_rank, "MOST_NUMBERS", 47)
+    monkeypatch.setattr(data_rank, "MAX_DIMENSION", 47)
     assert data_rank.data_rank(ENCODER, large) is None
     assert data_rank.data_rank(ENCODER, torch.ones(4, 3, dtype=torch.int32)) is None
     assert data_rank.data_rank(ENCODER, Graphs.__new__(Graphs)) is None

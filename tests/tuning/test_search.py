@@ -17,7 +17,7 @@ import pytest
 from contramix.errors import InputError, RunError
 from contramix.evaluation.problem import Predictions
 from contramix.recipe import Recipe
-from contramix.runs.folder import locked
+from contramix.runs.folder import lock_folder
 from contramix.runs.pretrain import pretrain_into
 from contramix.runs.source import MemorySource
 from contramix.runtime.signals import Interrupted
@@ -405,7 +405,7 @@ def test_folders_that_are_not_a_searchs_are_refused(tmp_path, planted):
         quick(damaged)
     busy = tmp_path / "busy"
     busy.mkdir()
-    with locked(busy), pytest.raises(InputError, match="in use by another process"):
+    with lock_folder(busy), pytest.raises(InputError, match="in use by another process"):
         quick(busy)
 
 

@@ -201,14 +201,14 @@ def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[s
     --------
     >>> falling = [{"step": n, "loss": 100.0 - n} for n in range(1, 101)]
     >>> advice_from_log(falling, [])
-    ['The loss was still falling at the end (19 % of its total decrease came in the last fifth): raise train.epochs.']
+    ['The loss was still falling at the end (by 19 % of its total decrease in the last fifth): raise train.epochs.']
     """
     advice = [f"{text[:1].upper()}{text[1:]}." for text in (str(alarm["text"]) for alarm in alarms)]
     share = _last_fall(log)
     if share > MAX_LAST_FALL:
         advice.append(
-            f"The loss was still falling at the end ({100 * share:.0f} % of its total decrease came in "
-            "the last fifth): raise train.epochs."
+            f"The loss was still falling at the end (by {100 * share:.0f} % of its total decrease in the "
+            "last fifth): raise train.epochs."
         )
     return advice
 
