@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder, ContrastiveRegressor, InputError
 from contramix.estimators.classifier import is_labelled
-from contramix.models.fine_tuned import Predictor
+from contramix.models.fine_tuned import FineTunedModel
 from contramix.training.checkpoint import to_bytes, unique_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::contramix.errors.ContramixWarning")
@@ -33,7 +33,7 @@ def regressor(**settings):
 
 
 def weights(model):
-    return to_bytes(dict(unique_state(model.model_.tuned)), {})
+    return to_bytes(dict(unique_state(model.model_.network)), {})
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_an_encoder_predicts_nothing(frame, tmp_path):
     ContrastiveEncoder(epochs=1, overrides=SMALL).fit(frame).save(tmp_path)
     assert isinstance(contramix.load(tmp_path), ContrastiveEncoder)
     with pytest.raises(InputError, match=r"predicts nothing yet.*contramix finetune"):
-        Predictor.load(tmp_path)
+        FineTunedModel.load(tmp_path)
 
 
 def test_from_a_fitted_encoder_without_pre_training_again(frame, few, tmp_path):

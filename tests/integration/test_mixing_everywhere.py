@@ -10,7 +10,7 @@ from contramix.methods import METHODS
 from contramix.mixing import OPERATORS
 from contramix.mixing.imix import IMix
 from contramix.models.building import build_encoder
-from contramix.models.pretraining import as_pool, learn_spec
+from contramix.models.pretraining import learn_spec, noise_pool
 from contramix.noise import NOISE
 from contramix.recipe import Recipe
 from contramix.runtime.randomness import Key, seeded
@@ -108,7 +108,7 @@ def test_every_stage_gives_a_finite_loss_and_gradients(made, method, noise):
         encoder = build()
         imix = None if mix is None else IMix(**mix, cut=cuts[-1])
         term = TermSettings(method={"kind": method}, noise={**NOISES[noise], "cut": cuts}, imix=imix)
-        objective = Objective(encoder, term, layout=layout, pool=as_pool(encoder, x))
+        objective = Objective(encoder, term, layout=layout, pool=noise_pool(encoder, x))
         loss = objective(x, Key(number).at("step"))
         assert torch.isfinite(loss), (cuts, mix)
         loss.backward()
@@ -176,7 +176,7 @@ def test_evaluation_is_untouched(made, noise):
     plain = encoder.eval()(x).detach()
     cuts = encoder.cuts
     term = TermSettings(method={"kind": "npair"}, noise={**NOISES[noise], "cut": cuts}, imix=IMix(cut=cuts[-1]))
-    objective = Objective(encoder, term, layout=layout, pool=as_pool(encoder, x)).eval()
+    objective = Objective(encoder, term, layout=layout, pool=noise_pool(encoder, x)).eval()
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     for step in range(3):
         objective(x, Key(step))

@@ -14,7 +14,7 @@ from contramix.encoders.user_module import wrap
 from contramix.errors import InputError, RunError
 from contramix.models import finetuning
 from contramix.models.finetune_settings import FineTune
-from contramix.models.finetuning import Tuned, class_weights, fine_tune
+from contramix.models.finetuning import FineTunedNetwork, class_weights, fine_tune
 from contramix.models.task import Task
 from contramix.training.reporter import Reporter
 
@@ -105,13 +105,13 @@ def test_class_weights_act_as_in_a_weighted_logistic_regression(encoder):
 
 def test_the_best_weights_on_held_out_rows_are_kept(encoder, monkeypatch):
     looks = []
-    score = Tuned.score
+    score = FineTunedNetwork.score
 
     def seen(self, x, y, weight=None):
         looks.append((score(self, x, y, weight), state(self), x, y))
         return looks[-1][0]
 
-    monkeypatch.setattr(Tuned, "score", seen)
+    monkeypatch.setattr(FineTunedNetwork, "score", seen)
     x = rows(1200)
     y = np.where(np.random.default_rng(0).random(1200) < 0.3, 1 - sides(x), sides(x))
     plan_seen = []
@@ -138,7 +138,9 @@ def test_the_best_weights_on_held_out_rows_are_kept(encoder, monkeypatch):
 
 def test_held_out_rows_train_nothing(encoder, monkeypatch):
     held = []
-    monkeypatch.setattr(Tuned, "score", lambda self, x, y, weight=None: held.append(x) or 0.0)  # the last is kept
+    monkeypatch.setattr(
+        FineTunedNetwork, "score", lambda self, x, y, weight=None: held.append(x) or 0.0
+    )  # the last is kept
     x = rows(1000)
     y = sides(x)
     first = fine_tune(encoder, x, y, TWO, FineTune(epochs=2))
@@ -232,8 +234,8 @@ def test_budgets():
     assert (batch, steps) == (256, 47)
     assert 1000 <= steps * epochs < 1047
     assert FineTune(epochs=3, batch_size=10).plan(35) == (10, 3, 3)
-    assert [FineTune().rate_for(n).lr for n in (140, 12096)] == [5e-4, 1e-3]
-    assert FineTune(lr=0.1).rate_for(140).lr == 0.1
+    assert [FineTune().with_learning_rate(n).lr for n in (140, 12096)] == [5e-4, 1e-3]
+    assert FineTune(lr=0.1).with_learning_rate(140).lr == 0.1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from contramix.errors import InputError, RunError
 from contramix.io.options import ReadOptions
 from contramix.io.tables import columnar
 from contramix.io.tables.reading import read
-from contramix.models.pretraining import Fit, as_pool, learn_spec
+from contramix.models.pretraining import Fit, learn_spec, noise_pool
 from contramix.monitoring.alarms import Alarms
 from contramix.monitoring.health import Health, monitored_rows
 from contramix.recipe import Recipe
@@ -127,9 +127,9 @@ def test_noise_draws_from_a_sample_of_the_rows_of_a_cache(data, tmp_path, monkey
 
     cached = begin(tmp_path / "run", data)
     encoder = Fit.begin(Recipe.load("scarf", SMALL), cached.spec, cached.x, seed=0).encoder
-    assert torch.equal(as_pool(encoder, cached.x), cached.x[:])
+    assert torch.equal(noise_pool(encoder, cached.x), cached.x[:])
     monkeypatch.setattr(pretraining, "POOL_NUMBERS", 70 * cached.x.shape[1])
-    pool = as_pool(encoder, cached.x)
+    pool = noise_pool(encoder, cached.x)
     assert pool.shape == (64, cached.x.shape[1])
     places = [int((cached.x[:] == row).all(1).nonzero()[0, 0]) for row in pool]
     assert len(set(places)) == 64

@@ -92,7 +92,7 @@ def finetune(
         "target": target,
         "task": predictor.task.kind,
         "classes": list(predictor.task.classes),
-        **predictor.tuned.facts,
+        **predictor.network.facts,
         "seconds": seconds,
         **left_out(reading),
     }

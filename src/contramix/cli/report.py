@@ -82,5 +82,5 @@ def _map(
     tell(reading, output)
     for note in model.unknown(reading.table, [*keep, *([colour] if colour else [])]):
         output.note(note)
-    shown = [name for name in dict.fromkeys([*model.shown(reading.table), *keep]) if name != colour]
+    shown = [name for name in dict.fromkeys([*model.display_columns(reading.table), *keep]) if name != colour]
     return map_of(model, reading.table, colour, shown, method="tsne" if method == "tsne" else "pca")

@@ -65,7 +65,11 @@ class FineTunedModel(Pretrained):
 
     @classmethod
     def of(
-        cls, model: Pretrained, network: FineTunedNetwork, labels: Shaped[ndarray, " C"], facts: Mapping[str, Any] | None = None
+        cls,
+        model: Pretrained,
+        network: FineTunedNetwork,
+        labels: Shaped[ndarray, " C"],
+        facts: Mapping[str, Any] | None = None,
     ) -> "FineTunedModel":
         """Create a fine-tuned model from the pre-trained one, a fine-tuned network and labels.
 
@@ -178,4 +182,6 @@ class FineTunedModel(Pretrained):
         network.facts = model.facts.get("finetuning", {})
         device = next(model.encoder.parameters()).device
         labels = np.asarray(found.labels)
-        return cls(model.recipe, model.spec, model.encoder, model.facts, network=network.to(device).eval(), labels=labels)
+        return cls(
+            model.recipe, model.spec, model.encoder, model.facts, network=network.to(device).eval(), labels=labels
+        )

@@ -19,8 +19,8 @@ AUTO_LR, AUTO_LR_FEW = 1e-3, 5e-4
 MAX_LR = 1e15
 """Largest learning rate; beyond it float32 overflows before the first loss is computed."""
 FEW_ROWS = 1000
-"""Number of labeled rows below which the learning rate is lower and no rows are held out, because they are worth more in
-training than for early stopping."""
+"""Number of labeled rows below which the learning rate is lower and no rows are held out, because they are worth more
+in training than for early stopping."""
 VALIDATIONS = 50
 """Number of times in a run that the held-out rows are scored."""
 
@@ -55,7 +55,8 @@ class FineTune(OptimizerSettings):
     lr
         Highest learning rate; ``"auto"``: 5e-4 with fewer than 1,000 labeled rows, else 0.001.
     class_weight
-        ``"balanced"`` gives each class the same total weight in the loss, as in scikit-learn; or a weight for each class.
+        ``"balanced"`` gives each class the same total weight in the loss, as in scikit-learn; or a weight for each
+        class.
     validation_share
         Share of the labeled rows that are held out for early stopping. With fewer than 1,000 rows none are held out.
     patience

@@ -33,9 +33,9 @@ __all__ = ["FineTune", "FineTunedNetwork", "class_weights", "fine_tune"]
 MIN_BATCH_NORM_ROWS = 3000
 """Number of rows below which BatchNorm keeps the statistics of pre-training, because those of few rows are noise."""
 HEAD_STEPS, HEAD_LR, HEAD_ROWS = 100, 1e-3, 20_000
-"""Number of steps, learning rate and maximum number of rows with which the head is trained first, with a frozen encoder.
-Otherwise a random head would distort the encoder: Kumar et al., Fine-Tuning can Distort Pretrained Features and
-Underperform Out-of-Distribution, ICLR 2022."""
+"""Number of steps, learning rate and maximum number of rows with which the head is trained first, with a frozen
+encoder. Otherwise a random head would distort the encoder: Kumar et al., Fine-Tuning can Distort Pretrained Features
+and Underperform Out-of-Distribution, ICLR 2022."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Function from the head's outputs and the targets to a loss."""
@@ -163,7 +163,7 @@ def _steps(
         yield Step(number + 1, epoch, loss.detach(), rate)
 
 
-def _set_set_train_mode(network: FineTunedNetwork, rows: int) -> None:
+def _set_train_mode(network: FineTunedNetwork, rows: int) -> None:
     network.train()
     if rows < MIN_BATCH_NORM_ROWS:
         for module in network.modules():

@@ -96,7 +96,7 @@ class Pretrained:
         content = DOMAINS[self.recipe.domain].content
         if content is None or content.name not in table.column_names:
             return self.context_columns(table)
-        itself = [content.name] if is_text(table.schema.field(content.name).type) else []
+        texts = [content.name] if is_text(table.schema.field(content.name).type) else []
         return [*texts, *self.context_columns(table)]
 
     def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
