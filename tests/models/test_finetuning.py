@@ -64,7 +64,7 @@ def test_few_rows_leave_the_statistics_and_many_do_not(encoder, monkeypatch):
     statistics = [name for name in state(encoder) if "running" in name]
     assert len(statistics) == 4
     for least, kept in ((1000, True), (80, False)):
-        monkeypatch.setattr(finetuning, "NORMALISE_FROM", least)
+        monkeypatch.setattr(finetuning, "MIN_BATCH_NORM_ROWS", least)
         tuned = state(fine_tune(encoder, x, sides(x), TWO, QUICK).encoder)
         assert [torch.equal(tuned[name], state(encoder)[name]) for name in statistics] == [kept] * 4
 
@@ -138,9 +138,8 @@ def test_the_best_weights_on_held_out_rows_are_kept(encoder, monkeypatch):
 
 def test_held_out_rows_train_nothing(encoder, monkeypatch):
     held = []
-    monkeypatch.setattr(
-        FineTunedNetwork, "score", lambda self, x, y, weight=None: held.append(x) or 0.0
-    )  # the last is kept
+    # The weights of the last step are kept.
+    monkeypatch.setattr(FineTunedNetwork, "score", lambda self, x, y, weight=None: held.append(x) or 0.0)
     x = rows(1000)
     y = sides(x)
     first = fine_tune(encoder, x, y, TWO, FineTune(epochs=2))
@@ -180,7 +179,7 @@ def test_quantities_are_learned_in_any_unit(encoder):
 @pytest.mark.parametrize("y", [[0, 1], [0, 0, 1, 1], [0, 0, 0, 0, 0, 1], [1, 1, 1], [0, 1, 2, 0, 1]])
 @pytest.mark.parametrize("normalise_from", [0, 3000])
 def test_a_handful_of_rows_is_learned_by_heart(encoder, monkeypatch, y, normalise_from):
-    monkeypatch.setattr(finetuning, "NORMALISE_FROM", normalise_from)
+    monkeypatch.setattr(finetuning, "MIN_BATCH_NORM_ROWS", normalise_from)
     x = rows(len(y)) * 3
     tuned = fine_tune(encoder, x, np.array(y), THREE, FineTune(lr=5e-3))
     assert np.isfinite(tuned.scores(x)).all()
@@ -189,14 +188,14 @@ def test_a_handful_of_rows_is_learned_by_heart(encoder, monkeypatch, y, normalis
 
 @pytest.mark.parametrize("n", [257, 513])
 def test_no_batch_of_one_row_is_left_over(encoder, monkeypatch, n):
-    monkeypatch.setattr(finetuning, "NORMALISE_FROM", 0)
+    monkeypatch.setattr(finetuning, "MIN_BATCH_NORM_ROWS", 0)
     x = rows(n)
     fine_tune(encoder, x, sides(x), TWO, FineTune(epochs=2, validation_share=0))
     assert FineTune(batch_size=n - 1).plan(n).steps_per_epoch == 1
 
 
 def test_too_few_rows_and_batches_of_one_are_refused(encoder):
-    with pytest.raises(InputError, match="at least 2 labelled rows; there is 1"):
+    with pytest.raises(InputError, match="at least 2 labeled rows; there is 1"):
         fine_tune(encoder, rows(1), np.array([0]), TWO)
     with pytest.raises(InputError, match="batch_size is 1"):
         fine_tune(encoder, rows(8), np.arange(8) % 2, TWO, FineTune(batch_size=1))

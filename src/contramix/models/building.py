@@ -11,8 +11,7 @@ from contramix.registry import kind_of
 
 
 def build_encoder(settings: EncoderSettings, spec: Spec, module: nn.Module | None = None) -> Encoder:
-    """Build the encoder of a recipe, or wrap a module of the user's; put the transform from samples to inputs before
-    it.
+    """Build the encoder of a recipe, or wrap a module of the user's, after the transform from samples to inputs.
 
     Weights are drawn from torch's global generator.
 

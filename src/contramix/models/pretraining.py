@@ -147,9 +147,8 @@ class Fit:
             encoder = build_encoder(recipe.encoder, spec, module)
             layout = spec.layout()
             on_device = None if layout is None else layout.to(target_device)
-            objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=noise_pool(encoder, x)).to(
-                target_device
-            )
+            pool = noise_pool(encoder, x)
+            objective = Objective(encoder, recipe, recipe.extra, layout=on_device, pool=pool).to(target_device)
         if distributed.world_size() > 1 and recipe.train.batch_norm == "sync":
             objective = synced(objective)
         optimizer = recipe.train.build(objective.parameters())
