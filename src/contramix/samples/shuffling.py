@@ -42,12 +42,12 @@ def shuffle_by_windows(
     True
     """
     blocks = torch.randperm(-(-rows // block), generator=key.generator())
-    for number, some in enumerate(torch.split(blocks, window)):
-        mine = (some[:, None] * block + torch.arange(block)).flatten()
-        mine = mine[mine < rows]
-        if start < len(mine):
-            yield mine[torch.randperm(len(mine), generator=key.at("window", number).generator())][start:]
-        start = max(0, start - len(mine))
+    for number, row_numbers in enumerate(torch.split(blocks, window)):
+        candidates = (row_numbers[:, None] * block + torch.arange(block)).flatten()
+        candidates = candidates[candidates < rows]
+        if start < len(candidates):
+            yield candidates[torch.randperm(len(candidates), generator=key.at("window", number).generator())][start:]
+        start = max(0, start - len(candidates))
 
 
 def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
@@ -61,8 +61,8 @@ def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
     generator = key.generator()
     if rows <= MAX_SHUFFLED_ROWS or 4 * number > rows:
         return torch.randperm(rows, generator=generator)[:number]
-    some: Tensor = torch.unique(torch.randint(rows, (2 * number,), generator=generator))
-    return some[torch.randperm(len(some), generator=generator)[:number]]
+    row_numbers: Tensor = torch.unique(torch.randint(rows, (2 * number,), generator=generator))
+    return row_numbers[torch.randperm(len(row_numbers), generator=generator)[:number]]
 
 
 def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
@@ -73,8 +73,8 @@ def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterat
     waiting = torch.empty(0, dtype=torch.long)
     for part in parts:
         waiting = torch.cat([waiting, part])
-        whole = min(len(waiting) // size * size, total)
-        yield from torch.split(waiting[:whole], size) if whole else ()
-        waiting, total = waiting[whole:], total - whole
+        complete = min(len(waiting) // size * size, total)
+        yield from torch.split(waiting[:complete], size) if complete else ()
+        waiting, total = waiting[complete:], total - complete
         if not total:
             return

@@ -22,6 +22,7 @@ import pyarrow.types as pt
 
 from contramix.errors import InputError, printable
 from contramix.io.options import MAX_COLUMNS
+from contramix.io.records import is_text
 
 TIMESTAMP = pa.timestamp("us")
 
@@ -124,7 +125,7 @@ def describe_type(kind: pa.DataType) -> str:
         return "true or false"
     if pt.is_timestamp(kind):
         return "a date"
-    return "text" if _is_text(kind) else "a number"
+    return "text" if is_text(kind) else "a number"
 
 
 def message_prefix(source: str) -> str:
@@ -145,20 +146,16 @@ def _target(column: pa.ChunkedArray) -> pa.DataType:
         return pa.int64()
     if pt.is_floating(kind) or pt.is_decimal(kind) or pt.is_null(kind):
         return pa.float64()
-    if _is_text(kind):
+    if is_text(kind):
         return pa.large_string()
     if pt.is_date(kind) or pt.is_timestamp(kind):
         return TIMESTAMP
     raise ValueError(f"type {kind} cannot be used: drop the column, or write it as numbers, text or dates")
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pt.is_string(kind) or pt.is_large_string(kind) or str(kind) == "string_view")
-
-
 def _is_read(kind: pa.DataType) -> bool:
     simple = pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
-    return bool(simple or pt.is_null(kind) or pt.is_date(kind) or pt.is_timestamp(kind) or _is_text(kind))
+    return bool(simple or pt.is_null(kind) or pt.is_date(kind) or pt.is_timestamp(kind) or is_text(kind))
 
 
 def _in_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -29,7 +29,7 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
 
     Column types are determined before the first chunk is read. A CSV file is therefore read and checked completely
     once, and read again for the chunks. Of other files, only columns that start with nulls are read twice. JSONL and
-    npz files are loaded into memory as a whole.
+    npz files are loaded into memory completely.
 
     Parameters
     ----------

@@ -214,14 +214,16 @@ def with_text_columns(dialect: Dialect, names: Sequence[str]) -> Dialect:
 
 def _long_identifiers(table: pa.Table, dialect: Dialect) -> list[str]:
     """Return the columns of integers with more digits than float64 represents exactly."""
-    whole = [name for name, kind in zip(dialect.names, dialect.types, strict=True) if pt.is_integer(kind)]
-    return [name for name in whole if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])]
+    integers = [name for name, kind in zip(dialect.names, dialect.types, strict=True) if pt.is_integer(kind)]
+    return [
+        name for name in integers if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])
+    ]
 
 
 def all_whole_numbers(column: pa.ChunkedArray) -> bool:
     """Return whether all cells are finite integers. True for a column without cells."""
-    whole = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
-    return bool(pc.all(whole, min_count=0).as_py())
+    is_integer = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
+    return bool(pc.all(is_integer, min_count=0).as_py())
 
 
 def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
