@@ -98,7 +98,7 @@ def test_edges_that_stand_there_twice_count_once():
     reading = read(two(edge_index=edges((0, 1), (0, 1), (0, 1))))
     assert graphs(reading)[1] == (2, {(0, 1)})
     assert packed(reading).edges.tolist() == [3, 1]
-    assert reading.notes == ("2 edges stand there again, and count once",)
+    assert reading.notes == ("2 edges are repeated and count once",)
 
 
 LABELS = {
@@ -121,7 +121,7 @@ def test_labels_that_some_do_not_have_are_left_out_and_said():
         reading = read(two(y=missing))
         assert reading.target is None
         assert reading.table.column_names == ["graph"]
-        assert reading.notes == ("1 of 2 graphs have no label of one number: labels are left out",)
+        assert reading.notes == ("1 of 2 graphs have no label that is one number: labels are left out",)
     values = two(y=None)
     values[0].y = None
     assert read(values).notes == ()
@@ -145,7 +145,7 @@ def test_networkx():
     ]
     assert reading.table.column("label").to_pylist() == ["ring", "line", "many", "none"]
     assert packed(reading).attributes is None
-    assert reading.notes == ("4 edges stand there again, and count once",)
+    assert reading.notes == ("4 edges are repeated and count once",)
 
 
 def test_networkx_s_attribute_x():
@@ -193,7 +193,7 @@ def test_one_hot_features_are_labels():
 
 def test_a_trained_model_takes_features_as_it_learned_them():
     numbers, labels = described(two()), described(hot())
-    # These happen to be one-hot, and are numbers of a model that knows numbers.
+    # These happen to be one-hot, and are numbers of a model that has numbers.
     both = [Data(x=torch.tensor([[1.0, 0.0], [0.0, 1.0]]), edge_index=edges((0, 1)))]
     assert packed(read(both)).labels is not None
     assert packed(read(both, numbers)).attributes.tolist() == [[1, 0], [0, 1]]
@@ -272,10 +272,14 @@ def test_networkx_s_that_are_wrong():
     with pytest.raises(InputError, match="graph 0: some of its nodes have no attribute 'x', which others have"):
         read([graph])
     graph.nodes[1]["x"], graph.nodes[2]["x"] = [1.0], [1.0, 2.0]
-    with pytest.raises(InputError, match="graph 0: the attribute 'x' of its nodes is not numbers, alike for all"):
+    with pytest.raises(
+        InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"
+    ):
         read([graph])
     graph.nodes[2]["x"] = "red"
-    with pytest.raises(InputError, match="graph 0: the attribute 'x' of its nodes is not numbers, alike for all"):
+    with pytest.raises(
+        InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"
+    ):
         read([graph])
 
 

@@ -119,7 +119,7 @@ def test_edges_that_stand_there_twice_count_once(tmp_path):
     reading = read(write(tmp_path, twice))
     assert graphs(reading) == GRAPHS
     assert [len(row["source"]) for row in reading.table.column("graph").to_pylist()] == [8, 1, 0, 2]
-    assert "11 of 22 edges stand there again, and count once" in reading.notes
+    assert "11 of 22 edges are repeated and count once" in reading.notes
 
 
 def test_several_columns_of_labels_and_attributes(tmp_path):
@@ -188,12 +188,12 @@ BAD = {
     "graph 0": (lines("graph_indicator", l3="0"), "TINY_graph_indicator.txt line 3: graph 0; .* numbered from 1"),
     "a negative graph": (lines("graph_indicator", l10="-1"), "indicator.txt line 10: graph -1"),
     "more graphs than labels": (lines("graph_indicator", l10="5"), "line 10: graph 5, but .*graph_labels.txt has 4"),
-    "fewer graphs than labels": (lines("graph_labels", l4="1\n1"), "TINY_graph_labels.txt: 5 lines.* knows 4 graphs"),
+    "fewer graphs than labels": (lines("graph_labels", l4="1\n1"), "TINY_graph_labels.txt: 5 lines.* has 4 graphs"),
     "a graph that is a word": (lines("graph_indicator", l4="one"), "indicator.txt line 4: 'one', where one number"),
-    "half a graph": (lines("graph_indicator", l4="1.5"), "indicator.txt line 4: 1.5 is not whole"),
+    "half a graph": (lines("graph_indicator", l4="1.5"), "indicator.txt line 4: 1.5 is not an integer"),
     "no graph": (lines("graph_indicator", l4=""), "indicator.txt line 4: '', where one number"),
-    "a graph that is no number": (lines("graph_indicator", l4="nan"), "line 4: nan is not whole"),
-    "a graph beyond all numbers": (lines("graph_indicator", l4="1e300"), r"line 4: 1e\+300 is not whole"),
+    "a graph that is no number": (lines("graph_indicator", l4="nan"), "line 4: nan is not an integer"),
+    "a graph beyond all numbers": (lines("graph_indicator", l4="1e300"), r"line 4: 1e\+300 is not an integer"),
     "two numbers for a node": (lines("graph_indicator", l1="1,1", l2="1,1"), "indicator.txt"),
     "no indicator": ({"graph_indicator": None}, "no file ..._graph_indicator.txt, which says to which graph each"),
     "no edges' file": ({"A": None}, "no file ..._A.txt, which says which nodes are joined"),
@@ -206,11 +206,11 @@ BAD = {
     "three ends": (lines("A", l3="2, 3, 1"), "TINY_A.txt line 3: '2, 3, 1', where 2 numbers between commas"),
     "one end": (lines("A", l1="1"), "TINY_A.txt line 1: '1', where 2 numbers"),
     "spaces for commas": (lines("A", l1="1 2"), "TINY_A.txt line 1: '1 2', where 2 numbers"),
-    "half a node": (lines("A", l6="1.5, 3"), "TINY_A.txt line 6: 1.5, 3 is not whole"),
-    "a node beyond all numbers": (lines("A", l6="1e400, 3"), "TINY_A.txt line 6: inf, 3 is not whole"),
+    "half a node": (lines("A", l6="1.5, 3"), "TINY_A.txt line 6: 1.5, 3 is not an integer"),
+    "a node beyond all numbers": (lines("A", l6="1e400, 3"), "TINY_A.txt line 6: inf, 3 is not an integer"),
     "a blank line inside": (lines("A", l6=""), "TINY_A.txt line 6: ''"),
-    "a missing label": (lines("node_labels", l2=None), "node_labels.txt: 9 lines, one a node, but .* has 10"),
-    "half a label": (lines("node_labels", l2="0.5"), "node_labels.txt line 2: 0.5 is not whole"),
+    "a missing label": (lines("node_labels", l2=None), "node_labels.txt: 9 lines, one per node, but .* has 10"),
+    "half a label": (lines("node_labels", l2="0.5"), "node_labels.txt line 2: 0.5 is not an integer"),
     "a class of words": (lines("graph_labels", l2="mutagenic"), "graph_labels.txt line 2: 'mutagenic'"),
     "two classes a graph": ({"graph_labels": "1,2\n" * 4}, "graph_labels.txt line 1: 2 numbers, where one"),
     "attributes that are no number": ({"node_attributes": "1,2\n" * 9 + "1,nan\n"}, "attributes.txt line 10: 1, nan"),

@@ -40,9 +40,9 @@ def test_long_rows_in_any_order(tmp_path):
     assert rows(reading.table) == [[[10, 20, 30], [1, 2, 3]], [[1, 2], [10, 20]]]
     assert reading.table.column_names == ["series", "who", "label"]
     assert reading.notes == (
-        "a row is a step; the channels are the columns x, y",
-        "the steps of 1 series did not stand in order of time, and are sorted",
-        "left out, as they change within a series and are no channels: mood",
+        "each row is a step; the channels are the columns x, y",
+        "the steps of 1 series are not in order of time; they are sorted",
+        "left out, as they change within a series and are not numeric: mood",
         "1 missing values in 1 series are filled by linear interpolation",
     )
 
@@ -75,7 +75,7 @@ def test_without_time_rows_stand_in_their_order():
         (("b,1,10", "b,1,inf"), "series b, channel 1, step 1: the value is infinite"),
         (("b,1,10", "b,1,1e300"), "series b, channel 1, step 1: the value is 1e+300, beyond what float32 holds"),
         (("who", "name"), "there is no column 'who'"),
-        (("a,1", "a,soon"), "times are numbers or dates, not text"),
+        (("a,1", "a,soon"), "times must be numbers or dates, not text"),
     ],
 )
 def test_what_is_wrong_with_a_long_table(tmp_path, change, said):
@@ -115,8 +115,8 @@ def test_wide_rows(tmp_path):
     assert rows(reading.table) == [[[1, 2, 3]], [[4, 5, 6]], [[7, 8]]]
     assert reading.table.column_names == ["series", "name", "y"]
     assert reading.notes == (
-        "a row is a series; its 3 steps are the columns t0, t1, t2",
-        "1 series have no values at the last steps, and end before them",
+        "each row is a series of 3 steps, the columns t0, t1, t2",
+        "1 series lack values at the last steps, which are removed as padding",
         "1 missing values in 1 series are filled by linear interpolation",
     )
 
@@ -133,14 +133,14 @@ def test_a_model_finds_its_columns_by_name(tmp_path):
     assert other.table.column_names == ["series", "z"]
     with pytest.raises(InputError, match="there is no column 't1'"):
         read(csv(tmp_path, "t0,z\n1,2\n"), ReadOptions(), settings, spec)
-    with pytest.raises(InputError, match="column 't1' is not of numbers here"):
+    with pytest.raises(InputError, match="column 't1' is not numeric"):
         read(csv(tmp_path, "t0,t1\n1,high\n"), ReadOptions(), settings, spec)
 
 
 def test_tables_that_hold_no_series(tmp_path):
-    with pytest.raises(InputError, match="no columns of numbers to be the steps"):
+    with pytest.raises(InputError, match="no numeric columns, which would be the steps"):
         read(csv(tmp_path, "a,b\nx,y\n"), ReadOptions(), SeriesSettings())
-    with pytest.raises(InputError, match="no columns of numbers that change within a series"):
+    with pytest.raises(InputError, match="no numeric columns that change within a series"):
         read(csv(tmp_path, "who,when,x\na,1,3\nb,1,4\n"), ReadOptions(), LONG)
     with pytest.raises(InputError, match="rename the column 'series'"):
         read(csv(tmp_path, "series,x\n1,2\n"), ReadOptions(), SeriesSettings())

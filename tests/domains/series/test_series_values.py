@@ -79,7 +79,7 @@ def test_lists_keep_their_lengths_and_arrays_end_with_their_last_value():
     spec, x, _ = learned(RAGGED)
     np.testing.assert_array_equal(x.numpy(), padded.astype(np.float32))
     reading = from_values(padded, AUTO)
-    assert reading.notes == ("2 series have NaN at the last steps, and end before them",)
+    assert reading.notes == ("2 series end in NaN, which is removed as padding",)
     assert steps_of(reading.table).lengths.tolist() == [4, 7, 1]
     assert (spec.steps, spec.varying, spec.channels) == (7, True, 2)
 
@@ -165,9 +165,9 @@ def test_each_series_by_its_own(scale):
         (np.full((2, 1, 3), np.inf), "row 1, channel 1, step 1: the value is infinite"),
         (np.full((2, 1, 3), 1e39), "row 1, channel 1, step 1: the value is 1e+39, beyond what float32 holds"),
         (np.zeros((2, 1, 3), complex), "values of type complex128: give numbers"),
-        (np.zeros((2, 1, 1, 3)), "shape (2, 1, 1, 3) is none of series"),
-        (np.zeros((0, 1, 3)), "shape (0, 1, 3) is none of series"),
-        ([np.zeros(3), "no"], "row 2: is no series"),
+        (np.zeros((2, 1, 1, 3)), "shape (2, 1, 1, 3) is not one of series"),
+        (np.zeros((0, 1, 3)), "shape (0, 1, 3) is not one of series"),
+        ([np.zeros(3), "no"], "row 2: is not a series"),
         ("text", "give series as an array"),
     ],
 )

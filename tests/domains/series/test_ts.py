@@ -55,32 +55,32 @@ def test_other_encodings_and_line_ends(data):
 
 
 def test_an_unknown_tag_is_told():
-    assert parse(b"@colour blue\n@data\n1\n", "x.ts").notes == ("x.ts: left out what is not known: @colour (line 1)",)
+    assert parse(b"@colour blue\n@data\n1\n", "x.ts").notes == ("x.ts: ignored unknown header lines: @colour (line 1)",)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "no @data line"),
-        ("@data\n", "no series behind @data"),
-        ("1,2,3\n", "line 1: '1,2,3' stands before @data"),
-        ("@data\n1,2,x\n", "line 2, channel 1, value 3: 'x' is no number; a missing value is '?'"),
-        ("@data\n1,,3\n", "line 2, channel 1, value 2: '' is no number"),
-        ("@classLabel true a b\n@data\n1,2\n", "line 3: no label behind the last ':'"),
+        ("@data\n", "no series after @data"),
+        ("1,2,3\n", "line 1: '1,2,3' precedes @data"),
+        ("@data\n1,2,x\n", "line 2, channel 1, value 3: 'x' is not a number; a missing value is '?'"),
+        ("@data\n1,,3\n", "line 2, channel 1, value 2: '' is not a number"),
+        ("@classLabel true a b\n@data\n1,2\n", "line 3: no label after the last ':'"),
         (
             "@classLabel true a b\n@data\n1,2:a\n1,2:c\n",
-            "line 4: class 'c' is none of those in the header; known: a, b",
+            "line 4: class 'c' is not among those in the header; known: a, b",
         ),
         ("@classLabel maybe\n@data\n", "line 1: @classLabel needs true or false, not 'maybe'"),
-        ("@dimensions two\n", "line 1: @dimensions needs a whole number of at least 1, not 'two'"),
+        ("@dimensions two\n", "line 1: @dimensions needs an integer of at least 1, not 'two'"),
         ("@timeStamps true\n@data\n", "line 1: steps with timestamps are not read"),
-        ("@univariate true\n@data\n1,2:3,4\n", "line 3: 2 channels, and the header says 1"),
-        ("@dimensions 3\n@data\n1:2:3\n1:2\n", "line 4: 2 channels, and the header says 3"),
+        ("@univariate true\n@data\n1,2:3,4\n", "line 3: 2 channels, and the header declares 1"),
+        ("@dimensions 3\n@data\n1:2:3\n1:2\n", "line 4: 2 channels, and the header declares 3"),
         ("@data\n1,2:3,4\n1,2\n", "line 3: 1 channels, and 2 in line 2"),
         ("@data\n1,2:3\n", "line 2: channels of 1 to 2 values"),
         ("@equalLength true\n@seriesLength 3\n@data\n1,2,3\n1,2\n", "line 5: 2 values, others 3"),
         ("@equalLength true\n@data\n1,2,3\n1,2\n", "line 4: 2 values, others 3"),
-        ("@targetLabel true\n@data\n1,2:high\n", "line 3: target: 'high' is no number"),
+        ("@targetLabel true\n@data\n1,2:high\n", "line 3: target: 'high' is not a number"),
         ("@targetLabel true\n@data\n1,2:inf\n", "line 3: target: the value is infinite"),
         ("@data\n1\0,2\n", "NUL bytes"),
     ],
@@ -112,9 +112,9 @@ def test_official_parts_and_a_file_alone(tmp_path):
 
 def test_several_problems_need_a_name(tmp_path):
     folder = write(tmp_path / "all", P_TRAIN=CLASSES + "1:a\n", P_TEST=CLASSES + "2:a\n", Q=CLASSES + "3:b\n")
-    with pytest.raises(InputError, match=r"holds 2 problems \(P, Q\): choose one with `series\.problem=NAME`"):
+    with pytest.raises(InputError, match=r"holds 2 data sets \(P, Q\): choose one with `series\.problem=NAME`"):
         read(folder, ReadOptions(), AUTO)
-    with pytest.raises(InputError, match=r"there is no problem 'R' \(series\.problem\); known: P, Q"):
+    with pytest.raises(InputError, match=r"there is no data set 'R' \(series\.problem\); known: P, Q"):
         read(folder, ReadOptions(), SeriesSettings(problem="R"))
     reading = read(folder, ReadOptions(), SeriesSettings(problem="Q"))
     assert (reading.table.num_rows, reading.splits) == (1, ())
@@ -153,7 +153,7 @@ def test_parts_that_do_not_go_together(tmp_path):
     (tmp_path / "c" / "old").mkdir(parents=True)
     for folder in (tmp_path / "c", tmp_path / "c" / "old"):
         (folder / "P.ts").write_text(CLASSES + "1:a\n")
-    with pytest.raises(InputError, match=r"several files of one name \(P\.ts, old/P\.ts\)"):
+    with pytest.raises(InputError, match=r"several files have the same name \(P\.ts, old/P\.ts\)"):
         read(tmp_path / "c", ReadOptions(), AUTO)
 
 
@@ -162,5 +162,5 @@ def test_a_folder_of_other_things(tmp_path):
     with pytest.raises(InputError, match=r"holds no series: give .ts files"):
         read(tmp_path, ReadOptions(), AUTO)
     write(tmp_path, code="export const x: number = 1;\n")
-    with pytest.raises(InputError, match=r"code\.ts, line 1: .* stands before @data"):
+    with pytest.raises(InputError, match=r"code\.ts, line 1: .* precedes @data"):
         read(tmp_path, ReadOptions(), AUTO)

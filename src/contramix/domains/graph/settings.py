@@ -1,4 +1,4 @@
-"""How graphs are read, and what a node's features are: the recipe's section ``graph``."""
+"""Define how graphs are read and which features nodes have: the section ``graph`` of a recipe."""
 
 from typing import Literal
 
@@ -8,18 +8,18 @@ from contramix.settings import Settings
 
 
 class GraphSettings(Settings):
-    """How graphs are read, and what a node's features are.
+    """Set how graphs are read and which features nodes have.
 
     Parameters
     ----------
     features
-        ``"labels"``: node labels, one-hot. ``"attributes"``: numbers that nodes have, standardised. ``"degree"``: the
-        number of edges that lead to a node, one-hot. ``"ones"``: the same for all, as InfoGraph and DACL have it where
-        there is nothing else. ``"auto"``: labels and attributes, those that there are, else degrees.
+        ``"labels"``: node labels, one-hot encoded. ``"attributes"``: node attributes, standardized. ``"degree"``: the
+        in-degree, one-hot encoded. ``"ones"``: a constant, as in InfoGraph and DACL for graphs without node features.
+        ``"auto"``: labels and attributes if there are any, else degrees.
     most_degree
-        Larger degrees count as this one.
+        Maximum degree; larger degrees are encoded as this one.
     dataset
-        Which one, of a folder or an archive that holds several.
+        Name of the data set to read, if a folder or an archive holds several.
     """
 
     features: Literal["auto", "labels", "attributes", "degree", "ones"] = "auto"

@@ -1,4 +1,4 @@
-"""The raw text format of TU Dortmund's graph data sets: ``NAME_A.txt``, ``NAME_graph_indicator.txt`` and others."""
+"""Read raw files of the TU Dortmund graph collection: ``NAME_A.txt``, ``NAME_graph_indicator.txt`` and others."""
 
 import os
 import re
@@ -27,25 +27,38 @@ IGNORED = ("edge_labels", "edge_attributes")
 ENDINGS = tuple(f"_{part.lower()}.txt" for part in (*PARTS, *IGNORED))
 RECOGNIZED = tuple(ending for ending in ENDINGS if ending != "_a.txt")
 """Endings of file names that identify a data set; ``_a.txt`` does not, as a text may be called ``part_a.txt``."""
-MOST_EMPTY = 1_000_000
-"""Where no file has a line a graph, more graphs without nodes than this are a wrong number."""
-MOST_COLUMNS = 10_000
+MAX_EMPTY_GRAPHS = 1_000_000
+"""Maximum number of graphs without nodes, if no file has a line per graph; more of them are a wrong number."""
+MAX_COLUMNS = 10_000
+"""Maximum number of values of a line."""
 
 
 @dataclass(frozen=True)
-class Lines:
-    """A file of numbers, a few on each line, between commas."""
+class NumberFile:
+    """Hold a file of numbers: one row per line, values separated by commas."""
 
     name: str
     values: Float64[ndarray, " n k"]
 
-    def whole(self) -> Int64[ndarray, " n k"]:
-        """The numbers, which are whole, and stand for themselves in 64 bits."""
-        self._check((self.values == np.rint(self.values)) & (abs(self.values) <= 2**53), "is not whole")
+    def integers(self) -> Int64[ndarray, " n k"]:
+        """Return the numbers as integers.
+
+        Raises
+        ------
+        InputError
+            If one is not an integer, or too large for float64 to hold exactly.
+        """
+        self._check((self.values == np.rint(self.values)) & (abs(self.values) <= 2**53), "is not an integer")
         return self.values.astype(np.int64)
 
     def finite(self) -> Float32[ndarray, " n k"]:
-        """The numbers, none missing and none too large."""
+        """Return the numbers in float32.
+
+        Raises
+        ------
+        InputError
+            If one is missing, or too large.
+        """
         self._check(abs(self.values) <= np.finfo(np.float32).max, "is not finite, or too large")
         return self.values.astype(np.float32)
 
@@ -54,8 +67,14 @@ class Lines:
         if len(bad):
             raise InputError(f"{self.name} line {bad[0] + 1}: {_shown(self.values[bad[0]])} {what}")
 
-    def one(self) -> "Lines":
-        """The same, where each line has one number."""
+    def single_column(self) -> "NumberFile":
+        """Return the file itself, after checking that each line has one number.
+
+        Raises
+        ------
+        InputError
+            If lines have several.
+        """
         if self.values.shape[1] != 1:
             raise InputError(f"{self.name} line 1: {self.values.shape[1]} numbers, where one is expected")
         return self
@@ -80,11 +99,11 @@ def read(
         if matched:
             part = next(known for known in (*PARTS, *IGNORED) if known.lower() == matched[2].lower())
             sets.setdefault(matched[1], {})[part] = item
-    reading = _whole(_chosen(sets, settings.dataset, found.source), found.source)
+    reading = _to_records(_choose(sets, settings.dataset, found.source), found.source)
     return replace(reading, notes=(*found.notes, *reading.notes))
 
 
-def _chosen(sets: Mapping[str, Mapping[str, MediaFile]], wanted: str | None, source: str) -> Mapping[str, MediaFile]:
+def _choose(sets: Mapping[str, Mapping[str, MediaFile]], wanted: str | None, source: str) -> Mapping[str, MediaFile]:
     last = Counter(name.rsplit("/", 1)[-1] for name in sets)
     names = {short if last[short := name.rsplit("/", 1)[-1]] == 1 else name: name for name in sets}
     if wanted is not None:
@@ -97,28 +116,28 @@ def _chosen(sets: Mapping[str, Mapping[str, MediaFile]], wanted: str | None, sou
     return next(iter(sets.values()))
 
 
-def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
+def _to_records(files: Mapping[str, MediaFile], source: str) -> Records:
     for part in ("A", "graph_indicator"):
         if part not in files:
-            raise InputError(f"{source}: there is no file ..._{part}.txt, which says {_SAYS[part]}")
+            raise InputError(f"{source}: there is no file ..._{part}.txt, which says {_MEANINGS[part]}")
     notes = []
-    graph = _numbers(files["graph_indicator"]).one()
-    of_node = graph.whole()[:, 0]
-    labels = _numbers(files["graph_labels"]).one() if "graph_labels" in files else None
+    graph = _numbers(files["graph_indicator"]).single_column()
+    graph_of_node = graph.integers()[:, 0]
+    labels = _numbers(files["graph_labels"]).single_column() if "graph_labels" in files else None
     values = _numbers(files["graph_attributes"]) if "graph_attributes" in files else None
-    count = _how_many(graph, of_node, [lines for lines in (labels, values) if lines is not None])
-    nodes = np.bincount(of_node - 1, minlength=count)
-    # Nodes of a graph that do not stand together are brought together, in their order.
-    order = of_node.argsort(kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
+    count = _count_graphs(graph, graph_of_node, [lines for lines in (labels, values) if lines is not None])
+    nodes = np.bincount(graph_of_node - 1, minlength=count)
+    # Nodes of a graph may be scattered over the file; sort them by graph, stably.
+    order = graph_of_node.argsort(kind="stable")
+    new_number = np.empty(len(order), np.int64)
+    new_number[order] = np.arange(len(order))
     edges = _numbers(files["A"], width=2)
-    edge_index, repeated = _edges(edges, of_node, graph.name)
+    edge_index, repeated = _edges(edges, graph_of_node, graph.name)
     if repeated:
-        notes.append(f"{repeated:,} of {len(edges.values):,} edges stand there again, and count once")
-    edge_index = place[edge_index]
-    edge_index = edge_index[:, of_node[order][edge_index[0]].argsort(kind="stable")]
-    per_graph = np.bincount(of_node[order][edge_index[0]] - 1, minlength=count)
+        notes.append(f"{repeated:,} of {len(edges.values):,} edges are repeated and count once")
+    edge_index = new_number[edge_index]
+    edge_index = edge_index[:, graph_of_node[order][edge_index[0]].argsort(kind="stable")]
+    per_graph = np.bincount(graph_of_node[order][edge_index[0]] - 1, minlength=count)
     loops = int((edge_index[0] == edge_index[1]).sum())
     if loops:
         notes.append(f"{loops:,} edges lead from a node to itself, and are kept")
@@ -129,8 +148,8 @@ def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
     first = (nodes.cumsum() - nodes).repeat(per_graph)
     packed = PackedGraphs(
         nodes, per_graph, edge_index - first,
-        None if (of := _of_nodes(files, "node_labels", graph)) is None else of.whole()[order],
-        None if (of := _of_nodes(files, "node_attributes", graph)) is None else of.finite()[order],
+        None if (of := _node_file(files, "node_labels", graph)) is None else of.integers()[order],
+        None if (of := _node_file(files, "node_attributes", graph)) is None else of.finite()[order],
     )  # fmt: skip
     columns = {GRAPH: packed.column()}
     target = None
@@ -141,73 +160,82 @@ def _whole(files: Mapping[str, MediaFile], source: str) -> Records:
         }
     if labels is not None:
         target = LABEL
-        columns[target] = pa.array([str(label) for label in labels.whole()[:, 0]], pa.large_string())
+        columns[target] = pa.array([str(label) for label in labels.integers()[:, 0]], pa.large_string())
     return Records(pa.table(columns), tuple(notes), target)
 
 
-_SAYS = {"A": "which nodes are joined", "graph_indicator": "to which graph each node belongs"}
+_MEANINGS = {"A": "which nodes are joined", "graph_indicator": "to which graph each node belongs"}
 
 
-def _how_many(graph: Lines, of_node: ndarray, about: list[Lines]) -> int:
-    """How many graphs there are, as all files that have a line a graph say."""
-    last = int(of_node.max(initial=0))
-    if of_node.min() < 1:
-        line = int((of_node < 1).argmax()) + 1
-        raise InputError(f"{graph.name} line {line}: graph {of_node[line - 1]}; graphs are numbered from 1")
-    if not about and last > len(of_node) + MOST_EMPTY:
-        line = int(of_node.argmax()) + 1
-        raise InputError(f"{graph.name} line {line}: graph {last}, but there are {len(of_node):,} nodes")
+def _count_graphs(graph: NumberFile, graph_of_node: ndarray, about: list[NumberFile]) -> int:
+    """Return the number of graphs, after checking it against all files that have one line per graph."""
+    last = int(graph_of_node.max(initial=0))
+    if graph_of_node.min() < 1:
+        line = int((graph_of_node < 1).argmax()) + 1
+        raise InputError(f"{graph.name} line {line}: graph {graph_of_node[line - 1]}; graphs are numbered from 1")
+    if not about and last > len(graph_of_node) + MAX_EMPTY_GRAPHS:
+        line = int(graph_of_node.argmax()) + 1
+        raise InputError(f"{graph.name} line {line}: graph {last}, but there are {len(graph_of_node):,} nodes")
     for lines in about:
         if len(lines.values) < last:
-            line = int((of_node > len(lines.values)).argmax()) + 1
+            line = int((graph_of_node > len(lines.values)).argmax()) + 1
             raise InputError(
-                f"{graph.name} line {line}: graph {of_node[line - 1]}, but {lines.name} has {len(lines.values):,} lines"
+                f"{graph.name} line {line}: graph {graph_of_node[line - 1]}, but {lines.name} has "
+                f"{len(lines.values):,} lines"
             )
         if len(lines.values) > last:
             raise InputError(
-                f"{lines.name}: {len(lines.values):,} lines, one a graph, but {graph.name} knows {last:,} graphs"
+                f"{lines.name}: {len(lines.values):,} lines, one per graph, but {graph.name} has {last:,} graphs"
             )
     return last
 
 
-def _edges(edges: Lines, of_node: ndarray, indicator: str) -> tuple[Int64[ndarray, " 2 E"], int]:
-    """Each edge once, from 0, and how often one was there again."""
-    edge_index = edges.whole().T - 1
-    outside = np.flatnonzero(((edge_index < 0) | (edge_index >= len(of_node))).any(0))
+def _edges(edges: NumberFile, graph_of_node: ndarray, indicator: str) -> tuple[Int64[ndarray, " 2 E"], int]:
+    """Return each edge once, with nodes numbered from 0, and the number of repeated edges."""
+    edge_index = edges.integers().T - 1
+    outside = np.flatnonzero(((edge_index < 0) | (edge_index >= len(graph_of_node))).any(0))
     if len(outside):
         line = outside[0]
         raise InputError(
             f"{edges.name} line {line + 1}: {_shown(edges.values[line])}, but nodes are numbered from 1 to "
-            f"{len(of_node):,}, as {indicator} has lines"
+            f"{len(graph_of_node):,}, the number of lines of {indicator}"
         )
-    across = np.flatnonzero(of_node[edge_index[0]] != of_node[edge_index[1]])
+    across = np.flatnonzero(graph_of_node[edge_index[0]] != graph_of_node[edge_index[1]])
     if len(across):
-        line, (a, b) = across[0], of_node[edge_index[:, across[0]]]
-        raise InputError(f"{edges.name} line {line + 1}: leads from graph {a} to graph {b}, as {indicator} says")
-    once = np.unique(edge_index[0] * max(1, len(of_node)) + edge_index[1])
-    return np.stack(np.divmod(once, max(1, len(of_node)))), edge_index.shape[1] - len(once)
+        line, (a, b) = across[0], graph_of_node[edge_index[:, across[0]]]
+        raise InputError(
+            f"{edges.name} line {line + 1}: connects a node of graph {a} to one of graph {b}, according to {indicator}"
+        )
+    unique = np.unique(edge_index[0] * max(1, len(graph_of_node)) + edge_index[1])
+    return np.stack(np.divmod(unique, max(1, len(graph_of_node)))), edge_index.shape[1] - len(unique)
 
 
-def _of_nodes(files: Mapping[str, MediaFile], part: str, graph: Lines) -> Lines | None:
+def _node_file(files: Mapping[str, MediaFile], part: str, graph: NumberFile) -> NumberFile | None:
     if part not in files:
         return None
     lines = _numbers(files[part])
     if len(lines.values) != len(graph.values):
         raise InputError(
-            f"{lines.name}: {len(lines.values):,} lines, one a node, but {graph.name} has {len(graph.values):,}"
+            f"{lines.name}: {len(lines.values):,} lines, one per node, but {graph.name} has {len(graph.values):,}"
         )
     return lines
 
 
-def _numbers(item: MediaFile, width: int | None = None) -> Lines:
-    """All numbers of a file; each line has as many as the first, or ``width``."""
+def _numbers(item: MediaFile, width: int | None = None) -> NumberFile:
+    """Read the numbers of a file; each line must have as many as the first, or ``width``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a line is invalid.
+    """
     try:
         data = item.read().replace(b"\r\n", b"\n").rstrip() + b"\n"
     except (OSError, UnreadableFileError) as error:
         raise InputError(f"{item.name}: cannot be read: {error}") from None
     width = width or data.partition(b"\n")[0].count(b",") + 1
-    if width > MOST_COLUMNS:
-        raise InputError(f"{item.name} line 1: {width:,} numbers; at most {MOST_COLUMNS:,} are read")
+    if width > MAX_COLUMNS:
+        raise InputError(f"{item.name} line 1: {width:,} numbers; at most {MAX_COLUMNS:,} are read")
     names = [str(n) for n in range(width)]
     try:
         table = csv.read_csv(
@@ -216,17 +244,17 @@ def _numbers(item: MediaFile, width: int | None = None) -> Lines:
             parse_options=csv.ParseOptions(ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()), null_values=[]),
         )
-        return Lines(item.name, np.stack([column.to_numpy() for column in table.columns], 1))
+        return NumberFile(item.name, np.stack([column.to_numpy() for column in table.columns], 1))
     except (pa.ArrowException, ValueError):
-        raise InputError(_what_is_wrong(item.name, data, width)) from None
+        raise InputError(_error_text(item.name, data, width)) from None
 
 
-def _what_is_wrong(name: str, data: bytes, width: int) -> str:
+def _error_text(name: str, data: bytes, width: int) -> str:
     expected = "one number" if width == 1 else f"{width} numbers between commas"
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         cells = line.split(b",")
         if len(cells) != width or not all(map(_is_number, cells)):
-            return f"{name} line {number}: {printable(line, 40)!r}, where {expected} should stand"
+            return f"{name} line {number}: {printable(line, 40)!r}, where {expected} should be"
     return f"{name}: not lines of {expected}"
 
 

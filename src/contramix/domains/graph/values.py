@@ -1,4 +1,4 @@
-"""Graphs from Python values: those of PyTorch Geometric and of networkx, known by what they have, not imported."""
+"""Convert graphs of PyTorch Geometric and networkx to records. Neither library is imported."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ from contramix.errors import InputError
 from contramix.io.records import LABEL, Records
 
 
-class One(NamedTuple):
-    """A graph."""
+class SingleGraph(NamedTuple):
+    """Hold one graph: number of nodes, edges, node features, and label."""
 
     nodes: int
     edge_index: Int64[ndarray, " 2 E"]
@@ -54,15 +54,15 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
     labels = False if settings.features == "attributes" else None
     if fitted_spec is not None:
         labels = "attributes" not in fitted_spec.features_of_nodes
-    graphs = [_one(value, number) for number, value in enumerate(_each(values))]
+    graphs = [_to_graph(value, number) for number, value in enumerate(_each(values))]
     if not graphs:
         raise InputError("there are no graphs in the list")
     if sum(graph.nodes for graph in graphs) > MOST_NODES:
         raise InputError(f"the graphs have {sum(graph.nodes for graph in graphs):,} nodes, and at most {MOST_NODES:,}"
                          " are taken")  # fmt: skip
-    attributes, of_nodes = _of_nodes(graphs), None
+    attributes, node_labels = _node_features(graphs), None
     if attributes is not None and labels is not False and _one_hot(attributes, or_none=labels is True):
-        of_nodes = np.where(attributes.any(1), attributes.argmax(1), -1)[:, None]
+        node_labels = np.where(attributes.any(1), attributes.argmax(1), -1)[:, None]
         attributes = None
     edge_index = [
         np.unique(graph.edge_index, axis=1) if graph.edge_index.size else graph.edge_index for graph in graphs
@@ -71,20 +71,22 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
         np.array([graph.nodes for graph in graphs], np.int64),
         np.array([each.shape[1] for each in edge_index], np.int64),
         np.concatenate(edge_index, 1),
-        labels=of_nodes,
+        labels=node_labels,
         attributes=attributes,
     )
     columns: dict[str, pa.Array] = {GRAPH: packed.column()}
     notes = []
     repeated = sum(graph.edge_index.shape[1] for graph in graphs) - packed.edge_index.shape[1]
     if repeated:
-        notes.append(f"{repeated:,} edges stand there again, and count once")
+        notes.append(f"{repeated:,} edges are repeated and count once")
     classes = [graph.label for graph in graphs]
     without = sum(label is None for label in classes)
     if not without:
         columns[LABEL] = _column(classes)
     elif without < len(classes):
-        notes.append(f"{without:,} of {len(classes):,} graphs have no label of one number: labels are left out")
+        notes.append(
+            f"{without:,} of {len(classes):,} graphs have no label that is one number: labels are left out"
+        )
     return Records(pa.table(columns), tuple(notes), LABEL if LABEL in columns else None)
 
 
@@ -107,15 +109,15 @@ def _is_networkx(value: Any) -> bool:
     return all(hasattr(value, name) for name in ("is_directed", "number_of_nodes", "edges", "nodes"))
 
 
-def _one(value: Any, number: int) -> One:
+def _to_graph(value: Any, number: int) -> SingleGraph:
     if _is_pyg(value):
-        return _of_pyg(value, number)
+        return _from_pyg(value, number)
     if _is_networkx(value):
-        return _of_networkx(value, number)
+        return _from_networkx(value, number)
     raise InputError(f"graph {number} is {type(value).__name__}: give PyTorch Geometric's Data, or networkx's graphs")
 
 
-def _of_pyg(value: Any, number: int) -> One:
+def _from_pyg(value: Any, number: int) -> SingleGraph:
     if value.edge_index is None and getattr(value, "adj_t", None) is not None:
         raise InputError(f"graph {number}: its edges are a matrix, adj_t: give edge_index, 2 x edges")
     edge_index = (
@@ -133,12 +135,12 @@ def _of_pyg(value: Any, number: int) -> One:
         single = _numbers(y, "y", number).reshape(-1)
         label = single[0].item() if len(single) == 1 else None
     features = None if x is None else _numbers(x, "x", number)
-    return _checked(int(value.num_nodes or 0), edge_index.astype(np.int64), features, label, number)
+    return _check(int(value.num_nodes or 0), edge_index.astype(np.int64), features, label, number)
 
 
-def _of_networkx(value: Any, number: int) -> One:
-    places = {name: place for place, name in enumerate(value.nodes)}
-    pairs = np.array([(places[a], places[b]) for a, b in value.edges()], np.int64).reshape(-1, 2)
+def _from_networkx(value: Any, number: int) -> SingleGraph:
+    positions = {name: position for position, name in enumerate(value.nodes)}
+    pairs = np.array([(positions[a], positions[b]) for a, b in value.edges()], np.int64).reshape(-1, 2)
     if not value.is_directed():
         loops = pairs[:, 0] == pairs[:, 1]
         pairs = np.concatenate([pairs, pairs[~loops, ::-1]])
@@ -150,13 +152,21 @@ def _of_networkx(value: Any, number: int) -> One:
         try:
             x = np.array([np.atleast_1d(np.asarray(one, np.float64)) for one in given])
         except (TypeError, ValueError):
-            raise InputError(f"graph {number}: the attribute 'x' of its nodes is not numbers, alike for all") from None
+            raise InputError(
+                f"graph {number}: the attribute 'x' of its nodes is not numbers of one shape"
+            ) from None
     label = value.graph.get("y", value.graph.get("label"))
-    return _checked(value.number_of_nodes(), pairs.T, x, label, number)
+    return _check(value.number_of_nodes(), pairs.T, x, label, number)
 
 
 def _numbers(value: Any, what: str, number: int) -> ndarray:
-    """A tensor or an array as an array of numbers."""
+    """Convert a tensor or an array to an array of numbers.
+
+    Raises
+    ------
+    InputError
+        If it does not hold numbers.
+    """
     try:
         array = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
     except (TypeError, ValueError, RuntimeError):
@@ -166,27 +176,27 @@ def _numbers(value: Any, what: str, number: int) -> ndarray:
     return array
 
 
-def _checked(nodes: int, edge_index: Int64[ndarray, " 2 E"], x: ndarray | None, label: Any, number: int) -> One:
+def _check(nodes: int, edge_index: Int64[ndarray, " 2 E"], x: ndarray | None, label: Any, number: int) -> SingleGraph:
     outside = edge_index[(edge_index < 0) | (edge_index >= nodes)]
     if len(outside):
         raise InputError(f"graph {number}: an edge at node {outside[0]}; its {nodes} nodes are numbered from 0")
     if x is None:
-        return One(nodes, edge_index, None, label)
+        return SingleGraph(nodes, edge_index, None, label)
     if x.ndim == 0 or len(x) != nodes:
         raise InputError(f"graph {number}: features of {x.shape[0] if x.ndim else 0} nodes, and it has {nodes}")
     x = x.reshape(nodes, int(np.prod(x.shape[1:])))
     if not (abs(x) <= np.finfo(np.float32).max).all():
         raise InputError(f"graph {number}: a node's features are not finite, or too large")
-    return One(nodes, edge_index, x.astype(np.float32), label)
+    return SingleGraph(nodes, edge_index, x.astype(np.float32), label)
 
 
-def _of_nodes(graphs: Sequence[One]) -> Float32[ndarray, " N A"] | None:
+def _node_features(graphs: Sequence[SingleGraph]) -> Float32[ndarray, " N A"] | None:
     widths = {n: 0 if graph.x is None else graph.x.shape[1] for n, graph in enumerate(graphs) if graph.nodes}
     first = next(iter(widths), -1)
     for number, width in widths.items():
         if width != widths[first]:
-            said = [f"{w or 'no'} features a node" for w in (width, widths[first])]
-            raise InputError(f"graph {number} has {said[0]}, and graph {first} has {said[1]}")
+            features = [f"{w or 'no'} features a node" for w in (width, widths[first])]
+            raise InputError(f"graph {number} has {features[0]}, and graph {first} has {features[1]}")
     if not any(widths.values()):
         return None
     return np.concatenate([graph.x for graph in graphs if graph.x is not None and graph.nodes])

@@ -1,4 +1,4 @@
-"""From series as they were found to a column: gaps filled, what cannot be used set aside."""
+"""Fill the gaps of series, leave out unusable ones, and store the others in a column."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -13,19 +13,20 @@ from contramix.io.media.parallel_decoding import Decoded
 from contramix.io.records import BadFile
 
 LARGEST = float(np.finfo(np.float32).max)
+"""Maximum absolute value; larger ones do not fit into float32."""
 
 
-class Found(NamedTuple):
-    """One series as it was found.
+class RawSeries(NamedTuple):
+    """Hold one series as read, before gaps are filled.
 
     Parameters
     ----------
     name : str
-        How messages call it; safe to print.
+        Name in messages; safe to print.
     values : ndarray
-        A row a channel; NaN where a value is missing.
+        One row per channel; NaN for missing values.
     times : ndarray, optional
-        When the steps were, ascending; left out: one after the other.
+        Time of each step, ascending. By default steps are equally spaced.
     """
 
     name: str
@@ -33,22 +34,24 @@ class Found(NamedTuple):
     times: Float64[ndarray, " T"] | None = None
 
 
-def gather(found: Sequence[Found], source: str, on_bad: Literal["skip", "fail"]) -> tuple[Decoded, tuple[str, ...]]:
-    """Series as a column, with notes.
+def clean_series(
+    found: Sequence[RawSeries], source: str, on_bad: Literal["skip", "fail"]
+) -> tuple[Decoded, tuple[str, ...]]:
+    """Fill the gaps of series and store them in a column, with notes.
 
     Parameters
     ----------
-    found : sequence of Found
-        At least one.
+    found : sequence of RawSeries
+        At least one series.
     source : str
-        What messages begin with.
+        The beginning of messages.
     on_bad : {"skip", "fail"}
-        Whether series without steps, or with a channel of which nothing is known, are left out and named, or refused.
+        Whether series without steps, or with a channel without values, are left out and reported, or are an error.
 
     Raises
     ------
     InputError
-        Series have differing channels, values are infinite or beyond float32, or nothing is left.
+        If series differ in the number of channels, values are infinite or too large, or no series is left.
     """
     channels = len(found[0].values)
     kept: list[int] = []
@@ -58,19 +61,19 @@ def gather(found: Sequence[Found], source: str, on_bad: Literal["skip", "fail"])
         if len(one.values) != channels:
             raise InputError(
                 f"{source}: {one.name} has {len(one.values)} channels, {found[0].name} has {channels}: "
-                "all series need the same ones"
+                "all series need the same number"
             )
-        _check(one, source)
+        _check_range(one, source)
         missing = np.isnan(one.values)
         nothing = np.flatnonzero(missing.all(1))
-        if len(nothing):  # without steps too: all of none
-            bad.append(BadFile(one.name, _why(one.values, nothing)))
+        if len(nothing):  # also true for a series without steps
+            bad.append(BadFile(one.name, _reason(one.values, nothing)))
             if on_bad == "fail":
                 raise InputError(f"{source}: {one.name}: {bad[-1].reason}; leave such series out")
             continue
         count = int(missing.sum())
         filled += [count] if count else []
-        series.append((interpolated(one.values, one.times) if count else one.values).astype(np.float32))
+        series.append((interpolate(one.values, one.times) if count else one.values).astype(np.float32))
         kept.append(number)
     if not kept:
         raise InputError(f"{source}: none of {len(bad):,} series can be used ({bad[0].file}: {bad[0].reason})")
@@ -80,27 +83,29 @@ def gather(found: Sequence[Found], source: str, on_bad: Literal["skip", "fail"])
     return Decoded(as_column(series, channels), kept, tuple(bad)), notes
 
 
-def interpolated(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] | None) -> Float64[ndarray, " C T"]:
-    """Gaps filled linearly in time, at the ends with the nearest value; each channel has at least one.
+def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] | None) -> Float64[ndarray, " C T"]:
+    """Fill gaps by linear interpolation in time, and at the ends with the nearest value.
+
+    Each channel must have at least one value.
 
     Examples
     --------
     >>> nan = np.nan
-    >>> interpolated(np.array([[nan, 1.0, nan, 5.0]]), np.array([0.0, 1.0, 4.0, 5.0])).tolist()
+    >>> interpolate(np.array([[nan, 1.0, nan, 5.0]]), np.array([0.0, 1.0, 4.0, 5.0])).tolist()
     [[1.0, 1.0, 4.0, 5.0]]
     """
-    at = np.arange(values.shape[1], dtype=np.float64) if times is None else times
+    steps = np.arange(values.shape[1], dtype=np.float64) if times is None else times
     known = ~np.isnan(values)
-    return np.stack([np.interp(at, at[there], row[there]) for row, there in zip(values, known)])
+    return np.stack([np.interp(steps, steps[present], row[present]) for row, present in zip(values, known)])
 
 
-def without_end(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
-    """Without the last steps at which every channel is missing: where containers are rectangular, a series ends so."""
-    there = np.flatnonzero(~np.isnan(values).all(0))
-    return values[:, : there[-1] + 1] if len(there) else values
+def without_padding(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
+    """Remove the last steps if all channels are missing there: rectangular arrays pad shorter series with NaN."""
+    present = np.flatnonzero(~np.isnan(values).all(0))
+    return values[:, : present[-1] + 1] if len(present) else values
 
 
-def _check(one: Found, source: str) -> None:
+def _check_range(one: RawSeries, source: str) -> None:
     with np.errstate(invalid="ignore"):
         beyond = np.abs(one.values) > LARGEST
     if beyond.any():
@@ -110,7 +115,7 @@ def _check(one: Found, source: str) -> None:
         raise InputError(f"{source}: {one.name}, channel {channel + 1}, step {step + 1}: the value {what}")
 
 
-def _why(values: ndarray, nothing: ndarray) -> str:
+def _reason(values: ndarray, nothing: ndarray) -> str:
     if values.shape[1] == 0:
         return "has no steps"
     return "has no values" if len(nothing) == len(values) else f"channel {nothing[0] + 1} has no values"

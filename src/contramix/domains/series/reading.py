@@ -1,4 +1,4 @@
-"""Read series: ``.ts`` files, npy and npz, and tables."""
+"""Read time series from ``.ts`` files, npy and npz files, and tables."""
 
 import os
 
@@ -6,7 +6,7 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
 from contramix.domains.series.ucr_archive import ENDINGS, read_problem
-from contramix.domains.series.values import of_arrays
+from contramix.domains.series.values import arrays_to_records
 from contramix.errors import InputError, printable
 from contramix.io.media.archives import is_archive
 from contramix.io.media.array_files import ENDINGS as ARRAYS
@@ -16,35 +16,38 @@ from contramix.io.options import ReadOptions
 from contramix.io.records import Records
 from contramix.io.tables.reading import read as read_table
 
-_CALLED = ("x", "series", "data")
+_ARRAY_NAMES = ("x", "series", "data")
+"""Names of arrays of series in an npz file, in order of preference."""
 
 
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
-    """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` where the data say them.
+    """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` if the data have them.
 
     Parameters
     ----------
     path
-        A ``.ts`` file; a folder or an archive of them; an npy or npz file; any table, long or wide.
+        A ``.ts`` file; a folder or an archive of them; an npy or npz file; a table in long or wide format.
     options
-        ``on_bad_files`` says what to do with series that cannot be used.
-    settings, like
-        How to read them; a trained model's columns hold.
+        How files are read; ``on_bad_files`` applies to series that cannot be used.
+    settings
+        Format of a table, and which data set to read.
+    fitted_spec
+        A trained model's specification: the same columns of a table are used.
 
     Raises
     ------
     InputError
-        There are no series, or they are damaged.
+        If there are no series, or they are damaged.
     """
     place = os.fsdecode(path)
     lower = place.lower()
-    alone = os.path.isfile(place)
-    if alone and lower.endswith(ARRAYS):
-        parts, notes = read_arrays(place, _CALLED, "series")
-        return of_arrays(parts, options, notes)
-    if alone and not lower.endswith(ENDINGS) and not is_archive(place):
+    is_file = os.path.isfile(place)
+    if is_file and lower.endswith(ARRAYS):
+        parts, notes = read_arrays(place, _ARRAY_NAMES, "series")
+        return arrays_to_records(parts, options, notes)
+    if is_file and not lower.endswith(ENDINGS) and not is_archive(place):
         table = read_table(path, options)
         reading = from_table(table.table, printable(place), options, settings, fitted_spec)
         return Records(reading.table, (*table.notes, *reading.notes), bad_files=reading.bad_files)

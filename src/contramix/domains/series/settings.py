@@ -1,4 +1,4 @@
-"""How time series are read: the recipe's section ``series``."""
+"""Define how time series are read: the section ``series`` of a recipe."""
 
 from typing import Annotated, Literal
 
@@ -7,23 +7,26 @@ from pydantic import Field, model_validator
 from contramix.settings import Settings
 
 MOST_STEPS = 10_000_000
+"""Maximum number of steps of a series."""
 
 
 class SeriesSettings(Settings):
-    """How time series are read.
+    """Set how time series are read.
 
     Parameters
     ----------
     problem
-        Of a folder or an archive with several problems in ``.ts`` files: the one to read, such as ``OSULeaf``.
-    id, time
-        Of a long table, which has a row a step: the column that says which series a row belongs to, and the one by
-        which its rows are ordered (left out: as they stand). Without ``id`` a table has a row a series.
+        Name of the data set to read, such as ``OSULeaf``, from a folder or archive of ``.ts`` files of several.
+    id
+        Column of a table in long format, with one row per step, that identifies the series. Without it, a table is in
+        wide format, with one row per series.
+    time
+        Column that the steps of a table in long format are sorted by. By default they are in the order of the rows.
     steps
-        Of longer series the start is used. ``"auto"``: as many as the longest training series has.
+        Number of steps that longer series are truncated to. ``"auto"``: the length of the longest training series.
     normalise
-        ``"channel"``: by mean and standard deviation of each channel over all training series. ``"each"``: each series
-        by those of its own channels, so that only shapes are compared.
+        ``"channel"``: normalize by mean and standard deviation of each channel over all training series. ``"each"``:
+        normalize each series by those of its own channels, to compare shapes only.
     """
 
     problem: str | None = None
@@ -33,7 +36,7 @@ class SeriesSettings(Settings):
     normalise: Literal["channel", "each"] = "channel"
 
     @model_validator(mode="after")
-    def _whose_time(self) -> "SeriesSettings":
+    def _check_time(self) -> "SeriesSettings":
         if self.time is not None and self.id is None:
-            raise ValueError("time needs id: the column that says which series a row belongs to")
+            raise ValueError("time needs id, the column that identifies the series")
         return self

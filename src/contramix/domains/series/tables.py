@@ -1,4 +1,4 @@
-"""Series from tables: long, a row a step, or wide, a row a series."""
+"""Convert tables to time series: in long format, one row per step, or in wide format, one row per series."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ import pyarrow.types as pt
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from contramix.domains.series.cleaning import Found, gather, without_end
+from contramix.domains.series.cleaning import RawSeries, clean_series, without_padding
 from contramix.domains.series.column import SERIES, with_source_columns
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
@@ -22,30 +22,32 @@ from contramix.io.records import Records
 def from_table(
     table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
-    """Series of a table of canonical columns.
+    """Convert a table to series.
 
     Parameters
     ----------
     table
-        With ``settings.id``: a row a step; columns of numbers are channels, and a column that is the same throughout
-        every series, such as a label, stands beside them. Without: a row a series; columns of numbers, in their order,
-        are its steps. A series ends behind the last step that has a value.
+        A table of canonical column types. With ``settings.id`` a row is a step: numeric columns are channels, and
+        columns that are constant within each series, such as a label, are kept. Without it a row is a series: numeric
+        columns, in their order, are its steps, and missing values at the end are padding.
     source
-        What messages begin with.
+        The beginning of messages.
     options
-        ``target`` names a column that is no step and no channel.
-    settings, like
-        How to read it; a trained model's columns hold.
+        ``target`` names a column that is neither a step nor a channel.
+    settings
+        The columns that identify series and sort steps.
+    fitted_spec
+        A trained model's specification: the same columns are steps or channels.
 
     Raises
     ------
     InputError
-        A column is missing, there are no numbers, or the steps of a series cannot be put in order.
+        If a column is missing, there are no numeric columns, or the steps of a series cannot be sorted.
     """
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
     if SERIES in table.column_names:
-        raise InputError(f"{source}: rename the column {SERIES!r}: the series themselves will be called so")
+        raise InputError(f"{source}: rename the column {SERIES!r}: the name is used for the series")
     if settings.id is None:
         return _wide(table, source, options, fitted_spec)
     return _long(table, source, options, settings, settings.id, fitted_spec)
@@ -56,17 +58,17 @@ def _wide(table: pa.Table, source: str, options: ReadOptions, fitted_spec: Serie
     names = _numeric(table, (target,)) if fitted_spec is None or not fitted_spec.columns else list(fitted_spec.columns)
     _require(table, names, source)
     if not names:
-        raise InputError(f"{source}: no columns of numbers to be the steps of series")
+        raise InputError(f"{source}: no numeric columns, which would be the steps of series")
     values = np.stack([_numbers(table.column(name), source, name) for name in names], 1)
-    whole = [without_end(row[None]) for row in values]
-    found = [Found(f"row {number}", row) for number, row in enumerate(whole, start=1)]
-    content, notes = gather(found, source, options.on_bad_files)
-    shorter = sum(one.shape[1] < len(names) for one in whole)
+    trimmed = [without_padding(row[None]) for row in values]
+    found = [RawSeries(f"row {number}", row) for number, row in enumerate(trimmed, start=1)]
+    content, notes = clean_series(found, source, options.on_bad_files)
+    shorter = sum(one.shape[1] < len(names) for one in trimmed)
     if shorter:
-        notes = (f"{shorter:,} series have no values at the last steps, and end before them", *notes)
+        notes = (f"{shorter:,} series lack values at the last steps, which are removed as padding", *notes)
     if fitted_spec is None:
-        notes = (f"a row is a series; its {len(names):,} steps are the columns {_named(names)}", *notes)
-    return _reading(table.drop_columns(names), content, names, notes)
+        notes = (f"each row is a series of {len(names):,} steps, the columns {_list_names(names)}", *notes)
+    return _to_records(table.drop_columns(names), content, names, notes)
 
 
 def _long(
@@ -82,11 +84,11 @@ def _long(
     for name in keys:
         if table.column(name).null_count:
             row = table.column(name).is_null().to_pylist().index(True) + 1
-            raise InputError(f"{source}, row {row}: {name!r} is missing; each step needs one")
-    series, first = _numbered(table.column(by))
+            raise InputError(f"{source}, row {row}: {name!r} is missing; every step needs one")
+    series, first = _number_series(table.column(by))
     times = None if settings.time is None else _times(table.column(settings.time), f"{source}, column {keys[1]!r}")
     order = np.argsort(series, kind="stable") if times is None else np.lexsort((times, series))
-    notes = () if times is None else _in_order(table.column(by), series, times, order, source)
+    notes = () if times is None else _order_notes(table.column(by), series, times, order, source)
     constant = [name for name in table.column_names if name not in keys and _is_constant(table.column(name), series)]
     if options.target in table.column_names and options.target not in (by, *constant):
         raise InputError(f"{source}: `target` {options.target!r} is not the same throughout each series")
@@ -97,37 +99,37 @@ def _long(
     )
     _require(table, names, source)
     if not names:
-        raise InputError(f"{source}: no columns of numbers that change within a series, to be its channels")
+        raise InputError(f"{source}: no numeric columns that change within a series, which would be its channels")
     left = [name for name in table.column_names if name not in (*keys, *constant, *names)]
     if left:
-        notes += (f"left out, as they change within a series and are no channels: {_named(left)}",)
+        notes += (f"left out, as they change within a series and are not numeric: {_list_names(left)}",)
     if fitted_spec is None:
-        notes = (f"a row is a step; the channels are the columns {_named(names)}", *notes)
+        notes = (f"each row is a step; the channels are the columns {_list_names(names)}", *notes)
     values = np.stack([_numbers(table.column(name), source, name) for name in names])[:, order]
     ends = np.flatnonzero(np.diff(series[order])) + 1
     at = [None] * len(first) if times is None else [t - t[0] for t in np.split(times[order], ends)]
     ids = table.column(by).take(pa.array(first)).to_pylist()
     found = [
-        Found(f"series {printable(str(name), 60)}", part, when if when is None else when.astype(np.float64))
+        RawSeries(f"series {printable(str(name), 60)}", part, when if when is None else when.astype(np.float64))
         for name, part, when in zip(ids, np.split(values, ends, 1), at, strict=True)
     ]
-    content, said = gather(found, source, options.on_bad_files)
-    beside = table.select([name for name in (by, *constant) if name not in names]).take(pa.array(first))
-    return _reading(beside, content, names, (*notes, *said))
+    content, more = clean_series(found, source, options.on_bad_files)
+    kept_columns = table.select([name for name in (by, *constant) if name not in names]).take(pa.array(first))
+    return _to_records(kept_columns, content, names, (*notes, *more))
 
 
-def _reading(beside: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Records:
+def _to_records(kept_columns: pa.Table, content: Decoded, names: Sequence[str], notes: tuple[str, ...]) -> Records:
     kept = pa.array(content.indices, pa.int64())
-    columns = {name: beside.column(name).take(kept) for name in beside.column_names}
+    columns = {name: kept_columns.column(name).take(kept) for name in kept_columns.column_names}
     return Records(
         with_source_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
     )
 
 
-def _in_order(
+def _order_notes(
     ids: pa.ChunkedArray, series: Int64[ndarray, " n"], times: ndarray, order: Int64[ndarray, " n"], source: str
 ) -> tuple[str, ...]:
-    """A note on series whose steps were not in order; no series may have two steps at a time."""
+    """Return a note on series whose steps are not sorted. Two steps at the same time are an error."""
     twice = np.flatnonzero((np.diff(series[order]) == 0) & (np.diff(times[order]) == 0))
     if len(twice):
         row, again = sorted((int(order[twice[0]]), int(order[twice[0] + 1])))
@@ -138,17 +140,17 @@ def _in_order(
     as_found = np.argsort(series, kind="stable")
     back = (np.diff(times[as_found]) < 0) & (np.diff(series[as_found]) == 0)
     moved = len(np.unique(series[as_found][1:][back]))
-    return (f"the steps of {moved:,} series did not stand in order of time, and are sorted",) if moved else ()
+    return (f"the steps of {moved:,} series are not in order of time; they are sorted",) if moved else ()
 
 
-def _numbered(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
-    """Series numbered as they first appear, and the first row of each."""
+def _number_series(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
+    """Number series in order of appearance; return the number of each row's series, and the first row of each."""
     series = _codes(ids)
     return series, np.unique(series, return_index=True)[1]
 
 
 def _codes(column: pa.ChunkedArray) -> Int64[ndarray, " n"]:
-    """Values numbered as they first appear; a missing one is a value."""
+    """Number different values in order of appearance; a missing value counts as one."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
 
@@ -160,11 +162,11 @@ def _is_constant(column: pa.ChunkedArray, series: Int64[ndarray, " n"]) -> bool:
 
 
 def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
-    """Numbers or dates, as numbers that can be compared exactly."""
+    """Convert numbers or dates to numbers that can be compared exactly."""
     if pt.is_timestamp(column.type):
         column = column.cast(pa.int64())
     if not _is_number(column.type):
-        raise InputError(f"{where}: times are numbers or dates, not text; `series.time` names another column")
+        raise InputError(f"{where}: times must be numbers or dates, not text; `series.time` names another column")
     times: ndarray = column.to_numpy()
     if not np.isfinite(times).all():
         raise InputError(f"{where}, row {int((~np.isfinite(times)).argmax()) + 1}: the time is infinite")
@@ -173,7 +175,7 @@ def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float6
 
 def _numbers(column: pa.ChunkedArray, source: str, name: str) -> Float64[ndarray, " n"]:
     if not _is_number(column.type):
-        raise InputError(f"{source}: column {printable(name, 60)!r} is not of numbers here, as it was for the model")
+        raise InputError(f"{source}: column {printable(name, 60)!r} is not numeric, as it was in training")
     numbers: ndarray = pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy()
     return numbers
 
@@ -193,6 +195,6 @@ def _require(table: pa.Table, names: Sequence[str], source: str) -> None:
             raise InputError(f"{source}: there is no column {printable(name, 60)!r}; {hint}")
 
 
-def _named(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     shown = [printable(name, 60) for name in names]
     return ", ".join(shown if len(shown) <= 8 else [*shown[:4], "...", shown[-1]])

@@ -1,11 +1,11 @@
-"""Problems of the archives: their ``.ts`` files, alone or as ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
+"""Read data sets of the UCR and UEA archives: ``.ts`` files, single or as ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
 
 import re
 from collections.abc import Sequence
 
 import pyarrow as pa
 
-from contramix.domains.series.cleaning import Found, gather
+from contramix.domains.series.cleaning import RawSeries, clean_series
 from contramix.domains.series.column import SERIES
 from contramix.domains.series.ts import parse
 from contramix.errors import InputError, nearest, printable
@@ -16,39 +16,39 @@ from contramix.io.options import ReadOptions
 from contramix.io.records import LABEL, Records
 
 ENDINGS = (".ts",)
-_PART = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
+_SPLIT = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
 
 
 def read_problem(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
-    """The series of one problem: those of the training file first, where there is one for each part.
+    """Read the series of one data set, those of the training file first.
 
     Parameters
     ----------
     found
         The files.
     options
-        ``on_bad_files`` says what to do with series that cannot be used.
+        How files are read; ``on_bad_files`` applies to series that cannot be used.
     problem
-        Which one to read; needed where there are several.
+        Name of the data set to read; needed if there are several.
     trained
-        For a trained model the only problem that there is may have another name.
+        Whether the series are for a trained model. If so, a single data set is read whatever its name.
 
     Raises
     ------
     InputError
-        There are several problems, or not the one asked for; or a file is damaged.
+        If there are several data sets and none is named, if there is none of that name, or if a file is damaged.
     """
-    name, files = _chosen(found, problem, trained)
-    parts = {part.group(1).lower() if (part := _PART.search(_stem(file))) else None: file for file in files}
+    name, files = _choose(found, problem, trained)
+    parts = {part.group(1).lower() if (part := _SPLIT.search(_stem(file))) else None: file for file in files}
     official = {"train", "test"} <= parts.keys()
     used = [parts["train"], parts["test"]] if official else files
     notes = found.notes
     if left := [file.name for file in files if file not in used]:
-        notes += (f"left out beside {name}_TRAIN.ts and {name}_TEST.ts: {', '.join(left)}",)
-    series: list[Found] = []
+        notes += (f"left out, as there are {name}_TRAIN.ts and {name}_TEST.ts: {', '.join(left)}",)
+    series: list[RawSeries] = []
     labels: list[str | float | None] = []
     names: list[str] = []
-    of_part: list[str] = []
+    splits: list[str] = []
     each = []
     for file in used:
         try:
@@ -61,45 +61,45 @@ def read_problem(found: MediaFiles, options: ReadOptions, problem: str | None, t
         series += [one._replace(name=f"{file.name}, {one.name}") for one in read.series]
         labels += read.labels or []
         names += [file.name] * len(read.series)
-        of_part += ["train" if file is used[0] else "test"] * len(read.series)
+        splits += ["train" if file is used[0] else "test"] * len(read.series)
         notes += read.notes
     labelled = len(labels) == len(series)
     if labels and (not labelled or len({type(one) for one in labels if one is not None}) > 1):
-        raise InputError(f"{found.source}: the files of {name} have different kinds of labels: mend their headers")
-    content, said = gather(series, found.source, options.on_bad_files)
+        raise InputError(f"{found.source}: the files of {name} have different kinds of labels: correct their headers")
+    content, more = clean_series(series, found.source, options.on_bad_files)
     table = build_record_table(
         SERIES,
         content,
         names,
         labels=pa.array(labels) if labelled else None,
-        splits=of_part if official else None,
+        splits=splits if official else None,
     )
     target = LABEL if labelled else None
-    return Records(table, (*notes, *said), target, content.bad_files, ("train", "test") if official else ())
+    return Records(table, (*notes, *more), target, content.bad_files, ("train", "test") if official else ())
 
 
-def _chosen(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:
-    """The problem's name, and its files."""
+def _choose(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:
+    """Return the name and the files of the data set."""
     problems: dict[str, list[MediaFile]] = {}
     for file in found.files:
-        problems.setdefault(_PART.sub("", _stem(file)), []).append(file)
+        problems.setdefault(_SPLIT.sub("", _stem(file)), []).append(file)
     if len(problems) == 1 and (problem is None or trained):
         name = next(iter(problems))
     elif problem is None:
         shown = ", ".join(printable(one, 60) for one in sorted(problems)[:20]) + ", ..." * (len(problems) > 20)
         raise InputError(
-            f"{found.source}: holds {len(problems)} problems ({shown}): choose one with `series.problem=NAME`"
+            f"{found.source}: holds {len(problems)} data sets ({shown}): choose one with `series.problem=NAME`"
         )
     elif problem in problems:
         name = problem
     else:
         hint = nearest(problem, problems)
-        raise InputError(f"{found.source}: there is no problem {printable(problem, 60)!r} (series.problem); {hint}")
+        raise InputError(f"{found.source}: there is no data set {printable(problem, 60)!r} (series.problem); {hint}")
     stems = [_stem(file).lower() for file in problems[name]]
     if len(set(stems)) < len(stems):
         shown = ", ".join(file.name for file in problems[name][:5])
         raise InputError(
-            f"{found.source}: several files of one name ({shown}): name the folder that holds the right one"
+            f"{found.source}: several files have the same name ({shown}): give the folder of the right one"
         )
     return name, problems[name]
 

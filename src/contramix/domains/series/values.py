@@ -1,4 +1,4 @@
-"""Series from Python: arrays, lists of arrays, and frames."""
+"""Convert arrays, lists of arrays and data frames to time series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.series.cleaning import Found, gather, without_end
+from contramix.domains.series.cleaning import RawSeries, clean_series, without_padding
 from contramix.domains.series.column import SERIES, channels_of, steps_of
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
@@ -27,8 +27,10 @@ _GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (chann
 
 
 def recognizes_values(values: Any) -> bool:
-    """Whether values are series beyond doubt: numbers with three axes that are no bytes, lists of arrays with two, or
-    of one and of differing lengths; or a table of series that was read before.
+    """Return whether values are series beyond doubt.
+
+    They are if they are an array of three axes, other than bytes; a list of arrays of two axes, or of one axis and
+    different lengths; or a table of series that was read before.
     """
     if isinstance(values, pa.Table):
         return SERIES in values.column_names and channels_of(values.schema.field(SERIES).type) is not None
@@ -43,21 +45,23 @@ def recognizes_values(values: Any) -> bool:
 
 
 def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None) -> Records:
-    """Series from Python values; a row a series, so none is left out.
+    """Convert Python values to series, one row per series; an unusable one is an error.
 
     Parameters
     ----------
     values
-        An array or tensor (n, channels, steps), or (n, steps) of one channel, in which a series ends behind the last
-        step that is not NaN in every channel; a list of arrays (channels, steps) or (steps,) of any lengths; a frame,
-        read as :func:`contramix.domains.series.tables.from_table` does; or a table of series that was read before.
-    settings, like
-        How frames are read; a trained model's columns hold.
+        An array or tensor (n, channels, steps), or (n, steps) for one channel, in which shorter series end in NaN; a
+        list of arrays (channels, steps) or (steps,) of any lengths; a data frame, which
+        :func:`contramix.domains.series.tables.from_table` reads; or a table of series that was read before.
+    settings
+        Format of a data frame.
+    fitted_spec
+        A trained model's specification: the same columns of a data frame are used.
 
     Raises
     ------
     InputError
-        They are no series, or one of them has no steps or no values.
+        If they are not series, or one of them has no steps or no values.
 
     Examples
     --------
@@ -68,48 +72,57 @@ def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec |
         steps_of(values)
         return Records(values)
     if isinstance(values, ndarray | Tensor):
-        return of_arrays([LabeledArray(_array(values), {}, None, "series")], _EVERY_ROW)
+        return arrays_to_records([LabeledArray(_array(values), {}, None, "series")], _EVERY_ROW)
     if isinstance(values, list | tuple) and any(isinstance(one, ndarray | Tensor) for one in values):
-        found = [Found(f"row {row}", _single(one, row)) for row, one in enumerate(values, start=1)]
-        content, notes = gather(found, "series", "fail")
+        found = [RawSeries(f"row {row}", _single(one, row)) for row, one in enumerate(values, start=1)]
+        content, notes = clean_series(found, "series", "fail")
         return Records(pa.table({SERIES: content.content}), notes)
     if isinstance(values, list | tuple | str | bytes):
         raise InputError(f"give series as {_GIVE}")
     return from_table(to_arrow(values), "frame", _EVERY_ROW, settings, fitted_spec)
 
 
-def of_arrays(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
-    """LabeledArray as a reading, the training part first.
+def arrays_to_records(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
+    """Convert arrays to records, the training split first.
+
+    Parameters
+    ----------
+    parts
+        Arrays of series with their labels, one per split.
+    options
+        ``on_bad_files`` applies to series that cannot be used.
+    notes
+        Notes that precede those of the conversion.
 
     Raises
     ------
     InputError
-        They are no series, or labels and series are not equally many.
+        If they are not series, or labels and series differ in number.
     """
     parts = sorted(parts, key=lambda part: ORDER.index(part.split or "train"))
-    found: list[Found] = []
+    found: list[RawSeries] = []
     shorter = 0
     for part in parts:
         array = _series(part.content, part.source)
         for name, column in part.labels.items():
             if len(column) != len(array):
                 raise InputError(f"{part.source}: {len(column):,} entries of '{name}' for {len(array):,} series")
-        whole = [without_end(one) for one in array]
-        shorter += sum(one.shape[1] < array.shape[2] for one in whole)
-        found += [Found(f"row {len(found) + n}", one) for n, one in enumerate(whole, start=1)]
+        trimmed = [without_padding(one) for one in array]
+        shorter += sum(one.shape[1] < array.shape[2] for one in trimmed)
+        found += [RawSeries(f"row {len(found) + n}", one) for n, one in enumerate(trimmed, start=1)]
     source = parts[0].source
-    content, said = gather(found, source, options.on_bad_files)
+    content, more = clean_series(found, source, options.on_bad_files)
     if shorter:
-        said = (f"{shorter:,} series have NaN at the last steps, and end before them", *said)
+        more = (f"{shorter:,} series end in NaN, which is removed as padding", *more)
     named = [part.split for part in parts for _ in range(len(part.content))]
-    in_parts = len(parts) > 1 and parts[0].split == "train"
+    official = len(parts) > 1 and parts[0].split == "train"
     labelled = all(LABEL in part.labels for part in parts)
     labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labelled else None
     table = build_record_table(
-        SERIES, content, [one.name for one in found], labels=labels, splits=named if in_parts else None
+        SERIES, content, [one.name for one in found], labels=labels, splits=named if official else None
     )
-    official = ordered_splits(table.column(SPLIT).to_pylist()) if in_parts else ()
-    return Records(table, (*notes, *said), LABEL if labelled else None, content.bad_files, official)
+    splits = ordered_splits(table.column(SPLIT).to_pylist()) if official else ()
+    return Records(table, (*notes, *more), LABEL if labelled else None, content.bad_files, splits)
 
 
 def _array(values: Any) -> ndarray:
@@ -125,13 +138,13 @@ def _series(array: ndarray, source: str) -> Float64[ndarray, " n C T"]:
     if array.ndim == 2:
         array = array[:, None]
     if array.ndim != 3 or 0 in array.shape[:2]:
-        raise InputError(f"{source}: shape {array.shape} is none of series: give {_GIVE}")
+        raise InputError(f"{source}: shape {array.shape} is not one of series: give {_GIVE}")
     return _numbers(array, source)
 
 
 def _single(value: Any, row: int) -> Float64[ndarray, " C T"]:
     if not isinstance(value, ndarray | Tensor) or value.ndim not in (1, 2) or (value.ndim == 2 and not len(value)):
-        raise InputError(f"row {row}: is no series: give {_GIVE}")
+        raise InputError(f"row {row}: is not a series: give {_GIVE}")
     array = _array(value)
     return _numbers(array[None] if array.ndim == 1 else array, f"row {row}")
 
