@@ -6,8 +6,8 @@ import lzma
 
 import pytest
 
-from contramix.domains.text.decoding import beginning, decoded, lines_of, unpacked
-from contramix.domains.text.labelled_lines import is_prose, split_labels
+from contramix.domains.text.decoding import decode_text, decompress, read_beginning, split_lines
+from contramix.domains.text.labeled_lines import is_prose, split_labels
 from contramix.io.media import archives
 from contramix.io.media.media_file import UnreadableFileError
 
@@ -65,16 +65,16 @@ def test_prose_is_told_from_tables(lines, prose):
 
 
 def test_only_line_feeds_end_a_line():
-    assert lines_of("a\x85b\u2028c\x0bd\r\ne\rf\n\n \n") == ["a\x85b\u2028c\x0bd", "e\rf"]
-    assert lines_of("") == lines_of("\n\n") == []
+    assert split_lines("a\x85b\u2028c\x0bd\r\ne\rf\n\n \n") == ["a\x85b\u2028c\x0bd", "e\rf"]
+    assert split_lines("") == split_lines("\n\n") == []
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, lambda data: data])
 def test_packed_bytes_are_unpacked(pack, tmp_path):
     data = "zeile für zeile\n".encode() * 2000
-    assert unpacked(pack(data)) == data
+    assert decompress(pack(data)) == data
     (tmp_path / "x").write_bytes(pack(data))
-    start = beginning(str(tmp_path / "x"), 1000)
+    start = read_beginning(str(tmp_path / "x"), 1000)
     assert start == data[: len(start)]
     assert 900 < len(start) <= 1000
     assert start.endswith(b"\n")
@@ -82,22 +82,22 @@ def test_packed_bytes_are_unpacked(pack, tmp_path):
 
 def test_damaged_and_bloated_bytes_are_refused(monkeypatch):
     packed = gzip.compress(bytes(range(256)) * 400)
-    with pytest.raises(UnreadableFileError, match="cannot be unpacked"):
-        unpacked(packed[:-20])
+    with pytest.raises(UnreadableFileError, match="cannot be decompress"):
+        decompress(packed[:-20])
     monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
     with pytest.raises(UnreadableFileError, match="decompression bomb"):
-        unpacked(bz2.compress(bytes(2 << 20)))
+        decompress(bz2.compress(bytes(2 << 20)))
 
 
 def test_text_is_utf8_or_latin_1_or_as_told():
-    assert decoded("\ufeffgrün".encode()) == ("grün", False)
-    assert decoded("grün".encode("latin-1")) == ("grün", True)
-    assert decoded("žluť".encode("cp1250"), "cp1250") == ("žluť", False)
-    assert decoded("grün".encode("utf-16"), "utf-16") == ("grün", False)
+    assert decode_text("\ufeffgrün".encode()) == ("grün", False)
+    assert decode_text("grün".encode("latin-1")) == ("grün", True)
+    assert decode_text("žluť".encode("cp1250"), "cp1250") == ("žluť", False)
+    assert decode_text("grün".encode("utf-16"), "utf-16") == ("grün", False)
     for data, encoding, word in [
         (b"a\0b", None, "NUL"),
         ("grün".encode("utf-16"), None, "`encoding='utf-16'`"),
         (b"\xff\xfe\xfd", "utf-8", "is not utf-8"),
     ]:
         with pytest.raises(UnreadableFileError, match=word):
-            decoded(data, encoding)
+            decode_text(data, encoding)

@@ -117,7 +117,7 @@ def test_files_that_are_no_text_are_left_out_and_named():
     reading = read("imdb", OPTIONS, AUTO)
     assert reading.bad_files == (
         BadFile("neg/empty.txt", "0 bytes"),
-        BadFile("pos/noise.txt", "holds NUL bytes, so it is no text"),
+        BadFile("pos/noise.txt", "holds NUL bytes, so it is not text"),
     )
     assert reading.table.num_rows == 7
     assert reading.notes == ("1 files are not UTF-8 and are read as Latin-1; `encoding` says otherwise",)
@@ -134,7 +134,7 @@ BROKEN = {
     "blank.txt": (b"\n\n \n", "no line of text"),
     "nul.txt": (b"a line\nb\0\n", "NUL"),
     "wide.txt": ("ein wort".encode("utf-16"), "`encoding='utf-16'`"),
-    "half.txt.gz": (gzip.compress(LINES.encode() * 99)[:-30], "cannot be unpacked"),
+    "half.txt.gz": (gzip.compress(LINES.encode() * 99)[:-30], "cannot be decompressed"),
 }
 
 
@@ -282,7 +282,7 @@ def test_values_of_others_are_not_claimed(values):
 
 @pytest.mark.parametrize(
     ("values", "word"),
-    [(["a", 1], "row 2: int is no text"), ([], "the list is empty"), (["a\ud800"], "half of a character")],
+    [(["a", 1], "row 2: int is not text"), ([], "the list is empty"), (["a\ud800"], "half of a character")],
 )
 def test_values_that_are_no_texts(values, word):
     with pytest.raises(InputError, match=word):

@@ -1,4 +1,4 @@
-"""From a file's bytes to text: unpacked, in UTF-8 or else Latin-1, in lines."""
+"""Decompress and decode text files, and split them into lines."""
 
 import bz2
 import gzip
@@ -13,52 +13,53 @@ from contramix.io.media.archives import check_expansion
 from contramix.io.media.media_file import MAX_FILE_BYTES, UnreadableFileError
 
 _OPEN: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-PACKED = (".gz", ".bz2", ".xz")
+COMPRESSED = (".gz", ".bz2", ".xz")
+"""Endings of compressed files that are read."""
 _BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
-_PIECE = 1 << 24
+_CHUNK_BYTES = 1 << 24
 
 
 class Text(NamedTuple):
-    """What a file says, and whether it had to be taken for Latin-1."""
+    """Hold the text of a file, and whether it was decoded as Latin-1 because it is not UTF-8."""
 
     text: str
     latin: bool = False
 
 
-def unpacked(data: bytes) -> bytes:
-    """Bytes with gzip, bzip2 or xz undone, whatever the file is called.
+def decompress(data: bytes) -> bytes:
+    """Decompress gzip, bzip2 or xz data, which are recognized by their first bytes; return other data unchanged.
 
     Raises
     ------
     UnreadableFileError
-        They are damaged, or unpack to far more than text does.
+        If the data are damaged, or expand far more than text does.
     """
     opener = _opener(data)
     if opener is None:
         return data
-    pieces, total = [], 0
+    chunks, total = [], 0
     try:
         with opener(BytesIO(data)) as stream:
-            while piece := stream.read(_PIECE):
-                pieces.append(piece)
-                total += len(piece)
-                check_expansion("a packed text", 0, total, len(data))
+            while chunk := stream.read(_CHUNK_BYTES):
+                chunks.append(chunk)
+                total += len(chunk)
+                check_expansion("a compressed text", 0, total, len(data))
                 if total > MAX_FILE_BYTES:
                     raise ValueError(f"more than {MAX_FILE_BYTES >> 30} GiB: split it")
     except _BROKEN as error:
-        raise UnreadableFileError(f"cannot be unpacked ({printable(str(error), 120)})") from None
-    return b"".join(pieces)
+        raise UnreadableFileError(f"cannot be decompressed ({printable(str(error), 120)})") from None
+    return b"".join(chunks)
 
 
-def beginning(path: str, at_most: int) -> bytes:
-    """The first bytes of a file, unpacked, up to the last end of a line among them.
+def read_beginning(path: str, at_most: int) -> bytes:
+    """Return the first bytes of a file, decompressed, up to the end of the last complete line.
 
     Raises
     ------
     UnreadableFileError
-        They are damaged.
+        If the data are damaged.
     OSError
-        The file cannot be read.
+        If the file cannot be read.
     """
     with open(path, "rb") as file:
         opener = _opener(file.read(8))
@@ -74,13 +75,13 @@ def _opener(data: bytes) -> Callable[..., Any] | None:
     return next((opener for magic, opener in _OPEN.items() if data.startswith(magic)), None)
 
 
-def decoded(data: bytes, encoding: str | None = None) -> Text:
-    """Bytes as text: UTF-8, and Latin-1 where they are not; or as told.
+def decode_text(data: bytes, encoding: str | None = None) -> Text:
+    """Decode bytes as the given encoding; by default as UTF-8, or as Latin-1 if they are not UTF-8.
 
     Raises
     ------
     UnreadableFileError
-        They are no text.
+        If they are not text.
     """
     try:
         text = Text(data.decode(encoding or "utf-8-sig"))
@@ -93,17 +94,17 @@ def decoded(data: bytes, encoding: str | None = None) -> Text:
     if "\0" in text.text:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         raise UnreadableFileError(
-            "looks like UTF-16: `encoding='utf-16'`" if wide else "holds NUL bytes, so it is no text"
+            "looks like UTF-16: `encoding='utf-16'`" if wide else "holds NUL bytes, so it is not text"
         )
     return text
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines, without those at the end that are empty. Only line feeds end one, with a carriage return or without.
+def split_lines(text: str) -> list[str]:
+    """Split a text at line feeds, with or without a carriage return; drop empty lines at the end.
 
     Examples
     --------
-    >>> lines_of("one\\r\\n\\ntwo\\u2028still two\\n\\n")
+    >>> split_lines("one\\r\\n\\ntwo\\u2028still two\\n\\n")
     ['one', '', 'two\\u2028still two']
     """
     lines = [line.removesuffix("\r") for line in text.split("\n")]

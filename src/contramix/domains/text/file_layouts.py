@@ -1,4 +1,4 @@
-"""Where texts stand in files: one in each, or one in each line of a file for each official part."""
+"""Find the files of a data set of texts: one text per file, or one text per line of one file per split."""
 
 import os
 import re
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contramix.domains.splits import ORDER
-from contramix.domains.text.decoding import PACKED
+from contramix.domains.text.decoding import COMPRESSED
 from contramix.errors import InputError
 from contramix.io.media.listing import MediaFiles
 from contramix.io.media.media_file import MediaFile
 from contramix.io.media.path_labels import SPLIT_NAMES
 
-TXT = tuple(f".txt{packed}" for packed in ("", *PACKED))
-PARTS = {**SPLIT_NAMES, "dev": "valid", "development": "valid"}
-MOST_FILES = 20
-"""More files that are named like parts are texts of their own, such as train_0001.txt."""
+TXT = tuple(f".txt{ending}" for ending in ("", *COMPRESSED))
+SPLITS = {**SPLIT_NAMES, "dev": "valid", "development": "valid"}
+MAX_SPLIT_FILES = 20
+"""Maximum number of files that are named after splits. More of them are texts, such as train_0001.txt."""
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc", ".json", ".jsonl", ".ndjson")
 _OTHERS = (*TABLES, ".npy", ".npz", ".md", ".rst", ".html", ".htm", ".xml", ".pdf", ".py", ".ts", ".arff", ".toml",
            ".zip", ".tar", ".tgz", ".tbz2", ".txz")  # fmt: skip
@@ -23,43 +23,44 @@ _ABOUT = re.compile(r"(readme|licen[cs]e|copying|notice|changelog|citation)\b.*"
 _MARKS = re.compile(r"[._\- ]+")
 
 
-class Lined(NamedTuple):
-    """A file whose lines are texts, and the part that its name says."""
+class LineFile(NamedTuple):
+    """Hold a file whose lines are texts, and the split that its name says; None if it says none."""
 
     item: MediaFile
-    part: str | None
+    split: str | None
 
 
-def without_packing(name: str) -> str:
-    """A name in small letters without the ending of a packed file."""
+def without_compression(name: str) -> str:
+    """Return a file name in lower case, without the ending of a compressed file."""
     lower = name.lower()
-    return next((lower.removesuffix(ending) for ending in PACKED if lower.endswith(ending)), lower)
+    return next((lower.removesuffix(ending) for ending in COMPRESSED if lower.endswith(ending)), lower)
 
 
 def may_be_text(name: str) -> bool:
-    """Whether a file's name does not say that it is something else than text."""
-    return not without_packing(name).endswith(_OTHERS) and not is_about(name)
+    """Return whether a file may be text by its name."""
+    return not without_compression(name).endswith(_OTHERS) and not is_about(name)
 
 
 def is_about(name: str) -> bool:
-    """Whether a file, by its name, is a README or a licence."""
+    """Return whether a file is a README, a license or the like by its name."""
     return _ABOUT.fullmatch(os.path.basename(name)) is not None
 
 
-def line_files(found: MediaFiles) -> list[Lined] | None:
-    """Files of lines, where a folder's names say that it holds such: one alone, or one for each official part, as in
-    ``stsa.binary.train.gz``, ``stsa.binary.test.gz``. Else None.
+def line_files(found: MediaFiles) -> list[LineFile] | None:
+    """Return the files of lines of a folder: a single file, or one file per split, such as ``stsa.train.gz``.
+
+    Return None if file names do not say that the folder holds such files.
 
     Raises
     ------
     InputError
-        Several data sets lie there.
+        If the folder holds several data sets.
     """
     files = [item for item in found.files if may_be_text(item.name)]
     if len(files) == 1:
-        return [Lined(files[0], None)]
-    named = [(item, *_part_of(item.name)) for item in files]
-    if len(files) > MOST_FILES or any(part is None for _, part, _ in named):
+        return [LineFile(files[0], None)]
+    named = [(item, *_split_of(item.name)) for item in files]
+    if len(files) > MAX_SPLIT_FILES or any(split is None for _, split, _ in named):
         return None
     sets = sorted({stem for _, _, stem in named})
     if len(sets) > 1:
@@ -68,26 +69,26 @@ def line_files(found: MediaFiles) -> list[Lined] | None:
             f"{found.source}: holds {len(sets)} data sets ({', '.join(first.values())}, ...): name the file to read, "
             "or put each into a folder of its own"
         )
-    if len({part for _, part, _ in named}) < len(named) or all(part != "train" for _, part, _ in named):
+    if len({split for _, split, _ in named}) < len(named) or all(split != "train" for _, split, _ in named):
         return None
-    return sorted((Lined(item, part) for item, part, _ in named), key=lambda lined: ORDER.index(str(lined.part)))
+    return sorted((LineFile(item, split) for item, split, _ in named), key=lambda lined: ORDER.index(str(lined.split)))
 
 
-def documents(found: MediaFiles) -> list[MediaFile]:
-    """Files that are a text each, as their endings say; a README is none."""
+def text_files(found: MediaFiles) -> list[MediaFile]:
+    """Return the files that are one text each, by their endings; a README is not."""
     return [item for item in found.files if item.name.lower().endswith(TXT) and may_be_text(item.name)]
 
 
-def _part_of(name: str) -> tuple[str | None, str]:
-    """The part that a file's name says, and the name without it.
+def _split_of(name: str) -> tuple[str | None, str]:
+    """Return the split that a file name says, and the name without it.
 
     Examples
     --------
-    >>> _part_of("sst/stsa.binary.dev.gz"), _part_of("train.txt"), _part_of("a/b.txt")
+    >>> _split_of("sst/stsa.binary.dev.gz"), _split_of("train.txt"), _split_of("a/b.txt")
     (('valid', 'sst/stsa.binary'), ('train', ''), (None, 'a/b'))
     """
     folder, _, last = name.rpartition("/")
-    words = _MARKS.split(without_packing(last).removesuffix(".txt"))
-    parts: Sequence[str] = [word for word in words if word in PARTS]
-    stem = "/".join(filter(None, [folder, ".".join(word for word in words if word not in PARTS)]))
-    return (PARTS[parts[0]] if len(parts) == 1 else None), stem
+    words = _MARKS.split(without_compression(last).removesuffix(".txt"))
+    parts: Sequence[str] = [word for word in words if word in SPLITS]
+    stem = "/".join(filter(None, [folder, ".".join(word for word in words if word not in SPLITS)]))
+    return (SPLITS[parts[0]] if len(parts) == 1 else None), stem

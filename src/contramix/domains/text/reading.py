@@ -1,4 +1,4 @@
-"""Read texts: lines of files, files of folders and archives, and the column of a table."""
+"""Read texts from lines of files, from files of folders and archives, and from a column of a table."""
 
 import os
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from contramix.domains.splits import ordered_splits
 from contramix.domains.text.column import TEXT, with_text_column
-from contramix.domains.text.decoding import Text, decoded, lines_of, unpacked
-from contramix.domains.text.file_layouts import TABLES, TXT, Lined, documents, line_files, without_packing
-from contramix.domains.text.labelled_lines import split_labels
+from contramix.domains.text.decoding import Text, decode_text, decompress, split_lines
+from contramix.domains.text.file_layouts import TABLES, TXT, LineFile, line_files, text_files, without_compression
+from contramix.domains.text.labeled_lines import split_labels
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError, printable
@@ -32,25 +32,25 @@ _TEXTS = pa.large_string()
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, fitted_spec: TextSpec | None = None
 ) -> Records:
-    """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` where they are known.
+    """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` if they are known.
 
     Parameters
     ----------
     path
-        A table (CSV, JSONL, Parquet, Arrow) with a column of text. A file of lines, which may begin with a label, also
-        packed by gzip, bzip2 or xz; or a folder or an archive with one for each official part. Else a folder or an
-        archive of ``.txt`` files, each a text; class folders are labels.
+        A table (CSV, JSONL, Parquet, Arrow) with a column of text. A file with one text per line, which may begin with
+        a label, also compressed by gzip, bzip2 or xz; or a folder or an archive with one such file per split. Else a
+        folder or an archive of ``.txt`` files with one text each; folders of classes become labels.
     options
-        How to read a table; ``encoding`` holds for all. ``on_bad_files`` says what to do with files that are no text.
+        How files are read; ``on_bad_files`` applies to files that are not text.
     settings
-        Which column.
-    like
-        A trained model's specification, whose column is taken if it is there.
+        The column of a table.
+    fitted_spec
+        A trained model's specification: its column is used if the table has it.
 
     Raises
     ------
     InputError
-        There is no text, or it cannot be read.
+        If there is no text, or it cannot be read.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def read(
     {'text': ['a fine film', 'dull'], 'label': ['1', '0']}
     """
     place, source = os.fsdecode(path), printable(path)
-    lower = without_packing(place)
+    lower = without_compression(place)
     if not os.path.isdir(place) and not is_archive(place):
         check_file(path)
         if lower.removesuffix(".zst").endswith(TABLES) or settings.column != "auto":
@@ -72,25 +72,25 @@ def read(
             target = LABEL if LABEL in table.column_names else None
             return Records(table, (*reading.notes, *notes), target)
         item = MediaFile(printable(os.path.basename(place)), partial(read_file, place))
-        return _from_lines(source, [Lined(item, None)], options)
-    lined = line_files(list_media_files(path, {""}))
-    if lined is not None:
-        return _from_lines(source, lined, options)
+        return _from_lines(source, [LineFile(item, None)], options)
+    line_based = line_files(list_media_files(path, {""}))
+    if line_based is not None:
+        return _from_lines(source, line_based, options)
     found = list_media_files(path, TXT)
-    return from_documents(replace(found, files=tuple(documents(found))), options)
+    return from_files(replace(found, files=tuple(text_files(found))), options)
 
 
-def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Records:
+def _from_lines(source: str, files: Sequence[LineFile], options: ReadOptions) -> Records:
     tables, notes = [], []
     for item, part in files:
         try:
-            text, latin = decoded(unpacked(item.read()), options.encoding)
+            text, latin = decode_text(decompress(item.read()), options.encoding)
         except (UnreadableFileError, OSError) as error:
             shown = source if len(files) == 1 else f"{source}: {item.name}"
             raise InputError(f"{shown}: {printable(str(error), 200)}") from None
         if latin:
             notes.append(f"{item.name} is not UTF-8 and is read as Latin-1; `encoding` says otherwise")
-        texts, labels = split_labels(lines_of(text))
+        texts, labels = split_labels(split_lines(text))
         known = pa.nulls(len(texts), _TEXTS) if labels is None else pa.array(labels, _TEXTS)
         columns = {TEXT: pa.array(texts, _TEXTS), LABEL: known}
         if part is not None:
@@ -106,8 +106,14 @@ def _from_lines(source: str, files: Sequence[Lined], options: ReadOptions) -> Re
     )
 
 
-def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
-    """The texts of files, each whole."""
+def from_files(found: MediaFiles, options: ReadOptions) -> Records:
+    """Read one text per file.
+
+    Raises
+    ------
+    InputError
+        If no file can be read, or one cannot be read and ``on_bad_files`` is ``"fail"``.
+    """
     if not found.files:
         raise InputError(f"{found.source}: holds no file that ends in {', '.join(TXT)}, nor one of lines for each part")
     texts: list[str] = []
@@ -116,7 +122,7 @@ def from_documents(found: MediaFiles, options: ReadOptions) -> Records:
     latin = 0
 
     def work(data: bytes) -> Text:
-        return decoded(unpacked(data), options.encoding)
+        return decode_text(decompress(data), options.encoding)
 
     for number, result in enumerate(map_files(found.files, work)):
         if isinstance(result, UnreadableFileError):

@@ -1,4 +1,4 @@
-"""How texts are read, and in what pieces the network sees them: the recipe's section ``text``."""
+"""Define how texts are read and tokenized: the section ``text`` of a recipe."""
 
 from typing import Annotated, Literal
 
@@ -7,25 +7,27 @@ from pydantic import Field
 from contramix.settings import Settings
 
 MOST_TOKENS = 4096
+"""Maximum number of tokens of a sample."""
 
 
 class TextSettings(Settings):
-    """How texts are read, and in what pieces the network sees them.
+    """Set how texts are read and tokenized.
 
     Parameters
     ----------
     column
-        Of a table: the column of texts. ``"auto"``: one that is called so (text, sentence, review, question, ...), else
-        the column of text with the longest cells.
+        Column of a table that holds the texts. ``"auto"``: a column with a usual name (text, sentence, review,
+        question, ...), else the column with the longest texts.
     tokenizer
-        ``"train"``: byte-pair encoding learned from the training texts. Else one of Hugging Face's: a tokenizer.json, a
-        folder that holds one, or a name on the hub, which is asked for it.
+        ``"train"``: train a byte-pair encoding on the training texts. Else a tokenizer of Hugging Face: a
+        tokenizer.json, a folder that holds one, or the name of a model on the hub, from which it is downloaded.
     vocabulary
-        Of a tokenizer that is trained: how many tokens at most, with the one for padding.
+        Maximum number of tokens of a tokenizer that is trained, including one for padding.
     lowercase
-        Whether a tokenizer that is trained takes capital letters for small ones.
+        Whether a tokenizer that is trained converts texts to lower case.
     max_tokens
-        Longer texts keep their start. ``"auto"``: what 99 % of the training texts need, at most 128.
+        Number of tokens that longer texts are truncated to. ``"auto"``: what 99 % of the training texts need, at most
+        128.
     """
 
     column: Annotated[str, Field(min_length=1)] = "auto"

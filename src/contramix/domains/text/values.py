@@ -1,4 +1,4 @@
-"""Texts from Python: lists, arrays and series of strings, lists of files, and frames with a column of text."""
+"""Convert strings, lists of files, and data frames with a column of text to records."""
 
 import os
 from functools import partial
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from contramix.domains.text.column import TEXT, with_text_column
 from contramix.domains.text.file_layouts import TXT
-from contramix.domains.text.reading import from_documents
+from contramix.domains.text.reading import from_files
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError, printable
@@ -22,22 +22,22 @@ from contramix.io.tables.frames import to_arrow
 
 
 def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | None = None) -> Records:
-    """Texts from Python values; each value becomes a row, a missing one an empty text.
+    """Convert Python values to texts, one row per value; a missing value becomes an empty text.
 
     Parameters
     ----------
     values
-        A list, tuple, 1-D array or series (pandas, polars, Arrow) of strings; a list of ``.txt`` files that are there;
-        or a frame with a column of text.
+        A list, tuple, 1-D array or series (pandas, polars, Arrow) of strings; a list of existing ``.txt`` files; or a
+        data frame with a column of text.
     settings
-        Which column of a frame.
-    like
-        A trained model's specification.
+        The column of a data frame.
+    fitted_spec
+        A trained model's specification: its column is used if the data frame has it.
 
     Raises
     ------
     InputError
-        They are no texts.
+        If they are not texts.
 
     Examples
     --------
@@ -49,9 +49,9 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
         files = tuple(
             MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
         )
-        read = from_documents(MediaFiles("list of files", files, {}), ReadOptions(on_bad_files="fail"))
+        read = from_files(MediaFiles("list of files", files, {}), ReadOptions(on_bad_files="fail"))
         return Records(read.table, read.notes)
-    cells = cells_of(values)
+    cells = strings_of(values)
     if cells is None:
         table, notes = with_text_column(
             to_arrow(values), settings.column, None if fitted_spec is None else fitted_spec.column
@@ -68,15 +68,15 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
 
 
 def are_files(values: Any) -> bool:
-    """Whether values are a list of paths of text files that are there."""
+    """Return whether values are a list of paths of existing text files."""
     if not isinstance(values, list | tuple) or not values:
         return False
     named = all(isinstance(one, os.PathLike) or (isinstance(one, str) and one.endswith(TXT)) for one in values)
     return named and all(os.path.isfile(one) for one in values)
 
 
-def cells_of(values: Any) -> list[Any] | None:
-    """The cells of one column of strings; None where values are something else."""
+def strings_of(values: Any) -> list[Any] | None:
+    """Return the strings of a list, array or series, with missing ones; None for other values."""
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values.to_pylist() if is_text(values.type) else None
     if isinstance(values, np.ndarray):
@@ -88,7 +88,7 @@ def cells_of(values: Any) -> list[Any] | None:
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN, pandas' NA."""
+    """Return whether a value is missing: None, NaN, or NA of pandas."""
     return cell is None or (isinstance(cell, float) and cell != cell) or type(cell).__name__ == "NAType"
 
 
@@ -97,4 +97,4 @@ def _text(cell: Any, row: int) -> str | None:
         return cell
     if is_missing(cell):
         return None
-    raise InputError(f"row {row + 1}: {type(cell).__name__} is no text: give strings")
+    raise InputError(f"row {row + 1}: {type(cell).__name__} is not text: give strings")
