@@ -272,14 +272,10 @@ def test_networkx_s_that_are_wrong():
     with pytest.raises(InputError, match="graph 0: some of its nodes have no attribute 'x', which others have"):
         read([graph])
     graph.nodes[1]["x"], graph.nodes[2]["x"] = [1.0], [1.0, 2.0]
-    with pytest.raises(
-        InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"
-    ):
+    with pytest.raises(InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"):
         read([graph])
     graph.nodes[2]["x"] = "red"
-    with pytest.raises(
-        InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"
-    ):
+    with pytest.raises(InputError, match="graph 0: the attribute 'x' of its nodes is not numbers of one shape"):
         read([graph])
 
 

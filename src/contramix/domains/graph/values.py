@@ -84,9 +84,7 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
     if not without:
         columns[LABEL] = _column(classes)
     elif without < len(classes):
-        notes.append(
-            f"{without:,} of {len(classes):,} graphs have no label that is one number: labels are left out"
-        )
+        notes.append(f"{without:,} of {len(classes):,} graphs have no label that is one number: labels are left out")
     return Records(pa.table(columns), tuple(notes), LABEL if LABEL in columns else None)
 
 
@@ -152,9 +150,7 @@ def _from_networkx(value: Any, number: int) -> SingleGraph:
         try:
             x = np.array([np.atleast_1d(np.asarray(one, np.float64)) for one in given])
         except (TypeError, ValueError):
-            raise InputError(
-                f"graph {number}: the attribute 'x' of its nodes is not numbers of one shape"
-            ) from None
+            raise InputError(f"graph {number}: the attribute 'x' of its nodes is not numbers of one shape") from None
     label = value.graph.get("y", value.graph.get("label"))
     return _check(value.number_of_nodes(), pairs.T, x, label, number)
 
