@@ -1,4 +1,4 @@
-"""contramix: representations from unlabelled data, by mixing samples.
+"""Learn representations from unlabeled data by mixing samples.
 
 >>> from contramix import ContrastiveEncoder
 >>> encoder = ContrastiveEncoder("imix-npair", epochs=20, random_state=0)

@@ -1,4 +1,4 @@
-"""``python -m contramix`` is ``contramix``; so torchrun starts it: ``torchrun --nproc-per-node 2 -m contramix ...``."""
+"""Run the command line: ``python -m contramix``, or ``torchrun --nproc-per-node 2 -m contramix ...``."""
 
 from contramix.cli import main
 

@@ -32,7 +32,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def printable(text: str | bytes | os.PathLike[str], limit: int | None = None) -> str:
-    r"""Text that is safe in a message: one line, no control characters, no broken Unicode.
+    r"""Return text that is safe in a message: one line, no control characters, no broken Unicode.
 
     Parameters
     ----------

@@ -14,25 +14,25 @@ UNKNOWN = "noise 'augment': no augmentation is known for these data; take anothe
 
 
 class Front(nn.Module, ABC):
-    """The way from stored samples to the input, clean or augmented. It has no weights, and is part of the encoder."""
+    """Convert stored samples to inputs, clean or augmented. This part of an encoder has no weights."""
 
     @abstractmethod
     def forward(self, raw: Any) -> Activations:
-        """Samples as they are stored, of the kind that its domain makes, to clean inputs."""
+        """Convert samples in the format that their domain stores to clean inputs."""
 
     def augment(self, raw: Any, generator: torch.Generator) -> Activations:
-        """One view of each sample, changed in ways that keep what it shows; each sample draws its own.
+        """Make an augmented view of each sample. Each sample has its own random changes.
 
         Raises
         ------
         InputError
-            Where the domain knows no augmentation.
+            If the domain has no augmentation.
         """
         raise InputError(UNKNOWN)
 
 
 class AsStored(Front):
-    """Samples are inputs already."""
+    """Use stored samples as inputs without a change."""
 
     def forward(self, raw: Shaped[Tensor, " B *s"]) -> Shaped[Tensor, " B *s"]:
         return raw

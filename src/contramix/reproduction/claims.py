@@ -1,4 +1,4 @@
-"""Judge the claims of a paper: is one row above another, by paired differences over seeds?"""
+"""Judge the claims of a paper: whether one row is above another, by paired differences over seeds."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Baselines: what pre-training is compared with on the same rows and labels.
+"""Define the baselines that pre-training is compared with on the same rows and labels.
 
 To add a baseline, write it in a file of this folder and add one line to the list below. To try it by default in a
 domain, add its name to the ``baselines`` of the domain.

@@ -1,0 +1,110 @@
+"""The code and the documents use the field's words, American spelling, and docstrings that begin with a verb."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "contramix"
+
+UNCHECKED = ("cli", "datasets", "domains", "embedding", "estimators", "report", "training")
+"""Rooms (modules or folders of the package root) whose docstrings are not checked yet."""
+
+NOT_VERBS = """
+a about all also among an and any as at be behind below beside besides between both but by each either every few for
+four from had has have how if in into is it its itself many more most neither no none nor not nothing of off on one only
+or other others over own so some something than that the their them then there these they this those three to two under
+until what where whether which while who whom whose why with within without
+accuracy alarm audio axis background brightness column cosine data dataset domain embedding example factor figure file
+folder frequency function gaussian graph head height image input kind layer loss matrix mean model module network
+number numeric object option probability problem record row setting shape single size speech square step table tensor
+text time value vector weight width word
+"""
+"""First words, in lower case, that are not the base form of a verb."""
+
+OLD_WORDS = (
+    "gaussian_twin",
+    "not_few",
+    "rank_told",
+    "regularisers",
+    "scores_of",
+    "stand_in",
+    r"\b_Board\b",
+    r"\bBook\b",
+    r"\bFAREWELL_SECONDS\b",
+    r"\bfrom_first\b",
+    r"\bItems?\b",
+    r"\bLikeness\b",
+    r"\bMEND\b",
+    r"\bOften\b",
+    r"\bPATIENCE\b",
+    r"\brows_at_once\b",
+    r"\bside_by_side\b",
+    r"\bsniffing\b",
+    r"\bTitled\b",
+    r"\bTried\b",
+    r"\btwins?\b",
+    r"\bWatched\b",
+    r"\bWITNESSES\b",
+)
+"""Words of former versions, as regular expressions, which have a standard name in the field."""
+
+
+def docstrings() -> Iterator[tuple[str, str, str]]:
+    """Yield the room, the place and the docstring of each module, class and function of the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE)
+        room = relative.parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node)
+                if text is not None:
+                    yield room, f"{relative}:{getattr(node, 'lineno', 1)}", text
+
+
+def begins_with_verb(docstring: str) -> bool:
+    """Return whether the first paragraph is a sentence whose first word can be the base form of a verb."""
+    sentence = docstring.partition("\n\n")[0].strip()
+    word = sentence.split()[0].removesuffix(",")
+    is_word = re.fullmatch(r"[A-Z][a-z]+(-[a-z]+)*", word) is not None
+    plural = word.endswith("s") and not word.endswith("ss")
+    return is_word and not plural and word.lower() not in NOT_VERBS.split() and sentence.endswith((".", ":"))
+
+
+def prose() -> list[Path]:
+    """Return the files that are searched for words."""
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    code = [path for folder in ("src", "examples", "bench") for path in sorted((ROOT / folder).rglob("*"))]
+    return documents + [path for path in code if path.suffix in (".py", ".toml", ".html", ".js", ".css")]
+
+
+def lines_with(expression: str, texts: dict[Path, str]) -> list[str]:
+    """Return "file:line: text" of each line that matches."""
+    pattern = re.compile(expression)
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path, text in texts.items()
+        if pattern.search(text)
+        for number, line in enumerate(text.split("\n"), 1)
+        if pattern.search(line)
+    ]
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[Path, str]:
+    return {path: path.read_text(encoding="utf-8") for path in prose()}
+
+
+def test_docstrings_begin_with_a_verb():
+    wrong = [f"{place}: {text.splitlines()[0]}" for room, place, text in docstrings() if room not in UNCHECKED]
+    wrong = [line for line in wrong if not begins_with_verb(line.partition(": ")[2])]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("word", OLD_WORDS)
+def test_old_words_are_gone(texts, word):
+    found = lines_with(word, texts)
+    assert not found, "\n".join(found)
