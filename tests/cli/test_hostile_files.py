@@ -381,7 +381,7 @@ def test_long_float_classes_stay_apart(finished, run, t):
 
 def test_dates_are_told_to_be_dates(finished, run, t):
     days = ask(run, t, lambda n: f"2020-{n // 28 + 1:02d}-{n % 28 + 1:02d}")
-    run.refused(*days).says("60 classes in 60 rows", "a quantity is written as a number")
+    run.refused(*days).says("60 classes in 60 rows", "write a numeric target as numbers")
     run.refused(*days, "--task", "regression").says("'y' is a date, not a number", "write it as a number")
 
 

@@ -1,4 +1,4 @@
-"""Where points lie, whose neighbours they are, and what is told of them, beside plain numpy."""
+"""Where points lie, whose neighbors they are, and what is told of them, beside plain numpy."""
 
 import json
 import math
@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from contramix.errors import InputError
-from contramix.report.map import LETTERS, make_map, nearest_neighbours, sample_rows
-from contramix.report.scales import MOST_LEVELS, NO_NUMBER, STEPS, scale_of
+from contramix.report.map import LETTERS, make_map, nearest_neighbors, sample_rows
+from contramix.report.scales import MAX_CATEGORIES, MISSING_NUMBER, STEPS, scale_of
 
 WORDS = pa.large_string()
 
@@ -23,29 +23,29 @@ def numbered(rows: int) -> pa.Table:
     return pa.table({"n": list(range(rows))})
 
 
-def test_neighbours_are_those_of_a_double_loop():
+def test_neighbors_are_those_of_a_double_loop():
     z = gauss(60, 5)
-    places, distances = nearest_neighbours(z, 10)
+    places, distances = nearest_neighbors(z, 10)
     for i in range(60):
         from_i = sorted((math.dist(z[i].tolist(), z[j].tolist()), j) for j in range(60) if j != i)[:10]
         assert places[i].tolist() == [j for _, j in from_i]
         assert np.allclose(distances[i], [d for d, _ in from_i], rtol=1e-5)
 
 
-def test_a_record_is_never_its_own_neighbour_even_among_copies():
+def test_a_record_is_never_its_own_neighbor_even_among_copies():
     z = np.repeat(gauss(4, 3), 20, axis=0)
-    places, distances = nearest_neighbours(z, 10)
+    places, distances = nearest_neighbors(z, 10)
     assert all(i not in row for i, row in enumerate(places.tolist()))
     assert np.allclose(distances, 0)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
 @pytest.mark.parametrize("method", ["pca", "tsne"])
-def test_few_rows_have_few_neighbours(rows, method):
+def test_few_rows_have_few_neighbors(rows, method):
     made = make_map(gauss(rows, 4), numbered(rows), "n", method=method)
     assert made.xy.shape == (rows, 2)
     assert np.isfinite(made.xy).all()
-    assert made.neighbours.shape == made.distances.shape == (rows, rows - 1)
+    assert made.neighbors.shape == made.distances.shape == (rows, rows - 1)
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
@@ -77,7 +77,7 @@ def test_a_sample_is_sorted_keyed_and_tied_to_its_rows():
     assert made.rows.tolist() == sorted(set(made.rows.tolist()))
     assert made.columns["n"] == made.rows.tolist() == again.rows.tolist()
     assert made.rows.tolist() != other.rows.tolist()
-    assert np.array_equal(made.neighbours, nearest_neighbours(z[made.rows])[0])
+    assert np.array_equal(made.neighbors, nearest_neighbors(z[made.rows])[0])
     assert sample_rows(40, 40, 0).tolist() == list(range(40))
 
 
@@ -120,7 +120,7 @@ def test_levels_are_counted_and_rare_ones_are_others():
     assert scale.levels[:2] == ("v0", "v1")
     assert scale.levels[-2:] == ("21 others", "missing")
     assert scale.grey == 2
-    assert len(scale.levels) == MOST_LEVELS + 1
+    assert len(scale.levels) == MAX_CATEGORIES + 1
     assert scale.counts == (*range(40, 21, -1), sum(range(1, 22)), 3)
     for value, code in zip(values, scale.codes):
         assert scale.levels[code] in (value or "missing", "21 others")
@@ -150,7 +150,7 @@ def test_many_numbers_run_continuously_and_outliers_do_not_squash_them():
     assert codes[0] == 0
     assert codes[500] == pytest.approx(STEPS / 2, abs=2)
     assert scale.codes[1000] == STEPS - 1
-    assert scale.codes[1001] == NO_NUMBER
+    assert scale.codes[1001] == MISSING_NUMBER
     assert scale.low == "10"
 
 

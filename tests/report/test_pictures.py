@@ -22,28 +22,28 @@ def fitted(x):
 
 
 @pytest.fixture(scope="module")
-def coloured():
-    """Twelve images of one colour each."""
-    colours = np.random.default_rng(0).integers(0, 256, (12, 1, 1, 3), dtype=np.uint8)
-    return np.broadcast_to(colours, (12, 16, 16, 3)).copy()
+def colored():
+    """Twelve images of one color each."""
+    colors = np.random.default_rng(0).integers(0, 256, (12, 1, 1, 3), dtype=np.uint8)
+    return np.broadcast_to(colors, (12, 16, 16, 3)).copy()
 
 
 @pytest.fixture(scope="module")
-def model(coloured):
-    return fitted(coloured)
+def model(colored):
+    return fitted(colored)
 
 
 def pixels(sheet):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.uri.partition(",")[2]))))
 
 
-def test_each_picture_stands_at_its_place(model, coloured):
-    table = model._table(coloured, model.model_)
+def test_each_picture_stands_at_its_place(model, colored):
+    table = model._table(colored, model.model_)
     sheet = sheet_of(model.model_, table)
     assert (sheet.side, sheet.across, sheet.rows) == (SIDES[1], 4, 3)
     shown = pixels(sheet)
     assert shown.shape == (3 * 48, 4 * 48, 3)
-    for n, image in enumerate(coloured):
+    for n, image in enumerate(colored):
         top, left = 48 * (n // 4), 48 * (n % 4)
         middle = shown[top + 8 : top + 40, left + 8 : left + 40].reshape(-1, 3).mean(0)
         assert np.abs(middle - image[0, 0]).max() < 6  # JPEG loses a little
@@ -71,20 +71,20 @@ def test_rows_of_a_table_are_no_pictures():
     assert sheet_of(model.model_, model._table(x, model.model_)) is None
 
 
-def test_a_map_of_a_sample_shows_the_sampled_records(model, coloured):
-    table = model._table(coloured, model.model_)
+def test_a_map_of_a_sample_shows_the_sampled_records(model, colored):
+    table = model._table(colored, model.model_)
     made = map_of(model.model_, table, most=5)
     assert (made.pictures.across, made.pictures.rows) == (3, 2)
     shown = pixels(made.pictures)
     for n, row in enumerate(made.rows):
         top, left = 48 * (n // 3), 48 * (n % 3)
-        assert np.abs(shown[top + 24, left + 24].astype(int) - coloured[row, 0, 0]).max() < 10
+        assert np.abs(shown[top + 24, left + 24].astype(int) - colored[row, 0, 0]).max() < 10
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)")
-def test_the_page_shows_them_beside_the_neighbours(model, coloured, tmp_path):
+def test_the_page_shows_them_beside_the_neighbors(model, colored, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    table = model._table(coloured, model.model_)
+    table = model._table(colored, model.model_)
     write(tmp_path / "report.html", ReportData("images", "command", None, [], map_of(model.model_, table)))
     complaints = []
     with playwright.sync_playwright() as library:
@@ -93,12 +93,12 @@ def test_the_page_shows_them_beside_the_neighbours(model, coloured, tmp_path):
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.goto((tmp_path / "report.html").as_uri())
         page.wait_for_selector("html[data-ready=yes]", timeout=30_000)
-        assert page.locator("#neighbours .picture").count() == 10
-        own = page.locator("#neighbours-told .picture")
+        assert page.locator("#neighbors .picture").count() == 10
+        own = page.locator("#neighbors-status .picture")
         assert own.get_attribute("aria-label") == "record 1"
         box = own.bounding_box()
         shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         seen = np.array(shot.getpixel((int(box["x"] + 24), int(box["y"] + 24))))
         browser.close()
     assert complaints == []
-    assert np.abs(seen - coloured[0, 0, 0]).max() < 10
+    assert np.abs(seen - colored[0, 0, 0]).max() < 10

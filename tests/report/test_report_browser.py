@@ -88,7 +88,7 @@ def page(desk):
     page.check("input[value=pan]")
     page.click("#clear")
     page.click("#whole")
-    page.select_option("#colour-by", index=0)
+    page.select_option("#color-by", index=0)
     page.locator("#map-figure").scroll_into_view_if_needed()
     yield page
     desk.check()
@@ -128,28 +128,28 @@ def test_hovering_tells_of_a_record_and_names_stay_text(page, pages):
     assert page.locator("script").count() == 3
 
 
-def test_the_neighbours_of_a_record_are_those_of_numpy(page, pages):
+def test_the_neighbors_of_a_record_are_those_of_numpy(page, pages):
     z, table = pages.table(400)
     page.fill("#record", "18")
     page.keyboard.press("Enter")
     distance = np.linalg.norm(z - z[17], axis=1)
     nearest = [j for j in np.argsort(distance) if j != 17][:10]
-    shown = cells(page, "neighbours")
+    shown = cells(page, "neighbors")
     assert [int(row[1]) for row in shown] == [j + 1 for j in nearest]
     assert np.allclose([float(row[2]) for row in shown], distance[nearest], rtol=1e-3)
     assert [row[3] for row in shown] == [table.column("label")[int(j)].as_py() for j in nearest]
     page.fill("#record", "401")
     page.keyboard.press("Enter")
-    assert "not on the map" in page.inner_text("#neighbours-told")
-    assert cells(page, "neighbours") == []
+    assert "not on the map" in page.inner_text("#neighbors-status")
+    assert cells(page, "neighbors") == []
 
 
 def test_a_click_chooses_the_record(page):
     i = lonely(page)
     page.mouse.click(*page.evaluate("i => probe.at(i)", i))
     page.wait_for_function(f"document.getElementById('record').value === '{i + 1}'", timeout=5000)
-    assert len(cells(page, "neighbours")) == 10
-    assert page.inner_text("#selected-told").startswith("1 of 400")
+    assert len(cells(page, "neighbors")) == 10
+    assert page.inner_text("#selected-status").startswith("1 of 400")
 
 
 @pytest.mark.parametrize("tool", ["box", "lasso"])
@@ -163,29 +163,29 @@ def test_dragging_selects_what_is_inside(page, tool):
     for x, y in corners:
         page.mouse.move(x, y, steps=8)
     page.mouse.up()
-    page.wait_for_function("document.getElementById('selected-told').textContent.includes('of 400')", timeout=5000)
+    page.wait_for_function("document.getElementById('selected-status').textContent.includes('of 400')", timeout=5000)
     inside = np.flatnonzero(((at > (x0, y0)) & (at < (x1, y1))).all(1))
     edge = np.flatnonzero((np.abs(at[:, None] - np.array([(x0, y0), (x1, y1)])) < 2).any((1, 2)))
     indices = set(page.evaluate("probe.named('points').selected.indices"))
     assert indices ^ set(inside.tolist()) <= set(edge.tolist())
     assert len(indices) > 5
-    assert page.inner_text("#selected-told").startswith(f"{len(indices)} of 400")
+    assert page.inner_text("#selected-status").startswith(f"{len(indices)} of 400")
     assert [int(row[0]) - 1 for row in cells(page, "selected")] == sorted(indices)[:100]
     page.click("#clear")
-    assert page.inner_text("#selected-told") == "Nothing is selected."
+    assert page.inner_text("#selected-status") == "Nothing is selected."
 
 
-def test_colour_and_zoom(page, pages):
+def test_color_and_zoom(page, pages):
     figure = page.locator("#map-figure")
     before = pixels(figure.screenshot())
     assert page.locator("#legend button").count() == 3
-    page.select_option("#colour-by", label="age")
+    page.select_option("#color-by", label="age")
     assert page.locator("#legend button").count() == 0
     assert re.search(r"\d+(\.\d)? or less\s*\d+(\.\d)? or more", page.inner_text("#legend"))
     page.wait_for_timeout(300)
     by_age = pixels(figure.screenshot())
     assert (np.abs(by_age - before).max(-1) > 40).sum() > 1000
-    page.select_option("#colour-by", label=pages.script)
+    page.select_option("#color-by", label=pages.script)
     assert page.locator("#legend button").count() == 21
     width = "probe.named('map').x_range.end - probe.named('map').x_range.start"
     whole = page.evaluate(width)
@@ -202,7 +202,7 @@ def test_it_can_be_used_by_keyboard(page, pages):
     assert button.get_attribute("aria-pressed") == "true"
     count = int(re.search(r"(\d+)$", button.inner_text()).group(1))
     assert count == max(pages.table(400)[1].column("label").to_pylist().count(v) for v in ("a", "b", pages.image))
-    assert page.inner_text("#selected-told").startswith(f"{count} of 400")
+    assert page.inner_text("#selected-status").startswith(f"{count} of 400")
     unlabelled = "[...document.querySelectorAll('input, select')].filter((e) => !e.labels.length).length"
     assert page.evaluate(unlabelled) == 0
 
@@ -236,8 +236,8 @@ def legible(page, width: int, scheme: str) -> None:
     texts, dots = page.evaluate(CONTRAST)
     assert min(texts) >= 4.5
     assert min(dots) >= 3
-    colours = "[...new Set(Bokeh.documents.map((d) => d.roots()[0].below[0].axis_label_text_color))]"
-    assert page.evaluate(colours) == [page.evaluate(f"getComputedStyle(document.documentElement){MUTED}")]
+    colors = "[...new Set(Bokeh.documents.map((d) => d.roots()[0].below[0].axis_label_text_color))]"
+    assert page.evaluate(colors) == [page.evaluate(f"getComputedStyle(document.documentElement){MUTED}")]
     surface = pixels(page.locator("#training").screenshot())[60, 8]
     assert (surface.mean() < 60) == (scheme == "dark")
     for name in ("comparison-0", "loss", "health-0", "map-figure"):
@@ -270,6 +270,6 @@ def test_a_page_of_ten_thousand_records_answers(chromium, pages, tmp_path):
     watched = Watched(chromium, path, 1280)
     watched.page.fill("#record", "9999")
     watched.page.keyboard.press("Enter")
-    assert len(cells(watched.page, "neighbours")) == 10
+    assert len(cells(watched.page, "neighbors")) == 10
     watched.check()
     watched.context.close()

@@ -94,7 +94,7 @@ def test_every_section_says_what_it_knows(parsed):
         "+3.6 to +5.3",
         "63.8 %",
         "58.9 % to 59.7 %",
-        "20 labels a class",
+        "20 labels per class",
         "area under the ROC curve",
         "1 min 11 s",
         "collapse",
@@ -149,8 +149,8 @@ def test_groups_hold_the_probes_apart_and_trees_in_each(pages):
     found = groups(parse_report(pages.evaluation()).rows)
     assert [g.title for g in found] == [
         "All labels, linear probe",
-        "All labels, nearest neighbours",
-        "20 labels a class, linear probe",
+        "All labels, nearest neighbors",
+        "20 labels per class, linear probe",
     ]
     assert [[r.name for r in g.rows][:2] for g in found] == [["trees", "imix"], ["trees", "imix"], ["imix", "raw"]]
     assert found[0][2:] == found[1][2:]

@@ -1,1 +1,1 @@
-"""The report: one HTML file that shows what was run, whether it helped, and where the records lie."""
+"""Write the report: one HTML file with the runs, the verdict, the comparison, and a map of the representations."""

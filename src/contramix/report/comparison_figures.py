@@ -1,4 +1,4 @@
-"""The comparison, drawn: a dot and an interval for each contestant, grouped by number of labels and probe."""
+"""Draw a comparison: a dot and an interval for each candidate, grouped by number of labels and probe."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,43 +9,50 @@ from bokeh.models.glyphs import Scatter, Segment
 
 from contramix.report.evaluation_report import ReportRow
 from contramix.report.figures import blank, hover, not_tex
-from contramix.report.wording import AS_THEY_ARE, interval, labels_in_words, metric_in_words, probe_in_words, score
+from contramix.report.wording import NOT_PERCENT, interval, labels_in_words, metric_in_words, probe_in_words, score
 
 
 class Group(NamedTuple):
-    """Contestants that had as many labels and the same probe, best first."""
+    """Hold the candidates with the same number of labels and the same probe, the best first."""
 
     title: str
     rows: list[ReportRow]
     low: float
     high: float
-    """The range of all groups with as many labels, so that these can be held beside each other."""
+    """Range of all groups with the same number of labels, so that they can be compared."""
 
 
 def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
-    """All labels first, then fewer and fewer. Who predicts without a probe (trees) is in each group of its labels.
+    """Return the groups of rows, those with all labels first, then those with fewer and fewer.
 
-    ``errors``: the score is an error, and low is good.
+    A candidate without a probe, such as trees, is in each group with its number of labels.
+
+    Parameters
+    ----------
+    rows
+        Rows of the comparison.
+    errors
+        Whether the score is an error, so that lower is better.
     """
     found = []
     budgets = sorted({r.labels_per_class for r in rows}, key=lambda b: (b is not None, -(b or 0)))
     for budget in budgets:
         here = [r for r in rows if r.labels_per_class == budget]
         probes = list(dict.fromkeys(r.probe for r in here))
-        alone = {p for p in probes if len({r.name for r in here if r.probe == p}) == 1}
-        shared = [p for p in probes if p not in alone] or probes[:1]
+        without_probe = {p for p in probes if len({r.name for r in here if r.probe == p}) == 1}
+        shared = [p for p in probes if p not in without_probe] or probes[:1]
         ends = [end for r in here for end in (r.interval or (r.mean,))]
         margin = 0.06 * (max(ends) - min(ends)) or 0.01
         for probe in shared:
-            there = [r for r in here if r.probe == probe or r.probe in alone]
-            there.sort(key=lambda r: r.mean if errors else -r.mean)
+            group_rows = [r for r in here if r.probe == probe or r.probe in without_probe]
+            group_rows.sort(key=lambda r: r.mean if errors else -r.mean)
             title = f"{labels_in_words(budget)}, {probe_in_words(probe)}"
-            found.append(Group(title, there, min(ends) - margin, max(ends) + margin))
+            found.append(Group(title, group_rows, min(ends) - margin, max(ends) + margin))
     return found
 
 
 def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
-    """A title and a figure for each group."""
+    """Yield a title and a figure for each group."""
     for group in groups(rows, errors=metric == "rmse"):
         yield group.title, _draw(group, metric)
 
@@ -53,7 +60,7 @@ def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
 def _draw(group: Group, metric: str) -> Any:
     n = len(group.rows)
     words = metric_in_words(metric)
-    scale, axis = (1.0, words) if metric in AS_THEY_ARE else (100.0, f"{words} in %")
+    scale, axis = (1.0, words) if metric in NOT_PERCENT else (100.0, f"{words} in %")
     at = [float(n - 1 - place) for place in range(n)]
     made = blank(
         74 + 26 * n,
@@ -67,17 +74,17 @@ def _draw(group: Group, metric: str) -> Any:
     made.ygrid.visible = False
     drawn = []
     for kind, tag, marker in (("baseline", "c1", "diamond"), ("pretrained", "c0", "circle")):
-        mine = [(y, r) for y, r in zip(at, group.rows) if r.kind == kind]
-        ends = [r.interval or (r.mean, r.mean) for _, r in mine]
+        of_kind = [(y, r) for y, r in zip(at, group.rows) if r.kind == kind]
+        ends = [r.interval or (r.mean, r.mean) for _, r in of_kind]
         source = ColumnDataSource(
             {
-                "y": [y for y, _ in mine],
-                "x": [scale * r.mean for _, r in mine],
+                "y": [y for y, _ in of_kind],
+                "x": [scale * r.mean for _, r in of_kind],
                 "low": [scale * low for low, _ in ends],
                 "high": [scale * high for _, high in ends],
-                "name": [r.name for _, r in mine],
-                "score": [score(metric, r.mean) for _, r in mine],
-                "interval": [interval(metric, r.interval) for _, r in mine],
+                "name": [r.name for _, r in of_kind],
+                "score": [score(metric, r.mean) for _, r in of_kind],
+                "interval": [interval(metric, r.interval) for _, r in of_kind],
             }
         )
         made.add_glyph(source, Segment(x0="low", x1="high", y0="y", y1="y", line_width=2.5, tags=[tag]))
@@ -88,7 +95,7 @@ def _draw(group: Group, metric: str) -> Any:
 
 
 def labels(rows: Sequence[ReportRow]) -> list[str]:
-    """What rows are called in a figure; the probe tells apart who is there twice."""
+    """Return the labels of rows in a figure, with the probe for a name that occurs twice."""
     times = Counter(r.name for r in rows)
     usual = Counter(r.probe for r in rows).most_common(1)[0][0]
     return [f"{r.name} ({r.probe})" if times[r.name] > 1 and r.probe != usual else r.name for r in rows]

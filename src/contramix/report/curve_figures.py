@@ -1,4 +1,4 @@
-"""Curves over training: the loss, and what was watched besides."""
+"""Draw curves over training: the loss, and the measures of the representations."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from bokeh.models import ColumnDataSource, DataRange1d
 
 from contramix.monitoring.representation_measures import MEANING
-from contramix.report.figures import DASHES, blank, colour_of, hover
+from contramix.report.figures import DASHES, blank, color_of, hover
 from contramix.report.run_facts import RunFacts
 
 
 class Curve(NamedTuple):
-    """A small figure: its title, what it means, and the figure."""
+    """Hold a small figure, its title, and the meaning of its values."""
 
     title: str
     meaning: str
@@ -19,21 +19,21 @@ class Curve(NamedTuple):
 
 
 REFERENCES = ("chance", "floor")
-"""Quantities of a log line that are drawn beside the loss."""
+"""Keys of a log line that are drawn in the figure of the loss."""
 HEALTH = {
-    "Score of nearest neighbours": ("knn",),
+    "Score of nearest neighbors": ("knn",),
     "Effective rank": ("effective_rank",),
-    "ViewSimilarity of the two views": ("view_cosine_input", "view_cosine_output"),
+    "Similarity of the two views": ("view_cosine_input", "view_cosine_output"),
     "Alignment": ("alignment",),
     "Uniformity": ("uniformity",),
     "Spread of features": ("feature_std",),
     "Dead units": ("dead_share",),
 }
-"""What is watched besides: the title of a figure, and the quantities in it, the first solid, the second dashed."""
+"""Titles of the other figures, and the keys of a log line in each; the first is drawn solid, the second dashed."""
 
 
 def loss_figure(runs: Sequence[RunFacts]) -> Any:
-    """The loss of each run over the steps, with its floor and chance where they are known; None without a log."""
+    """Return a figure of each run's loss, with its floor and chance level where they are known; None without a log."""
     made = blank(300, x_axis_label="step", x_range=_steps(runs))
     drawn = [_line(made, run, n, "loss", run.name) for n, run in enumerate(runs)]
     if not any(drawn):
@@ -41,12 +41,12 @@ def loss_figure(runs: Sequence[RunFacts]) -> Any:
     for key in REFERENCES:
         for n, run in enumerate(runs):
             _line(made, run, n, key, f"{run.name}, {key}: {MEANING[key]}", tag="ink", dash="dotted", alpha=0.75)
-    _tell(made, [d for d in drawn if d])
+    _add_hover(made, [d for d in drawn if d])
     return made
 
 
 def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
-    """A small figure for each quantity that some run logged."""
+    """Return a small figure for each measure that a run logged."""
     found = []
     for title, keys in HEALTH.items():
         made = blank(190, x_axis_label="step", x_range=_steps(runs), y_range=DataRange1d(default_span=0.1))
@@ -57,7 +57,7 @@ def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
             for n, run in enumerate(runs)
         ]
         if any(drawn):
-            _tell(made, [d for d in drawn if d])
+            _add_hover(made, [d for d in drawn if d])
             meaning = [MEANING[key] for key in keys]
             words = meaning[0] if len(keys) == 1 else f"solid: {meaning[0]}; dashed: {meaning[1]}"
             found.append(Curve(title, f"{words[0].upper()}{words[1:]}.", made))
@@ -65,7 +65,7 @@ def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
 
 
 def series(run: RunFacts, key: str) -> tuple[list[int], list[float]]:
-    """Steps and values of what a log holds of a quantity."""
+    """Return the steps and values of a key in a run's log."""
     pairs = [(line["step"], value) for line in run.log if (value := _value(line, key)) is not None]
     return [step for step, _ in pairs], [value for _, value in pairs]
 
@@ -94,14 +94,14 @@ def _line(
     steps, values = series(run, key)
     if not steps:
         return None
-    colour, pattern = colour_of(n)
+    color, pattern = color_of(n)
     source = ColumnDataSource({"step": steps, "value": values, "name": [name] * len(steps)})
     drawn = made.line("step", "value", source=source, line_width=1.75, line_dash=dash or pattern, line_alpha=alpha)
-    drawn.glyph.tags = [tag or colour]
+    drawn.glyph.tags = [tag or color]
     if len(steps) == 1:
-        made.scatter("step", "value", source=source, size=6).glyph.tags = [tag or colour]
+        made.scatter("step", "value", source=source, size=6).glyph.tags = [tag or color]
     return drawn
 
 
-def _tell(made: Any, drawn: list[Any]) -> None:
+def _add_hover(made: Any, drawn: list[Any]) -> None:
     hover(made, [("run", "@name"), ("step", "@step"), ("value", "@value{0.0000}")], drawn, line_policy="nearest")

@@ -1,24 +1,24 @@
-"""What a report takes from a comparison: the dict that :func:`contramix.evaluation.summary.as_json` makes, checked."""
+"""Check the result of a comparison, as :func:`contramix.evaluation.summary.as_json` makes it, before it is shown."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contramix.errors import InputError
+from contramix.evaluation.verdict import Outcome
 
-Outcome = Literal["helped", "no difference", "hurt"]
 Interval = tuple[float, float]
 Many = Annotated[list[str], Field(default_factory=list)]
 
 
 class ReportModel(BaseModel):
-    """More keys are welcome; NaN is not."""
+    """Validate a part of a comparison; further keys are ignored, and NaN is refused."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class ReportRow(ReportModel):
-    """One candidate with one probe and one number of labels."""
+    """Hold the score of a candidate with one probe and one number of labels."""
 
     name: str
     kind: Literal["baseline", "pretrained"]
@@ -32,7 +32,7 @@ class ReportRow(ReportModel):
 
 
 class ReportComparison(ReportModel):
-    """A recipe against a baseline at one number of labels."""
+    """Compare a recipe with a baseline at one number of labels."""
 
     outcome: Outcome
     against: str
@@ -44,7 +44,7 @@ class ReportComparison(ReportModel):
 
 
 class ReportVerdict(ReportModel):
-    """What is said of a recipe."""
+    """Hold the verdict on a recipe."""
 
     recipe: str = ""
     outcome: Outcome
@@ -54,7 +54,7 @@ class ReportVerdict(ReportModel):
 
 
 class EvaluationReport(ReportModel):
-    """A comparison."""
+    """Hold a comparison."""
 
     data: str = ""
     target: str | None = None
@@ -68,12 +68,19 @@ class EvaluationReport(ReportModel):
 
 
 def parse_report(evaluation: dict[str, Any], where: str = "report.json") -> EvaluationReport:
-    """A comparison as checked values.
+    """Return a comparison as validated values.
+
+    Parameters
+    ----------
+    evaluation
+        Comparison as plain values.
+    where
+        Name of the file in error messages.
 
     Raises
     ------
     InputError
-        If it is not one; the message names what is wrong.
+        If it is not a comparison; the message names the wrong value.
     """
     try:
         return EvaluationReport.model_validate(evaluation)
@@ -81,5 +88,5 @@ def parse_report(evaluation: dict[str, Any], where: str = "report.json") -> Eval
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{where}: not a comparison as 'contramix evaluate' writes it ({place}: {first['msg']}); evaluate anew"
+            f"{where}: not a comparison as 'contramix evaluate' writes it ({place}: {first['msg']}); evaluate again"
         ) from error

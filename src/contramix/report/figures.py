@@ -1,7 +1,7 @@
-"""Bokeh figures as the page takes them: without toolbar or colours of their own, and the same bytes each time.
+"""Make Bokeh figures for the page: without toolbar, without colors of their own, and with the same bytes each time.
 
-Colours stand in the page's style sheet, for light and dark. A glyph's tag names its colour, ``c0`` to ``c7``, ``ink``
-or ``grey``; the page's script paints it.
+Colors are in the page's style sheet, for light and dark. The tag of a glyph names its color, ``c0`` to ``c7``, ``ink``
+or ``grey``, and the page's script applies it.
 """
 
 import re
@@ -13,12 +13,14 @@ from bokeh.embed import json_item
 from bokeh.models import HoverTool, Model
 from bokeh.plotting import figure
 
-COLOURS = 8
+COLORS = 8
+"""Number of colors of lines."""
 DASHES = ("solid", "dashed", "dotted")
+"""Dash patterns of lines, for more lines than colors."""
 
 
 def blank(height: int, **how: Any) -> Any:
-    """An empty figure as wide as its place."""
+    """Return an empty figure of full width; ``how`` are further arguments of Bokeh's ``figure``."""
     made = figure(
         height=height,
         sizing_mode="stretch_width",
@@ -37,17 +39,17 @@ def blank(height: int, **how: Any) -> Any:
 
 
 def hover(made: Any, tooltips: list[tuple[str, str]], renderers: list[Any], **how: Any) -> None:
-    """What is told of the glyph under the pointer."""
+    """Add a tooltip for the glyph under the pointer to a figure."""
     made.add_tools(HoverTool(tooltips=tooltips, renderers=renderers, point_policy="snap_to_data", **how))
 
 
-def colour_of(n: int) -> tuple[str, str]:
-    """The tag and the dash of the n-th line."""
-    return f"c{n % COLOURS}", DASHES[n // COLOURS % len(DASHES)]
+def color_of(n: int) -> tuple[str, str]:
+    """Return the color tag and the dash pattern of the n-th line."""
+    return f"c{n % COLORS}", DASHES[n // COLORS % len(DASHES)]
 
 
 def not_tex(text: str, letters: int = 24) -> str:
-    """A text of the user for a label: cut, and never taken for a formula, which Bokeh would typeset, or fail to.
+    """Return a user's text as a label, cut to some letters and never read as a formula, which Bokeh would typeset.
 
     Examples
     --------
@@ -59,18 +61,18 @@ def not_tex(text: str, letters: int = 24) -> str:
 
 
 def as_items(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
-    """Figures as JSON for the page, each with the id of the element it is drawn into."""
+    """Return figures as JSON for the page, each with the id of the element it is drawn into."""
     names: dict[str, str] = {}
-    return [_renamed(dict(json_item(model, ID(target))), names) for target, model in figures.items()]
+    return [_renumbered(dict(json_item(model, ID(target))), names) for target, model in figures.items()]
 
 
-def _renamed(thing: Any, names: dict[str, str]) -> Any:
-    """Bokeh counts its models over the life of the process; here they are counted from 1, so pages do not differ."""
+def _renumbered(thing: Any, names: dict[str, str]) -> Any:
+    """Number the models from 1. Bokeh numbers them over the life of the process, so that pages would differ."""
     if isinstance(thing, dict):
         return {
             key: names.setdefault(value, f"m{len(names) + 1}")
             if key in ("id", "root_id") and isinstance(value, str)
-            else _renamed(value, names)
+            else _renumbered(value, names)
             for key, value in thing.items()
         }
-    return [_renamed(item, names) for item in thing] if isinstance(thing, list) else thing
+    return [_renumbered(item, names) for item in thing] if isinstance(thing, list) else thing

@@ -1,4 +1,4 @@
-"""A map of representations in two dimensions, with the nearest neighbours of each point."""
+"""Lay out representations in two dimensions, with the nearest neighbors of each point."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,40 +17,43 @@ from contramix.report.pictures import Sheet, sheet_of
 from contramix.runtime.randomness import Key
 
 Method = Literal["pca", "tsne"]
-MOST = 10_000
-MOST_TSNE = 3_000
-"""t-SNE takes about half a minute for so many."""
-NEIGHBOURS = 10
+MAX_POINTS = 10_000
+"""Maximum number of points of a map."""
+MAX_POINTS_TSNE = 3_000
+"""Maximum number of points laid out by t-SNE, which takes about half a minute for them."""
+NEIGHBORS = 10
+"""Number of nearest neighbors of each point."""
 LETTERS = 120
-"""Free text of a record is cut to about so many letters in all, so that the file stays small; a column's to 80."""
+"""Maximum number of letters of all texts of a record, to keep the file small; those of one column are cut to 80."""
 
 
 @dataclass(frozen=True)
 class Map:
-    """Points on a plane, one a record.
+    """Hold the points of a map, one for each record.
 
     Parameters
     ----------
     xy
-        Where they lie.
+        Coordinates of the points.
     rows
-        Which rows of the table they are, from 0, sorted.
+        Row numbers of the points in the table, from 0, sorted.
     columns
-        Values of kept columns by name, the target first; None where missing.
-    neighbours, distances
-        The nearest other points (places in ``rows``), by Euclidean distance of the whole representations.
+        Values of the columns that are shown, by name, the target first; None where missing.
+    neighbors, distances
+        Nearest other points of each point, as positions in ``rows``, and their Euclidean distances between
+        representations.
     method
-        How the map was made, in words.
+        How the map was made, as text.
     axes
-        What the two axes are, in words; empty where they mean nothing.
+        Labels of the two axes; empty where they have no meaning.
     pictures
-        The points as the network sees them, where these are pictures.
+        Small pictures of the points; None where records are neither images, audio nor series.
     """
 
     xy: Float32[ndarray, " n 2"]
     rows: Int64[ndarray, " n"]
     columns: dict[str, list[Any]]
-    neighbours: Int64[ndarray, " n k"]
+    neighbors: Int64[ndarray, " n k"]
     distances: Float32[ndarray, " n k"]
     method: str
     axes: tuple[str, str] = ("", "")
@@ -62,11 +65,18 @@ def map_of(
     table: pa.Table,
     target: str | None = None,
     keep: Sequence[str] = (),
-    most: int = MOST,
+    most: int = MAX_POINTS,
     seed: int = 0,
     method: Method = "pca",
 ) -> Map:
-    """The map of a model's representations; only the rows that are shown are embedded.
+    """Return a map of a model's representations; only rows that are shown are embedded.
+
+    Parameters
+    ----------
+    model, table
+        Pre-trained model, and the rows to embed.
+    target, keep, most, seed, method
+        See :func:`make_map`.
 
     Raises
     ------
@@ -75,8 +85,8 @@ def map_of(
     """
     rows = sample_rows(table.num_rows, _at_most(most, method), seed)
     part = table.take(pa.array(rows))
-    made = make_map(model.embed(part), part, target, keep, most=len(rows), seed=seed, method=method, rows=rows)
-    return replace(made, pictures=sheet_of(model, part))
+    chosen_map = make_map(model.embed(part), part, target, keep, most=len(rows), seed=seed, method=method, rows=rows)
+    return replace(chosen_map, pictures=sheet_of(model, part))
 
 
 def make_map(
@@ -85,25 +95,25 @@ def make_map(
     target: str | None = None,
     keep: Sequence[str] = (),
     *,
-    most: int = MOST,
+    most: int = MAX_POINTS,
     seed: int = 0,
     method: Method = "pca",
     rows: Int64[ndarray, " n"] | None = None,
 ) -> Map:
-    """Lay representations out on a plane.
+    """Return a map of representations in two dimensions.
 
     Parameters
     ----------
     z, table
-        Representations, and the rows that they are of.
+        Representations, and the rows they represent.
     target, keep
-        Columns to colour by and to show.
+        Columns to color by and to show.
     most, seed
-        A larger table is sampled, by this seed.
+        Maximum number of points, and the seed of the sample that is drawn from a larger table.
     method
-        ``"pca"``, or ``"tsne"``, which is slow and takes at most 3,000 points.
+        ``"pca"``, or ``"tsne"``, which is slow and has at most 3,000 points.
     rows
-        Numbers of the rows where the table is a sample already.
+        Row numbers, if the table is already a sample; None for 0, 1, 2 and so on.
 
     Raises
     ------
@@ -114,7 +124,7 @@ def make_map(
     --------
     >>> z = np.array([[0, 0], [1, 0], [9, 0]], np.float32)
     >>> made = make_map(z, pa.table({"label": ["a", "a", "b"]}), "label")
-    >>> made.neighbours[:, 0].tolist(), made.distances[:, 0].tolist()
+    >>> made.neighbors[:, 0].tolist(), made.distances[:, 0].tolist()
     ([1, 0, 1], [1.0, 1.0, 8.0])
     """
     names = list(dict.fromkeys([*([] if target is None else [target]), *keep]))
@@ -124,12 +134,12 @@ def make_map(
     chosen = sample_rows(len(z), _at_most(most, method), seed)
     part, z = table.select(names).take(pa.array(chosen)), z[chosen]
     xy, how, axes = _plane(z, seed, method)
-    neighbours, distances = nearest_neighbours(z)
+    neighbors, distances = nearest_neighbors(z)
     return Map(
         xy=xy,
         rows=chosen if rows is None else rows[chosen],
         columns=_values(part),
-        neighbours=neighbours,
+        neighbors=neighbors,
         distances=distances,
         method=how,
         axes=axes,
@@ -137,21 +147,24 @@ def make_map(
 
 
 def _at_most(most: int, method: Method) -> int:
-    return min(most, MOST_TSNE) if method == "tsne" else most
+    return min(most, MAX_POINTS_TSNE) if method == "tsne" else most
 
 
 def sample_rows(rows: int, most: int, seed: int) -> Int64[ndarray, " n"]:
-    """At most so many row numbers, sorted, drawn by a seed."""
+    """Return at most ``most`` row numbers, sorted, drawn at random by a seed."""
     if rows <= most:
         return np.arange(rows)
     order = torch.randperm(rows, generator=Key(seed).at("map").generator())
     return np.asarray(order[:most].sort().values.numpy())
 
 
-def nearest_neighbours(
-    z: Float32[ndarray, " n d"], k: int = NEIGHBOURS
+def nearest_neighbors(
+    z: Float32[ndarray, " n d"], k: int = NEIGHBORS
 ) -> tuple[Int64[ndarray, " n k"], Float32[ndarray, " n k"]]:
-    """The nearest other rows of each row, and their Euclidean distances, nearest first; fewer where there are fewer."""
+    """Return the k nearest other rows of each row and their Euclidean distances, nearest first.
+
+    There are fewer if there are fewer other rows.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     k = min(k, len(z) - 1)
@@ -170,25 +183,25 @@ def _plane(
         perplexity = min(30.0, (len(z) - 1) / 3)
         init = "pca" if z.shape[1] > 1 else "random"
         xy = TSNE(2, perplexity=perplexity, init=init, random_state=seed).fit_transform(z)
-        words = f"t-SNE, perplexity {perplexity:.3g}: who is near whom is kept, distances and sizes of groups are not"
+        words = f"t-SNE, perplexity {perplexity:.3g}: neighbors stay close; distances and sizes of groups mean nothing"
         return np.asarray(xy, np.float32), words, ("", "")
     from sklearn.decomposition import PCA
 
     k = min(2, *z.shape)
     pca = PCA(k, random_state=seed)
-    with np.errstate(divide="ignore", invalid="ignore"):  # all representations alike
+    with np.errstate(divide="ignore", invalid="ignore"):  # all representations are equal
         shares = np.zeros(2)
         xy = np.zeros((len(z), 2), np.float32)
         if len(z) > 1:
             xy[:, :k] = pca.fit_transform(z)
             shares[:k] = np.nan_to_num(pca.explained_variance_ratio_)
     first, second = (f"{100 * share:.0f} %" for share in shares)
-    words = f"the first two principal components, which hold {first} and {second} of the variance"
+    words = f"the first two principal components, which explain {first} and {second} of the variance"
     return xy, words, (f"first component ({first} of the variance)", f"second component ({second})")
 
 
 def _values(table: pa.Table) -> dict[str, list[Any]]:
-    """Columns as plain values for JSON."""
+    """Return columns as plain values for JSON."""
     texts = [name for name in table.column_names if _is_text(table.column(name).type)]
     letters = max(20, min(80, LETTERS // max(1, len(texts))))
     return {name: [_plain(v, letters) for v in table.column(name).to_pylist()] for name in table.column_names}

@@ -1,4 +1,4 @@
-"""The map, drawn: points that can be zoomed, selected, hovered over and coloured anew."""
+"""Draw the map: points that can be zoomed, selected and recolored, with tooltips."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ from contramix.report.figures import blank, hover
 from contramix.report.map import Map
 from contramix.report.scales import Scale, in_words, scale_of
 
-SHOWN = 8
-"""Columns that are told on hovering; all of them stand in the tables."""
+TOOLTIP_COLUMNS = 8
+"""Maximum number of columns in a tooltip; the tables have all columns."""
 
 
 def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
-    """The figure, and what the page's script must know of its columns.
+    """Return the figure, and the description of its columns for the page's script.
 
-    The source of the points, called ``points``, holds all that is shown of a record: ``record`` (from 1), ``k0, k1,
-    ...`` (values of the kept columns), ``code0, ...`` (their colours), ``n0, ...`` and ``d0, ...`` (neighbours and
-    their distances).
+    The data source of the points, named ``points``, holds everything that is shown of a record: ``record`` (from 1),
+    ``k0, k1, ...`` (values of the columns), ``code0, ...`` (their color codes), ``n0, ...`` and ``d0, ...`` (neighbors
+    and their distances).
     """
     names = list(the_map.columns)
     scales = [scale_of(values) for values in the_map.columns.values()]
@@ -53,7 +53,7 @@ def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
         size=6 if len(the_map.rows) < 2000 else 4,
         fill_color={
             "field": "code0" if names else "record",
-            "transform": LinearColorMapper(name="colours", palette=["grey"]),
+            "transform": LinearColorMapper(name="colors", palette=["grey"]),
         },
         line_color=None,
         fill_alpha=0.8,
@@ -71,11 +71,16 @@ def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
         TapTool(renderers=[points]),
         WheelZoomTool(modifiers={"ctrl": True}),
     )
-    hover(made, [("record", "@record"), *((name, f"@k{n}") for n, name in enumerate(names[:SHOWN]))], [points], limit=1)
-    k = the_map.neighbours.shape[1]
-    told = [_told(scale) for scale in scales]
+    hover(
+        made,
+        [("record", "@record"), *((name, f"@k{n}") for n, name in enumerate(names[:TOOLTIP_COLUMNS]))],
+        [points],
+        limit=1,
+    )
+    k = the_map.neighbors.shape[1]
+    legends = [_without_codes(scale) for scale in scales]
     sheet = None if the_map.pictures is None else the_map.pictures._asdict()
-    return made, {"columns": names, "neighbours": k, "scales": told, "ramp": Viridis256, "sheet": sheet}
+    return made, {"columns": names, "neighbors": k, "scales": legends, "ramp": Viridis256, "sheet": sheet}
 
 
 def _data(the_map: Map, scales: list[Scale]) -> dict[str, Any]:
@@ -84,8 +89,8 @@ def _data(the_map: Map, scales: list[Scale]) -> dict[str, Any]:
     for n, values in enumerate(the_map.columns.values()):
         data[f"k{n}"] = [in_words(value) for value in values]
         data[f"code{n}"] = scales[n].codes
-    for n in range(the_map.neighbours.shape[1]):
-        data[f"n{n}"] = the_map.neighbours[:, n].astype(small)
+    for n in range(the_map.neighbors.shape[1]):
+        data[f"n{n}"] = the_map.neighbors[:, n].astype(small)
         data[f"d{n}"] = the_map.distances[:, n]
     return data
 
@@ -96,5 +101,5 @@ def _range(x: np.ndarray) -> Range1d:
     return Range1d(start=low - margin, end=high + margin)
 
 
-def _told(scale: Scale) -> dict[str, Any]:
+def _without_codes(scale: Scale) -> dict[str, Any]:
     return {key: value for key, value in scale._asdict().items() if key != "codes"}

@@ -6,30 +6,30 @@
   Bokeh.set_log_level("warn");
   for (const figure of figures) await Bokeh.embed.embed_item(figure);
 
-  // ---- colours: they stand in the style sheet, for light and dark
+  // ---- colors, which are in the style sheet, for light and dark
 
   const inks = {
     major_label_text_color: "muted", axis_label_text_color: "muted", axis_line_color: "line",
     major_tick_line_color: "line", grid_line_color: "grid",
   };
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   function paint() {
     for (const figure of Bokeh.documents) {
       for (const model of figure.all_models) {
         const values = {};
         for (const [property, name] of Object.entries(inks))
-          if (property in model.properties && model[property] != null) values[property] = colour(name);
+          if (property in model.properties && model[property] != null) values[property] = color(name);
         const tag = model.tags?.find((tag) => /^(c\d|ink|grey)$/.test(tag));
-        if (tag && "line_color" in model.properties) values.line_color = colour(tag);
-        if (tag && "fill_color" in model.properties && model.fill_color?.value !== null) values.fill_color = colour(tag);
+        if (tag && "line_color" in model.properties) values.line_color = color(tag);
+        if (tag && "fill_color" in model.properties && model.fill_color?.value !== null) values.fill_color = color(tag);
         model.setv(values);
       }
     }
-    if (map) recolour();
+    if (map) recolor();
   }
 
-  // Tooltips come and go below the body; their labels take no colour from outside.
+  // Tooltips are added to the body; page styles do not reach their labels.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(".bk-tooltip-row-label { color: var(--label); padding-right: 0.5rem; max-width: 10rem; }");
   new MutationObserver((changes) => {
@@ -45,11 +45,11 @@
   const signs = ["●", "▲", "■"];
   let points, near, selected;
 
-  function recolour() {
-    const n = Number(at("colour-by").value || 0);
+  function recolor() {
+    const n = Number(at("color-by").value || 0);
     const scale = map.scales[n];
-    const mapper = named("colours"), dots = named("dots");
-    const palette = scale ? palette_of(scale) : [colour("c0")];
+    const mapper = named("colors"), dots = named("dots");
+    const palette = scale ? palette_of(scale) : [color("c0")];
     const levels = scale?.kind === "levels";
     mapper.setv({ palette, low: scale ? -0.5 : -1e12, high: scale ? palette.length - 0.5 : 1e12 });
     const codes = scale ? points.get_column(`code${n}`) : [];
@@ -68,15 +68,15 @@
   const shape_of = (scale, code, all) => all[is_grey(scale, code) ? 0 : Math.floor(code / 8) % all.length];
 
   function palette_of(scale) {
-    if (scale.kind === "levels") return scale.levels.map((_, n) => colour(is_grey(scale, n) ? "grey" : `c${n % 8}`));
-    const [from, to] = [Number(colour("from")), Number(colour("to"))];
+    if (scale.kind === "levels") return scale.levels.map((_, n) => color(is_grey(scale, n) ? "grey" : `c${n % 8}`));
+    const [from, to] = [Number(color("from")), Number(color("to"))];
     const ramp = Array.from({ length: 254 }, (_, n) => map.ramp[Math.round(from + ((to - from) * n) / 253)]);
-    return [...ramp, colour("grey"), colour("grey")];
+    return [...ramp, color("grey"), color("grey")];
   }
 
   function legend(scale, n, palette) {
-    const place = at("legend");
-    place.replaceChildren();
+    const legend_box = at("legend");
+    legend_box.replaceChildren();
     if (!scale) return;
     if (scale.kind === "numbers") {
       const ramp = element("div", "", "ramp");
@@ -84,7 +84,7 @@
       const ends = element("div", "", "ends");
       const [less, more] = scale.clipped ? [" or less", " or more"] : ["", ""];
       ends.append(element("span", scale.low + less), element("span", scale.high + more));
-      place.append(ramp, ends);
+      legend_box.append(ramp, ends);
       return;
     }
     const codes = points.get_column(`code${n}`);
@@ -101,7 +101,7 @@
         select(on ? [...codes.keys()].filter((i) => codes[i] === code) : []);
         button.setAttribute("aria-pressed", String(on));
       });
-      place.append(button);
+      legend_box.append(button);
     });
   }
 
@@ -129,7 +129,7 @@
     table.replaceChildren(...(rows.length ? [top, body] : []));
   }
 
-  // A record as the network sees it: its place on the sheet of all pictures.
+  // The picture of a record: its part of the sheet of all pictures.
   function picture(i) {
     const { uri, side, across, rows } = map.sheet, shown = 48;
     const made = element("span", "", "picture");
@@ -149,32 +149,32 @@
   const record = (i) => points.get_column("record")[i];
   const select = (indices) => { selected.indices = indices; };
 
-  function told() {
+  function show_selected() {
     const most = 100, all = selected.indices;
     const total = points.get_column("x").length;
     const more = all.length > most ? `; the first ${most} are listed` : "";
-    at("selected-told").textContent = all.length
+    at("selected-status").textContent = all.length
       ? `${count(all.length)} of ${count(total)} records selected${more}.`
       : "Nothing is selected.";
     const listed = all.slice(0, most).map((i) => [count(record(i)), ...pictured(i), ...kept(i)]);
     fill("selected", ["Record", ...seen(), ...map.columns], listed);
     for (const button of at("legend").querySelectorAll("button")) button.setAttribute("aria-pressed", "false");
-    if (all.length === 1) neighbours(all[0]);
+    if (all.length === 1) neighbors(all[0]);
   }
 
-  function neighbours(i) {
+  function neighbors(i) {
     at("record").value = record(i);
-    const places = Array.from({ length: map.neighbours }, (_, n) => points.get_column(`n${n}`)[i]);
-    const rows = places.map((j, n) => [
+    const positions = Array.from({ length: map.neighbors }, (_, n) => points.get_column(`n${n}`)[i]);
+    const rows = positions.map((j, n) => [
       String(n + 1), count(record(j)), points.get_column(`d${n}`)[i].toPrecision(4), ...pictured(j), ...kept(j),
     ]);
     const itself = map.columns.map((name, n) => `${name}: ${kept(i)[n]}`).join(", ");
-    at("neighbours-told").textContent =
-      `Nearest to record ${count(record(i))}${itself && ` (${itself})`}, of the records on the map:`;
-    at("neighbours-told").prepend(...pictured(i));
-    fill("neighbours", ["", "Record", "Distance", ...seen(), ...map.columns], rows);
+    at("neighbors-status").textContent =
+      `Nearest records on the map to record ${count(record(i))}${itself && ` (${itself})`}:`;
+    at("neighbors-status").prepend(...pictured(i));
+    fill("neighbors", ["", "Record", "Distance", ...seen(), ...map.columns], rows);
     const [x, y] = [points.get_column("x"), points.get_column("y")];
-    const ringed = [i, ...places];
+    const ringed = [i, ...positions];
     near.data = { x: ringed.map((j) => x[j]), y: ringed.map((j) => y[j]), size: ringed.map((j) => (j === i ? 18 : 11)) };
   }
 
@@ -182,10 +182,10 @@
     event.preventDefault();
     const wanted = Number(at("record").value);
     const i = points.get_column("record").indexOf(wanted);
-    if (i >= 0) return neighbours(i);
-    fill("neighbours", [], []);
+    if (i >= 0) return neighbors(i);
+    fill("neighbors", [], []);
     near.data = { x: [], y: [], size: [] };
-    at("neighbours-told").textContent = `Record ${wanted} is not on the map, which shows ${count(points.get_column("x").length)} records.`;
+    at("neighbors-status").textContent = `Record ${wanted} is not on the map, which shows ${count(points.get_column("x").length)} records.`;
   }
 
   function zoom(factor) {
@@ -198,20 +198,20 @@
 
   if (map) {
     points = named("points"); near = named("near"); selected = points.selected;
-    map.columns.forEach((name, n) => at("colour-by").append(new Option(name, n)));
-    at("colour-by").closest("label").hidden = map.columns.length === 0;
-    at("colour-by").addEventListener("change", recolour);
-    at("neighbours-of").addEventListener("submit", find);
+    map.columns.forEach((name, n) => at("color-by").append(new Option(name, n)));
+    at("color-by").closest("label").hidden = map.columns.length === 0;
+    at("color-by").addEventListener("change", recolor);
+    at("neighbors-of").addEventListener("submit", find);
     at("zoom-in").addEventListener("click", () => zoom(0.6));
     at("zoom-out").addEventListener("click", () => zoom(1 / 0.6));
     at("whole").addEventListener("click", () => { named("map").x_range.reset(); named("map").y_range.reset(); });
     at("clear").addEventListener("click", () => select([]));
     for (const radio of document.getElementsByName("drag"))
       radio.addEventListener("change", () => { for (const tool of ["pan", "box", "lasso"]) named(tool).active = tool === radio.value; });
-    selected.properties.indices.change.connect(told);
+    selected.properties.indices.change.connect(show_selected);
   }
   paint();
   dark.addEventListener("change", paint);
-  if (map) neighbours(0);
+  if (map) neighbors(0);
   document.documentElement.dataset.ready = "yes";
 })();

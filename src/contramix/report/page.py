@@ -1,4 +1,4 @@
-"""The report as one HTML file: no network, all texts of the user escaped, the same bytes for the same input."""
+"""Write the report as one HTML file: without network access, with escaped user texts, reproducible byte for byte."""
 
 import base64
 import hashlib
@@ -17,22 +17,22 @@ from contramix.runtime import atomic_files
 
 @dataclass(frozen=True)
 class ReportData:
-    """What a report shows; a part without data is left out.
+    """Hold what a report shows; a section without data is left out.
 
     Parameters
     ----------
     title
-        What the report is about: the run, or the data.
+        Name of the run or of the data.
     command
-        The call that made it.
+        Command that made the report.
     evaluation
-        A comparison, as :func:`contramix.evaluation.summary.as_json` gives it.
+        Comparison, as :func:`contramix.evaluation.summary.as_json` returns it.
     runs
-        The runs whose curves and settings are shown.
+        Runs whose curves and settings are shown.
     map
-        Records on a plane.
+        Map of the representations.
     environment
-        Versions and machine; those of the first run where it is empty.
+        Versions and machine; if empty, those of the first run.
     """
 
     title: str
@@ -44,27 +44,27 @@ class ReportData:
 
 
 def write(path: Path, data: ReportData) -> None:
-    """Write the report, whole or not at all.
+    """Write the report to a file, which is complete or not there at all.
 
     Raises
     ------
     InputError
         If the folder cannot be written, or the extra is not installed.
     RunError
-        If there is no space.
+        If the disk is full.
     """
     atomic_files.write(path, render(data).encode("utf-8", "replace"))
 
 
 def render(data: ReportData) -> str:
-    """The page.
+    """Return the report as HTML.
 
-    Its policy lets the scripts run that are in it, known by their hashes, and lets it load nothing.
+    Its content security policy allows only the scripts in the file, by their hashes, and no network access.
 
     Raises
     ------
     InputError
-        If the evaluation is not one, or the extra is not installed.
+        If the evaluation is not valid, or the extra is not installed.
     """
     check_installed()
     from bokeh.resources import Resources
@@ -83,12 +83,12 @@ def render(data: ReportData) -> str:
 
 
 def check_installed() -> None:
-    """Refuse early where the extra is not installed.
+    """Raise an error if the extra for reports is not installed.
 
     Raises
     ------
     InputError
-        The message says how to install it.
+        If bokeh or jinja2 is missing; the message says how to install them.
     """
     if find_spec("bokeh") is None or find_spec("jinja2") is None:
         raise InputError("the report needs an extra: pip install 'contramix[report]'")

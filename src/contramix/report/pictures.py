@@ -1,5 +1,4 @@
-"""Records as small pictures on one sheet: images as they are, sounds as the log-mel that the network sees, series as
-curves."""
+"""Draw small pictures of records on one sheet: images, log-mel spectrograms of audio, and curves of series."""
 
 import base64
 from collections.abc import Iterator
@@ -20,30 +19,32 @@ from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import sequential_batches
 from contramix.types import Activations, values_of
 
-MOST_PIXELS = 4_000_000
-"""Of the sheet, so that it takes about 1.5 MB."""
+MAX_PIXELS = 4_000_000
+"""Maximum number of pixels of the sheet, which then has about 1.5 MB."""
 SIDES = 16, 48
-"""Least and most pixels of a picture's side."""
+"""Minimum and maximum number of pixels of a picture's side."""
 CURVES = 4
-"""Channels of a series that are drawn."""
+"""Maximum number of channels of a series that are drawn."""
 
 
 class Sheet(NamedTuple):
-    """Pictures of all points of a map, row by row."""
+    """Hold the pictures of all points of a map, arranged row by row."""
 
     uri: str
-    """The sheet as a data URI."""
+    """Sheet as a data URI."""
     side: int
-    """Pixels of a picture, in height and width."""
+    """Height and width of a picture in pixels."""
     across: int
-    """Pictures in a row of the sheet."""
+    """Number of pictures in a row of the sheet."""
     rows: int
-    """Rows of the sheet."""
+    """Number of rows of the sheet."""
 
 
 def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
-    """The records of a table as the network sees them; None where its inputs are neither pictures nor series, or
-    Pillow is missing."""
+    """Return pictures of the records of a table, as the network receives them.
+
+    Returns None if the inputs are neither images, spectrograms nor series, or if Pillow is not installed.
+    """
     inputs = model.spec.inputs()
     pictured = inputs.kind == "values" and len(inputs.shape) == 3 and inputs.shape[0] in (1, 3)
     if not (pictured or inputs.kind == "steps") or table.num_rows == 0:
@@ -53,18 +54,18 @@ def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
     except ImportError:
         return None
     n = table.num_rows
-    side = min(max(SIDES[0], isqrt(MOST_PIXELS // n)), SIDES[1])
+    side = min(max(SIDES[0], isqrt(MAX_PIXELS // n)), SIDES[1])
     across = ceil(n**0.5)
     rows = ceil(n / across)
     sheet = np.full((rows * side, across * side, inputs.shape[0] if pictured else 1), 255, np.uint8)
     device = device_of(model.encoder)
-    place = 0
+    position = 0
     for batch in sequential_batches(model.spec.tensorize(table)):
         seen = model.encoder.front(batch.to(device))
         for picture in _shrunk(values_of(seen), side) if pictured else _curves(seen, side):
-            top, left = side * (place // across), side * (place % across)
+            top, left = side * (position // across), side * (position % across)
             sheet[top : top + side, left : left + side] = picture
-            place += 1
+            position += 1
     sink = BytesIO()
     Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet).save(sink, "JPEG", quality=80)
     return Sheet(f"data:image/jpeg;base64,{base64.b64encode(sink.getvalue()).decode()}", side, across, rows)
@@ -76,16 +77,16 @@ def _shrunk(x: Float[Tensor, " B C H W"], side: int) -> UInt8[ndarray, " B side 
 
 
 def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"]]:
-    """Each series as curves, its channels over one another, from its lowest value to its highest."""
+    """Yield a picture of each series: the curves of its channels, from its lowest to its highest value."""
     from PIL import Image, ImageDraw
 
     values = values_of(x).cpu().numpy()
     lengths = x.presence.sum(1).long().tolist() if isinstance(x, PaddedSequences) else [values.shape[2]] * len(values)
     for series, length in zip(values, lengths):
-        there = series[:CURVES, :length]
-        low, high = float(there.min()), float(there.max())
+        channels = series[:CURVES, :length]
+        low, high = float(channels.min()), float(channels.max())
         across = np.linspace(1, side - 2, length)
-        down = side - 2 - (there - low) / ((high - low) or 1.0) * (side - 3)
+        down = side - 2 - (channels - low) / ((high - low) or 1.0) * (side - 3)
         image = Image.new("L", (side, side), 255)
         for channel in down:
             ImageDraw.Draw(image).line(list(zip(across.tolist(), channel.tolist())), fill=0)

@@ -1,4 +1,4 @@
-"""What a report tells of one run: read from its folder, without loading the model."""
+"""Read what a report shows of a run from its folder, without loading the model."""
 
 import json
 import os
@@ -15,20 +15,20 @@ from contramix.runs.log import read_log
 
 @dataclass(frozen=True)
 class RunFacts:
-    """One run.
+    """Hold the facts of one run.
 
     Parameters
     ----------
     name
-        What the run is called: its recipe, and its seed.
+        Name of the run: recipe and seed.
     config, log, recipe_toml
-        What ``config.json``, ``log.jsonl`` and ``recipe.toml`` hold.
+        Contents of ``config.json``, ``log.jsonl`` and ``recipe.toml``.
     columns
-        Names of the inputs, by kind.
+        Names of the input columns by kind.
     left_out
-        Columns that are no inputs, and why.
+        Columns that are no inputs, with the reasons.
     rows, target
-        How many rows it was trained on, and the column that was to be predicted.
+        Number of rows of pre-training, and the target column, which pre-training did not see.
     """
 
     name: str
@@ -42,24 +42,26 @@ class RunFacts:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> "RunFacts":
-        """Read a finished run's folder, or a saved model's.
+        """Read the folder of a finished run or of a saved model.
 
         Raises
         ------
         InputError
-            If it is not one; the message names the file.
+            If the folder is neither; the message names the file.
         """
         place = Path(folder)
         if not place.is_dir():
             raise InputError(f"{place}: there is no such folder; give a run's or a model's folder")
         if not (place / "config.json").is_file():
-            raise InputError(f"{place}: no config.json in it, so no finished run; run its pretrain command to the end")
+            raise InputError(
+                f"{place}: there is no config.json in it, so the run is not finished; run its pretrain command again"
+            )
         config = read_object(place / "config.json")
         try:
             recipe = (place / "recipe.toml").read_text(encoding="utf-8")
             spec = read_spec(place, Recipe.from_toml(recipe, str(place / "recipe.toml")))
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{place}: not a whole model: {error}") from error
+            raise InputError(f"{place}: not a complete model: {error}") from error
         name = f"{config.get('recipe', place.name)}, seed {config.get('seed', 0)}"
         rows = config.get("rows", spec.rows)
         log = [line for line in read_log(place) if isinstance(line["step"], int)]
@@ -67,13 +69,13 @@ class RunFacts:
 
     @property
     def alarms(self) -> list[dict[str, Any]]:
-        """What went wrong in training: name, step and text of each."""
+        """Return the alarms of training, each with name, step and text."""
         found = self.config.get("alarms") or []
         return [{"name": "", "step": None, "text": "", **alarm} for alarm in found]
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+    """Read a JSON object from a file.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not JSON ({error}); write it anew") from error
+        raise InputError(f"{path}: not JSON ({error}); write it again") from error
     if not isinstance(found, dict):
-        raise InputError(f"{path}: holds no JSON object; write it anew")
+        raise InputError(f"{path}: holds no JSON object; write it again")
     return found

@@ -1,4 +1,4 @@
-"""How a column's values become colours: each gets a code of one byte, and a legend says what it means."""
+"""Map the values of a column to colors: each value has a code of one byte, and a legend explains the codes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,27 +8,29 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-MOST_LEVELS = 20
+MAX_CATEGORIES = 20
+"""Maximum number of categories with a color of their own, and of distinct numbers that are taken for categories."""
 STEPS = 254
-"""Colours of a continuous scale, codes 0 to 253."""
-NO_NUMBER = 255
+"""Number of colors of a continuous scale, with codes 0 to 253."""
+MISSING_NUMBER = 255
+"""Code of a missing number."""
 
 
 class Scale(NamedTuple):
-    """Codes of the records, and their meaning.
+    """Hold the color codes of records, and their meaning.
 
     Parameters
     ----------
     kind
-        ``"levels"``: a code is a place in ``levels``. ``"numbers"``: codes 0 to 253 run from ``low`` to ``high``.
+        ``"levels"``: a code is a position in ``levels``. ``"numbers"``: codes 0 to 253 run from ``low`` to ``high``.
     codes
-        One a record; 255 where a number is missing.
+        Code of each record; 255 where a number is missing.
     levels, counts
-        Names of the levels and how many records have each.
+        Names of the categories, and the number of records of each.
     grey
-        How many levels at the end are no values: what is rare («other») or missing.
+        Number of entries at the end of ``levels`` that are no categories: rare values together, and missing values.
     low, high, clipped
-        The ends of the colours, in words, and whether values lie beyond them.
+        Ends of the continuous scale as text, and whether values lie beyond them.
     """
 
     kind: Literal["levels", "numbers"]
@@ -42,7 +44,10 @@ class Scale(NamedTuple):
 
 
 def scale_of(values: Sequence[Any]) -> Scale:
-    """The scale of a column: numbers of many values run continuously, all else is levels, the 20 most frequent.
+    """Return the color scale of a column.
+
+    It is continuous for numbers with more than 20 distinct values. Other columns have one color for each of the 20 most
+    frequent values.
 
     Examples
     --------
@@ -53,13 +58,13 @@ def scale_of(values: Sequence[Any]) -> Scale:
     """
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     only = len(numbers) == sum(v is not None for v in values)
-    if only and len(set(numbers)) > MOST_LEVELS:
+    if only and len(set(numbers)) > MAX_CATEGORIES:
         return _continuous(values)
     return _levels(values)
 
 
 def in_words(value: Any) -> str:
-    """A value of a record as it is shown."""
+    """Return a value as text."""
     if value is None:
         return "missing"
     if isinstance(value, bool):
@@ -71,20 +76,22 @@ def in_words(value: Any) -> str:
 
 def _continuous(values: Sequence[Any]) -> Scale:
     x = np.array([np.nan if v is None else float(v) for v in values])
-    there = x[~np.isnan(x)]
-    low, high = np.quantile(there, [0.01, 0.99])
+    present = x[~np.isnan(x)]
+    low, high = np.quantile(present, [0.01, 0.99])
     clipped = high > low
     if not clipped:
-        low, high = there.min(), there.max()
-    place = np.clip((x - low) / (high - low), 0, 1)
-    codes = np.where(np.isnan(x), NO_NUMBER, np.minimum(np.nan_to_num(place) * STEPS, STEPS - 1)).astype(np.uint8)
+        low, high = present.min(), present.max()
+    position = np.clip((x - low) / (high - low), 0, 1)
+    codes = np.where(np.isnan(x), MISSING_NUMBER, np.minimum(np.nan_to_num(position) * STEPS, STEPS - 1)).astype(
+        np.uint8
+    )
     return Scale("numbers", codes, low=_short(low), high=_short(high), clipped=bool(clipped))
 
 
 def _levels(values: Sequence[Any]) -> Scale:
     counts = Counter(v for v in values if v is not None)
     ordered = [v for v, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
-    shown = ordered if len(ordered) <= MOST_LEVELS else ordered[: MOST_LEVELS - 1]
+    shown = ordered if len(ordered) <= MAX_CATEGORIES else ordered[: MAX_CATEGORIES - 1]
     if all(isinstance(v, int | float) for v in shown):
         shown = sorted(shown)
     code = {v: n for n, v in enumerate(shown)}

@@ -1,4 +1,4 @@
-"""What stands in each section of the page: plain values for the template, and the figures."""
+"""Collect the contents of each section of the page: plain values for the template, and the figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,11 +23,12 @@ from contramix.report.wording import (
 )
 
 Section = dict[str, Any]
-MANY_NAMES = 60
+MAX_NAMES = 60
+"""Maximum number of column names of a kind that are listed."""
 
 
 def sections(data: ReportData) -> Section:
-    """The values that the template takes."""
+    """Return the values for the template."""
     figures: dict[str, Any] = {}
     found = None if data.evaluation is None else parse_report(data.evaluation)
     shown = {
@@ -47,11 +48,11 @@ def sections(data: ReportData) -> Section:
         "environment": _environment(data),
         "map": None,
     }
-    told = None
+    map_values = None
     if data.map is not None:
-        figures["map-figure"], told = map_figure.draw(data.map)
+        figures["map-figure"], map_values = map_figure.draw(data.map)
         shown["map"] = {"method": data.map.method, "records": len(data.map.rows), "first": int(data.map.rows[0]) + 1}
-    return {**shown, "payload": {"figures": as_items(figures), "map": told}}
+    return {**shown, "payload": {"figures": as_items(figures), "map": map_values}}
 
 
 def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, str]]:
@@ -70,7 +71,7 @@ def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, s
 
 def _verdict(found: EvaluationReport) -> Section:
     return {
-        "told": [
+        "verdicts": [
             {
                 "class": _class(verdict.outcome),
                 "sign": OUTCOMES[verdict.outcome][0],
@@ -148,7 +149,7 @@ def _training(runs: Sequence[RunFacts], figures: dict[str, Any]) -> Section | No
         "height": loss.height,
         "references": f"Dotted: {' and '.join(references)}." if references else "",
         "small": small,
-        "names": [{"name": run.name, "colour": n % 8, "dash": n // 8 % 3} for n, run in enumerate(runs)],
+        "names": [{"name": run.name, "color": n % 8, "dash": n // 8 % 3} for n, run in enumerate(runs)],
         "head": ["first loss", "last loss", *(f"{key.replace('_', ' ')} (last)" for key in known)],
         "rows": [
             {
@@ -173,13 +174,13 @@ def _end(run: RunFacts, key: str, place: int) -> str:
 
 
 def _columns(runs: Sequence[RunFacts]) -> Section | None:
-    """What went into the first run; the runs of one report are of one table."""
+    """Return the input columns of the first run; all runs of a report are of the same table."""
     if not runs:
         return None
     run = runs[0]
     return {
         "kinds": [
-            {"kind": kind, "count": len(names), "names": names[:MANY_NAMES], "more": max(0, len(names) - MANY_NAMES)}
+            {"kind": kind, "count": len(names), "names": names[:MAX_NAMES], "more": max(0, len(names) - MAX_NAMES)}
             for kind, names in run.columns.items()
         ],
         "left_out": run.left_out,
@@ -198,10 +199,10 @@ def _run(run: RunFacts) -> Section:
         "Rows": f"{run.rows:,}",
         "Epochs": config.get("epochs"),
         "Steps": number(config.get("steps")),
-        "Rows a step": config.get("batch_size"),
+        "Rows per step": config.get("batch_size"),
         "Time": duration(config.get("seconds")),
         "Device": config.get("device"),
-        "Representation": f"{config['representation']} numbers a row" if "representation" in config else None,
+        "Representation": f"{config['representation']} numbers per row" if "representation" in config else None,
     }
     return {
         "name": run.name,

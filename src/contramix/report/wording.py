@@ -1,4 +1,4 @@
-"""Numbers and names as the report says them."""
+"""Convert numbers and names to the text of the report."""
 
 from typing import Any
 
@@ -9,14 +9,15 @@ OUTCOMES = {
     "no difference": ("■", "Pre-training made no difference"),
     "hurt": ("▼", "Pre-training hurt"),
 }
-"""A sign and a sentence for each outcome of a verdict."""
-AS_THEY_ARE = ("r2", "rmse")
-"""Metrics that are no shares of a hundred."""
-PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "finetune": "all weights trained"}
+"""Sign and sentence of each outcome of a verdict."""
+NOT_PERCENT = ("r2", "rmse")
+"""Metrics that are not shown in percent."""
+PROBES = {"linear": "linear probe", "knn": "nearest neighbors", "finetune": "all weights trained"}
+"""Names of probes in the report; others are named after the probe."""
 
 
 def score(metric: str, value: float | None) -> str:
-    """A score: shares in percent, all else as it is.
+    """Return a score as text, in percent unless it is R squared or an error.
 
     Examples
     --------
@@ -31,27 +32,27 @@ def score(metric: str, value: float | None) -> str:
 
 
 def interval(metric: str, ends: tuple[float, float] | None) -> str:
-    """The ends of an interval of scores."""
+    """Return the ends of an interval of scores as text."""
     return " to ".join(score(metric, end) for end in ends) if ends else "-"
 
 
 def metric_in_words(metric: str) -> str:
-    """A metric's name."""
+    """Return the name of a metric."""
     return METRICS[metric].words if metric in METRICS else metric.replace("_", " ")
 
 
 def probe_in_words(probe: str) -> str:
-    """How predictions were made from the features."""
+    """Return the name of a probe."""
     return PROBES.get(probe, f"{probe.replace('-', ' ')} probe")
 
 
 def labels_in_words(budget: int | None) -> str:
-    """How many labels were given."""
-    return "All labels" if budget is None else f"{budget:,} labels a class"
+    """Return the number of labels as text."""
+    return "All labels" if budget is None else f"{budget:,} labels per class"
 
 
 def number(value: Any) -> str:
-    """A number of any size, short."""
+    """Return a number as short text."""
     if value is None:
         return "-"
     if isinstance(value, int):
@@ -60,7 +61,7 @@ def number(value: Any) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares.
+    """Return a difference of two shares in percentage points.
 
     Examples
     --------
@@ -71,7 +72,7 @@ def points(difference: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time.
+    """Return a time in seconds as text.
 
     Examples
     --------
