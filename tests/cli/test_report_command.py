@@ -34,7 +34,7 @@ def test_wrong_calls(run, finished):
     run.refused("report", "run", "--out", "nowhere/report.html").says("nowhere/report.html")
     run.refused("report", "nowhere").says("nowhere", "no such folder")
     Path("run/report.json").write_text("{}")
-    run.refused("report", "run").says("report.json", "evaluate anew")
+    run.refused("report", "run").says("report.json", "evaluate again")
 
 
 def test_an_unfinished_run_says_what_to_do(run, finished):

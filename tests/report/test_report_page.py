@@ -181,7 +181,7 @@ BROKEN = {
 def test_what_is_no_comparison_is_refused_by_name(pages, broken):
     evaluation = json.loads(json.dumps(pages.evaluation()))
     broken(evaluation)
-    with pytest.raises(InputError, match=r"report\.json: not a comparison .* evaluate anew"):
+    with pytest.raises(InputError, match=r"report\.json: not a comparison .* evaluate again"):
         render(ReportData("x", evaluation=evaluation))
 
 
@@ -205,7 +205,7 @@ def test_facts_are_read_from_a_folder_with_a_log_cut_short(pages, tmp_path):
         ("config.json", "[]", "no JSON object"),
         ("config.json", "{", "not JSON"),
         ("spec.json", "{}", "not a specification"),
-        ("recipe.toml", None, "not a whole model"),
+        ("recipe.toml", None, "not a complete model"),
     ],
 )
 def test_a_folder_that_is_no_run_is_refused(pages, tmp_path, file, content, words):
