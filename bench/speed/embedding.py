@@ -118,7 +118,7 @@ def _timed(rows: int, call: Callable[[], object]) -> dict[str, float]:
 
 
 def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
-    from contramix.embedding.stream import representations, write_rows
+    from contramix.embedding.stream import embed_rows, write_rows
     from contramix.models.pretrained import Pretrained
 
     loaded = Pretrained.load(model)
@@ -128,7 +128,7 @@ def _embed(path: Path, model: Path, out: Path) -> dict[str, float]:
         nonlocal rows
         data = loaded.read_chunks(path)
         rows = data.rows
-        write_rows(out, [], data, loaded.encoder.width, rows, representations(loaded, data, 0, rows))
+        write_rows(out, [], data, loaded.encoder.width, rows, embed_rows(loaded, data, 0, rows))
 
     found = _timed(1, embed)
     return found | {"rows": rows, "peak_mb": _peak_mb()}

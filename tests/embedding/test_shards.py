@@ -11,7 +11,7 @@ import pytest
 
 from contramix import Recipe
 from contramix.embedding import shards
-from contramix.embedding.shards import Sharded
+from contramix.embedding.shards import ShardedOutput
 from contramix.errors import InputError
 from contramix.io.tables import columnar
 from contramix.io.tables.csv import chunks
@@ -56,7 +56,7 @@ def path(request, tmp_path, table):
 
 
 def sharded(model, path, out, keep=("shop",)):
-    return Sharded(out, model, path, model.read_chunks(path), keep)
+    return ShardedOutput(out, model, path, model.read_chunks(path), keep)
 
 
 def made(model, path, out, part=None):

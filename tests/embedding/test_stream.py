@@ -15,7 +15,7 @@ import torch
 
 from contramix import Recipe
 from contramix.embedding import writers
-from contramix.embedding.stream import AHEAD, ahead, one_thread_each, representations, write_rows
+from contramix.embedding.stream import BUFFERED, embed_rows, read_ahead, single_threaded_batches, write_rows
 from contramix.errors import InputError, RunError
 from contramix.io.records import RecordChunks
 from contramix.io.tables import columnar
@@ -32,7 +32,7 @@ N = 150
 def small(monkeypatch):
     monkeypatch.setattr(columnar, "ROWS", ROWS)
     monkeypatch.setattr(chunks, "BLOCK_BYTES", 500)
-    monkeypatch.setattr(writers, "GROUP", 8 * 20)
+    monkeypatch.setattr(writers, "ROW_GROUP_NUMBERS", 8 * 20)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def path(tmp_path, table):
 
 def embedded(model, path, out, keep=(), batch_size=7):
     data = model.read_chunks(path)
-    found = representations(model, data, 0, data.rows, batch_size)
+    found = embed_rows(model, data, 0, data.rows, batch_size)
     write_rows(out, keep, data, model.encoder.width, data.rows, found)
     return out
 
@@ -169,10 +169,10 @@ def test_few_portions_are_held_at_a_time(model, table, tmp_path):
         done += rows
 
     data = RecordChunks(table.schema, 100 * ROWS, between)
-    found = representations(model, data, 0, data.rows)
+    found = embed_rows(model, data, 0, data.rows)
     write_rows(tmp_path / "z.npy", [], data, 8, data.rows, found, told)
     assert (made, done) == (100, 100 * ROWS)
-    assert most <= AHEAD + 2
+    assert most <= BUFFERED + 2
 
 
 def test_ahead_keeps_the_order_works_elsewhere_and_hands_on_what_goes_wrong():
@@ -184,7 +184,7 @@ def test_ahead_keeps_the_order_works_elsewhere_and_hands_on_what_goes_wrong():
             yield n
         raise ValueError("at the end")
 
-    found = ahead(items())
+    found = read_ahead(items())
     assert [next(found) for _ in range(20)] == list(range(20))
     with pytest.raises(ValueError, match="at the end"):
         next(found)
@@ -201,7 +201,7 @@ def test_threads_are_what_they_were():
     torch.set_num_threads(2)
     try:
         for device, wanted in (("cpu", (2, 1)), ("meta", (1, 2))):
-            with one_thread_each(torch.device(device)) as workers:
+            with single_threaded_batches(torch.device(device)) as workers:
                 assert (workers, torch.get_num_threads()) == wanted
             assert torch.get_num_threads() == 2
     finally:

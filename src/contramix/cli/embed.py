@@ -48,7 +48,7 @@ def embed(
     Of other data than tables, file, label and official part stand beside it, where they are known.
     """
     from contramix.embedding.columns import (
-        ENDINGS,
+        SUFFIXES,
         check_destination,
         check_engine,
         check_folder,
@@ -56,14 +56,14 @@ def embed(
         embedding_names,
     )
     from contramix.embedding.ray_backend import write_with_ray
-    from contramix.embedding.shards import Sharded
-    from contramix.embedding.stream import representations, write_rows
+    from contramix.embedding.shards import ShardedOutput
+    from contramix.embedding.stream import embed_rows, write_rows
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
     options = watching(options, output)
-    folder = out.suffix == "" or (out.is_dir() and out.suffix not in ENDINGS)
+    folder = out.suffix == "" or (out.is_dir() and out.suffix not in SUFFIXES)
     check_engine(engine, shard, folder)
     check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
@@ -78,11 +78,11 @@ def embed(
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": rows.rows, "columns": width}
     facts |= left_out(rows)
     if not folder:
-        found = representations(model, rows, 0, rows.rows)
+        found = embed_rows(model, rows, 0, rows.rows)
         write_rows(out, kept, rows, width, rows.rows, found, counting(output, rows.rows))
         output.result(facts, f"{out}: {rows.rows:,} rows of {width} numbers")
         return
-    sharded = Sharded(out, model, data, rows, kept)
+    sharded = ShardedOutput(out, model, data, rows, kept)
     shards = sharded.missing(shard)
     sharded.begin()
     told = counting(output, sum(shard.rows for shard in shards))

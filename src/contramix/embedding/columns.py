@@ -1,4 +1,4 @@
-"""Embeddings and predictions as files: Parquet, CSV or npy."""
+"""Check where embeddings and predictions are written, and write columns as Parquet or CSV."""
 
 import os
 import re
@@ -15,26 +15,39 @@ from contramix.io.tables.chunks import list_parquet_files
 from contramix.runtime import atomic_files
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text cell that begins so would be run by a spreadsheet; in CSV it gets an apostrophe in front."""
+"""Beginnings of text cells that a spreadsheet would execute as a formula. In CSV they get an apostrophe in front."""
 NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
-"""Unless it is a number, such as the class -1."""
-ENDINGS = (".parquet", ".csv", ".npy")
+"""Texts that are no formulas because they are numbers, such as the class -1."""
+SUFFIXES = (".parquet", ".csv", ".npy")
+"""Suffixes of the files that can be written."""
 ENGINES = ("local", "ray")
+"""Names of the engines that write shards."""
 
 
 def check_destination(
-    out: Path, keep: Sequence[str], data: Path | None = None, endings: Sequence[str] = ENDINGS
+    out: Path, keep: Sequence[str], data: Path | None = None, suffixes: Sequence[str] = SUFFIXES
 ) -> None:
-    """Refuse early what could not be written.
+    """Check, before anything is computed, that a file can be written.
+
+    Parameters
+    ----------
+    out
+        File to write.
+    keep
+        Columns of the data to carry over.
+    data
+        File or folder of the data.
+    suffixes
+        Suffixes that are allowed.
 
     Raises
     ------
     InputError
-        For an unknown ending, a folder that is not there or cannot be written, the file of the rows themselves or one
-        beside them in their folder, or columns to keep in a format that holds numbers only.
+        If the suffix is unknown, the folder does not exist or cannot be written, the file is one of the data or would
+        become one, or columns are to be kept in a format that holds numbers only.
     """
-    if out.suffix not in endings:
-        raise InputError(f"`out` {out}: give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
+    if out.suffix not in suffixes:
+        raise InputError(f"`out` {out}: give a name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
     if not out.parent.is_dir():
         raise InputError(f"`out` {out}: the folder {out.parent} is not there")
     if out.is_dir():
@@ -55,30 +68,30 @@ def check_destination(
 
 
 def check_folder(out: Path, data: Path) -> None:
-    """Refuse early a folder that could not be written into.
+    """Check, before anything is computed, that shards can be written into a folder.
 
     Raises
     ------
     InputError
-        If it or the folder it would lie in is not there or cannot be written, or it is where the data are.
+        If neither the folder nor its parent exists, if it cannot be written, or if it is the folder of the data.
     """
-    place = out if out.exists() else out.parent
-    if not place.is_dir():
-        why = f"the folder {place} is not there" if place is not out else "is a file"
-        raise InputError(f"`out` {out}: {why}; give a folder, or a name that ends in {', '.join(ENDINGS)}")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f"`out` {out}: the folder {place} cannot be written; give another")
+    existing = out if out.exists() else out.parent
+    if not existing.is_dir():
+        why = f"the folder {existing} is not there" if existing is not out else "is a file"
+        raise InputError(f"`out` {out}: {why}; give a folder, or a name that ends in {', '.join(SUFFIXES)}")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"`out` {out}: the folder {existing} cannot be written; give another")
     if out.exists() and data.exists() and out.samefile(data):
         raise InputError(f"`out` {out}: is the folder of the data themselves; give another")
 
 
 def check_engine(engine: str, shard: str | None, folder: bool) -> None:
-    """Refuse an engine that there is not, and ways to make shards where there are none.
+    """Check that an engine exists, and that options on shards are given with a folder of shards only.
 
     Raises
     ------
     InputError
-        The message names the option.
+        If an option is wrong; the message names it.
     """
     if engine not in ENGINES:
         raise InputError(f"`engine` {engine!r}: give one of {', '.join(ENGINES)}")
@@ -88,17 +101,26 @@ def check_engine(engine: str, shard: str | None, folder: bool) -> None:
 
 
 def embedding_names(width: int) -> list[str]:
-    """The columns of a representation: ``e0, e1, ...``."""
+    """Return the names of the columns of representations: ``e0, e1, ...``."""
     return [f"e{n}" for n in range(width)]
 
 
 def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str]) -> None:
-    """Refuse columns to keep that are not there, or are called like a column of the result, ``made``.
+    """Check that columns to carry over exist, and are not named like a column of the result.
+
+    Parameters
+    ----------
+    keep
+        Columns to carry over.
+    names
+        Columns of the data.
+    made
+        Columns of the result.
 
     Raises
     ------
     InputError
-        The message names the column.
+        If a column is wrong; the message names it.
     """
     for name in keep:
         if name not in names:
@@ -108,12 +130,12 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
 
 
 def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:
-    """Write columns as CSV or Parquet, behind the columns carried over from the table of the same rows.
+    """Write columns as CSV or Parquet, after the columns that are carried over from a table of the same rows.
 
     Raises
     ------
     InputError, RunError
-        If a column to keep is not there, or the file cannot be written.
+        If a column to keep does not exist, or the file cannot be written.
     """
     check_kept(keep, table.column_names, made)
     columns = {name: table.column(name) for name in keep} | dict(made)

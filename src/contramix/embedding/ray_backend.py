@@ -1,4 +1,4 @@
-"""Shards of representations on a cluster: Ray Data hands them out to actors, each of which loads the model once."""
+"""Write shards on a Ray cluster: Ray Data distributes them to actors, and each actor loads the model once."""
 
 import logging
 import os
@@ -10,33 +10,48 @@ from typing import Any
 
 import torch
 
-from contramix.embedding.shards import Shard, Sharded
+from contramix.embedding.shards import Shard, ShardedOutput
 from contramix.errors import InputError, RunError
 from contramix.io.options import ReadOptions
 from contramix.models.pretrained import Pretrained
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-"""Nothing is sent home, and what is said is said by us."""
+"""Environment variables that turn off Ray's usage statistics and its own messages."""
 
 
 def write_with_ray(
-    sharded: Sharded,
+    sharded: ShardedOutput,
     shards: Sequence[Shard],
     run: Path,
     options: ReadOptions,
     device: str,
-    told: Callable[[int], None] = lambda rows: None,
+    on_progress: Callable[[int], None] = lambda rows: None,
 ) -> None:
-    """Make these shards on the cluster that Ray finds (``RAY_ADDRESS``), or on this machine.
+    """Write shards on the cluster that Ray finds (``RAY_ADDRESS``), or on this machine.
 
     All nodes must see the run, the data and the folder of the result under the same paths.
+
+    Parameters
+    ----------
+    sharded
+        Plan of all shards.
+    shards
+        Shards to write.
+    run
+        Folder of the model.
+    options
+        How to read the data.
+    device
+        Device on each node.
+    on_progress
+        Function that receives the number of rows of each shard that is complete.
 
     Raises
     ------
     InputError
-        If Ray is not installed, or a shard cannot be made because of the data.
+        If Ray is not installed, or a shard cannot be written because of the data.
     RunError
-        If the cluster cannot go on; shards that are there stay.
+        If the cluster fails. Complete shards stay.
     """
     try:
         ray, data = import_module("ray"), import_module("ray.data")
@@ -50,23 +65,23 @@ def write_with_ray(
         if started:
             ray.init(log_to_driver=False)
         data.DataContext.get_current().enable_progress_bars = False
-        # As many threads each as here: other numbers of threads round otherwise.
+        # Each actor uses as many threads as this process, because results are rounded differently with other numbers.
         threads, gpus = torch.get_num_threads(), int(device.startswith("cuda"))
-        there = ray.cluster_resources()
-        most = there.get("GPU", 0) if gpus else there.get("CPU", 0) // threads
+        resources = ray.cluster_resources()
+        max_actors = resources.get("GPU", 0) if gpus else resources.get("CPU", 0) // threads
         paths = (os.path.abspath(path) for path in (run, sharded.path, sharded.folder))
         done = data.from_items([shard._asdict() for shard in shards], override_num_blocks=len(shards)).map_batches(
             _Worker,
             fn_constructor_args=(*paths, replace(options, progress=None), sharded.keep, device, threads),
             batch_size=1,
-            compute=data.ActorPoolStrategy(min_size=1, max_size=max(1, min(len(shards), int(most)))),
-            num_cpus=min(threads, int(there.get("CPU", threads))),
+            compute=data.ActorPoolStrategy(min_size=1, max_size=max(1, min(len(shards), int(max_actors)))),
+            num_cpus=min(threads, int(resources.get("CPU", threads))),
             num_gpus=gpus,
         )
         for row in done.iter_rows():
             if row["error"]:
                 raise InputError(row["error"])
-            told(int(row["rows"]))
+            on_progress(int(row["rows"]))
     except ray.exceptions.RayError as error:
         raise RunError(f"`engine='ray'`: {str(error).strip().splitlines()[-1]}") from error
     finally:
@@ -76,20 +91,20 @@ def write_with_ray(
 
 
 class _Worker:
-    """A process of the cluster, which makes one shard after the other."""
+    """Write one shard after the other in an actor of the cluster."""
 
     def __init__(
         self, run: str, path: str, folder: str, options: ReadOptions, keep: list[str], device: str, threads: int
     ) -> None:
         torch.set_num_threads(threads)
         model = Pretrained.load(run, device)
-        self._sharded = Sharded(Path(folder), model, Path(path), model.read_chunks(path, options), keep)
+        self._sharded = ShardedOutput(Path(folder), model, Path(path), model.read_chunks(path, options), keep)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         shards = [Shard(str(n), int(a), int(b)) for n, a, b in zip(*(batch[key] for key in Shard._fields), strict=True)]
         error = ""
         try:
             self._sharded.write(shards)
-        except (InputError, RunError) as why:  # as text: what Ray makes of an exception is long
+        except (InputError, RunError) as why:  # Ray's own report of an exception is long.
             error = str(why)
         return {"rows": [shard.rows for shard in shards], "error": [error] * len(shards)}

@@ -1,4 +1,4 @@
-"""Representations in shards: a folder of Parquet files that a stopped job, or many at a time, go on to fill."""
+"""Write representations as a folder of Parquet files (shards), by one job or several; a stopped job can continue."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from contramix.embedding.stream import representations, write_rows
+from contramix.embedding.stream import embed_rows, write_rows
 from contramix.errors import InputError
 from contramix.io.records import RecordChunks
 from contramix.io.tables.chunks import list_parquet_files
@@ -16,13 +16,14 @@ from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
 
 ROWS = 1 << 20
-"""Rows of a shard, where the data are one file; portions fit into it, so that a row's neighbours in a batch are the
-same whichever shard is made first."""
+"""Number of rows in a shard if the data are one file. It is a multiple of the chunk size, so that batches are the same
+whichever shard is written first."""
 MANIFEST = "manifest.json"
+"""Name of the file that describes all shards."""
 
 
 class Shard(NamedTuple):
-    """One file of the result: its name, and from which row up to which it goes."""
+    """Describe one file of the result: its name, its first row, and the row after its last one."""
 
     name: str
     start: int
@@ -30,28 +31,32 @@ class Shard(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """Return the number of rows."""
         return self.stop - self.start
 
 
-class Sharded:
-    """A folder that is filled with representations: which shards there are to be, and which are missing.
+class ShardedOutput:
+    """Plan the shards of a folder, find those that are missing, and write them.
 
     Parameters
     ----------
     folder
-        Where the shards go. It is made by `begin`.
-    model, path, data
-        The model, and what it is given: a file or a folder, and its portions.
+        Folder of the shards. :meth:`begin` creates it.
+    model
+        Pre-trained model.
+    path
+        File or folder of the data.
+    data
+        Rows of the data, in chunks.
     keep
         Columns to carry over.
 
     Attributes
     ----------
     shards
-        All of them: one for each file of a folder, or for some million rows of one file.
+        All shards: one for each file of a folder, or for each million rows of one file.
     manifest
-        What stands in ``manifest.json``: the model's checksum, what each input is told by, and the shards.
+        Content of ``manifest.json``: checksum of the model, identity of each input file, and the shards.
     """
 
     def __init__(self, folder: Path, model: Pretrained, path: Path, data: RecordChunks, keep: Sequence[str]) -> None:
@@ -72,14 +77,14 @@ class Sharded:
         }
 
     def begin(self) -> None:
-        """Make the folder and write its manifest, unless that has been done.
+        """Create the folder and write its manifest, unless an earlier job has done so.
 
         Raises
         ------
         InputError
-            If it is a folder of something else, or of shards of other data or another model.
+            If the folder holds other files, or shards of other data or of another model.
         RunError
-            If there is no space.
+            If the disk is full.
         """
         path = self.folder / MANIFEST
         if path.is_file():
@@ -95,12 +100,12 @@ class Sharded:
         atomic_files.write(path, json.dumps(self.manifest, indent=1) + "\n")
 
     def missing(self, part: str | None = None) -> list[Shard]:
-        """The shards that are not there, of all or of a part, such as ``2/8``: the second eighth.
+        """Return the shards that do not exist yet: of all shards, or of a part such as ``"2/8"``, the second eighth.
 
         Raises
         ------
         InputError
-            If there is no such part.
+            If the part is not of this form.
         """
         first, last = 0, len(self.shards)
         if part is not None:
@@ -111,27 +116,35 @@ class Sharded:
             first, last = last * (which - 1) // of, last * which // of
         return [shard for shard in self.shards[first:last] if not (self.folder / shard.name).is_file()]
 
-    def write(self, shards: Sequence[Shard], told: Callable[[int], None] = lambda rows: None) -> None:
-        """Make these shards, in order.
+    def write(self, shards: Sequence[Shard], on_progress: Callable[[int], None] = lambda rows: None) -> None:
+        """Write shards, in order.
+
+        Parameters
+        ----------
+        shards
+            Shards to write.
+        on_progress
+            Function that receives the number of rows of each batch.
 
         Raises
         ------
         InputError, RunError
-            If a row cannot be read or embedded, or there is no space; shards that are there stay.
+            If a row cannot be read or embedded, or the disk is full. Complete shards stay.
         """
         for run in _runs(shards):
-            found = representations(self._model, self._data, run[0].start, run[-1].stop)
+            embedded = embed_rows(self._model, self._data, run[0].start, run[-1].stop)
             for shard in run:
                 out = self.folder / shard.name
-                write_rows(out, self.keep, self._data, self._model.encoder.width, shard.rows, found, told)
+                write_rows(out, self.keep, self._data, self._model.encoder.width, shard.rows, embedded, on_progress)
 
     def _compare(self, path: Path) -> None:
+        """Check that an existing manifest equals that of this job."""
         try:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            existing = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not JSON ({error}); give another `out`, or remove the folder") from error
         differs = [
-            key for key, value in self.manifest.items() if not isinstance(there, dict) or there.get(key) != value
+            key for key, value in self.manifest.items() if not isinstance(existing, dict) or existing.get(key) != value
         ]
         if differs:
             raise InputError(
@@ -141,13 +154,13 @@ class Sharded:
 
 
 def _facts(file: Path, rows: int) -> dict[str, Any]:
-    """What a file is told by: if it changes, so does one of these."""
+    """Return the identity of an input file: name, size, time of change and number of rows."""
     status = file.stat()
     return {"file": file.name, "bytes": status.st_size, "modified_ns": status.st_mtime_ns, "rows": rows}
 
 
 def _runs(shards: Sequence[Shard]) -> Iterator[list[Shard]]:
-    """Shards that follow each other, together: their rows are gone through once."""
+    """Group shards that follow each other, so that their rows are read in one pass."""
     run: list[Shard] = []
     for shard in shards:
         if run and run[-1].stop != shard.start:

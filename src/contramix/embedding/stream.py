@@ -1,4 +1,4 @@
-"""Files to files of representations: reading, network and writing go on at the same time, and memory does not grow."""
+"""Embed data that do not fit into memory: read, compute and write chunks at the same time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,53 +21,69 @@ from contramix.runtime import atomic_files
 from contramix.runtime.prefetch import prefetch
 from contramix.samples.samples import Batch, Samples
 
-AHEAD = 2
-"""Portions that are read, and batches that wait to be written, while the network works."""
+BUFFERED = 2
+"""Number of chunks that are read in advance, and of batches that wait to be written."""
 
 T = TypeVar("T")
-Rows = tuple[pa.Table, Float32[ndarray, " n d"]]
-"""Some rows, and their representations."""
+EmbeddedRows = tuple[pa.Table, Float32[ndarray, " n d"]]
+"""Rows and their representations."""
 
 
-def representations(
+def embed_rows(
     model: Pretrained, data: RecordChunks, start: int, stop: int, batch_size: int | None = None
-) -> Iterator[Rows]:
-    """The representations of rows from one number up to another, batch by batch; the next portion is read meanwhile.
+) -> Iterator[EmbeddedRows]:
+    """Compute the representations of a range of rows, batch by batch, while the next chunk is read.
 
-    On processors as many batches are computed side by side as torch has threads, each by one of them: threads that
-    share a batch wait for each other at every layer, and longest where others read and write beside them.
+    On CPUs, as many batches are computed in parallel as torch has threads, each by one thread. Threads that share a
+    batch would wait for each other at every layer, especially while other threads read and write.
+
+    Parameters
+    ----------
+    model
+        Pre-trained model.
+    data
+        All rows, in chunks.
+    start, stop
+        Number of the first row, and number after the last row.
+    batch_size
+        Number of rows in a batch; None: chosen by the size of samples and layers.
+
+    Yields
+    ------
+    tuple
+        Rows and their representations.
 
     Raises
     ------
     InputError
-        As of `Pretrained.embed`; rows are counted from the first of all data.
+        If a row cannot be embedded; see :meth:`contramix.models.pretrained.Pretrained.embed`.
     """
     encoder = model.encoder
 
     def samples() -> Iterator[tuple[int, pa.Table, Samples]]:
-        at = start
+        first = start
         for table in data.read_rows(start, stop):
-            yield at, table, model.spec.tensorize(table, at)
-            at += table.num_rows
+            yield first, table, model.spec.tensorize(table, first)
+            first += table.num_rows
 
-    def batches() -> Iterator[Callable[[], Rows]]:
-        for at, table, x in ahead(samples()):
+    def batches() -> Iterator[Callable[[], EmbeddedRows]]:
+        for offset, table, x in read_ahead(samples()):
             first = 0
             for batch in inference_batches(encoder, x, batch_size):
                 rows = table.slice(first, len(batch))
-                yield partial(computed, rows, batch, at + first)
+                yield partial(embed, rows, batch, offset + first)
                 first += len(batch)
 
-    def computed(rows: pa.Table, batch: Batch, first: int) -> Rows:
+    def embed(rows: pa.Table, batch: Batch, first: int) -> EmbeddedRows:
         return rows, check_finite(embed_batch(encoder, batch), first)
 
-    with evaluation_mode(encoder), one_thread_each(device_of(encoder)) as workers:
+    with evaluation_mode(encoder), single_threaded_batches(device_of(encoder)) as workers:
         yield from prefetch(batches(), workers, workers)
 
 
 @contextmanager
-def one_thread_each(device: torch.device) -> Iterator[int]:
-    """How many batches are computed side by side; on processors torch has one thread for each meanwhile."""
+def single_threaded_batches(device: torch.device) -> Iterator[int]:
+    """Give the number of batches to compute in parallel. On CPUs, torch uses one thread for each within the block."""
     threads = torch.get_num_threads()
     if device.type != "cpu":
         yield 1
@@ -80,30 +96,30 @@ def one_thread_each(device: torch.device) -> Iterator[int]:
 
 
 def write_rows(
-    out: Path, keep: Sequence[str], data: RecordChunks, width: int, rows: int, found: Iterator[Rows],
-    told: Callable[[int], None] = lambda rows: None,
+    out: Path, keep: Sequence[str], data: RecordChunks, width: int, rows: int, embedded: Iterator[EmbeddedRows],
+    on_progress: Callable[[int], None] = lambda rows: None,
 ) -> None:  # fmt: skip
-    """Take so many rows from those found, and write them and the columns carried over to a file, whole or not at all.
+    """Write representations and columns that are carried over to a file, which is complete or does not exist.
 
     Parameters
     ----------
     out
-        The file; its ending says its format.
+        File to write; its suffix tells the format.
     keep
         Columns to carry over.
     data
-        What they are of.
+        Data whose columns they are.
     width, rows
-        How many numbers a row has, and how many rows are taken.
-    found
-        Rows and their representations; none of them reaches beyond the last row that is taken.
-    told
-        Is told how many rows have been found, batch by batch.
+        Width of a representation, and number of rows to write.
+    embedded
+        Rows and their representations. No batch reaches beyond the last row that is written.
+    on_progress
+        Function that receives the number of rows of each batch.
 
     Raises
     ------
     InputError, RunError
-        If the file cannot be written, or there is no space.
+        If the file cannot be written, or the disk is full.
     """
     kept = pa.schema([data.schema.field(name) for name in keep])
     with atomic_files.writing(out, 4 * rows * width) as file, ThreadPoolExecutor(1) as writer:
@@ -112,27 +128,27 @@ def write_rows(
         done = 0
         try:
             while done < rows:
-                table, z = next(found)
+                table, z = next(embedded)
                 waiting.append(writer.submit(sink.add, table.select(keep), z))
                 done += len(z)
-                told(len(z))
-                if len(waiting) > AHEAD:
+                on_progress(len(z))
+                if len(waiting) > BUFFERED:
                     waiting.popleft().result()
             for future in waiting:
                 future.result()
             writer.submit(sink.close).result()
         except BaseException:
             writer.shutdown(cancel_futures=True)
-            with suppress(Exception):  # what went wrong before is what is to be said
+            with suppress(Exception):  # The first error is the one to raise.
                 sink.close()
             raise
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made in another thread while those before it are used."""
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items of an iterator, which are computed in advance by another thread."""
     end = object()
     with ThreadPoolExecutor(1) as worker:
-        waiting = deque(worker.submit(next, items, end) for _ in range(AHEAD))
+        waiting = deque(worker.submit(next, items, end) for _ in range(BUFFERED))
         try:
             while (item := waiting.popleft().result()) is not end:
                 waiting.append(worker.submit(next, items, end))

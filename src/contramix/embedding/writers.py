@@ -1,4 +1,4 @@
-"""Files of representations that grow batch by batch: Parquet, CSV or npy. Memory holds one group of rows."""
+"""Write representations batch by batch to Parquet, CSV or npy files. Memory holds one row group."""
 
 from abc import ABC, abstractmethod
 from typing import BinaryIO
@@ -13,21 +13,21 @@ from pyarrow.csv import CSVWriter
 
 from contramix.embedding.columns import embedding_names, escape_formulas
 
-GROUP = 2**24
-"""Numbers of a Parquet file's row group: 64 MB of each, enough that its columns are read at once."""
+ROW_GROUP_NUMBERS = 2**24
+"""Number of values in a row group of a Parquet file (64 MB), large enough that its columns are read efficiently."""
 
 
 class EmbeddingFile(ABC):
-    """Rows of representations, behind the columns carried over, in a file that is open for writing.
+    """Write columns that are carried over, and representations after them, to an open file.
 
     Parameters
     ----------
     file
-        Where the bytes go.
+        File that is open for writing.
     kept
-        The columns carried over.
+        Schema of the columns that are carried over.
     rows, width
-        How many rows there will be, and numbers in each.
+        Number of rows that will be written, and width of a representation.
     """
 
     @abstractmethod
@@ -35,16 +35,20 @@ class EmbeddingFile(ABC):
 
     @abstractmethod
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write some rows more."""
+        """Write further rows."""
 
     @abstractmethod
     def close(self) -> None:
-        """Write what has not been written yet."""
+        """Write the rows that have not been written yet, and the end of the file."""
 
 
-class Parquet(EmbeddingFile):
-    """One column a number, stored plainly: they hardly repeat, and compressing them costs a quarter of the time that
-    the network takes (docs/adr/0024). None is missing, which halves the time of writing. Pages carry checksums."""
+class ParquetFile(EmbeddingFile):
+    """Write a Parquet file with one column for each element of a representation.
+
+    These columns are not compressed: values hardly repeat, and compression would cost a quarter of the time that the
+    network takes (docs/adr/0024). They are marked as not nullable, which halves the time of writing. Pages have
+    checksums.
+    """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         names = embedding_names(width)
@@ -57,12 +61,12 @@ class Parquet(EmbeddingFile):
             write_statistics=kept.names,
             write_page_checksum=True,
         )
-        size = max(1, min(rows, GROUP // width))
+        size = max(1, min(rows, ROW_GROUP_NUMBERS // width))
         self._columns = torch.empty(width, size)
         self._kept, self._filled = [kept.empty_table()], 0
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write some rows more, group by group."""
+        """Collect further rows, and write each row group that is full."""
         start = 0
         while start < len(z):
             part = torch.from_numpy(z[start : start + self._columns.shape[1] - self._filled])
@@ -86,8 +90,8 @@ class Parquet(EmbeddingFile):
         self._kept, self._filled = [table.schema.empty_table()], 0
 
 
-class Csv(EmbeddingFile):
-    """One column a number; texts are made harmless for spreadsheets."""
+class CsvFile(EmbeddingFile):
+    """Write a CSV file with one column for each element of a representation; formulas in texts are escaped."""
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         self._names = embedding_names(width)
@@ -95,31 +99,32 @@ class Csv(EmbeddingFile):
         self._writer = CSVWriter(file, escape_formulas(pa.schema([*kept, *fields]).empty_table()).schema)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write some rows more."""
+        """Write further rows."""
         columns = [pa.array(np.ascontiguousarray(column)) for column in z.T]
         self._writer.write_table(
             escape_formulas(pa.table([*kept.columns, *columns], [*kept.column_names, *self._names]))
         )
 
     def close(self) -> None:
-        """Write what is held back."""
+        """Write buffered rows."""
         self._writer.close()
 
 
-class Npy(EmbeddingFile):
-    """The numbers alone, as `numpy.save` writes them."""
+class NpyFile(EmbeddingFile):
+    """Write representations without other columns, in the format of ``numpy.save``."""
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         self._file = file
-        form = {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
-        np.lib.format.write_array_header_1_0(file, form)
+        header = {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
+        np.lib.format.write_array_header_1_0(file, header)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write some rows more."""
+        """Write further rows."""
         self._file.write(z.astype("<f4", copy=False).tobytes())
 
     def close(self) -> None:
-        """All is written."""
+        """Do nothing, because all rows have been written."""
 
 
-EMBEDDING_FILES: dict[str, type[EmbeddingFile]] = {".parquet": Parquet, ".csv": Csv, ".npy": Npy}
+EMBEDDING_FILES: dict[str, type[EmbeddingFile]] = {".parquet": ParquetFile, ".csv": CsvFile, ".npy": NpyFile}
+"""Writers by the suffix of the file."""
