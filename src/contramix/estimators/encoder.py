@@ -101,7 +101,7 @@ class ContrastiveEncoder(Learner):
             fit = Fit.begin(self.model_.recipe, self.model_.spec, x, self._seed(), self.device, self.model_.encoder)
             fit = replace(fit, own_encoder=self.encoder is not None)
             if self._state is not None:
-                state = State(self._state.objective.see(noise_pool(fit.encoder, fit.x)), self._state.optimizer)
+                state = State(self._state.objective.set_pool(noise_pool(fit.encoder, fit.x)), self._state.optimizer)
                 fit = replace(fit, state=state)
         self._passes = getattr(self, "_passes", 0) + 1
         train = fit.recipe.train.model_copy(update={"schedule": "constant", "warmup_epochs": 0.0, "epochs": 1})
@@ -113,7 +113,7 @@ class ContrastiveEncoder(Learner):
     def _finish(self, fit: Fit, facts: dict[str, Any] | None = None) -> None:
         self._keep(fit.finish(facts))
         # The optimiser goes on in partial_fit; the training rows are not kept.
-        self._state: State | None = State(fit.state.objective.see(None), fit.state.optimizer)
+        self._state: State | None = State(fit.state.objective.set_pool(None), fit.state.optimizer)
 
 
 def load(

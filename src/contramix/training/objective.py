@@ -1,4 +1,4 @@
-"""What a run minimises: one or several terms on one encoder, each a noise, perhaps i-Mix, and a method."""
+"""Define the loss of pre-training: one or more terms on one encoder, each with noise, a method and maybe i-Mix."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ from contramix.types import Activations, Ragged, Targets, Views, joined, mixed_i
 
 
 class TermSettings(Settings):
-    """One term of the objective."""
+    """Set one term of the objective: method, noise, i-Mix and weight."""
 
     method: AnyMethod = NPair()
     noise: AnyNoise = Drop()
@@ -36,27 +36,29 @@ class TermSettings(Settings):
 
 
 class ExtraSettings(TermSettings):
-    """A further term; without a method of its own it uses the first term's, heads and queue included."""
+    """Set a further term. Without a method of its own it shares that of the first term, with its heads and queue."""
 
     method: AnyMethod | None = None  # type: ignore[assignment]
 
 
 class Objective(nn.Module):
-    """The weighted sum of its terms' losses.
+    """Compute the weighted sum of the losses of all terms.
 
     Parameters
     ----------
     encoder
-        What all terms train.
+        Encoder that all terms train.
     first, extra
-        The terms' settings.
-    layout, pool
-        What noise and mixing at the input may know of the data.
+        Settings of the first and of further terms.
+    layout
+        Columns of the inputs, for noise and mixing of tables; None for other data.
+    pool
+        Training samples from which noise may draw values.
 
     Raises
     ------
     InputError
-        For a cut that the encoder does not have, or settings that do not go together.
+        If the encoder lacks a cut, or settings contradict each other.
     """
 
     def __init__(
@@ -79,33 +81,43 @@ class Objective(nn.Module):
         self.methods = list(dict.fromkeys(methods))
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
-        """The loss of a batch of samples; all draws come from the key."""
+        """Compute the loss of a batch of samples. All draws depend on the key only."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
     @property
     def summands(self) -> list["Term"]:
-        """The terms, first the recipe's own."""
+        """Return the terms, the first term of the recipe first."""
         return [term for term in self.terms if isinstance(term, Term)]
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
-        """Floor and chance of the loss of ``batch`` samples, judged by some of them."""
+        """Compute floor and chance level of the loss.
+
+        Parameters
+        ----------
+        x
+            Samples from which they are estimated.
+        key
+            Key of all draws.
+        batch
+            Batch size of training.
+        """
         each = [term.bounds(x, key.at(n), batch) for n, term in enumerate(self.summands)]
         return Bounds(*(sum(values) for values in zip(*each)))
 
-    def see(self, pool: Tensor | None) -> "Objective":
-        """Let noise that draws from the training samples draw from other ones."""
+    def set_pool(self, pool: Tensor | None) -> "Objective":
+        """Replace the samples from which noise draws values; return this objective."""
         for term in self.terms:
             term.pool = pool  # type: ignore[assignment]
         return self
 
     def after_step(self) -> None:
-        """Let momentum networks and queues follow, once the optimiser has moved the weights."""
+        """Update momentum networks and queues after an optimizer step."""
         for method in self.methods:
             method.after_step()
 
 
 class Term(nn.Module):
-    """Two views of a batch, the query perhaps mixed, and a method's loss of them."""
+    """Make two views of a batch, mix queries by i-Mix if it is set, and compute a method's loss."""
 
     def __init__(self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None) -> None:
         super().__init__()
@@ -117,20 +129,20 @@ class Term(nn.Module):
         for cut in self.noise_cuts:
             if encoder.position(cut) > encoder.position(method.last_noise_cut):
                 raise InputError(
-                    f"what the method looks at is gone at {cut!r}: set noise.cut to 'input', or to a cut up to "
-                    f"{method.last_noise_cut!r}"
+                    f"the method needs activations that do not exist any more at {cut!r}: set noise.cut to 'input', "
+                    f"or to a cut up to {method.last_noise_cut!r}"
                 )
         self.layout, self.pool = layout, pool
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
-        """The term's share of the loss."""
+        """Compute the weighted loss of this term."""
         return self.weight * torch.stack([self.method.loss(views) for views in self.view_pairs(x, key)]).mean()
 
     def view_pairs(self, x: Batch, key: Key) -> Iterator[Views]:
-        """What the method compares: once, or for a symmetric loss twice, the views' parts exchanged."""
+        """Yield queries and keys for the method: once, or twice with exchanged views if the loss is symmetric."""
         noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
         mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
-        key = distributed.per_rank(key)  # several processes cut alike, and draw the rest each for itself
+        key = distributed.per_rank(key)  # All processes use the same cuts; all other draws differ.
         method, shared = self.method, self.method.target is self.method.online
         mine = self._noisy(method.online, x, noise_cut, key)
         theirs = mine if shared or noise_cut == "input" else self._noisy(method.target, x, noise_cut, key)
@@ -147,23 +159,23 @@ class Term(nn.Module):
             yield (self._joint_views if joint else self._pair)(query, clean, mix_cut, key.at("mix", turn))
 
     def noisy(self, x: Batch, key: Key) -> tuple[Activations, Activations, str]:
-        """Both noisy views of the online network, as its activations behind the noise's cut, and that cut."""
+        """Return both noisy views as activations of the online network at the noise's cut, and the name of the cut."""
         cut = _draw(self.noise_cuts, key.at("noise cut"))
         return *self._noisy(self.method.online, x, cut, key), cut
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
-        """Floor and chance of the term's share of the loss."""
+        """Compute floor and chance level of the weighted loss; parameters are those of :meth:`Objective.bounds`."""
         view_pairs = [self.method.bounds(views, batch) for views in self.view_pairs(x, key)]
         return Bounds(*(self.weight * sum(values) / len(view_pairs) for values in zip(*view_pairs)))
 
     def _noisy(self, network: Network, x: Batch, cut: str, key: Key) -> tuple[Activations, Activations]:
-        """Both views at the noise's cut. The key makes two networks' views of a sample get the same draws."""
+        """Return both views at the noise's cut. The same key gives two networks the same draws for each sample."""
         generator = key.at("noise").generator(x.device)
         if cut == "input":
             return self.noise.of_samples(network.encoder.front, x, generator, self.layout, self.pool)
         with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
             encoder = network.encoder
-            return self.noise.of_activations(_full(encoder.run(encoder.front(x), stop=cut)), generator)
+            return self.noise.of_activations(_at_least_float32(encoder.run(encoder.front(x), stop=cut)), generator)
 
     def _mix(self, query: Activations, cut: str, key: Key) -> tuple[Activations, Targets]:
         values = at_least_float32(values_of(query))
@@ -178,8 +190,11 @@ class Term(nn.Module):
         return Views(mixed, clean, targets, cut)
 
     def _joint_views(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
-        """All 2N views as queries and keys. Views are mixed within their half, so that a query's labels are
-        counterparts in the other half, never one of its ingredients."""
+        """Return all 2N views both as queries and as keys.
+
+        Views are mixed within their half. Therefore the labels of a mixed query are views in the other half, and never
+        one of the views that it was mixed from.
+        """
         n, keys = len(first), joined([first, second])
         mixed_a, a = self._mix(first, cut, key.at(0))
         mixed_b, b = self._mix(second, cut, key.at(1))
@@ -187,25 +202,27 @@ class Term(nn.Module):
         return Views(joined([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
 
 
-def _full(x: Activations) -> Activations:
-    """The same activations, with what is mixed of them in float32 at least."""
+def _at_least_float32(x: Activations) -> Activations:
+    """Convert the values of activations to float32 if they have lower precision, for mixing."""
     return x.replaced(at_least_float32(x.values)) if isinstance(x, Ragged) else at_least_float32(x)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:
+    """Draw one of the cuts with equal probabilities."""
     if len(cuts) == 1:
         return cuts[0]
     return cuts[int(torch.randint(len(cuts), (), generator=key.generator()))]
 
 
 def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
+    """Check that noise, i-Mix and method of a term suit the encoder and each other."""
     term.noise.check(encoder.front)
     last_noise = max(encoder.position(cut) for cut in term.noise.cut)
     mixed_at = [cut for part in (term.imix, term.noise) if part and not isinstance(part, NoNoise) for cut in part.cut]
     for cut in mixed_at:
         if encoder.position(cut) < encoder.position(encoder.first):
             raise InputError(
-                f"nothing can be mixed or changed at {cut!r}: samples have no one shape there; "
+                f"nothing can be mixed or changed at {cut!r}: samples have different shapes there; "
                 f"take one of {', '.join(encoder.cuts)}"
             )
     if term.imix is None:
@@ -216,5 +233,5 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
         mixed, noisy = ("/".join(map(encoder.resolve_cut, part.cut)) for part in (term.imix, term.noise))
         raise InputError(
             f"i-Mix at {mixed} comes before the noise at {noisy}; "
-            "queries are mixed after the views are made, so set imix.cut behind noise.cut"
+            "queries are mixed after the views are made, so set imix.cut after noise.cut"
         )
