@@ -613,7 +613,7 @@ def test_k_a_folder_that_is_no_model(finished, run):
 def test_t28_rows_that_the_model_does_not_fit(finished, run, t):
     rows = t.people(20)
     write("less.csv", t.text(t.column(rows, "age", None)))
-    run.refused("embed", "run", "less.csv", "--out", "z.npy").says("missing column 'age'", "there are: job, since")
+    run.refused("embed", "run", "less.csv", "--out", "z.npy").says("missing column 'age'", "the data have: job, since")
     for name, value, now in (
         ("age", "old", "text"),
         ("since", "lately", "text"),

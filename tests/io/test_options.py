@@ -9,13 +9,13 @@ from contramix.io.tables.reading import ReadOptions
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"delimiter": ",,"}, "--delimiter"),
-        ({"delimiter": "\n"}, "--delimiter"),
-        ({"delimiter": "€"}, "--delimiter"),
-        ({"decimal": "'"}, "--decimal"),
-        ({"decimal": ",", "delimiter": ","}, "--decimal and --delimiter"),
-        ({"encoding": "utf-9"}, "--encoding"),
-        ({"encoding": "hex"}, "--encoding"),
+        ({"delimiter": ",,"}, "`delimiter`"),
+        ({"delimiter": "\n"}, "`delimiter`"),
+        ({"delimiter": "€"}, "`delimiter`"),
+        ({"decimal": "'"}, "`decimal`"),
+        ({"decimal": ",", "delimiter": ","}, "`decimal` and `delimiter`"),
+        ({"encoding": "utf-9"}, "`encoding"),
+        ({"encoding": "hex"}, "`encoding"),
     ],
 )
 def test_options_that_cannot_be(given, words):
@@ -29,5 +29,5 @@ def test_options_of_a_wrong_type():
     options.__post_init__()
     assert options.missing == ("", "-9")
     object.__setattr__(options, "on_bad_rows", "warn")
-    with pytest.raises(InputError, match="--on-bad-rows"):
+    with pytest.raises(InputError, match="`on_bad_rows"):
         options.__post_init__()

@@ -31,7 +31,7 @@ def test_jsonl(csv_file, cells):
         ('{"a": 1}\n{"a": 2, "a": 3}\n', ["line 2", "'a'", "twice"]),
         ('{"a": {"b": 1}}\n', ["'a'", "struct"]),
         ('{"a": [1]}\n', ["'a'", "list"]),
-        (b'{"a": "x"}\n{"a": "\xe9"}\n', ["line 2", "0xe9", "--encoding"]),
+        (b'{"a": "x"}\n{"a": "\xe9"}\n', ["line 2", "0xe9", "`encoding"]),
         ('[{"a": 1}]', ["JSON array", "JSONL"]),
         ('[\n{"a": 1}]', ["JSON array", "JSONL"]),
         ("{}\n{}\n", ["no rows"]),

@@ -13,7 +13,7 @@ from contramix.io.tables.reading import ReadOptions, read
 def test_t16_text_in_a_number_column(csv_file, one_line_error):
     lines = ["n,f", *["1,0.5"] * 250_000]
     lines[200_000] = "oops,0.5"
-    one_line_error(csv_file("\n".join(lines)), "line 200001", "'n'", "'oops'", "--missing")
+    one_line_error(csv_file("\n".join(lines)), "line 200001", "'n'", "'oops'", "`missing`")
     lines[200_000] = "1,\x1b[2Jbad"
     one_line_error(csv_file("\n".join(lines)), "line 200001", "'f'", "'[2Jbad'")
     lines[200_000] = "gone,0.5"

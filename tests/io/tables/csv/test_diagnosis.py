@@ -7,7 +7,7 @@ from contramix.io.tables.reading import ReadOptions, read
 
 def test_t05_short_row(csv_file, one_line_error):
     path = csv_file("a,b,c\n1,2,3\n\n4,5\n6,7,8\n")
-    one_line_error(path, "line 4", "2 cells", "header has 3", "--on-bad-rows skip")
+    one_line_error(path, "line 4", "2 cells", "header has 3", "`on_bad_rows='skip'`")
     records = read(path, ReadOptions(on_bad_rows="skip"))
     table, notes = records.table, records.notes
     assert table.to_pydict() == {"a": [1, 6], "b": [2, 7], "c": [3, 8]}
@@ -42,18 +42,18 @@ def test_t07_unclosed_quote(csv_file, one_line_error):
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_t11_latin1(csv_file, end, one_line_error, cells):
     path = csv_file(end.join(["city,n", "Rome,1", "Orléans,2", "Köln,3"]).encode("latin-1"))
-    one_line_error(path, "line 3", "0xe9", "--encoding cp1252", "latin-1")
+    one_line_error(path, "line 3", "0xe9", "`encoding='cp1252'`", "latin-1")
     assert cells(path, encoding="latin-1") == {"city": ["Rome", "Orléans", "Köln"], "n": [1, 2, 3]}
 
 
 def test_t11_latin1_far_down_and_in_a_number(csv_file, one_line_error):
     far = b"a,b\n" + b"1,x\n" * 400_000
-    one_line_error(csv_file(far + b"2,\xe9\n"), "line 400002", "--encoding")
-    one_line_error(csv_file(far + b"\xe9,x\n"), "line 400002", "--encoding")
+    one_line_error(csv_file(far + b"2,\xe9\n"), "line 400002", "`encoding")
+    one_line_error(csv_file(far + b"\xe9,x\n"), "line 400002", "`encoding")
 
 
 def test_wrong_encoding_named(csv_file, one_line_error):
-    one_line_error(csv_file(b"a,b\n1,\x81\n"), "cp1252", "--encoding", encoding="cp1252")
+    one_line_error(csv_file(b"a,b\n1,\x81\n"), "cp1252", "`encoding", encoding="cp1252")
 
 
 def test_t15_nul_bytes(csv_file, one_line_error):

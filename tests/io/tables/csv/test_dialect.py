@@ -33,7 +33,7 @@ def test_delimiter_by_option(csv_file, cells):
 
 def test_ambiguous_delimiter(csv_file, one_line_error, cells):
     path = csv_file("a,b;c\n1,x;3\n2,y;4\n")
-    one_line_error(path, "ambiguous", "','", "';'", "--delimiter")
+    one_line_error(path, "ambiguous", "','", "';'", "`delimiter`")
     assert cells(path, delimiter=";") == {"a,b": ["1,x", "2,y"], "c": [3, 4]}
 
 
@@ -53,12 +53,12 @@ def test_one_column_without_a_delimiter(csv_file):
     records = read(csv_file("text\nhello\nno, you\nbye\nand so on\n"))
     table, notes = records.table, records.notes
     assert table.to_pydict() == {"text": ["hello", "no, you", "bye", "and so on"]}
-    assert any("one column" in note and "--delimiter" in note for note in notes)
+    assert any("one column" in note and "`delimiter`" in note for note in notes)
 
 
 def test_t08_decimal_comma(csv_file, one_line_error, cells):
     path = csv_file("a;b;c\n1,5;x;7\n-2;y;8\n3,25;z;9\n")
-    one_line_error(path, "'a'", "--decimal ,")
+    one_line_error(path, "'a'", "`decimal=','`")
     assert cells(path, decimal=",") == {"a": [1.5, -2.0, 3.25], "b": ["x", "y", "z"], "c": [7, 8, 9]}
     assert cells(path, decimal=".")["a"] == ["1,5", "-2", "3,25"]
 
@@ -96,7 +96,7 @@ def test_t09_utf8_mark(csv_file, cells):
 @pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_t10_utf16(csv_file, name, one_line_error, cells):
     path = csv_file("city,n\nKöln,1\nŁódź,2\n".encode(name))
-    one_line_error(path, "UTF-16", f"--encoding {name}")
+    one_line_error(path, "UTF-16", f"`encoding={name!r}`")
     assert cells(path, encoding=name) == {"city": ["Köln", "Łódź"], "n": [1, 2]}
 
 

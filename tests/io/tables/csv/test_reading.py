@@ -12,8 +12,8 @@ from contramix.io.tables.reading import read
 
 
 def test_t02_header_only(csv_file, one_line_error, cells):
-    one_line_error(csv_file("a,b,c\n"), "no rows", "--no-header")
-    assert "--no-header" not in one_line_error(csv_file("a,b,c\n"), "no rows", header=True)
+    one_line_error(csv_file("a,b,c\n"), "no rows", "`header=False`")
+    assert "`header=False`" not in one_line_error(csv_file("a,b,c\n"), "no rows", header=True)
     assert cells(csv_file("1,2,x\n"), header=False) == {"column_1": [1], "column_2": [2], "column_3": ["x"]}
 
 
