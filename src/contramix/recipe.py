@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import BeforeValidator, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from contramix.domains import DOMAINS, find_domain_of
+from contramix.domains import DOMAINS, find_domain_of_values
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
@@ -180,7 +180,7 @@ def resolve(
     stated = domain or changes.get("domain") or (recipe.domain if isinstance(recipe, Recipe) else None)
     if stated is not None and stated not in DOMAINS:
         raise InputError(f"`domain` {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
-    found = find_domain_of(X) if stated is None else stated
+    found = find_domain_of_values(X) if stated is None else stated
     for name in changes:
         section = str(name).partition(".")[0]
         if section in DOMAINS and section != found:

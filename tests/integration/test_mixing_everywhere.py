@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.domains import DOMAINS, find_domain_of
+from contramix.domains import DOMAINS, find_domain_of_values
 from contramix.methods import METHODS
 from contramix.mixing import OPERATORS
 from contramix.mixing.imix import IMix
@@ -82,7 +82,7 @@ def made(request):
     )
     values = VALUES[what]
     if domain != "audio":  # an array could be anything, so it must be told
-        assert find_domain_of(values) == domain
+        assert find_domain_of_values(values) == domain
     table = DOMAINS[domain].from_values(values, recipe.data).table
     spec, _ = learn_spec(table, recipe)
 

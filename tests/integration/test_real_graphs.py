@@ -51,7 +51,7 @@ def test_sizes_are_those_published(name):
     assert find_domain(path) == "graph"
     reading = read(path)
     count, classes, nodes, edges = PUBLISHED[name]
-    packed = PackedGraphs.of(reading.table.column("graph"))
+    packed = PackedGraphs.from_column(reading.table.column("graph"))
     labels = reading.table.column("label").to_pylist()
     assert {label: labels.count(label) for label in set(labels)} == classes
     assert len(packed.nodes) == count
@@ -78,7 +78,7 @@ def pyg_s(name: str, folder: Path) -> list:
 def test_pyg_reads_the_same(name, tmp_path):
     theirs = GRAPHS.from_values(pyg_s(name, tmp_path), GraphSettings())
     mine = read(need(name))
-    a, b = (PackedGraphs.of(reading.table.column("graph")) for reading in (mine, theirs))
+    a, b = (PackedGraphs.from_column(reading.table.column("graph")) for reading in (mine, theirs))
     for field in ("nodes", "edges", "edge_index", "labels"):
         np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
     # PyTorch Geometric counts classes from 0, in order.

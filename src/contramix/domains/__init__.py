@@ -45,11 +45,11 @@ def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
     return given
 
 
-def find_domain_of(values: Any) -> str:
+def find_domain_of_values(values: Any) -> str:
     """Return the name of the domain of what was passed to ``fit``: a path, or Python values."""
     if isinstance(values, str | os.PathLike):
         return find_domain(values)
     return next((name for name, domain in DOMAINS.items() if domain.recognizes_values(values)), "table")
 
 
-__all__ = ["DOMAINS", "ContentColumn", "Domain", "Spec", "find_domain", "find_domain_of"]
+__all__ = ["DOMAINS", "ContentColumn", "Domain", "Spec", "find_domain", "find_domain_of_values"]

@@ -34,7 +34,7 @@ class ContentColumn:
     advice: str
     nullable: bool = False
 
-    def of(self, table: pa.Table) -> pa.ChunkedArray:
+    def select(self, table: pa.Table) -> pa.ChunkedArray:
         """Return the column of a table.
 
         Raises

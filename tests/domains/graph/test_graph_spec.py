@@ -19,7 +19,7 @@ def table(labels=None, attributes=None, nodes=(3, 0, 2), edges=(4, 0, 2)) -> pa.
     """A path of three nodes, a graph without nodes, and one edge from the second to the first of two, twice."""
     ends = np.array([[0, 1, 1, 2, 1, 1], [1, 0, 2, 1, 0, 0]])[:, : sum(edges)]
     given = [None if v is None else np.asarray(v, t) for v, t in ((labels, np.int64), (attributes, np.float32))]
-    return pa.table({GRAPH: PackedGraphs(np.array(nodes), np.array(edges), ends, *given).column()})
+    return pa.table({GRAPH: PackedGraphs(np.array(nodes), np.array(edges), ends, *given).to_column()})
 
 
 def learned(of: pa.Table, **settings) -> GraphSpec:
@@ -155,7 +155,7 @@ def test_what_cannot_be_learned_from():
         learned(pa.table({GRAPH: pa.concat_arrays([table()[GRAPH].chunk(0), pa.nulls(1, table()[GRAPH].type)])}))
     many = PackedGraphs(np.array([20_001]), np.array([0]), np.zeros((2, 0), np.int64), np.arange(20_001)[:, None])
     with pytest.raises(InputError, match=r"20,001 different labels.*graph\.features = 'degree'"):
-        learned(pa.table({GRAPH: many.column()}))
+        learned(pa.table({GRAPH: many.to_column()}))
 
 
 def test_statistics_of_test_graphs_too_where_they_may_be_seen():
@@ -181,7 +181,7 @@ def test_sizes_that_cannot_be(monkeypatch):
         )
         with pytest.raises(InputError, match="impossible sizes"):
             learned(pa.table({GRAPH: column}))
-    monkeypatch.setattr(of_spec, "MOST_BYTES", 1000)
+    monkeypatch.setattr(of_spec, "MAX_BYTES", 1000)
     with pytest.raises(InputError, match=r"65 features of 5 nodes take 0 GiB.*graph\.features = 'ones'"):
         learned(table()).tensorize(table())
 

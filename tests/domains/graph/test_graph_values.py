@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from contramix.domains import DOMAINS, find_domain_of
+from contramix.domains import DOMAINS, find_domain_of_values
 from contramix.domains.graph.packed import PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.errors import InputError
@@ -33,7 +33,7 @@ def graphs(reading) -> list[tuple[int, set[tuple[int, int]]]]:
 
 
 def packed(reading) -> PackedGraphs:
-    return PackedGraphs.of(reading.table.column("graph"))
+    return PackedGraphs.from_column(reading.table.column("graph"))
 
 
 def two(**second) -> list:
@@ -44,7 +44,7 @@ def two(**second) -> list:
 
 def test_a_list_of_data():
     values = two()
-    assert find_domain_of(values) == find_domain_of(tuple(values)) == "graph"
+    assert find_domain_of_values(values) == find_domain_of_values(tuple(values)) == "graph"
     reading = read(values)
     assert graphs(reading) == [(3, {(0, 1), (1, 0), (2, 2)}), (2, {(0, 1)})]
     assert packed(reading).attributes.tolist() == [[0, 1], [2, 3], [4, 5], [3, 1.5], [-1, 0]]
@@ -64,7 +64,7 @@ def test_data_sets_and_batches_of_pyg_are_lists():
     values = two()
     expected = read(values).table
     for many in (InMemory(values), pyg.Batch.from_data_list(values)):
-        assert find_domain_of(many) == "graph"
+        assert find_domain_of_values(many) == "graph"
         assert packed(read(many)).edge_index.tolist() == packed(read(values)).edge_index.tolist()
         assert read(many).table.column("graph").equals(expected.column("graph"))
         assert read(many).table.column("label").to_pylist() == [0, 1]
@@ -136,7 +136,7 @@ def test_networkx():
     directed = nx.DiGraph([(10, 20), (20, 30), (30, 30)], label="line")
     many = nx.MultiGraph([(0, 1), (0, 1), (1, 0)], y="many")
     reading = read([undirected, directed, many, nx.Graph(y="none")])
-    assert find_domain_of([undirected]) == "graph"
+    assert find_domain_of_values([undirected]) == "graph"
     assert graphs(reading) == [
         (4, {(0, 1), (1, 0), (1, 2), (2, 1), (2, 2)}),
         (3, {(0, 1), (1, 2), (2, 2)}),

@@ -129,7 +129,7 @@ def test_several_columns_of_labels_and_attributes(tmp_path):
         "edge_labels": "0\n" * len(EDGES),
     }
     reading = read(write(tmp_path, files))
-    packed = PackedGraphs.of(reading.table.column("graph"))
+    packed = PackedGraphs.from_column(reading.table.column("graph"))
     assert packed.labels.tolist() == [[n, n % 2] for n in LABELS]
     np.testing.assert_allclose(packed.attributes, [[n / 2, -n, 1e-3] for n in range(10)], rtol=1e-6)
     assert "labels and attributes of edges are not used" in reading.notes
@@ -162,15 +162,15 @@ def test_a_graph_without_nodes_is_a_gap_in_the_indicator(tmp_path, known):
 
 def test_columns_survive_slices_and_chunks(tmp_path):
     column = read(write(tmp_path, whole())).table.column("graph")
-    packed = PackedGraphs.of(column)
-    parts = [PackedGraphs.of(column.slice(n, 1)) for n in range(4)]
+    packed = PackedGraphs.from_column(column)
+    parts = [PackedGraphs.from_column(column.slice(n, 1)) for n in range(4)]
     assert [int(part.nodes[0]) for part in parts] == packed.nodes.tolist()
     again = parts[0]
     for part in parts[1:]:
         again = again.concatenate(part)
     for name in ("nodes", "edges", "edge_index", "labels"):
         assert getattr(again, name).tolist() == getattr(packed, name).tolist()
-    assert PackedGraphs.of(column.take([3, 1])).labels[:, 0].tolist() == [2, 2, 0, 3]
+    assert PackedGraphs.from_column(column.take([3, 1])).labels[:, 0].tolist() == [2, 2, 0, 3]
 
 
 # ---------------------------------------------------------------- what is wrong

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from contramix.domains import DOMAINS, find_domain_of
-from contramix.domains.series.column import as_column, steps_of
+from contramix.domains import DOMAINS, find_domain_of_values
+from contramix.domains.series.column import as_column, extract_steps
 from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
@@ -47,7 +47,7 @@ def learned(values, settings=AUTO):
     ],
 )
 def test_whose_values_are_they(values, domain):
-    assert find_domain_of(values) == domain
+    assert find_domain_of_values(values) == domain
 
 
 def test_the_same_series_from_every_container():
@@ -80,13 +80,13 @@ def test_lists_keep_their_lengths_and_arrays_end_with_their_last_value():
     np.testing.assert_array_equal(x.numpy(), padded.astype(np.float32))
     reading = from_values(padded, AUTO)
     assert reading.notes == ("2 series end in NaN, which is removed as padding",)
-    assert steps_of(reading.table).lengths.tolist() == [4, 7, 1]
+    assert extract_steps(reading.table).lengths.tolist() == [4, 7, 1]
     assert (spec.steps, spec.varying, spec.channels) == (7, True, 2)
 
 
 def test_a_gap_is_filled_and_a_list_keeps_its_last_step():
     reading = from_values([np.array([1.0, np.nan, 3.0, np.nan]), np.array([0.0])], AUTO)
-    assert steps_of(reading.table).values[:, 0].tolist() == [1, 2, 3, 3, 0]
+    assert extract_steps(reading.table).values[:, 0].tolist() == [1, 2, 3, 3, 0]
 
 
 def test_moments_over_the_steps_that_are_there():
@@ -190,7 +190,7 @@ def test_other_channels_than_the_model_and_too_much_memory():
 def test_rows_may_be_taken_filtered_and_sliced():
     table = from_values(RAGGED, AUTO).table
     for part, rows in ((table.take([2, 0]), [2, 0]), (table.slice(1), [1, 2]), (table.slice(1, 0), [])):
-        values, lengths = steps_of(part)
+        values, lengths = extract_steps(part)
         assert lengths.tolist() == [RAGGED[row].shape[1] for row in rows]
         wanted = np.concatenate([np.zeros((0, 2)), *(RAGGED[row].T for row in rows)])
         np.testing.assert_array_equal(values, wanted.astype(np.float32))
@@ -199,9 +199,9 @@ def test_rows_may_be_taken_filtered_and_sliced():
 @pytest.mark.parametrize("column", [pa.array([1.0]), pa.array([[1.0]]), pa.array(["x"])])
 def test_a_column_of_something_else(column):
     with pytest.raises(InputError, match="not series"):
-        steps_of(pa.table({"series": column}))
+        extract_steps(pa.table({"series": column}))
     with pytest.raises(InputError, match="there is no column 'series'"):
-        steps_of(pa.table({"x": [1]}))
+        extract_steps(pa.table({"x": [1]}))
 
 
 def test_arrays_in_files(tmp_path):
@@ -226,4 +226,4 @@ def test_arrays_in_files(tmp_path):
 
 
 def rows_of(table) -> int:
-    return len(steps_of(table).lengths)
+    return len(extract_steps(table).lengths)

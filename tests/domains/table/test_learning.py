@@ -148,7 +148,7 @@ def test_text_of_many_levels_is_coded():
     values = [f"w{n % 30:02d}" for n in range(120)] + ["once"]
     column = only(words(values), onehot_levels=10)
     assert column.store == "code"
-    assert column.codes == 32
+    assert column.code_count == 32
     assert column.levels == tuple(f"w{n:02d}" for n in range(30))
     # 0: never seen, or once; 1: missing; then the levels.
     got = encoded(column, words(["w00", "w29", "once", "never", None]))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contramix.domains import DOMAINS, find_domain, find_domain_of
+from contramix.domains import DOMAINS, find_domain, find_domain_of_values
 from contramix.domains.text.reading import read
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.values import from_values
@@ -233,14 +233,14 @@ def test_texts_from_python():
         pa.array(words),
         pa.chunked_array([words[:1], words[1:]]),
     ):
-        assert find_domain_of(values) == "text"
+        assert find_domain_of_values(values) == "text"
         assert from_values(values, AUTO).table.column("text").to_pylist() == words
     for missing in (None, float("nan"), pd.NA):
-        assert find_domain_of(["a b", missing]) == "text"
+        assert find_domain_of_values(["a b", missing]) == "text"
         assert from_values(["a b", missing], AUTO).table.column("text").to_pylist() == ["a b", None]
     assert from_values(pd.Series(["a b", None]), AUTO).table.column("text").null_count == 1
     frame = pd.DataFrame({"n": [1, 2, 3], "review": words})
-    assert find_domain_of(frame) == "table"
+    assert find_domain_of_values(frame) == "table"
     assert from_values(frame, AUTO).table.column("text").to_pylist() == words
 
 
@@ -248,7 +248,7 @@ def test_files_from_python():
     put("a.txt", "one text\nof two lines")
     put("b.txt", "another")
     for values in ([Path("a.txt"), Path("b.txt")], ["a.txt", "b.txt"]):
-        assert find_domain_of(values) == "text"
+        assert find_domain_of_values(values) == "text"
         assert from_values(values, AUTO).table.column("text").to_pylist() == ["one text\nof two lines", "another"]
     # Names of files that are not there are words like others.
     assert from_values(["a.txt", "c.txt"], AUTO).table.column("text").to_pylist() == ["a.txt", "c.txt"]
@@ -277,7 +277,7 @@ def test_files_from_python():
     ids=lambda v: type(v).__name__,
 )
 def test_values_of_others_are_not_claimed(values):
-    assert find_domain_of(values) != "text"
+    assert find_domain_of_values(values) != "text"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def rings(number: int) -> pa.Table:
     packed = PackedGraphs(
         np.array(nodes), np.array([e.shape[1] for e in each]), np.concatenate(each, 1).astype(np.int64)
     )
-    return pa.table({GRAPH: packed.column(), "label": [str(n % 2) for n in range(number)]})
+    return pa.table({GRAPH: packed.to_column(), "label": [str(n % 2) for n in range(number)]})
 
 
 def test_what_only_structure_tells_is_learned():

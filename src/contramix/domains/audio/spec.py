@@ -87,7 +87,7 @@ class AudioSpec(Spec):
         InputError
             If there are no clips, their sample rate is unknown, or there is no column ``target``.
         """
-        clips = CONTENT.of(table)
+        clips = CONTENT.select(table)
         if len(clips) == 0:
             raise InputError(f"the column {AUDIO!r} has no clips to learn from")
         clip_format = ClipFormat.of(table)
@@ -147,7 +147,7 @@ class AudioSpec(Spec):
         InputError
             If there are no clips, or they have another length or sample rate.
         """
-        clips = CONTENT.of(table)
+        clips = CONTENT.select(table)
         clip_format = ClipFormat.of(table)
         if clip_format is not None and clip_format.sample_rate_hz != self.sample_rate_hz:
             raise InputError(

@@ -69,7 +69,7 @@ def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | N
             return from_cells(
                 extract_embedded_files(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, fitted_spec
             )
-        CONTENT.of(values)
+        CONTENT.select(values)
         return Records(values)
     if _are_paths(values):
         places = [os.fsdecode(one) for one in values]

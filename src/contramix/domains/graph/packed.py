@@ -17,7 +17,7 @@ GRAPH = "graph"
 Each value has ``nodes``, the number of nodes; ``source`` and ``target``, the nodes that edges connect, numbered from 0;
 and ``labels`` and ``attributes`` of the nodes, if they have any.
 """
-MOST_NODES = 2**31 - 1
+MAX_NODES = 2**31 - 1
 """Maximum number of nodes of all graphs together."""
 _ENDPOINTS = ("source", "target")
 
@@ -63,7 +63,7 @@ class PackedGraphs:
         """Return source and target of each edge, as node numbers among the nodes of all graphs."""
         return np.asarray(self.edge_index + self.first_node.repeat(self.edges))
 
-    def column(self) -> pa.StructArray:
+    def to_column(self) -> pa.StructArray:
         """Convert the graphs to a column, one row per graph."""
         fields = {
             "nodes": pa.array(self.nodes, pa.int64()),
@@ -77,7 +77,7 @@ class PackedGraphs:
         return pa.StructArray.from_arrays(list(fields.values()), list(fields))
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray) -> "PackedGraphs":
+    def from_column(cls, column: pa.ChunkedArray) -> "PackedGraphs":
         """Read the graphs of a column.
 
         Raises
@@ -85,13 +85,13 @@ class PackedGraphs:
         InputError
             If the column does not hold graphs, or holds invalid ones.
         """
-        column = CONTENT.of(pa.table({GRAPH: column}))
+        column = CONTENT.select(pa.table({GRAPH: column}))
         struct = column.type
         names = [struct.field(n).name for n in range(struct.num_fields)]
         fields = {name: pa.chunked_array([_field(chunk, name) for chunk in column.chunks], struct.field(name).type)
                   for name in names}  # fmt: skip
         nodes = fields["nodes"].to_numpy().astype(np.int64)
-        if (nodes < 0).any() or nodes.sum(dtype=np.float64) > MOST_NODES:
+        if (nodes < 0).any() or nodes.sum(dtype=np.float64) > MAX_NODES:
             raise InputError(f"the column {GRAPH!r} holds graphs of impossible sizes: it is damaged")
         edge_counts = [pc.list_value_length(fields[name]).to_numpy().astype(np.int64) for name in _ENDPOINTS]
         endpoints = [_flat(fields[name]).astype(np.int64) for name in _ENDPOINTS]
@@ -128,7 +128,7 @@ class PackedGraphs:
         )
 
 
-def graphs_of(table: pa.Table) -> PackedGraphs:
+def extract_graphs(table: pa.Table) -> PackedGraphs:
     """Return the graphs of a table.
 
     Raises
@@ -136,7 +136,7 @@ def graphs_of(table: pa.Table) -> PackedGraphs:
     InputError
         If the table has no column of graphs, or holds invalid ones.
     """
-    return PackedGraphs.of(CONTENT.of(table))
+    return PackedGraphs.from_column(CONTENT.select(table))
 
 
 def _lists(values: pa.Array, lengths: Int64[ndarray, " B"]) -> pa.LargeListArray:

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 from pydantic import Field, model_validator
 
-from contramix.domains.graph.packed import CONTENT, GRAPH, PackedGraphs, graphs_of
+from contramix.domains.graph.packed import CONTENT, GRAPH, PackedGraphs, extract_graphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
@@ -24,9 +24,9 @@ from contramix.samples.samples import Samples
 Feature = Literal["labels", "attributes", "degree", "ones"]
 DEGREES = 17
 """Number of degree features of a baseline: one each for degrees 0 to 15, and one for all larger degrees."""
-MOST_LABELS = 10_000
+MAX_LABELS = 10_000
 """Maximum number of different node labels. More of them identify nodes rather than kinds of nodes."""
-MOST_BYTES = 16 << 30
+MAX_BYTES = 16 << 30
 """Maximum size of the features of all nodes in memory."""
 
 
@@ -90,9 +90,9 @@ class GraphSpec(Spec):
             If there are no graphs or no nodes, if nodes lack a feature that the settings ask for, or if there is no
             column ``target``.
         """
-        graphs = graphs_of(table)
+        graphs = extract_graphs(table)
         if extra_rows is not None:
-            graphs = graphs.concatenate(graphs_of(extra_rows))
+            graphs = graphs.concatenate(extract_graphs(extra_rows))
         if len(graphs.nodes) == 0:
             raise InputError(f"the column {GRAPH!r} has no graphs to learn from")
         if graphs.nodes.sum() == 0:
@@ -110,7 +110,7 @@ class GraphSpec(Spec):
         notes = []
         if "labels" in wanted and graphs.labels is not None:
             labels = tuple(tuple(np.unique(column).tolist()) for column in graphs.labels.T)
-            if sum(map(len, labels)) > MOST_LABELS:
+            if sum(map(len, labels)) > MAX_LABELS:
                 raise InputError(
                     f"nodes have {sum(map(len, labels)):,} different labels, which identify nodes rather than kinds of "
                     "nodes; set graph.features = 'degree'"
@@ -156,7 +156,7 @@ class GraphSpec(Spec):
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """Return a note on nodes with labels that no training graph has."""
-        found = graphs_of(table).labels
+        found = extract_graphs(table).labels
         if "labels" not in self.features_of_nodes or found is None:
             return ()
         new = sum(~np.isin(column, learned) for column, learned in zip(found.T, self.labels)) > 0
@@ -172,7 +172,7 @@ class GraphSpec(Spec):
         InputError
             If nodes lack features that the training graphs' nodes have, or would take too much memory.
         """
-        return self.pack(graphs_of(table))
+        return self.pack(extract_graphs(table))
 
     def pack(self, graphs: PackedGraphs) -> Graphs:
         """Compute the features of nodes, and sort edges by the node that they lead to.
@@ -183,10 +183,10 @@ class GraphSpec(Spec):
             If nodes lack features that the training graphs' nodes have, or would take too much memory.
         """
         size = 4 * self.width * int(graphs.nodes.sum())
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise InputError(
                 f"{self.width:,} features of {graphs.nodes.sum():,} nodes take {size / 2**30:,.0f} GiB, and at most "
-                f"{MOST_BYTES >> 30} are held: give fewer graphs, or set graph.features = 'ones'"
+                f"{MAX_BYTES >> 30} are held: give fewer graphs, or set graph.features = 'ones'"
             )
         source, target = graphs.global_edge_index
         order = np.lexsort((source, target))

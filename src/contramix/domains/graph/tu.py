@@ -40,7 +40,7 @@ class NumberFile:
     name: str
     values: Float64[ndarray, " n k"]
 
-    def integers(self) -> Int64[ndarray, " n k"]:
+    def as_integers(self) -> Int64[ndarray, " n k"]:
         """Return the numbers as integers.
 
         Raises
@@ -51,7 +51,7 @@ class NumberFile:
         self._check((self.values == np.rint(self.values)) & (abs(self.values) <= 2**53), "is not an integer")
         return self.values.astype(np.int64)
 
-    def finite(self) -> Float32[ndarray, " n k"]:
+    def as_float32(self) -> Float32[ndarray, " n k"]:
         """Return the numbers in float32.
 
         Raises
@@ -67,7 +67,7 @@ class NumberFile:
         if len(bad):
             raise InputError(f"{self.name} line {bad[0] + 1}: {_shown(self.values[bad[0]])} {what}")
 
-    def single_column(self) -> "NumberFile":
+    def check_single_column(self) -> "NumberFile":
         """Return the file itself, after checking that each line has one number.
 
         Raises
@@ -121,9 +121,9 @@ def _to_records(files: Mapping[str, MediaFile], source: str) -> Records:
         if part not in files:
             raise InputError(f"{source}: there is no file ..._{part}.txt, which says {_MEANINGS[part]}")
     notes = []
-    graph = _numbers(files["graph_indicator"]).single_column()
-    graph_of_node = graph.integers()[:, 0]
-    labels = _numbers(files["graph_labels"]).single_column() if "graph_labels" in files else None
+    graph = _numbers(files["graph_indicator"]).check_single_column()
+    graph_of_node = graph.as_integers()[:, 0]
+    labels = _numbers(files["graph_labels"]).check_single_column() if "graph_labels" in files else None
     values = _numbers(files["graph_attributes"]) if "graph_attributes" in files else None
     count = _count_graphs(graph, graph_of_node, [lines for lines in (labels, values) if lines is not None])
     nodes = np.bincount(graph_of_node - 1, minlength=count)
@@ -148,10 +148,10 @@ def _to_records(files: Mapping[str, MediaFile], source: str) -> Records:
     first = (nodes.cumsum() - nodes).repeat(per_graph)
     packed = PackedGraphs(
         nodes, per_graph, edge_index - first,
-        None if (of := _node_file(files, "node_labels", graph)) is None else of.integers()[order],
-        None if (of := _node_file(files, "node_attributes", graph)) is None else of.finite()[order],
+        None if (of := _node_file(files, "node_labels", graph)) is None else of.as_integers()[order],
+        None if (of := _node_file(files, "node_attributes", graph)) is None else of.as_float32()[order],
     )  # fmt: skip
-    columns = {GRAPH: packed.column()}
+    columns = {GRAPH: packed.to_column()}
     target = None
     if values is not None:
         target = "value"
@@ -160,7 +160,7 @@ def _to_records(files: Mapping[str, MediaFile], source: str) -> Records:
         }
     if labels is not None:
         target = LABEL
-        columns[target] = pa.array([str(label) for label in labels.integers()[:, 0]], pa.large_string())
+        columns[target] = pa.array([str(label) for label in labels.as_integers()[:, 0]], pa.large_string())
     return Records(pa.table(columns), tuple(notes), target)
 
 
@@ -192,7 +192,7 @@ def _count_graphs(graph: NumberFile, graph_of_node: ndarray, about: list[NumberF
 
 def _edges(edges: NumberFile, graph_of_node: ndarray, indicator: str) -> tuple[Int64[ndarray, " 2 E"], int]:
     """Return each edge once, with nodes numbered from 0, and the number of repeated edges."""
-    edge_index = edges.integers().T - 1
+    edge_index = edges.as_integers().T - 1
     outside = np.flatnonzero(((edge_index < 0) | (edge_index >= len(graph_of_node))).any(0))
     if len(outside):
         line = outside[0]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from contramix.domains.graph.packed import GRAPH, MOST_NODES, PackedGraphs
+from contramix.domains.graph.packed import GRAPH, MAX_NODES, PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError
@@ -57,8 +57,8 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
     graphs = [_to_graph(value, number) for number, value in enumerate(_each(values))]
     if not graphs:
         raise InputError("there are no graphs in the list")
-    if sum(graph.nodes for graph in graphs) > MOST_NODES:
-        raise InputError(f"the graphs have {sum(graph.nodes for graph in graphs):,} nodes, and at most {MOST_NODES:,}"
+    if sum(graph.nodes for graph in graphs) > MAX_NODES:
+        raise InputError(f"the graphs have {sum(graph.nodes for graph in graphs):,} nodes, and at most {MAX_NODES:,}"
                          " are taken")  # fmt: skip
     attributes, node_labels = _node_features(graphs), None
     if attributes is not None and labels is not False and _one_hot(attributes, or_none=labels is True):
@@ -74,7 +74,7 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
         labels=node_labels,
         attributes=attributes,
     )
-    columns: dict[str, pa.Array] = {GRAPH: packed.column()}
+    columns: dict[str, pa.Array] = {GRAPH: packed.to_column()}
     notes = []
     repeated = sum(graph.edge_index.shape[1] for graph in graphs) - packed.edge_index.shape[1]
     if repeated:

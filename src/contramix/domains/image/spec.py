@@ -74,7 +74,7 @@ class ImageSpec(Spec):
         InputError
             If there are no images, or there is no column ``target``.
         """
-        images = CONTENT.of(table)
+        images = CONTENT.select(table)
         if len(images) == 0:
             raise InputError(f"the column {IMAGE!r} has no images to learn from")
         size = ImageSize.of(table) if images.type == ENCODED else ImageSize(*images.type.shape)
@@ -120,7 +120,7 @@ class ImageSpec(Spec):
         InputError
             If there are no images, or they have another size or number of channels.
         """
-        images = CONTENT.of(table)
+        images = CONTENT.select(table)
         if images.type == ENCODED:
             return stream_samples(images, partial(decode, size=self.size), self.size, torch.uint8)
         found = ImageSize(*images.type.shape)

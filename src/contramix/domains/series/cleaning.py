@@ -99,7 +99,7 @@ def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] 
     return np.stack([np.interp(steps, steps[present], row[present]) for row, present in zip(values, known)])
 
 
-def without_padding(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
+def trim_padding(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
     """Remove the last steps if all channels are missing there: rectangular arrays pad shorter series with NaN."""
     present = np.flatnonzero(~np.isnan(values).all(0))
     return values[:, : present[-1] + 1] if len(present) else values

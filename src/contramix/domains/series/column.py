@@ -16,7 +16,7 @@ SERIES = "series"
 """The name of the column."""
 
 
-def channels_of(column_type: pa.DataType) -> int | None:
+def count_channels(column_type: pa.DataType) -> int | None:
     """Return the number of channels of a column of series; None for columns of other types."""
     if not (pa.types.is_large_list(column_type) and pa.types.is_fixed_size_list(column_type.value_type)):
         return None
@@ -26,7 +26,7 @@ def channels_of(column_type: pa.DataType) -> int | None:
 CONTENT = ContentColumn(
     SERIES,
     records="series",
-    accepts=lambda column_type: channels_of(column_type) is not None,
+    accepts=lambda column_type: count_channels(column_type) is not None,
     advice="read .ts files or a table of series, or give arrays (channels, steps)",
 )
 
@@ -66,7 +66,7 @@ def as_column(series: Sequence[Float32[ndarray, " C _"]], channels: int) -> pa.A
     return pa.LargeListArray.from_arrays(pa.array(offsets), steps)
 
 
-def steps_of(table: pa.Table) -> Steps:
+def extract_steps(table: pa.Table) -> Steps:
     """Return the steps of all series of a table.
 
     Raises
@@ -74,19 +74,19 @@ def steps_of(table: pa.Table) -> Steps:
     InputError
         If there is no column of series, or a value is missing.
     """
-    column = CONTENT.of(table).combine_chunks()
+    column = CONTENT.select(table).combine_chunks()
     lengths = column.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
     steps = column.flatten()
     if steps.null_count or steps.flatten().null_count:
         raise InputError(f"the column {SERIES!r} has steps without a value")
-    return Steps(steps.flatten().to_numpy(zero_copy_only=False).reshape(-1, channels_of(column.type)), lengths)
+    return Steps(steps.flatten().to_numpy(zero_copy_only=False).reshape(-1, count_channels(column.type)), lengths)
 
 
-def with_source_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+def store_source_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     """Record, in the metadata of the column of series, the columns of the original table that series were made of."""
     return CONTENT.annotate(table, {"columns": json.dumps(list(columns))})
 
 
-def source_columns(table: pa.Table) -> tuple[str, ...]:
+def read_source_columns(table: pa.Table) -> tuple[str, ...]:
     """Return the columns of the original table that series were made of; empty if they came from elsewhere."""
     return tuple(json.loads(CONTENT.metadata(table).get("columns", "[]")))

@@ -5,7 +5,7 @@ import os
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
-from contramix.domains.series.ucr_archive import ENDINGS, read_problem
+from contramix.domains.series.ucr_archive import ENDINGS, read_data_set
 from contramix.domains.series.values import arrays_to_records
 from contramix.errors import InputError, printable
 from contramix.io.media.archives import is_archive
@@ -59,4 +59,4 @@ def read(
         ) from None
     for bad in found.bad_files:
         raise InputError(f"{found.source}: {bad.file}: {bad.reason}")
-    return read_problem(found, options, settings.problem, trained=fitted_spec is not None)
+    return read_data_set(found, options, settings.problem, trained=fitted_spec is not None)

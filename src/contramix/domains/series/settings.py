@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from contramix.settings import Settings
 
-MOST_STEPS = 10_000_000
+MAX_STEPS = 10_000_000
 """Maximum number of steps of a series."""
 
 
@@ -32,7 +32,7 @@ class SeriesSettings(Settings):
     problem: str | None = None
     id: str | None = None
     time: str | None = None
-    steps: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = "auto"
+    steps: Literal["auto"] | Annotated[int, Field(ge=1, le=MAX_STEPS)] = "auto"
     normalise: Literal["channel", "each"] = "channel"
 
     @model_validator(mode="after")

@@ -11,14 +11,14 @@ from numpy import ndarray
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from contramix.domains.series.column import CONTENT, SERIES, Steps, source_columns, steps_of
+from contramix.domains.series.column import CONTENT, SERIES, Steps, extract_steps, read_source_columns
 from contramix.domains.series.frontend import SeriesFrontend
-from contramix.domains.series.settings import MOST_STEPS, SeriesSettings
+from contramix.domains.series.settings import MAX_STEPS, SeriesSettings
 from contramix.domains.spec import Spec
 from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 
-MOST_BYTES = 16 << 30
+MAX_BYTES = 16 << 30
 """Maximum size of all samples in memory, padded to one length."""
 FLAT = 1e-7
 """A channel is constant, up to rounding to float32, if its standard deviation is at most this share of its mean."""
@@ -52,7 +52,7 @@ class SeriesSpec(Spec):
     domain: Literal["series"] = "series"
     format_version: Literal[1] = 1
     channels: int = Field(ge=1, le=2**24)
-    steps: int = Field(ge=1, le=MOST_STEPS)
+    steps: int = Field(ge=1, le=MAX_STEPS)
     varying: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -80,14 +80,14 @@ class SeriesSpec(Spec):
         InputError
             If there are no series, or there is no column ``target``.
         """
-        series = steps_of(table)
+        series = extract_steps(table)
         if len(series.lengths) == 0:
             raise InputError(f"the column {SERIES!r} has no series to learn from")
         longest = int(series.lengths.max())
         steps = longest if settings.steps == "auto" else min(settings.steps, longest)
         values = [_used_steps(series, steps)]
         if extra_rows is not None:
-            values.append(_used_steps(steps_of(extra_rows), steps))
+            values.append(_used_steps(extract_steps(extra_rows), steps))
             here, there = (part.shape[1] for part in values)
             if here != there:
                 raise InputError(f"`transductive`: its series have {there} channels, those of DATA have {here}")
@@ -108,7 +108,7 @@ class SeriesSpec(Spec):
             mean=tuple(mean.tolist()),
             std=tuple(np.where(flat, 1.0, std).tolist()),
             normalise=settings.normalise,
-            columns=source_columns(table),
+            columns=read_source_columns(table),
             target=target,
             rows=len(series.lengths),
             left_out=CONTENT.left_out(table, target),
@@ -128,7 +128,7 @@ class SeriesSpec(Spec):
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """Return a note if series are longer than the model's."""
-        longer = int((steps_of(table).lengths > self.steps).sum())
+        longer = int((extract_steps(table).lengths > self.steps).sum())
         return (f"{longer:,} series are longer than {self.steps:,} steps and are truncated",) if longer else ()
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n C T"]:
@@ -139,12 +139,12 @@ class SeriesSpec(Spec):
         InputError
             If there are no series, if they have a different number of channels, or would take too much memory.
         """
-        series = steps_of(table)
+        series = extract_steps(table)
         values, lengths = series
         if values.shape[1] != self.channels:
             raise InputError(f"series of {values.shape[1]} channels: the model was trained on {self.channels}")
         size = 4 * len(lengths) * self.channels * self.steps
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise InputError(
                 f"{len(lengths):,} series, padded to {self.steps:,} steps, take {size / 2**30:,.0f} GiB: "
                 "set series.steps to truncate long ones"

@@ -9,8 +9,8 @@ import pyarrow.types as pt
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from contramix.domains.series.cleaning import RawSeries, clean_series, without_padding
-from contramix.domains.series.column import SERIES, with_source_columns
+from contramix.domains.series.cleaning import RawSeries, clean_series, trim_padding
+from contramix.domains.series.column import SERIES, store_source_columns
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.errors import InputError, nearest, printable
@@ -60,7 +60,7 @@ def _wide(table: pa.Table, source: str, options: ReadOptions, fitted_spec: Serie
     if not names:
         raise InputError(f"{source}: no numeric columns, which would be the steps of series")
     values = np.stack([_numbers(table.column(name), source, name) for name in names], 1)
-    trimmed = [without_padding(row[None]) for row in values]
+    trimmed = [trim_padding(row[None]) for row in values]
     found = [RawSeries(f"row {number}", row) for number, row in enumerate(trimmed, start=1)]
     content, notes = clean_series(found, source, options.on_bad_files)
     shorter = sum(one.shape[1] < len(names) for one in trimmed)
@@ -122,7 +122,7 @@ def _to_records(kept_columns: pa.Table, content: Decoded, names: Sequence[str], 
     kept = pa.array(content.indices, pa.int64())
     columns = {name: kept_columns.column(name).take(kept) for name in kept_columns.column_names}
     return Records(
-        with_source_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
+        store_source_columns(pa.table({SERIES: content.content, **columns}), names), notes, bad_files=content.bad_files
     )
 
 

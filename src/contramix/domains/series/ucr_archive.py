@@ -19,7 +19,7 @@ ENDINGS = (".ts",)
 _SPLIT = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
 
 
-def read_problem(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
+def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
     """Read the series of one data set, those of the training file first.
 
     Parameters

@@ -9,8 +9,8 @@ from jaxtyping import Float64
 from numpy import ndarray
 from torch import Tensor
 
-from contramix.domains.series.cleaning import RawSeries, clean_series, without_padding
-from contramix.domains.series.column import SERIES, channels_of, steps_of
+from contramix.domains.series.cleaning import RawSeries, clean_series, trim_padding
+from contramix.domains.series.column import SERIES, count_channels, extract_steps
 from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.spec import SeriesSpec
 from contramix.domains.series.tables import from_table
@@ -33,7 +33,7 @@ def recognizes_values(values: Any) -> bool:
     different lengths; or a table of series that was read before.
     """
     if isinstance(values, pa.Table):
-        return SERIES in values.column_names and channels_of(values.schema.field(SERIES).type) is not None
+        return SERIES in values.column_names and count_channels(values.schema.field(SERIES).type) is not None
     if isinstance(values, ndarray | Tensor):
         return values.ndim == 3 and _is_number(values)
     if not isinstance(values, list | tuple) or not values:
@@ -69,7 +69,7 @@ def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec |
     2
     """
     if isinstance(values, pa.Table) and recognizes_values(values):
-        steps_of(values)
+        extract_steps(values)
         return Records(values)
     if isinstance(values, ndarray | Tensor):
         return arrays_to_records([LabeledArray(_array(values), {}, None, "series")], _EVERY_ROW)
@@ -107,7 +107,7 @@ def arrays_to_records(parts: Sequence[LabeledArray], options: ReadOptions, notes
         for name, column in part.labels.items():
             if len(column) != len(array):
                 raise InputError(f"{part.source}: {len(column):,} entries of '{name}' for {len(array):,} series")
-        trimmed = [without_padding(one) for one in array]
+        trimmed = [trim_padding(one) for one in array]
         shorter += sum(one.shape[1] < array.shape[2] for one in trimmed)
         found += [RawSeries(f"row {len(found) + n}", one) for n, one in enumerate(trimmed, start=1)]
     source = parts[0].source

@@ -222,6 +222,6 @@ class TableSpec(Spec):
                 groups.append(len(elements))
             previous = family
             if isinstance(column, Categorical) and column.store == "code":
-                codes.append((offset, column.codes))
+                codes.append((offset, column.code_count))
             offset += len(elements)
         return Inputs((offset,), tuple(groups), tuple(codes))

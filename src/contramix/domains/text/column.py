@@ -9,7 +9,7 @@ from contramix.io.records import is_text
 from contramix.io.tables.canonical import describe_type
 
 TEXT = "text"
-"""The name of the column of texts; :func:`with_text_column` renames the original column."""
+"""The name of the column of texts; :func:`rename_text_column` renames the original column."""
 CONTENT = ContentColumn(
     TEXT, records="texts", accepts=is_text, advice="read text files, or name a column with text.column", nullable=True
 )
@@ -18,7 +18,7 @@ USUAL_NAMES = (TEXT, "sentence", "review", "question", "content", "document", "c
 """Usual names of a column of texts, in order of preference."""
 
 
-def with_text_column(
+def rename_text_column(
     table: pa.Table, wanted: str, fitted_column: str | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
     """Rename the column of texts to ``text``; the other columns stay, in order.

@@ -19,7 +19,7 @@ _BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 _CHUNK_BYTES = 1 << 24
 
 
-class Text(NamedTuple):
+class DecodedText(NamedTuple):
     """Hold the text of a file, and whether it was decoded as Latin-1 because it is not UTF-8."""
 
     text: str
@@ -75,7 +75,7 @@ def _opener(data: bytes) -> Callable[..., Any] | None:
     return next((opener for magic, opener in _OPEN.items() if data.startswith(magic)), None)
 
 
-def decode_text(data: bytes, encoding: str | None = None) -> Text:
+def decode_text(data: bytes, encoding: str | None = None) -> DecodedText:
     """Decode bytes as the given encoding; by default as UTF-8, or as Latin-1 if they are not UTF-8.
 
     Raises
@@ -84,13 +84,13 @@ def decode_text(data: bytes, encoding: str | None = None) -> Text:
         If they are not text.
     """
     try:
-        text = Text(data.decode(encoding or "utf-8-sig"))
+        text = DecodedText(data.decode(encoding or "utf-8-sig"))
     except UnicodeError as error:
         if encoding is not None:
             raise UnreadableFileError(
                 f"is not {encoding} ({printable(str(error), 120)}): name the right `encoding`"
             ) from None
-        text = Text(data.decode("latin-1"), latin=True)
+        text = DecodedText(data.decode("latin-1"), latin=True)
     if "\0" in text.text:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         raise UnreadableFileError(

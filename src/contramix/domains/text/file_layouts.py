@@ -30,7 +30,7 @@ class LineFile(NamedTuple):
     split: str | None
 
 
-def without_compression(name: str) -> str:
+def strip_compression_ending(name: str) -> str:
     """Return a file name in lower case, without the ending of a compressed file."""
     lower = name.lower()
     return next((lower.removesuffix(ending) for ending in COMPRESSED if lower.endswith(ending)), lower)
@@ -38,10 +38,10 @@ def without_compression(name: str) -> str:
 
 def may_be_text(name: str) -> bool:
     """Return whether a file may be text by its name."""
-    return not without_compression(name).endswith(_OTHERS) and not is_about(name)
+    return not strip_compression_ending(name).endswith(_OTHERS) and not is_documentation(name)
 
 
-def is_about(name: str) -> bool:
+def is_documentation(name: str) -> bool:
     """Return whether a file is a README, a license or the like by its name."""
     return _ABOUT.fullmatch(os.path.basename(name)) is not None
 
@@ -88,7 +88,7 @@ def _split_of(name: str) -> tuple[str | None, str]:
     (('valid', 'sst/stsa.binary'), ('train', ''), (None, 'a/b'))
     """
     folder, _, last = name.rpartition("/")
-    words = _MARKS.split(without_compression(last).removesuffix(".txt"))
+    words = _MARKS.split(strip_compression_ending(last).removesuffix(".txt"))
     parts: Sequence[str] = [word for word in words if word in SPLITS]
     stem = "/".join(filter(None, [folder, ".".join(word for word in words if word not in SPLITS)]))
     return (SPLITS[parts[0]] if len(parts) == 1 else None), stem

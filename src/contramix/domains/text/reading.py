@@ -8,9 +8,9 @@ from functools import partial
 import pyarrow as pa
 
 from contramix.domains.splits import ordered_splits
-from contramix.domains.text.column import TEXT, with_text_column
-from contramix.domains.text.decoding import Text, decode_text, decompress, split_lines
-from contramix.domains.text.file_layouts import TABLES, TXT, LineFile, line_files, text_files, without_compression
+from contramix.domains.text.column import TEXT, rename_text_column
+from contramix.domains.text.decoding import DecodedText, decode_text, decompress, split_lines
+from contramix.domains.text.file_layouts import TABLES, TXT, LineFile, line_files, strip_compression_ending, text_files
 from contramix.domains.text.labeled_lines import split_labels
 from contramix.domains.text.settings import TextSettings
 from contramix.domains.text.spec import TextSpec
@@ -61,12 +61,12 @@ def read(
     {'text': ['a fine film', 'dull'], 'label': ['1', '0']}
     """
     place, source = os.fsdecode(path), printable(path)
-    lower = without_compression(place)
+    lower = strip_compression_ending(place)
     if not os.path.isdir(place) and not is_archive(place):
         check_file(path)
         if lower.removesuffix(".zst").endswith(TABLES) or settings.column != "auto":
             reading = read_table(path, options)
-            table, notes = with_text_column(
+            table, notes = rename_text_column(
                 reading.table, settings.column, None if fitted_spec is None else fitted_spec.column
             )
             target = LABEL if LABEL in table.column_names else None
@@ -121,7 +121,7 @@ def from_files(found: MediaFiles, options: ReadOptions) -> Records:
     bad: list[BadFile] = []
     latin = 0
 
-    def work(data: bytes) -> Text:
+    def work(data: bytes) -> DecodedText:
         return decode_text(decompress(data), options.encoding)
 
     for number, result in enumerate(map_files(found.files, work)):

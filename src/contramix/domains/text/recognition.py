@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 from contramix.domains.text.decoding import decode_text, decompress, read_beginning, split_lines
-from contramix.domains.text.file_layouts import TXT, is_about, may_be_text, text_files
+from contramix.domains.text.file_layouts import TXT, is_documentation, may_be_text, text_files
 from contramix.domains.text.labeled_lines import is_prose, split_labels
-from contramix.domains.text.values import are_files, is_missing, strings_of
+from contramix.domains.text.values import are_text_files, is_missing, to_strings
 from contramix.errors import InputError
 from contramix.io.media.archives import is_archive
 from contramix.io.media.listing import list_media_files
@@ -33,7 +33,7 @@ def recognizes(path: str | os.PathLike[str]) -> bool:
         files = list_media_files(path, {""} if os.path.isdir(place) else TXT)
         # A folder without .txt files may hold lines that begin with a label, in files such as data.train.gz.
         found = text_files(files) or [item for item in files.files if may_be_text(item.name)]
-        records = [item for item in files.files if not is_about(item.name)]
+        records = [item for item in files.files if not is_documentation(item.name)]
         texts = sum(_reads_as_text(item) for item in found[:_EXAMINED_FILES])
         return 2 * len(found) > len(records) and 2 * texts > min(len(found), _EXAMINED_FILES)
     except (InputError, UnreadableFileError, OSError, ValueError):
@@ -42,9 +42,9 @@ def recognizes(path: str | os.PathLike[str]) -> bool:
 
 def recognizes_values(values: Any) -> bool:
     """Return whether values are texts: a list, 1-D array or series of strings, or a list of text files."""
-    if are_files(values):
+    if are_text_files(values):
         return True
-    cells = strings_of(values) or ()
+    cells = to_strings(values) or ()
     return any(isinstance(cell, str) for cell in cells) and all(isinstance(c, str) or is_missing(c) for c in cells)
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contramix.settings import Settings
 
-MOST_TOKENS = 4096
+MAX_TOKENS = 4096
 """Maximum number of tokens of a sample."""
 
 
@@ -34,4 +34,4 @@ class TextSettings(Settings):
     tokenizer: Annotated[str, Field(min_length=1)] = "train"
     vocabulary: int = Field(default=4000, ge=300, le=200_000)
     lowercase: bool = True
-    max_tokens: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_TOKENS)] = "auto"
+    max_tokens: Literal["auto"] | Annotated[int, Field(ge=1, le=MAX_TOKENS)] = "auto"

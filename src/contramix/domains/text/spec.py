@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from contramix.domains.spec import Spec
 from contramix.domains.text.column import CONTENT, TEXT
-from contramix.domains.text.settings import MOST_TOKENS, TextSettings
+from contramix.domains.text.settings import MAX_TOKENS, TextSettings
 from contramix.domains.text.tokenizer import (
     MAX_JSON_BYTES,
     id_shift,
@@ -30,9 +30,9 @@ from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 from contramix.samples.samples import Samples
 
-MOST_FEATURES = 4096
+MAX_FEATURES = 4096
 """Maximum number of tokens that are features of a baseline: those that occur in the most texts."""
-MOST_AUTO_TOKENS = 128
+MAX_AUTO_TOKENS = 128
 """Maximum length of a sample if ``text.max_tokens`` is ``"auto"``: the cost of attention grows with its square."""
 _COVERED_SHARE = 0.99
 """Share of the training texts that fit into a sample if ``text.max_tokens`` is ``"auto"``."""
@@ -61,7 +61,7 @@ class TextSpec(Spec):
     format_version: Literal[1] = 1
     column: str = TEXT
     tokenizer: str = Field(max_length=MAX_JSON_BYTES, repr=False)
-    max_tokens: int = Field(ge=1, le=MOST_TOKENS)
+    max_tokens: int = Field(ge=1, le=MAX_TOKENS)
     vocabulary: int = Field(ge=2, le=10_000_000)
     documents: str = Field(repr=False)
 
@@ -88,11 +88,11 @@ class TextSpec(Spec):
         InputError
             If no text has a token, the tokenizer cannot be loaded, or there is no column ``target``.
         """
-        texts = texts_of(table)
+        texts = extract_texts(table)
         if not texts:
             raise InputError(f"the column {TEXT!r} has no texts to learn from")
         if settings.tokenizer == "train":
-            more = [] if extra_rows is None else texts_of(extra_rows)
+            more = [] if extra_rows is None else extract_texts(extra_rows)
             # One token of the vocabulary is for padding.
             json = train_tokenizer([*texts, *more], settings.vocabulary - 1, settings.lowercase)
         else:
@@ -109,7 +109,7 @@ class TextSpec(Spec):
         max_tokens = settings.max_tokens
         if max_tokens == "auto":
             covering = np.sort(lengths)[ceil(_COVERED_SHARE * len(lengths)) - 1]
-            max_tokens = int(min(MOST_AUTO_TOKENS, max(1, covering)))
+            max_tokens = int(min(MAX_AUTO_TOKENS, max(1, covering)))
         spec = cls(
             column=CONTENT.metadata(table).get("column", TEXT),
             tokenizer=json,
@@ -134,7 +134,7 @@ class TextSpec(Spec):
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """Return notes on texts that are truncated, and on empty ones."""
-        texts = texts_of(table)
+        texts = extract_texts(table)
         # A token stands for at least one byte, or for no text, like [CLS]. Short texts therefore need no check.
         long = [text for text in texts if len(text.encode()) + _SPECIAL_TOKENS > self.max_tokens]
         truncated = sum(len(ids) > self.max_tokens for ids in token_ids(open_tokenizer(self.tokenizer), long))
@@ -148,7 +148,7 @@ class TextSpec(Spec):
         InputError
             If there are no texts.
         """
-        texts, tokenizer = texts_of(table), open_tokenizer(self.tokenizer, self.max_tokens)
+        texts, tokenizer = extract_texts(table), open_tokenizer(self.tokenizer, self.max_tokens)
         out, shift = np.zeros((len(texts), self.max_tokens), np.int32), id_shift(tokenizer)
         for row, ids in enumerate(token_ids(tokenizer, texts)):
             kept = ids[: self.max_tokens]
@@ -168,7 +168,7 @@ class TextSpec(Spec):
         if not isinstance(x, Tensor):
             raise TypeError("texts are a tensor of tokens")
         documents = decode_counts(self.documents)
-        commonest = np.argsort(-documents, kind="stable")[:MOST_FEATURES]
+        commonest = np.argsort(-documents, kind="stable")[:MAX_FEATURES]
         commonest = np.sort(commonest[documents[commonest] > 0])
         idf = np.log((1 + self.rows) / (1 + documents[commonest])) + 1  # as in scikit-learn
         feature_of_token = torch.full((self.vocabulary,), len(commonest))
@@ -179,7 +179,7 @@ class TextSpec(Spec):
         return np.asarray(normalize(weights, dim=1).numpy())
 
 
-def texts_of(table: pa.Table) -> list[str]:
+def extract_texts(table: pa.Table) -> list[str]:
     """Return the texts of a table; a missing one is empty.
 
     Raises
@@ -187,7 +187,7 @@ def texts_of(table: pa.Table) -> list[str]:
     InputError
         If there is no column of texts.
     """
-    return [text or "" for text in CONTENT.of(table).to_pylist()]
+    return [text or "" for text in CONTENT.select(table).to_pylist()]
 
 
 def encode_counts(counts: Int[ndarray, " V"]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contramix.errors import InputError, printable
 
-MOST_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 """Maximum number of characters of a text that are tokenized; no input of a network is longer."""
 MAX_JSON_BYTES = 64 << 20
 """Maximum size of a tokenizer's JSON."""
@@ -49,7 +49,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> s
         initial_alphabet=sorted(made.pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((text[:MOST_CHARACTERS] for text in texts), trainer)
+    tokenizer.train_from_iterator((text[:MAX_CHARACTERS] for text in texts), trainer)
     return str(tokenizer.to_str())
 
 
@@ -144,7 +144,7 @@ def vocabulary_size(tokenizer: Any) -> int:
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> Iterator[list[int]]:
     """Yield the token ids of each text, as the tokenizer numbers them."""
     for start in range(0, len(texts), _BATCH_SIZE):
-        some = [text[:MOST_CHARACTERS] for text in texts[start : start + _BATCH_SIZE]]
+        some = [text[:MAX_CHARACTERS] for text in texts[start : start + _BATCH_SIZE]]
         for encoding in tokenizer.encode_batch_fast(some):
             yield encoding.ids
 

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from contramix.domains.text.column import TEXT, with_text_column
+from contramix.domains.text.column import TEXT, rename_text_column
 from contramix.domains.text.file_layouts import TXT
 from contramix.domains.text.reading import from_files
 from contramix.domains.text.settings import TextSettings
@@ -44,16 +44,16 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
     >>> from_values(["it rained", None], TextSettings()).table.to_pydict()
     {'text': ['it rained', None]}
     """
-    if are_files(values):
+    if are_text_files(values):
         places = [os.fsdecode(one) for one in values]
         files = tuple(
             MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
         )
         read = from_files(MediaFiles("list of files", files, {}), ReadOptions(on_bad_files="fail"))
         return Records(read.table, read.notes)
-    cells = strings_of(values)
+    cells = to_strings(values)
     if cells is None:
-        table, notes = with_text_column(
+        table, notes = rename_text_column(
             to_arrow(values), settings.column, None if fitted_spec is None else fitted_spec.column
         )
         return Records(table, notes)
@@ -67,7 +67,7 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
         raise InputError(f"a text cannot be written in UTF-8 ({error.reason}): it holds half of a character") from None
 
 
-def are_files(values: Any) -> bool:
+def are_text_files(values: Any) -> bool:
     """Return whether values are a list of paths of existing text files."""
     if not isinstance(values, list | tuple) or not values:
         return False
@@ -75,7 +75,7 @@ def are_files(values: Any) -> bool:
     return named and all(os.path.isfile(one) for one in values)
 
 
-def strings_of(values: Any) -> list[Any] | None:
+def to_strings(values: Any) -> list[Any] | None:
     """Return the strings of a list, array or series, with missing ones; None for other values."""
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values.to_pylist() if is_text(values.type) else None

@@ -32,7 +32,7 @@ def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]
     """
     if records.content is None:
         raise InputError("the baseline 'wl' is for graphs")
-    counts = normalize(color_counts(PackedGraphs.of(records.content)))
+    counts = normalize(color_counts(PackedGraphs.from_column(records.content)))
     return linear_on(lambda train: counts)
 
 

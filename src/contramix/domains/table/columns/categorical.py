@@ -45,7 +45,7 @@ class Categorical(InputColumn):
         return 0 if self.store == "code" else super().missing_at
 
     @property
-    def codes(self) -> int:
+    def code_count(self) -> int:
         """Return the number of different codes."""
         return FIRST_CATEGORY + len(self.levels)
 
@@ -57,7 +57,7 @@ class Categorical(InputColumn):
         elif self.numbers and not pa.types.is_timestamp(values.type):
             texts = category_names(values)
         else:
-            raise self.changed(values, "categorical text")
+            raise self.kind_changed_error(values, "categorical text")
         found = pc.index_in(texts, pa.array(self.levels, pa.large_string()))
         index = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
         absent = texts.is_null().to_numpy(zero_copy_only=False)

@@ -80,7 +80,7 @@ class InputColumn(Settings):
             If the values are of another kind than in training, or invalid.
         """
 
-    def changed(self, values: pa.Array, before: str) -> InputError:
+    def kind_changed_error(self, values: pa.Array, before: str) -> InputError:
         """Return the error for values of another kind than in training, which was ``before``."""
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
@@ -112,7 +112,7 @@ def as_numbers(
     numeric = pa.types.is_integer(values_type) or pa.types.is_floating(values_type) or pa.types.is_boolean(values_type)
     if not numeric:
         if not pa.types.is_null(values_type) and values.null_count < len(values):
-            raise column.changed(values, before)
+            raise column.kind_changed_error(values, before)
         return np.full(len(values), np.nan)
     numbers = values.cast(pa.uint8()) if pa.types.is_boolean(values_type) else values
     out: ndarray = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

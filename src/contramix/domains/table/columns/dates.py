@@ -49,15 +49,15 @@ class DateTime(InputColumn):
 
     def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
         if not pa.types.is_timestamp(values.type) and values.null_count < len(values):
-            raise self.changed(values, "a date")
+            raise self.kind_changed_error(values, "a date")
         absent = values.is_null().to_numpy(zero_copy_only=False)
         # A column of missing values only has no type.
         microseconds = pa.timestamp("us")
         known = pa.types.is_timestamp(values.type)
         timestamps = values.cast(microseconds) if known else pa.nulls(len(values), microseconds)
-        parts = [(seconds(timestamps) - self.mean) / self.scale]
+        parts = [(seconds_since_epoch(timestamps) - self.mean) / self.scale]
         for cycle in self.cycles:
-            angle = 2 * np.pi * phase(timestamps, cycle)
+            angle = 2 * np.pi * cycle_phase(timestamps, cycle)
             parts += [np.sin(angle), np.cos(angle)]
         for position, part in enumerate(parts):
             out[:, position] = np.where(absent, 0.0, part)
@@ -65,14 +65,14 @@ class DateTime(InputColumn):
             out[:, -1] = absent
 
 
-def seconds(timestamps: pa.Array) -> Float64[ndarray, " n"]:
+def seconds_since_epoch(timestamps: pa.Array) -> Float64[ndarray, " n"]:
     """Convert timestamps to seconds since 1970; a missing one becomes NaN."""
     return np.array(timestamps.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
 
 
-def phase(timestamps: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
+def cycle_phase(timestamps: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
     """Return the elapsed share of a cycle, in [0, 1); NaN for missing timestamps."""
-    hours = seconds(timestamps) / 3600
+    hours = seconds_since_epoch(timestamps) / 3600
     if cycle == "day":
         return (hours % 24) / 24
     if cycle == "week":

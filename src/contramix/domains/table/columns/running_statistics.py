@@ -24,7 +24,7 @@ class RunningStatistics(NamedTuple):
     high: float = -math.inf
 
     @classmethod
-    def of_binary(cls, count: int, ones: int) -> "RunningStatistics":
+    def from_binary_counts(cls, count: int, ones: int) -> "RunningStatistics":
         """Return the statistics of ``count`` numbers of which ``ones`` are 1 and the others are 0."""
         mean = ones / count
         return cls(count, mean, math.sqrt(mean * (1 - mean)), float(ones == count), float(ones > 0))

@@ -19,7 +19,7 @@ from numpy import ndarray
 from contramix.domains.spec import LeftOut
 from contramix.domains.table.columns.boolean import Boolean
 from contramix.domains.table.columns.categorical import Categorical
-from contramix.domains.table.columns.dates import CYCLES, DateTime, phase, seconds
+from contramix.domains.table.columns.dates import CYCLES, DateTime, cycle_phase, seconds_since_epoch
 from contramix.domains.table.columns.kinds import AnyColumn
 from contramix.domains.table.columns.numeric import Numeric, normal_quantile
 from contramix.domains.table.columns.running_statistics import RunningStatistics
@@ -139,7 +139,7 @@ class NumberSummary(ColumnSummary):
         ones = int((finite == 1).sum())
         if self._binary and ones + int((finite == 0).sum()) == len(finite):
             self._ones += ones
-            self._statistics = RunningStatistics.of_binary(self._statistics.count + len(finite), self._ones)
+            self._statistics = RunningStatistics.from_binary_counts(self._statistics.count + len(finite), self._ones)
         else:
             self._binary = False
             self._statistics = self._statistics.update(finite)
@@ -185,7 +185,7 @@ class NumberSummary(ColumnSummary):
     def _numeric(self, missing: bool, mean: float, scale: float) -> Numeric:
         ends, quantiles = np.array([self._statistics.low, self._statistics.high]), np.array([])
         if self.settings.numeric == "quantile":
-            sample = np.concatenate([ends, *self._sample] if self._bounded else self._sample)
+            sample = np.concatenate([ends, *self._sample] if self._sample_is_partial else self._sample)
             quantiles = np.quantile(sample, np.linspace(0, 1, min(1000, max(10, len(sample)))))
             ends = normal_quantile(ends, tuple(quantiles.tolist()))
         else:
@@ -201,7 +201,7 @@ class NumberSummary(ColumnSummary):
         )
 
     @property
-    def _bounded(self) -> bool:
+    def _sample_is_partial(self) -> bool:
         """Return whether the sample lacks values, and may therefore lack the extremes."""
         return sum(map(len, self._sample)) < self._statistics.count
 
@@ -215,9 +215,9 @@ class DateSummary(ColumnSummary):
         self._phases = {cycle: (math.inf, -math.inf) for cycle in CYCLES}
 
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
-        self._statistics = self._statistics.update(seconds(present))
+        self._statistics = self._statistics.update(seconds_since_epoch(present))
         for cycle, (low, high) in self._phases.items():
-            phases = phase(present, cycle)
+            phases = cycle_phase(present, cycle)
             self._phases[cycle] = (min(low, float(phases.min())), max(high, float(phases.max())))
 
     def _finish(self) -> DateTime:
