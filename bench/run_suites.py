@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import result_lines
 from bench.result_lines import Line, Report
-from contramix.reproduction.catalogue import shipped
+from contramix.reproduction.catalog import shipped
 from contramix.reproduction.suite import Block, Suite
 
 WORK = Path("runs") / "reproduced"

@@ -1,7 +1,18 @@
-"""Shapes are checked in every test run, and all tests see one small mixed table."""
+"""Check shapes in every test run; provide a small table of all kinds of columns, and the command line."""
 
+import io
 import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import jaxtyping
 import pyarrow as pa
@@ -16,16 +27,16 @@ WORDS = pa.large_string()
 
 
 def pytest_make_parametrize_id(val, argname):
-    """Bytes are named by their length: what is packed may hold a clock, and two workers must collect the same names."""
+    """Name bytes by their length: archives may hold the time, and two workers must collect the same names."""
     return f"{argname}-{len(val)}" if isinstance(val, bytes) else None
 
 
 def _mixed_table(rows: int = 48) -> pa.Table:
-    """Numbers with and without gaps, dates, booleans (three of them one-hot), text of few and of many levels.
+    """Make a table of numbers, dates, booleans (three of them one-hot) and text with few and with many categories.
 
-    Its columns stand in another order than the specification's.
+    Some columns have missing values. The columns are in another order than in the specification.
     """
-    colour = [n * 7 % 3 for n in range(rows)]
+    color = [n * 7 % 3 for n in range(rows)]
     day = datetime(2021, 1, 30, 23, 15)
     return pa.table(
         {
@@ -33,9 +44,9 @@ def _mixed_table(rows: int = 48) -> pa.Table:
             "income": [math.sin(n) * 3.0 - 1.0 for n in range(rows)],
             "member": [n % 5 < 2 for n in range(rows)],
             "shop": pa.array([None if n % 7 == 3 else f"shop {n % 8}" for n in range(rows)], WORDS),
-            "red": [int(c == 0) for c in colour],
-            "green": [int(c == 1) for c in colour],
-            "blue": [int(c == 2) for c in colour],
+            "red": [int(c == 0) for c in color],
+            "green": [int(c == 1) for c in color],
+            "blue": [int(c == 2) for c in color],
             "since": pa.array(
                 [None if n % 9 == 4 else day + timedelta(days=11 * n, hours=5 * n) for n in range(rows)],
                 pa.timestamp("us"),
@@ -46,13 +57,13 @@ def _mixed_table(rows: int = 48) -> pa.Table:
     )
 
 
-# What the table above becomes, worked out by hand: unit -> its elements. Flags («missing») come last.
+# The input elements of each unit of the table above, worked out by hand. Flags of missing values come last.
 UNITS = {
     "income": [0],
     "age": [1, 2],
     "since": [3, 4, 5, 6, 7, 8, 9, 10],
     "member": [11],
-    "colour": [12, 13, 14],
+    "color": [12, 13, 14],
     "insured": [15, 16],
     "town": [17, 18, 19, 20],
     "shop": [21],
@@ -63,7 +74,7 @@ SHOP_MISSING = 1.0
 
 
 class Facts:
-    """What is known by hand of the mixed table's rows."""
+    """Hold facts about the mixed table's rows that were worked out by hand."""
 
     units = UNITS
     flags = FLAGS
@@ -72,7 +83,7 @@ class Facts:
 
     @staticmethod
     def missing(row: torch.Tensor, unit: str) -> bool:
-        """Whether a row has no value in a unit."""
+        """Return whether a row has no value in a unit."""
         return bool(row[21] == SHOP_MISSING) if unit == "shop" else unit in FLAGS and bool(row[FLAGS[unit]] > 0.5)
 
 
@@ -105,7 +116,7 @@ def mixed_layout(mixed_spec):
 
 
 def _info_nce(query, key, index, weight, tau, queue=(), exclude=None) -> float:
-    """Cross-entropy with soft labels, as a sum over numbers: no tensor is touched but to read it."""
+    """Compute the cross-entropy with soft labels as a sum of Python floats."""
     q, k = [row.tolist() for row in query], [row.tolist() for row in key]
     mu = [row.tolist() for row in queue]
 
@@ -123,7 +134,7 @@ def _info_nce(query, key, index, weight, tau, queue=(), exclude=None) -> float:
 
 
 def _regression(query, key, index, weight) -> float:
-    """|| q - sum_m w_m k_m ||^2 without the target's own length: 2 - 2 sum_m w_m s(q, k_m)."""
+    """Compute || q - sum_m w_m k_m ||^2 for a target of unit length: 2 - 2 sum_m w_m s(q, k_m)."""
     total = 0.0
     for i, qi in enumerate(query.tolist()):
         similar = 0.0
@@ -134,7 +145,7 @@ def _regression(query, key, index, weight) -> float:
 
 
 class Loops:
-    """The losses as literal loops over Python floats."""
+    """Collect the losses as literal loops over Python floats."""
 
     info_nce = staticmethod(_info_nce)
     regression = staticmethod(_regression)
@@ -148,3 +159,170 @@ def loops() -> type[Loops]:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+# The command line, called in this process with the arguments of a user.
+
+QUICK = ("--probes", "linear,knn", "--baselines", "raw,untrained,boosting")
+"""Options of an evaluation that trains nothing."""
+SMALL = ("--epochs", "1", "--set", "encoder.depth=1", "--set", "encoder.width=8")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold the exit code and the output of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the lines of stderr except notes and warnings."""
+        return [line for line in self.err.splitlines() if not line.startswith(("note: ", "warning: "))]
+
+    def says(self, *words: str) -> "Result":
+        """Assert that stderr contains each of these words."""
+        for word in words:
+            assert word in self.err, f"{word!r} not in {self.err!r}"
+        return self
+
+
+def call(*arguments: object) -> Result:
+    """Run a command in this process."""
+    from contramix.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+        main([str(a) for a in arguments])
+    return Result(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def done(*arguments: object) -> Result:
+    """Run a command, and assert that it succeeds."""
+    result = call(*arguments)
+    assert result.code == 0, result.err
+    assert not result.lines, result.err
+    return result
+
+
+def failed(code: int, *arguments: object) -> Result:
+    """Run a command, and assert that it fails with one line and writes nothing to the current folder."""
+    before = tree()
+    result = call(*arguments)
+    assert result.code == code, result
+    assert len(result.lines) == 1, result.err
+    assert result.lines[0].startswith("error: ")
+    assert len(result.lines[0]) > len("error: ")
+    assert "Traceback" not in result.err
+    assert result.out == ""
+    assert tree() == before
+    return result
+
+
+def refused(*arguments: object) -> Result:
+    """Run a command, and assert that it fails with exit code 2 and one line, and writes nothing."""
+    return failed(2, *arguments)
+
+
+def tree() -> dict[str, bytes]:
+    """Return the contents of all files in the current folder by path, except the empty lock file."""
+    return {
+        str(path): b"" if path.is_dir() else path.read_bytes()
+        for path in sorted(Path().rglob("*"))
+        if path.name != ".lock" and (path.is_dir() or path.is_file())
+    }
+
+
+def process(*arguments: str | bytes, **how: object) -> subprocess.CompletedProcess:
+    """Run a command in a subprocess."""
+    line = [sys.executable, "-m", "contramix.cli", *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **how.pop("env", {})}
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+    return subprocess.run(line, env=environment, timeout=120, check=False, **how)
+
+
+def people(rows: int = 60, seed: int = 0) -> list[list[str]]:
+    """Make the rows of a table with a header: a number, a word, a date, a boolean and a label."""
+    draw = random.Random(seed)
+    table = [["age", "job", "since", "member", "y"]]
+    for _ in range(rows):
+        table.append(
+            [
+                f"{draw.gauss(40, 9):.2f}",
+                draw.choice(["clerk", "nurse", "cook"]),
+                f"202{draw.randrange(4)}-0{draw.randrange(1, 9)}-1{draw.randrange(9)}",
+                draw.choice(["true", "false"]),
+                draw.choice(["yes", "no"]),
+            ]
+        )
+    return table
+
+
+def text(table: list[list[str]], delimiter: str = ",") -> str:
+    """Convert rows to the text of a CSV file."""
+    return "".join(delimiter.join(row) + "\n" for row in table)
+
+
+def column(table: list[list[str]], name: str, values: Callable[[int], str] | None) -> list[list[str]]:
+    """Replace the cells of a column, add the column, or (if ``values`` is None) remove it."""
+    names = table[0]
+    at = names.index(name) if name in names else len(names)
+    if values is None:
+        return [row[:at] + row[at + 1 :] for row in table]
+    return [[*row[:at], name if n == 0 else values(n - 1), *row[at + 1 :]] for n, row in enumerate(table)]
+
+
+class Commands:
+    """Collect the ways to run a command."""
+
+    small = SMALL
+    quick = QUICK
+    call = staticmethod(call)
+    done = staticmethod(done)
+    failed = staticmethod(failed)
+    refused = staticmethod(refused)
+    process = staticmethod(process)
+    tree = staticmethod(tree)
+
+
+class Tables:
+    """Collect the ways to make a CSV file."""
+
+    people = staticmethod(people)
+    text = staticmethod(text)
+    column = staticmethod(column)
+
+
+@pytest.fixture(scope="session")
+def run() -> type[Commands]:
+    return Commands
+
+
+@pytest.fixture(scope="session")
+def t() -> type[Tables]:
+    return Tables
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with people.csv and a finished run, ``run``; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "people.csv").write_text(text(people()))
+    arguments = ("--target", "y", "--set", "train.batch_size=20", "--checkpoint-seconds", "0", *SMALL)
+    done("pretrain", folder / "people.csv", "--out", folder / "run", *arguments)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to an empty folder and return it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def finished(here: Path, trained: Path) -> Path:
+    """Change to a folder with people.csv and a copy of the finished run, ``run``, and return it."""
+    shutil.copytree(trained, here, dirs_exist_ok=True)
+    return here

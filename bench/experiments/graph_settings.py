@@ -25,7 +25,7 @@ from contramix.models.inference import embed
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.recipe import Recipe
-from contramix.reproduction.catalogue import shipped
+from contramix.reproduction.catalog import shipped
 from contramix.reproduction.folds import pretrain_and_score, rounded
 from contramix.reproduction.sources import find, load
 from contramix.reproduction.suite import Suite

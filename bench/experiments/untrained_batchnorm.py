@@ -25,7 +25,7 @@ from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
-from contramix.reproduction.catalogue import shipped
+from contramix.reproduction.catalog import shipped
 from contramix.reproduction.sources import find, load, sample_rows
 from contramix.reproduction.suite import Suite
 from contramix.training.loop import recalibrate_bn

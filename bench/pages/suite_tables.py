@@ -6,7 +6,7 @@ from typing import Any
 
 from bench import result_lines
 from bench.result_lines import Report
-from contramix.reproduction.catalogue import SCALES, shipped
+from contramix.reproduction.catalog import SCALES, shipped
 from contramix.reproduction.suite import Block, Suite
 
 SUITES = {name: Suite.load(path) for name, path in shipped().items()}

@@ -44,11 +44,11 @@ def test_levels_groups_and_codes_come_whole_from_one_source(kind, partners, fact
     differ = 0
     for k, row in enumerate(mixed.x):
         sources = mixed_rows[[k, *partner[k].tolist()]]
-        for name in ("member", "colour", "insured", "town", "shop"):
+        for name in ("member", "color", "insured", "town", "shop"):
             at = facts.units[name]
             assert any(torch.equal(row[at], source[at]) for source in sources), name
             differ += not torch.equal(row[at], sources[0][at])
-        assert row[facts.units["colour"]].sum() == 1
+        assert row[facts.units["color"]].sum() == 1
         assert row[facts.units["town"]].sum() == 1  # a level, or the flag
         assert row[21] == row[21].round()
         assert 1 <= row[21] <= 9
@@ -173,12 +173,12 @@ def test_levels_are_drawn_with_the_weights_as_probabilities(kind, facts, mixed_r
     partner = torch.where(torch.arange(n) % 2 == 0, 1, 0)[:, None]
     weight = torch.tensor([[0.8, 0.2]] * n)
     mixed = OPERATORS[kind]()(x, partner, weight, generator=generator, layout=mixed_layout)
-    for name in ("member", "colour", "town", "shop"):
+    for name in ("member", "color", "town", "shop"):
         at = facts.units[name]
         kept = (mixed.x[:, at] == x[:, at]).all(1).float().mean().item()
         assert kept == pytest.approx(0.8, abs=0.04), name
-    town, colour = ((mixed.x[:, facts.units[u]] == x[:, facts.units[u]]).all(1) for u in ("town", "colour"))
-    both = (town & colour).float().mean().item()
+    town, color = ((mixed.x[:, facts.units[u]] == x[:, facts.units[u]]).all(1) for u in ("town", "color"))
+    both = (town & color).float().mean().item()
     assert both == pytest.approx(0.64, abs=0.05)  # each unit draws for itself
 
 
@@ -214,7 +214,7 @@ def test_raw_mode_averages_levels_but_never_codes(kind, facts, mixed_table):
     for k, row in enumerate(mixed.x):
         theirs = x[int(partner[k, 0])]
         assert row[21] in (x[k, 21], theirs[21])
-        elements = [*facts.units["colour"], *facts.units["town"], *facts.flags.values()]
+        elements = [*facts.units["color"], *facts.units["town"], *facts.flags.values()]
         if kind == "linear":
             torch.testing.assert_close(row[elements], weight[k, 0] * x[k][elements] + weight[k, 1] * theirs[elements])
             between += ((row[elements] > 0) & (row[elements] < 1)).sum().item()

@@ -14,7 +14,7 @@ from contramix.models.inference import embed
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.pretraining import learn_spec
 from contramix.reproduction import synthetic_data
-from contramix.reproduction.catalogue import shipped
+from contramix.reproduction.catalog import shipped
 from contramix.reproduction.reproduce import reproduce
 from contramix.reproduction.sources import SOURCES
 from contramix.reproduction.splits import Splits

@@ -6,7 +6,7 @@ from contramix.domains import DOMAINS
 from contramix.errors import InputError
 from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.probes import PROBES
-from contramix.reproduction.catalogue import shipped, suite_paths, summaries
+from contramix.reproduction.catalog import shipped, suite_paths, summaries
 from contramix.reproduction.sources import SOURCES
 from contramix.reproduction.suite import Suite
 

@@ -10,12 +10,12 @@ import typer
 from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
 from contramix.cli.flags import with_flags
 from contramix.errors import InputError, nearest
-from contramix.reproduction.catalogue import SCALES
+from contramix.reproduction.catalog import SCALES
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from contramix.reproduction.catalogue import Scale
+    from contramix.reproduction.catalog import Scale
     from contramix.reproduction.suite import Block
 
 
@@ -56,7 +56,7 @@ def reproduce(
     Runs and reports go to OUT/SUITE/SCALE/DATA. Stop it with Ctrl-C or kill it: the same command goes on with what is
     not finished. Data sets that are not at hand are named and left out; with none at hand that is an error.
     """
-    from contramix.reproduction.catalogue import suite_paths, summaries
+    from contramix.reproduction.catalog import suite_paths, summaries
 
     output = Output(json, quiet)
     if suite is None:

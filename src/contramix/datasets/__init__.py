@@ -1,4 +1,4 @@
-"""Data that ship with the package."""
+"""Locate the data that ship with the package."""
 
 from pathlib import Path
 

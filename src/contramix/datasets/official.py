@@ -1,6 +1,7 @@
-"""Data sets that users have or can get: where they come from, what they are called, and their published checksums.
+"""Find and verify the official files of well-known data sets.
 
-Nothing is downloaded. A name such as ``cifar10`` stands for the official files in ``--data-dir`` or ``CONTRAMIX_DATA``.
+Nothing is downloaded. A name such as ``cifar10`` stands for the official files in a data folder, which is given by the
+caller or by the environment variable ``CONTRAMIX_DATA``.
 """
 
 import gzip
@@ -13,22 +14,24 @@ from pathlib import Path
 from contramix.errors import InputError
 
 DATA_DIR = "CONTRAMIX_DATA"
+"""Environment variable with the folder of official files."""
 _BLOCK = 1 << 20
+"""Number of bytes that are read at once for a checksum."""
 
 
 @dataclass(frozen=True)
 class Official:
-    """A data set's official files.
+    """Describe the official files of a data set.
 
     Parameters
     ----------
     url
-        Where they are published.
+        Address where the files are published.
     either
-        Archives of which one is enough, by name, with the checksum that stands beside them.
+        Alternative archives, each of which holds the data set: name and published checksum.
     all_of
-        Or files that belong together, by name without ``.gz``, with the checksum of their content, so that how they
-        were compressed does not matter.
+        Or files that are all needed: name without ``.gz``, and checksum of the uncompressed content, which does not
+        depend on the compression.
     """
 
     url: str
@@ -79,23 +82,23 @@ OFFICIAL: dict[str, Official] = {
         ),
     ),
 }
-"""By the names that commands understand."""
+"""Official files by the names that commands accept."""
 
 
 def find_data(data: Path, data_dir: Path | None = None) -> Path:
-    """A path as it is; where nothing lies there and it is a data set's name, that set's official files, verified.
+    """Return a path that exists as it is, or find and verify the official files of the data set of that name.
 
     Parameters
     ----------
     data
         A path, or a name of ``OFFICIAL``.
     data_dir
-        Where official files lie, there or in a folder of the data set's name; None: ``CONTRAMIX_DATA``.
+        Folder of the official files, or of a folder with the data set's name. None: ``CONTRAMIX_DATA``.
 
     Raises
     ------
     InputError
-        If it is a name and its files are not there, or are not the official ones.
+        If the files of the data set are missing, or their checksums are not the official ones.
     """
     known = OFFICIAL.get(str(data))
     if known is None or data.exists():
@@ -104,26 +107,26 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
     wanted = " or ".join(name for name, _ in known.either) or ", ".join(f"{name}.gz" for name, _ in known.all_of)
     if root is None:
         raise InputError(f"{data}: say where {wanted} lies: `data_dir=DIR`, or {DATA_DIR}; it is from {known.url}")
-    for place in (root, root / str(data), root / str(data).replace("-", "_")):
+    for folder in (root, root / str(data), root / str(data).replace("-", "_")):
         for name, checksum in known.either:
-            if (place / name).is_file():
-                _verify(place / name, checksum)
-                return place / name
-        files = [packed_or_not(place / name) for name, _ in known.all_of]
+            if (folder / name).is_file():
+                _verify(folder / name, checksum)
+                return folder / name
+        files = [packed_or_not(folder / name) for name, _ in known.all_of]
         if files and all(files):
             for file, (_, checksum) in zip(files, known.all_of):
                 _verify(Path(str(file)), checksum, unpack=True)
-            return place
+            return folder
     raise InputError(f"{data}: there is no {wanted} in {root}; get it from {known.url}")
 
 
 def data_root(data_dir: Path | None) -> Path | None:
-    """Where official files lie: the folder given, else that of the environment."""
+    """Return the given folder, or else the folder of the environment variable ``CONTRAMIX_DATA``, or None."""
     return data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
 
 
 def packed_or_not(path: Path) -> Path | None:
-    """The file, or the same with or without ``.gz``."""
+    """Return the path if it is a file, or else the same path with or without ``.gz``, or None."""
     other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
     return next((file for file in (path, other) if file.is_file()), None)
 

@@ -14,7 +14,7 @@ from contramix.evaluation.protocol import Protocol
 from contramix.evaluation.summary import as_json
 from contramix.models.pretrained import environment
 from contramix.recipe import Recipe
-from contramix.reproduction.catalogue import Scale
+from contramix.reproduction.catalog import Scale
 from contramix.reproduction.claims import judge
 from contramix.reproduction.folds import cross_validate
 from contramix.reproduction.sources import sample_rows

@@ -12,7 +12,7 @@ from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.metrics import METRICS
 from contramix.evaluation.probes import PROBES
 from contramix.recipe import Recipe, explain
-from contramix.reproduction.catalogue import Scale
+from contramix.reproduction.catalog import Scale
 from contramix.reproduction.sources import SOURCES
 from contramix.settings import Settings, as_tuple
 

@@ -70,7 +70,7 @@ def test_a_column_with_nothing_in_it_may_have_lost_its_type(name, kind, mixed_sp
     """A reader gives a column without any value as float64."""
     x = mixed_spec.tensorize(changed(mixed_table, name, pa.nulls(len(mixed_table), kind)))
     assert x.isfinite().all()
-    unit = "colour" if name == "red" else name
+    unit = "color" if name == "red" else name
     if unit in facts.flags or unit == "shop":
         assert all(facts.missing(row, unit) for row in x)
 
