@@ -121,7 +121,7 @@ def test_a_quantity_is_judged_by_r2_of_ten_times_as_many_rows(seen):
     assert all(len(problem.y) == 40 for problem, _ in seen)
     assert rows.mean() == pytest.approx(np.mean([r2_score(y[split.held], p.value) for _, p in seen]))
     assert rows.mean() > 0.7
-    assert scorer.words == "R squared with 40 labelled rows"
+    assert scorer.words == "R squared with 40 labeled rows"
 
 
 def test_rankme_is_the_entropy_of_the_singular_values():

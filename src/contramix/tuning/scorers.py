@@ -135,7 +135,7 @@ class LabeledScorer(Scorer):
         self.per_class, y = per_class, self.task.encode(known, where)
         self.y = np.zeros(len(values), y.dtype)
         self.y[self.labeled] = y
-        labels = f"{per_class} labels a class" if classes else f"{ROWS_PER_LABEL * per_class} labelled rows"
+        labels = f"{per_class} labels a class" if classes else f"{ROWS_PER_LABEL * per_class} labeled rows"
         self.words = f"{METRICS[name].words} with {labels}"
 
     def split(self, seed: int) -> HoldoutSplit:

@@ -24,7 +24,7 @@ def _threads() -> ThreadpoolController:
 class Logistic:
     """Fit L2-regularized softmax regression by L-BFGS; two classes have one logit.
 
-    It minimises the mean cross-entropy plus ``|W|^2 / (2 n strength)``; intercepts are not regularized.
+    It minimizes the mean cross-entropy plus ``|W|^2 / (2 n strength)``; intercepts are not regularized.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def products(
 class Ridge:
     """Fit L2-regularized least squares on standardized rows.
 
-    It minimises the sum of squared errors plus ``|w|^2 / strength``; the intercept is not regularized.
+    It minimizes the sum of squared errors plus ``|w|^2 / strength``; the intercept is not regularized.
 
     Parameters
     ----------
