@@ -464,9 +464,9 @@ def test_an_unknown_cut_is_refused_and_the_nearest_named():
 
 
 def test_mixing_before_the_noise_is_refused():
-    with pytest.raises(InputError, match=r"imix\.cut behind noise\.cut"):
+    with pytest.raises(InputError, match=r"imix\.cut after noise\.cut"):
         objective(TermSettings(noise=Drop(cut=("layer2",)), imix=IMix(cut=("input",))))
-    with pytest.raises(InputError, match=r"imix\.cut behind noise\.cut"):
+    with pytest.raises(InputError, match=r"imix\.cut after noise\.cut"):
         objective(TermSettings(noise=Drop(cut=("input", "layer2")), imix=IMix(cut=("layer1",))))
     objective(TermSettings(noise=Drop(cut=("layer1",)), imix=IMix(cut=("layer1", "output"))))(data(), KEY)
 
