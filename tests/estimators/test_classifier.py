@@ -233,7 +233,7 @@ def test_a_quantity_that_is_known_of_few_rows(tmp_path):
     np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
     with pytest.raises(InputError, match=r"infinity \(row 3\)"):
         regressor().fit(x, np.where(np.arange(300) == 2, np.inf, truth))
-    with pytest.raises(InputError, match="labelled rows"):
+    with pytest.raises(InputError, match="labeled rows"):
         regressor().fit(x, np.full(300, np.nan))
 
 
