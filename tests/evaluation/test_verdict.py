@@ -1,4 +1,4 @@
-"""The verdict: exact in the simple case, rarely wrong on nothing, and right on planted effects."""
+"""Tests of the verdict: intervals in simple cases, few false claims, and planted effects."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from scipy import stats
 
 from contramix.evaluation.advice import advise
 from contramix.evaluation.candidates import probe_candidate
-from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Predictions
 from contramix.evaluation.scoring import Score, score_candidates
 from contramix.evaluation.splits import make_splits
@@ -31,7 +30,7 @@ def test_interval_of_one_seed_is_the_paired_t_interval_over_test_rows():
 
 
 def test_interval_with_no_row_noise_is_the_paired_t_interval_over_seeds():
-    """Contributions alike on all rows: only seeds differ."""
+    """Scores are equal on all rows; only seeds differ."""
     a, b = [0.8, 0.7, 0.75, 0.9], [0.7, 0.7, 0.6, 0.7]
     rows = [[np.full(50, s) for s in each] for each in (a, b)]
     difference, (low, high) = paired_difference(score("m", "pretrained", rows[0]), score("raw", "baseline", rows[1]))
@@ -156,27 +155,3 @@ def test_verdict_says_when_a_plain_baseline_is_better():
     advice = advise(CLASSES, np.repeat([0, 1], [90, 10]), "accuracy", scores, [verdict])
     assert "use gradient-boosted trees on raw features: 1.000" in advice[0]
     assert "90 % of the rows are of one class" in advice[-1]
-
-
-def test_permuted_test_labels_change_no_prediction():
-    """Everything that a candidate does is the same, whatever the targets of test rows are."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 150)
-    z = (rng.normal(size=(150, 4)) + np.eye(3, 4)[y]).astype(np.float32)
-    parts = make_splits(CLASSES, y, range(2), np.arange(100, 150))
-    wrong = y.copy()
-    wrong[100:] = rng.permutation(wrong[100:])
-    for probe in ("linear", "knn"):
-        seen = []
-
-        def spied(problem, probe=probe, seen=seen):
-            seen.append(PROBES[probe](problem, z))
-            return seen[-1]
-
-        for targets in (y, wrong):
-            row = probe_candidate("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
-            score_candidates(CLASSES, targets, [row], parts, (5,), metric="accuracy")
-        half = len(seen) // 2
-        for first, second in zip(seen[:half], seen[half:]):
-            assert np.array_equal(first.value, second.value)
-            assert first.chosen == second.chosen

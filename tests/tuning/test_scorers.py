@@ -1,4 +1,4 @@
-"""Scores against scikit-learn and closed forms; rows that score teach nothing."""
+"""Tests of the scores of trials, compared with scikit-learn and closed forms."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""A search: first as it is, the same after a kill, honest about what it found, and blind for the rows that score."""
+"""Tests of the search: it is reproducible, can be resumed, and learns nothing from held-out rows."""
 
 import json
 import os

@@ -12,10 +12,7 @@ import pytest
 
 from contramix.errors import InputError
 from contramix.report import page
-from contramix.report.comparison_figures import groups, labels
-from contramix.report.evaluation_report import parse_report
 from contramix.report.page import ReportData, render, write
-from contramix.report.run_facts import RunFacts
 
 
 class Page(HTMLParser):
@@ -143,78 +140,6 @@ def test_a_large_page_with_much_text_stays_small(pages):
     the_map = make_map(z, pa.table({"label": table.column("label"), **kept}), "label", list(kept))
     assert len(the_map.rows) == 10_000
     assert len(render(ReportData("big", map=the_map)).encode()) < 4e6
-
-
-def test_groups_hold_the_probes_apart_and_trees_in_each(pages):
-    found = groups(parse_report(pages.evaluation()).rows)
-    assert [g.title for g in found] == [
-        "All labels, linear probe",
-        "All labels, nearest neighbors",
-        "20 labels per class, linear probe",
-    ]
-    assert [[r.name for r in g.rows][:2] for g in found] == [["trees", "imix"], ["trees", "imix"], ["imix", "raw"]]
-    assert found[0][2:] == found[1][2:]
-    assert all(g.low < end < g.high for g in found for r in g.rows for end in r.interval or ())
-
-
-def test_errors_are_sorted_lowest_first(pages):
-    rows = parse_report(pages.evaluation() | {"metric": "rmse"}).rows
-    assert [r.mean for r in groups(rows, errors=True)[2].rows] == sorted([0.437, 0.448, 0.4])
-
-
-def test_who_is_there_twice_is_told_apart_by_the_probe(pages):
-    rows = pages.evaluation()["rows"][:2]
-    tuned = rows[1] | {"probe": "finetune", "mean": 0.7}
-    group = groups(parse_report(pages.evaluation() | {"rows": [*rows, tuned]}).rows)[0]
-    assert labels(group.rows) == ["imix (finetune)", "imix", "raw"]
-
-
-BROKEN = {
-    "no rows": lambda e: e.pop("rows"),
-    "outcome": lambda e: e["verdict"].update(outcome="great"),
-    "mean": lambda e: e["rows"][0].update(mean="high"),
-    "interval": lambda e: e["rows"][0].update(interval=[1.0]),
-}
-
-
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_what_is_no_comparison_is_refused_by_name(pages, broken):
-    evaluation = json.loads(json.dumps(pages.evaluation()))
-    broken(evaluation)
-    with pytest.raises(InputError, match=r"report\.json: not a comparison .* evaluate again"):
-        render(ReportData("x", evaluation=evaluation))
-
-
-def test_facts_are_read_from_a_folder_with_a_log_cut_short(pages, tmp_path):
-    facts = RunFacts.read(pages.run_folder(tmp_path / "run"))
-    assert facts.name == "imix, seed 0"
-    assert len(facts.log) == 40
-    assert facts.columns["numeric"] == ["age"]
-    assert {name for names in facts.columns.values() for name in names} | {c.name for c in facts.left_out} == {
-        "age",
-        "label",
-        pages.script,
-    }
-    assert facts.alarms[0]["name"] == "collapse"
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "words"),
-    [
-        ("config.json", None, "no config.json in it"),
-        ("config.json", "[]", "no JSON object"),
-        ("config.json", "{", "not JSON"),
-        ("spec.json", "{}", "not a specification"),
-        ("recipe.toml", None, "not a complete model"),
-    ],
-)
-def test_a_folder_that_is_no_run_is_refused(pages, tmp_path, file, content, words):
-    folder = pages.run_folder(tmp_path / "run")
-    (folder / file).unlink()
-    if content is not None:
-        (folder / file).write_text(content)
-    with pytest.raises(InputError, match=words):
-        RunFacts.read(folder)
 
 
 def test_without_the_extra_it_says_how_to_install_it(pages, monkeypatch, tmp_path):

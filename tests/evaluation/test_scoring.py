@@ -1,0 +1,65 @@
+"""Tests of scoring candidates: all have the same splits and labels, and test targets only score."""
+
+import numpy as np
+import pytest
+
+from contramix.evaluation.candidates import probe_candidate
+from contramix.evaluation.probes import PROBES
+from contramix.evaluation.scoring import score_candidates
+from contramix.evaluation.splits import make_splits
+from contramix.models.task import Task
+
+CLASSES = Task("classification", "y", ("0", "1", "2"))
+
+
+@pytest.fixture
+def blobs():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    z = (rng.normal(size=(400, 6)) + 1.2 * np.eye(3, 6)[y]).astype(np.float32) * 7 + 100
+    return z[:300], y[:300], z[300:], y[300:]
+
+
+def test_every_row_sees_the_same_labels_and_rows(blobs):
+    z = np.concatenate([blobs[0], blobs[2]])
+    y = np.concatenate([blobs[1], blobs[3]])
+    rows = [
+        probe_candidate(name, "baseline", lambda problem: z, probe, PROBES[probe], probe == "linear")
+        for name in ("one", "two")
+        for probe in ("linear", "knn")
+    ]
+    parts = make_splits(CLASSES, y, range(2), None)
+    scores = score_candidates(CLASSES, y, rows, parts, (5,), metric="accuracy", few_label_draws=range(4))
+    cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
+    assert len(cells) == 6
+    for (name, probe, labels), score in cells.items():
+        other = cells["two" if name == "one" else "one", probe, labels]
+        assert [c.tolist() for c in score.per_row_scores] == [c.tolist() for c in other.per_row_scores]
+    assert len(cells["one", "linear", 5].per_row_scores) == 4
+    full = cells["one", "linear", None]
+    assert full.mean == pytest.approx(full.per_seed.mean())
+    assert full.std == pytest.approx(full.per_seed.std(ddof=1))
+
+
+def test_permuted_test_labels_change_no_prediction():
+    """Everything that a candidate does is the same, whatever the targets of test rows are."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 150)
+    z = (rng.normal(size=(150, 4)) + np.eye(3, 4)[y]).astype(np.float32)
+    parts = make_splits(CLASSES, y, range(2), np.arange(100, 150))
+    wrong = y.copy()
+    wrong[100:] = rng.permutation(wrong[100:])
+    for probe in ("linear", "knn"):
+        seen = []
+
+        def spied(problem, probe=probe, seen=seen):
+            seen.append(PROBES[probe](problem, z))
+            return seen[-1]
+
+        for targets in (y, wrong):
+            row = probe_candidate("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
+            score_candidates(CLASSES, targets, [row], parts, (5,), metric="accuracy")
+        half = len(seen) // 2
+        for first, second in zip(seen[:half], seen[half:]):
+            assert np.array_equal(first.value, second.value)
+            assert first.chosen == second.chosen
