@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from contramix.domains.audio.decoding import Tally, as_int16, decode, fixed, read_header
+from contramix.domains.audio.decoding import Tally, as_int16, decode, fit_length, read_header
 from contramix.errors import InputError
 from contramix.io.media.media_file import UnreadableFileError
 
@@ -89,7 +89,7 @@ def test_short_is_padded_and_long_is_cut(wav):
     assert facts == {"cut": 1}
     assert counted(wav(RAMP, rate=32000), samples=500)[1] == {"resampled": 1}
     assert counted(wav(RAMP, rate=32000), samples=400)[1] == {"resampled": 1, "cut": 1}
-    assert np.array_equal(fixed(RAMP, 3), RAMP[:3])
+    assert np.array_equal(fit_length(RAMP, 3), RAMP[:3])
 
 
 def test_silence_is_read_and_counted(wav):

@@ -95,8 +95,8 @@ def test_other_rates_channels_and_lengths_are_noted(tmp_path, wav):
     assert reading.notes == (
         "all clips are resampled to 16,000 Hz (audio.sample_rate_hz sets another rate)",
         "1 clips with several channels: averaged to one",
-        "1 clips longer: their start is used",
-        "1 clips shorter: silence was put behind them",
+        "1 clips longer: truncated",
+        "1 clips shorter: padded with silence",
         "1 clips of another sample rate: resampled",
         "1 clips all silent",
     )
@@ -377,7 +377,7 @@ def test_real_speech():
     assert DOMAIN.recognizes(path)
     reading = DOMAIN.read(path, OPTIONS, AudioSettings())
     assert (reading.table.num_rows, reading.training.num_rows, reading.test.num_rows) == (1800, 1350, 450)
-    assert (reading.bad_files, reading.notes) == ((), ("221 clips shorter: silence was put behind them",))
+    assert (reading.bad_files, reading.notes) == ((), ("221 clips shorter: padded with silence",))
     spec, notes = DOMAIN.spec.learn(reading.training.slice(0, 200), AudioSettings(), reading.target)
     assert (spec.sample_rate_hz, spec.samples, spec.inputs().shape, notes) == (16000, 16000, (1, 32, 32), ())
     view = spec.frontend().augment(spec.tensorize(reading.table)[:64], torch.Generator().manual_seed(0))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from contramix.domains.audio.frontend import AudioFrontend
-from contramix.domains.audio.logmel import Window, decibels, mel_matrix, picture, power, spectra
+from contramix.domains.audio.logmel import Window, decibels, mel_matrix, power, scaled_spectrogram, spectra
 
 # librosa 0.11.0 on the fixture's chirps / 32768, in float64:
 # power_to_db(melspectrogram(y, sr, n_fft, hop_length, n_mels=32), ref=np.max), its sum, and every 5th row, 6th column.
@@ -77,7 +77,7 @@ def test_decibels_are_the_definition():
         for row, other in zip(mel[clip].tolist(), found[clip].tolist()):
             for value, db in zip(row, other):
                 assert db == pytest.approx(max(-30.0, 10 * math.log10(max(value, 1e-10) / loudest)), abs=1e-4)
-    assert torch.equal(picture(mel, 30.0), (found / 30 + 1).transpose(1, 2)[:, None])
+    assert torch.equal(scaled_spectrogram(mel, 30.0), (found / 30 + 1).transpose(1, 2)[:, None])
 
 
 def test_silence_is_dark_and_loudness_does_not_matter(chirps):
@@ -94,7 +94,7 @@ def test_blocks_of_clips_change_nothing(chirps, monkeypatch):
     front = AudioFrontend(8000, Window(1024, 256), 32)
     x = torch.stack([torch.from_numpy(np.roll(chirps(8000), 700 * k)) for k in range(5)])
     together = front(x)
-    monkeypatch.setattr("contramix.domains.audio.frontend.BLOCK", {"cpu": 2 * 32 * 513})
+    monkeypatch.setattr("contramix.domains.audio.frontend.CPU_BLOCK", 2 * 32 * 513)
     assert torch.allclose(front(x), together, atol=1e-6)
     assert torch.allclose(torch.cat([front(one[None]) for one in x]), together, atol=1e-6)
     assert front(x[:0]).shape == (0, 1, 32, 32)

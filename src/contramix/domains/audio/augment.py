@@ -1,4 +1,4 @@
-"""Views of sounds: louder, faster, longer, later, noisier. Each sound draws its own; i-Mix's pipeline for speech."""
+"""Augment audio clips as i-Mix does for speech: amplitude, speed, time stretch, shift, and background noise."""
 
 from typing import Annotated, NamedTuple
 
@@ -13,22 +13,22 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class AudioAugment(Settings):
-    """How views of sounds are made. Each step is done to a sound with its own probability; 0 switches it off.
+    """Set how views of clips are made. Each step applies to a clip with its own probability; 0 switches it off.
 
     The defaults are those of i-Mix's code for Speech Commands.
 
     Parameters
     ----------
     amplitude, amplitude_range
-        Loudness times a factor of this range.
+        Multiply the amplitude by a factor from this range.
     speed, speed_change
-        Speed and pitch together, by up to this share, as a tape that runs faster or slower.
+        Change speed and pitch by up to this share, as by resampling.
     stretch, stretch_change
-        Length without pitch, by up to this share.
+        Change the length without the pitch, by up to this share.
     shift, shift_share
-        Earlier or later, by up to this share of the clip's length; what comes in is silent.
+        Shift in time by up to this share of the clip's length; gaps are filled with silence.
     background, background_share
-        Background noise mixed in with up to this share of the amplitude, where the data come with such noise.
+        Mix in background noise of up to this share of the amplitude, if the data have such noise.
     """
 
     amplitude: Probability = 0.5
@@ -45,13 +45,13 @@ class AudioAugment(Settings):
     background_share: float = Field(default=0.45, ge=0, le=1)
 
     @model_validator(mode="after")
-    def _in_order(self) -> "AudioAugment":
+    def _check_range(self) -> "AudioAugment":
         if self.amplitude_range[0] > self.amplitude_range[1]:
             raise ValueError("amplitude_range: give the smaller factor first")
         return self
 
     def draw(self, n: int, frames: int, generator: torch.Generator) -> "Changes":
-        """What is done to each of ``n`` sounds of so many frames, drawn on the generator's device."""
+        """Draw the changes of ``n`` clips of so many frames, on the generator's device."""
 
         def uniform(low: float, high: float) -> Tensor:
             return low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
@@ -72,29 +72,29 @@ class AudioAugment(Settings):
 
 
 class Changes(NamedTuple):
-    """What is done to each sound."""
+    """Hold the changes of each clip of a batch."""
 
     amplitude: Float[Tensor, " B"]
     speed: Float[Tensor, " B"]
-    """Of the waveform; above 1 is shorter and higher."""
+    """Speed of the waveform; above 1 is shorter and higher."""
     rate: Float[Tensor, " B"]
-    """Of the frames; above 1 is shorter."""
+    """Speed of the frames, at the same pitch; above 1 is shorter."""
     later: Float[Tensor, " B"]
-    """Whole frames; below 0 is earlier."""
+    """Shift in whole frames; below 0 is earlier."""
     noise: Float[Tensor, " B"]
-    """The noise's share of the amplitude."""
+    """Share of the noise in the amplitude."""
     place: Float[Tensor, " B"]
-    """Where in the noise, in [0, 1)."""
+    """Position in the noise, in [0, 1)."""
 
 
 def resampled(x: Float[Tensor, " B samples"], speed: Float[Tensor, " B"]) -> Float[Tensor, " B samples"]:
-    """Each waveform at its own speed, by linear interpolation; what is missing at the end is silent.
+    """Change the speed of each waveform by linear interpolation; fill the end with silence.
 
-    Speed 1 changes nothing.
+    A speed of 1 changes nothing.
     """
     n = x.shape[1]
     steps = torch.arange(n, device=x.device)
-    ahead = steps * (speed[:, None] - 1)  # apart from the whole steps, which float32 would make coarse
+    ahead = steps * (speed[:, None] - 1)  # kept apart from the integer steps, which would cost precision in float32
     whole = ahead.floor()
     index = steps + whole.long()
     left = x.gather(1, index.clamp(max=n - 1))
@@ -103,19 +103,19 @@ def resampled(x: Float[Tensor, " B samples"], speed: Float[Tensor, " B"]) -> Flo
 
 
 class Frames(NamedTuple):
-    """Mel powers of frames, and what is needed to stand between two of them."""
+    """Hold mel powers of frames, and the cross terms needed to interpolate between frames."""
 
     mel: Float[Tensor, " B frames mels"]
     cross: Float[Tensor, " B frames mels"]
-    """Mel bands of each frame's magnitudes times the next one's; the last frame's are 0."""
+    """Mel bands of the product of each frame's magnitudes with the next frame's; 0 for the last frame."""
 
 
 def moved(frames: Frames, rate: Float[Tensor, " B"], later: Float[Tensor, " B"]) -> Float[Tensor, " B frames mels"]:
-    """Each clip's frames stretched, then shifted, as many as before; where nothing is left, silence.
+    """Stretch the frames of each clip, then shift them; keep their number, and fill gaps with silence.
 
-    A phase vocoder takes magnitudes between two frames, (1 - a) |X_t| + a |X_t+1|, and makes phases that go with them.
-    Powers do not ask for the phases, and the square of the sum is taken apart into mel bands at whole frames, so
-    nothing is interpolated bin by bin: (1 - a)^2 |X_t|^2 + 2 a (1 - a) |X_t| |X_t+1| + a^2 |X_t+1|^2.
+    A phase vocoder interpolates magnitudes between two frames, (1 - a) |X_t| + a |X_t+1|, and constructs phases for
+    them. Powers do not depend on phases, and the square of the sum is expanded in mel bands of whole frames. Single
+    frequencies therefore need no interpolation: (1 - a)^2 |X_t|^2 + 2 a (1 - a) |X_t| |X_t+1| + a^2 |X_t+1|^2.
     """
     mel, cross = frames
     n = mel.shape[1]
@@ -135,10 +135,10 @@ def noisy(
     share: Float[Tensor, " B"],
     start: Int[Tensor, " B"],
 ) -> Float[Tensor, " B frames mels"]:
-    """Each clip with its own share of noise, from its own frame of the background on.
+    """Mix background noise into each clip, with its own share and from its own frame of the background on.
 
-    NOTE[DIFF]: powers are added, where i-Mix adds complex spectra. That is their mean over all places the noise may
-    start at, for sound and noise know nothing of each other's phase.
+    NOTE[DIFF]: powers are added; i-Mix adds complex spectra. The sum of powers is the mean of i-Mix's result over all
+    positions in the noise, as the phases of clip and noise are independent.
     """
     index = start[:, None] + torch.arange(mel.shape[1], device=mel.device)
     share = share[:, None, None]

@@ -1,4 +1,4 @@
-"""Background noise that comes with the data: kept in the specification, as mel powers of a minute, a byte each."""
+"""Encode background noise of a data set for storage in a specification: mel powers, one byte each."""
 
 import base64
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from torch import Tensor
 from contramix.domains.audio.logmel import AMIN, Window, mel_matrix, power, spectra
 
 MAX_FRAMES = 2048
-"""All noise together has at most so many frames: a minute, which is 64 kB."""
+"""Maximum number of frames of all noise together: about a minute, 64 kB."""
 _LOW_DB, _HIGH_DB = -100.0, 40.0
 
 
 def mel_powers(
     x: Int16[ndarray, " samples"], sample_rate_hz: int, window: Window, mels: int
 ) -> Float[Tensor, " frames mels"]:
-    """Mel powers of one waveform."""
+    """Compute the mel powers of one waveform."""
     hann = torch.hann_window(window.n_fft, dtype=torch.float64).float()
     spectrum = spectra(torch.from_numpy(x).float()[None] / 32768, hann, window.hop)
     return power(spectrum)[0] @ mel_matrix(sample_rate_hz, window.n_fft, mels).T
 
 
 def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
-    """Mel powers as text, in steps of half a decibel; as much of each as there is room for.
+    """Encode mel powers as text, in steps of half a decibel, truncated to :data:`MAX_FRAMES` in all.
 
     Examples
     --------
@@ -42,12 +42,12 @@ def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
 
 
 def unpack(text: str, mels: int) -> Float[Tensor, " frames mels"]:
-    """The mel powers again.
+    """Decode the mel powers that :func:`pack` encoded.
 
     Raises
     ------
     ValueError
-        The text is none of :func:`pack`'s.
+        If the text does not hold mel powers.
     """
     steps = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, mels)
     decibels = torch.from_numpy(steps.astype(np.float32)) / 255 * (_HIGH_DB - _LOW_DB) + _LOW_DB

@@ -1,4 +1,4 @@
-"""From an audio file's bytes to a clip of one rate, one length and one channel."""
+"""Decode audio files to clips of one sample rate, one length and one channel."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,21 +18,21 @@ from contramix.io.media.media_file import UnreadableFileError
 
 ENDINGS = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".w64", ".rf64", ".caf"}
-    | {".m4a", ".aac", ".wma"}  # not decoded here, but named as what cannot be read
+    | {".m4a", ".aac", ".wma"}  # not decoded, but reported as files that cannot be read
 )
-"""Endings of files that are taken for sounds."""
+"""Endings of audio files."""
 RATES_HZ = (100, 1_000_000)
-"""Rates outside these are a broken header's."""
-WHOLE = 0.99
-"""A file that holds less than this share of what its header says is truncated."""
+"""Minimum and maximum sample rate; others are due to a damaged header."""
+MIN_SHARE = 0.99
+"""Minimum share of the declared samples that a file must hold; with less it is truncated."""
 _UNKNOWN_BYTES = 0x7FFF0000
-"""Recorders that write to a pipe cannot know the length; they write this much or more."""
+"""Minimum size that is declared if the length is unknown, as when a recorder writes to a pipe."""
 _MARGIN_SECONDS = 0.05
-"""Read beyond the clip's end, for the resampling filter."""
+"""Time that is read beyond the end of a clip, for the resampling filter."""
 
 
 class AudioHeader(NamedTuple):
-    """What a file says of itself."""
+    """Hold what the header of an audio file declares: sample rate, number of samples per channel, and channels."""
 
     sample_rate_hz: int
     frames: int
@@ -40,83 +40,83 @@ class AudioHeader(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Return the length in seconds."""
         return self.frames / self.sample_rate_hz
 
 
 @dataclass
 class Tally:
-    """Counts what was done to files while several threads decode them."""
+    """Count the conversions of files that several threads decode."""
 
     counts: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, *facts: str) -> None:
-        """Count one of each."""
+        """Add one to the count of each."""
         with self._lock:
             self.counts.update(facts)
 
 
 def read_header(data: bytes) -> AudioHeader:
-    """Read a file's header only.
+    """Read the header of a file.
 
     Raises
     ------
     UnreadableFileError
-        It is not audio, or says something that cannot be.
+        If it is not audio, or declares something impossible.
     """
     with _opened(data) as file:
-        return _checked(file, data)
+        return _checked_header(file, data)
 
 
 def waveform(
     data: bytes, sample_rate_hz: int, at_most: int, tally: Tally | None = None
 ) -> Float32[ndarray, " samples"]:
-    """The start of a file, channels averaged, at a rate.
+    """Decode the start of a file, average its channels, and resample it.
 
     Parameters
     ----------
     data
-        A whole file: WAV, FLAC, Ogg, Opus, MP3, AIFF and others of libsndfile's.
+        The complete file: WAV, FLAC, Ogg, Opus, MP3, AIFF, or another format of libsndfile.
     sample_rate_hz
-        Other rates are resampled.
+        Sample rate of the result.
     at_most
-        Samples; no more of the file than they need is decoded.
+        Maximum number of samples of the result; no more of the file is decoded than needed.
     tally
-        Counts what was done.
+        Counts the conversions.
 
     Raises
     ------
     UnreadableFileError
-        It is no audio, truncated, empty, or holds what is no number.
+        If it is not audio, truncated, empty, or holds NaN or infinite samples.
     InputError
-        soundfile or soxr is not installed.
+        If soundfile or soxr is not installed.
     """
     facts: list[str] = []
     with _opened(data) as file:
-        said = _checked(file, data)
+        header = _checked_header(file, data)
         needed = at_most
-        if said.sample_rate_hz != sample_rate_hz:
-            needed = ceil((at_most / sample_rate_hz + _MARGIN_SECONDS) * said.sample_rate_hz)
+        if header.sample_rate_hz != sample_rate_hz:
+            needed = ceil((at_most / sample_rate_hz + _MARGIN_SECONDS) * header.sample_rate_hz)
             facts.append("resampled")
-        wanted = min(needed, said.frames)
+        wanted = min(needed, header.frames)
         try:
             x = file.read(wanted, dtype="float32", always_2d=True)
         except RuntimeError as error:
-            raise UnreadableFileError(f"damaged ({_said(error)})") from None
-    if len(x) < WHOLE * wanted:
+            raise UnreadableFileError(f"damaged ({_message(error)})") from None
+    if len(x) < MIN_SHARE * wanted:
         raise UnreadableFileError(f"truncated: {len(x):,} of {wanted:,} frames")
     if not np.isfinite(x).all():
         raise UnreadableFileError(f"{np.count_nonzero(~np.isfinite(x)):,} of {x.size:,} samples are not numbers")
-    if said.channels > 1:
+    if header.channels > 1:
         facts.append("averaged")
     if np.abs(x).max() > 1:
         facts.append("clipped")
         x = x.clip(-1, 1)
     mono = x.mean(1, dtype=np.float32)
-    if said.sample_rate_hz != sample_rate_hz:
-        mono = resampled(mono, said.sample_rate_hz, sample_rate_hz)
-    if len(mono) > at_most or said.frames > needed:
+    if header.sample_rate_hz != sample_rate_hz:
+        mono = resample(mono, header.sample_rate_hz, sample_rate_hz)
+    if len(mono) > at_most or header.frames > needed:
         facts.append("cut")
     elif len(mono) < at_most:
         facts.append("padded")
@@ -128,65 +128,67 @@ def waveform(
 
 
 def decode(data: bytes, sample_rate_hz: int, samples: int, tally: Tally | None = None) -> Int16[ndarray, " samples"]:
-    """A clip of fixed length: the start of a longer file, silence behind a shorter one.
+    """Decode a clip of fixed length: truncate a longer file, and pad a shorter one with silence.
 
     Raises
     ------
     UnreadableFileError, InputError
         As for :func:`waveform`.
     """
-    return fixed(as_int16(waveform(data, sample_rate_hz, samples, tally)), samples)
+    return fit_length(as_int16(waveform(data, sample_rate_hz, samples, tally)), samples)
 
 
 def as_int16(x: Float32[ndarray, " *s"]) -> Int16[ndarray, " *s"]:
-    """Amplitudes in [-1, 1] as whole numbers; 16-bit files come back as they were."""
+    """Convert amplitudes in [-1, 1] to int16; samples of 16-bit files are restored exactly."""
     return np.asarray(np.round(x * np.float32(32768)).clip(-32768, 32767).astype(np.int16))
 
 
-def fixed(x: Int16[ndarray, " n"], samples: int) -> Int16[ndarray, " samples"]:
-    """The first samples, with zeros behind where there are too few."""
+def fit_length(x: Int16[ndarray, " n"], samples: int) -> Int16[ndarray, " samples"]:
+    """Truncate or zero-pad a clip to a number of samples."""
     return np.pad(x[:samples], (0, max(0, samples - len(x))))
 
 
-def resampled(x: Float32[ndarray, " n"], rate_hz: int, to_hz: int) -> Float32[ndarray, " m"]:
-    """A waveform at another rate, by soxr's high-quality filter.
+def resample(x: Float32[ndarray, " n"], rate_hz: int, to_hz: int) -> Float32[ndarray, " m"]:
+    """Resample a waveform with the high-quality filter of soxr.
 
     Raises
     ------
     InputError
-        soxr is not installed.
+        If soxr is not installed.
     """
     return np.asarray(_imported("soxr").resample(x, rate_hz, to_hz, quality="HQ"))
 
 
 def _opened(data: bytes) -> Any:
-    """A file as libsndfile sees it."""
+    """Open a file with libsndfile."""
     if not data:
         raise UnreadableFileError("0 bytes")
     soundfile = _imported("soundfile")
     try:
         return soundfile.SoundFile(BytesIO(data))
     except RuntimeError as error:
-        raise UnreadableFileError(_not_audio(data, _said(error))) from None
+        raise UnreadableFileError(_not_audio(data, _message(error))) from None
 
 
-def _checked(file: Any, data: bytes) -> AudioHeader:
+def _checked_header(file: Any, data: bytes) -> AudioHeader:
     found = AudioHeader(file.samplerate, file.frames, file.channels)
     low, high = RATES_HZ
     if not low <= found.sample_rate_hz <= high:
         raise UnreadableFileError(f"sample rate {found.sample_rate_hz:,} Hz")
     if found.frames == 0:
         raise UnreadableFileError("0 samples")
-    claimed, there = _sizes(data)
-    if there < WHOLE * claimed:
-        raise UnreadableFileError(f"truncated: {found.frames:,} of {found.frames * claimed // max(there, 1):,} frames")
+    declared, actual = _sizes(data)
+    if actual < MIN_SHARE * declared:
+        raise UnreadableFileError(
+            f"truncated: {found.frames:,} of {found.frames * declared // max(actual, 1):,} frames"
+        )
     return found
 
 
 def _sizes(data: bytes) -> tuple[int, int]:
-    """Bytes of samples that a WAV or AIFF file says it has, and those that are there.
+    """Return the declared and the actual number of bytes of samples of a WAV or AIFF file.
 
-    libsndfile takes a shorter file for what it is. A length that the recorder could not know is (0, 0).
+    libsndfile does not report a shorter file. The result is (0, 0) if the recorder could not know the length.
     """
     little, samples = data[:4] == b"RIFF", b"data" if data[:4] == b"RIFF" else b"SSND"
     if not little and data[:4] != b"FORM":
@@ -200,7 +202,7 @@ def _sizes(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _not_audio(data: bytes, said: str) -> str:
+def _not_audio(data: bytes, header: str) -> str:
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         return "not audio: begins like HTML"
@@ -208,13 +210,13 @@ def _not_audio(data: bytes, said: str) -> str:
         return "MP4, AAC and WMA are not read: convert it to FLAC or WAV"
     if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in data[:64]):
         return "not audio: begins like text"
-    if "SF_INFO" in said:
+    if "SF_INFO" in header:
         return "not audio that can be read (its sample rate is 0 or absurd)"
-    return f"not audio that can be read ({said})"
+    return f"not audio that can be read ({header})"
 
 
-def _said(error: Exception) -> str:
-    """libsndfile's reason without its address of the file."""
+def _message(error: Exception) -> str:
+    """Return the message of libsndfile without the address of the file object."""
     return str(error).rpartition(">: ")[2].removeprefix("Error : ").rstrip(". \n")
 
 
@@ -226,5 +228,5 @@ def _imported(name: str) -> Any:
 
 
 def decoder(sample_rate_hz: int, samples: int, tally: Tally | None = None) -> "partial[ndarray]":
-    """:func:`decode` for clips of one form."""
+    """Return :func:`decode` for clips of one format."""
     return partial(decode, sample_rate_hz=sample_rate_hz, samples=samples, tally=tally)

@@ -1,4 +1,4 @@
-"""The way from waveforms to log-mel pictures, clean or augmented."""
+"""Convert waveforms to log-mel spectrograms, clean or augmented."""
 
 from collections.abc import Iterator
 
@@ -8,32 +8,32 @@ from torch import Tensor
 from torch.nn import functional
 
 from contramix.domains.audio.augment import AudioAugment, Frames, moved, noisy, resampled
-from contramix.domains.audio.logmel import Window, mel_matrix, picture, power, spectra
+from contramix.domains.audio.logmel import Window, mel_matrix, power, scaled_spectrogram, spectra
 from contramix.encoders.frontend import Front
 
-BLOCK = {"cpu": 2**20}
-"""Elements of spectra that are worked on at once: few enough for a processor's cache."""
-BLOCK_ELSEWHERE = 2**26
-"""The same on accelerators: half a gigabyte."""
+CPU_BLOCK = 2**20
+"""Number of elements of spectra that are processed at once on a CPU: they fit into its cache."""
+ACCELERATOR_BLOCK = 2**26
+"""Number of elements of spectra that are processed at once on an accelerator: half a gigabyte."""
 
 
 class AudioFrontend(Front):
-    """Waveforms to log-mel pictures in [0, 1]: as librosa's ``power_to_db(melspectrogram(x), ref=max)``, scaled.
+    """Convert waveforms to log-mel spectrograms in [0, 1], as librosa's ``power_to_db(melspectrogram(x), ref=max)``.
 
     Parameters
     ----------
     sample_rate_hz
-        Of the waveforms.
+        Sample rate of the waveforms.
     window
-        Sizes of the short-time Fourier transform.
+        Frame sizes of the short-time Fourier transform.
     mels
-        Bands of the picture.
+        Number of mel bands.
     top_db
-        Decibels between black and white.
+        Range in decibels: 1 is the maximum of a clip, 0 is ``top_db`` or more below it.
     augment
         How views are made.
     background
-        Mel powers of noise that is mixed into views; None: there is no noise.
+        Mel powers of noise that is mixed into views; None for no noise.
 
     Examples
     --------
@@ -62,15 +62,15 @@ class AudioFrontend(Front):
         self.register_buffer("background", torch.zeros(0, mels) if background is None else background, persistent=False)
 
     def forward(self, raw: Int16[Tensor, " B samples"]) -> Float[Tensor, " B 1 mels frames"]:
-        """Each clip's picture."""
+        """Return the spectrogram of each clip."""
         bands = self.get_buffer("bands")
         mel = [power(self._spectra(block)) @ bands for block in self._waveforms(raw)]
-        return picture(torch.cat(mel), self.top_db)
+        return scaled_spectrogram(torch.cat(mel), self.top_db)
 
     def augment(
         self, raw: Int16[Tensor, " B samples"], generator: torch.Generator
     ) -> Float[Tensor, " B 1 mels frames"]:
-        """A changed picture of each clip; each draws its own changes."""
+        """Return the spectrogram of one view of each clip, with changes of its own."""
         n = self.window.frames(raw.shape[1])
         changes = self.changes.draw(len(raw), n, generator)
         mel = moved(self._frames(raw, changes.speed), changes.rate, changes.later)
@@ -80,10 +80,10 @@ class AudioFrontend(Front):
             background = background.repeat(-(-n // len(background)), 1)
             start = (changes.place * (len(background) - n + 1)).long()
             mel = noisy(mel, background, changes.noise, start)
-        return picture(mel, self.top_db)
+        return scaled_spectrogram(mel, self.top_db)
 
     def _frames(self, raw: Tensor, speed: Tensor) -> Frames:
-        """Mel powers of clips at their own speeds, and of neighbouring frames' products."""
+        """Compute the mel powers of clips at their own speeds, and the cross terms of adjacent frames."""
         bands = self.get_buffer("bands")
         mel, cross = [], []
         for block, factor in zip(self._waveforms(raw), torch.split(speed, self._block(raw))):
@@ -98,9 +98,10 @@ class AudioFrontend(Front):
         return spectra(x, self.get_buffer("hann"), self.window.hop)
 
     def _waveforms(self, raw: Tensor) -> Iterator[Tensor]:
-        """Clips in [-1, 1), some at a time."""
+        """Yield clips in [-1, 1), a block at a time."""
         return (block.float() / 32768 for block in torch.split(raw, self._block(raw)))
 
     def _block(self, raw: Tensor) -> int:
-        one = self.window.frames(raw.shape[1]) * (self.window.n_fft // 2 + 1)
-        return max(1, BLOCK.get(raw.device.type, BLOCK_ELSEWHERE) // one)
+        block = CPU_BLOCK if raw.device.type == "cpu" else ACCELERATOR_BLOCK
+        per_clip = self.window.frames(raw.shape[1]) * (self.window.n_fft // 2 + 1)
+        return max(1, block // per_clip)

@@ -1,4 +1,4 @@
-"""Read sounds: folders, archives, single files, and tables with a column of encoded clips."""
+"""Read audio from folders, archives, single files, and tables with a column of encoded clips."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from contramix.domains.audio.clip_format import AUDIO, ClipFormat, choose_format
 from contramix.domains.audio.decoding import ENDINGS, Tally, as_int16, decoder, waveform
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
-from contramix.domains.audio.speech_commands import TEN, Sounds, layout, ten_words
+from contramix.domains.audio.speech_commands import TEN, LabeledFiles, infer_labels, ten_words
 from contramix.domains.splits import ordered_splits
 from contramix.errors import InputError, printable
 from contramix.io.media.embedded_files import EmbeddedFiles, list_table_files, read_embedded_files
@@ -24,12 +24,12 @@ from contramix.io.options import ReadOptions
 from contramix.io.records import FILE, LABEL, SPLIT, Records
 
 COLUMNS = (AUDIO, "sound", "speech", "wav", "flac", "bytes")
-"""What a column of encoded clips is most often called."""
-_DONE = {
+"""Usual names of a column of encoded clips."""
+_CONVERSIONS = {
     "resampled": "of another sample rate: resampled",
     "averaged": "with several channels: averaged to one",
-    "padded": "shorter: silence was put behind them",
-    "cut": "longer: their start is used",
+    "padded": "shorter: padded with silence",
+    "cut": "longer: truncated",
     "clipped": "louder than full scale: clipped",
     "silent": "all silent",
 }
@@ -43,78 +43,95 @@ def read(
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """Read clips as rows of a table: ``audio``, ``file``, and ``label``, ``part`` and ``speaker`` where known.
+    """Read clips as rows of a table: ``audio``, ``file``, and ``label``, ``part`` and ``speaker`` if known.
 
     Parameters
     ----------
     path
         A folder or an archive of audio files, one such file, or Parquet and Arrow files with a column of encoded
-        clips. For the official layouts that are known see :func:`contramix.domains.audio.speech_commands.layout`.
+        clips. Official layouts are described by :func:`contramix.domains.audio.speech_commands.infer_labels`.
     options
-        ``on_bad_files`` says what to do with files that cannot be decoded.
+        How files are read; ``on_bad_files`` applies to files that cannot be decoded.
     settings
-        Rate and length of the clips.
-    like
-        A trained model's specification: its rate and length hold instead.
+        Sample rate and length of the clips.
+    fitted_spec
+        A trained model's specification, whose sample rate and length are used instead.
     in_memory_bytes
-        Clips that take more are not kept decoded.
+        Maximum size of decoded clips. More clips are decoded whenever they are needed.
 
     Raises
     ------
     InputError
-        There is no audio, or none that can be read; or soundfile or soxr is not installed.
+        If there is no audio, or none that can be read, or soundfile or soxr is not installed.
     """
     cells = read_embedded_files(path, COLUMNS) if list_table_files(path) else None
     if cells is not None:
-        return from_cells(cells, options, settings, fitted_spec, in_memory_bytes)
+        return from_embedded(cells, options, settings, fitted_spec, in_memory_bytes)
     found = list_media_files(path, ENDINGS)
-    sounds = layout(found)
-    if not sounds.files and not found.bad_files:
+    labeled = infer_labels(found)
+    if not labeled.files and not found.bad_files:
         raise InputError(f"{found.source}: holds background noise only")
-    if settings.words == "ten" and (fitted_spec is None or TEN & set(sounds.labels or ())):
-        sounds = ten_words(sounds)
-    return from_sounds(found, sounds, options, settings, fitted_spec, in_memory_bytes)
+    if settings.words == "ten" and (fitted_spec is None or TEN & set(labeled.labels or ())):
+        labeled = ten_words(labeled)
+    return from_files(found, labeled, options, settings, fitted_spec, in_memory_bytes)
 
 
-def from_cells(
+def from_embedded(
     cells: EmbeddedFiles,
     options: ReadOptions,
     settings: AudioSettings,
     fitted_spec: AudioSpec | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """The clips of a column of encoded ones, with the other columns."""
-    beside = {
+    """Decode a column of encoded clips; keep the other columns."""
+    other_columns = {
         name: cells.other_columns.column(name).combine_chunks()
         for name in cells.other_columns.column_names
         if name not in (AUDIO, FILE)
     }
-    reading = from_sounds(
-        cells.files, Sounds(cells.files.files), options, settings, fitted_spec, in_memory_bytes, beside
+    reading = from_files(
+        cells.files, LabeledFiles(cells.files.files), options, settings, fitted_spec, in_memory_bytes, other_columns
     )
     return replace(reading, target=cells.label_column)
 
 
-def from_sounds(
+def from_files(
     found: MediaFiles,
-    sounds: Sounds,
+    labeled: LabeledFiles,
     options: ReadOptions,
     settings: AudioSettings,
     fitted_spec: AudioSpec | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
-    beside: Mapping[str, pa.Array] | None = None,
+    other_columns: Mapping[str, pa.Array] | None = None,
 ) -> Records:
-    """Decode files, and put what is known of each beside its clip, and columns with a row a file."""
+    """Decode files to clips, with labels, splits, speakers, and other columns.
+
+    Parameters
+    ----------
+    found
+        The files, and notes and unreadable files from listing them.
+    labeled
+        The files to decode, and what is known of each.
+    options, settings, fitted_spec, in_memory_bytes
+        As in :func:`read`.
+    other_columns
+        Further columns, one value per file.
+
+    Raises
+    ------
+    InputError
+        As in :func:`read`.
+    """
     notes: tuple[str, ...] = ()
     if fitted_spec is None:
-        clip_format, notes = choose_format(sounds.files, settings)
-        clip_format, silent = _with_background(clip_format, sounds.background, settings)
-        notes += silent
+        clip_format, notes = choose_format(labeled.files, settings)
+        clip_format, more = _with_background(clip_format, labeled.background, settings)
+        notes += more
     else:
         clip_format = ClipFormat(fitted_spec.sample_rate_hz, fitted_spec.samples)
     tally = Tally()
     decoded = decode_all(
-        replace(found, files=sounds.files),
+        replace(found, files=labeled.files),
         decoder(clip_format.sample_rate_hz, clip_format.samples, tally),
         (clip_format.samples,),
         "int16",
@@ -122,15 +139,15 @@ def from_sounds(
         in_memory_bytes=in_memory_bytes,
         progress=options.progress,
     )
-    extra = {**(beside or {}), **({} if sounds.speakers is None else {"speaker": sounds.speakers})}
-    names = [item.name for item in sounds.files]
-    table = build_record_table(AUDIO, decoded, names, labels=sounds.labels, splits=sounds.parts, extra=extra)
+    extra = {**(other_columns or {}), **({} if labeled.speakers is None else {"speaker": labeled.speakers})}
+    names = [item.name for item in labeled.files]
+    table = build_record_table(AUDIO, decoded, names, labels=labeled.labels, splits=labeled.splits, extra=extra)
     splits = ordered_splits(table.column(SPLIT).to_pylist()) if SPLIT in table.column_names else ()
-    counted = [f"{count:,} clips {_DONE[fact]}" for fact, count in sorted(tally.counts.items())]
-    target = None if sounds.labels is None else LABEL
+    counted = [f"{count:,} clips {_CONVERSIONS[fact]}" for fact, count in sorted(tally.counts.items())]
+    target = None if labeled.labels is None else LABEL
     return Records(
         clip_format.annotate(table),
-        (*found.notes, *sounds.notes, *notes, *counted),
+        (*found.notes, *labeled.notes, *notes, *counted),
         target,
         decoded.bad_files,
         splits,
@@ -140,14 +157,14 @@ def from_sounds(
 def _with_background(
     clip_format: ClipFormat, noise: Sequence[MediaFile], settings: AudioSettings
 ) -> tuple[ClipFormat, tuple[str, ...]]:
-    """The clip_format with the noise that lies beside the clips."""
+    """Add background noise of the data set to a clip format; with notes on noise that cannot be read."""
     at_most = MAX_FRAMES * settings.window(clip_format.sample_rate_hz).hop // max(1, len(noise))
     powers, missing = [], []
 
-    def heard(data: bytes) -> ndarray:
+    def noise_samples(data: bytes) -> ndarray:
         return as_int16(waveform(data, clip_format.sample_rate_hz, at_most))
 
-    for item, result in zip(noise, map_files(noise, heard)):
+    for item, result in zip(noise, map_files(noise, noise_samples)):
         if isinstance(result, UnreadableFileError):
             missing.append(f"{item.name}: {printable(str(result), 200)}; the noise was left out")
         else:

@@ -1,4 +1,4 @@
-"""How sounds are read, and what the network sees of them: the recipe's section ``audio``."""
+"""Define how audio is read and converted to spectrograms: the section ``audio`` of a recipe."""
 
 from typing import Annotated, Literal
 
@@ -10,26 +10,28 @@ from contramix.settings import Settings
 
 
 class AudioSettings(Settings):
-    """How sounds are read, and what the network sees of them.
+    """Set how audio is read and converted to spectrograms.
 
     Parameters
     ----------
     sample_rate_hz
-        All clips are brought to this rate. ``"auto"``: the most common rate of the files, at most 16,000.
+        Sample rate that all clips are resampled to, in Hz. ``"auto"``: the most common rate of the files, at most
+        16,000.
     seconds
-        All clips are brought to this length: the start of longer ones, silence behind shorter ones. ``"auto"``: 1 where
-        at least 95 % of the clips are no longer; else what 95 % of them fit in, in half seconds, at most 10.
+        Length that longer clips are truncated to and shorter ones are padded to with silence. ``"auto"``: 1 if at least
+        95 % of the clips are no longer; else the length that 95 % of them fit into, in half seconds, at most 10.
     window_seconds, hop_seconds
-        Length of a frame, and the step from one to the next. The defaults are i-Mix's 2,048 and 512 samples at 16 kHz.
+        Length of a frame, and time from one frame to the next. The defaults are those of i-Mix: 2,048 and 512 samples
+        at 16 kHz.
     mels
-        Bands of the log-mel picture.
+        Number of mel bands of the spectrogram.
     top_db
-        Decibels between its black and its white.
+        Range of the spectrogram in decibels.
     words
-        Speech Commands only. ``"ten"`` is the task with 12 classes: ten words, all others as ``unknown``, and
-        ``silence``, all-zero clips that are added to the training part (one to ten clips).
+        For Speech Commands only. ``"ten"`` is the task with 12 classes: ten words, ``unknown`` for all others, and
+        ``silence``, for which one all-zero clip is added per ten clips of the training split.
     augment
-        How views are made, for recipes that augment.
+        How views are made, for recipes that use augmentation.
     """
 
     sample_rate_hz: Literal["auto"] | Annotated[int, Field(ge=1000, le=192_000)] = "auto"
@@ -42,15 +44,13 @@ class AudioSettings(Settings):
     augment: AudioAugment = AudioAugment()
 
     @model_validator(mode="after")
-    def _overlapping(self) -> "AudioSettings":
+    def _check_hop(self) -> "AudioSettings":
         if self.hop_seconds > self.window_seconds:
-            raise ValueError(
-                "hop_seconds is larger than window_seconds, so parts of the sound would be seen by no frame"
-            )
+            raise ValueError("hop_seconds is larger than window_seconds, so no frame would cover some parts of a clip")
         return self
 
     def window(self, sample_rate_hz: int) -> Window:
-        """The sizes in samples at a rate; the frame's is even."""
+        """Return the frame sizes in samples at a sample rate; the frame length is even."""
         return Window(
             n_fft=2 * max(1, round(self.window_seconds * sample_rate_hz / 2)),
             hop=max(1, round(self.hop_seconds * sample_rate_hz)),

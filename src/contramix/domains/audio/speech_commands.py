@@ -1,4 +1,4 @@
-"""Official layouts of audio data: labels, parts and speakers that stand in names and lists."""
+"""Infer labels, splits and speakers of audio files from official layouts: names of files, and lists."""
 
 import csv
 import re
@@ -13,55 +13,72 @@ from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.media.path_labels import SPLIT_NAMES, infer_splits_and_labels
 
 BACKGROUND = "_background_noise_"
-"""Speech Commands' folder of noises; they are no records."""
+"""Folder of background noise in Speech Commands; its files are not records."""
 _SPOKEN_COMMAND = re.compile(r"([0-9a-f]{6,})_nohash_\d+\.\w+")
 _SPOKEN_DIGIT = re.compile(r"(\d)_([a-z]+)_(\d+)\.\w+")
 _HASHES = 2**27 - 1
 
 
 @dataclass(frozen=True)
-class Sounds:
-    """Files, and what is known of each, one entry a file; None where nothing is known of any."""
+class LabeledFiles:
+    """Hold audio files and what is known of each.
+
+    Parameters
+    ----------
+    files
+        The files.
+    labels, splits, speakers
+        One entry per file; None if nothing is known of any.
+    background
+        Files of background noise, which are not records.
+    notes
+        Notes on lists that came with the files.
+    """
 
     files: tuple[MediaFile, ...]
     labels: list[str | None] | None = None
-    parts: list[str | None] | None = None
+    splits: list[str | None] | None = None
     speakers: list[str] | None = None
     background: tuple[MediaFile, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def layout(found: MediaFiles) -> Sounds:
-    """What names and lists say of files.
+def infer_labels(found: MediaFiles) -> LabeledFiles:
+    """Infer labels, splits and speakers from names and lists.
 
-    In this order: ``split.csv`` with the columns path, split and perhaps label; ``validation_list.txt`` and
-    ``testing_list.txt``; names such as ``bed/00176480_nohash_0.wav`` (Speech Commands, split by its published hash);
-    names such as ``7_jackson_32.wav`` (Free Spoken Digits: those numbered 0 to 4 are the test part); parts and classes
-    as folders.
+    The first of these rules that applies is used: ``split.csv`` with the columns path, split and perhaps label;
+    ``validation_list.txt`` and ``testing_list.txt``; names such as ``bed/00176480_nohash_0.wav`` (Speech Commands,
+    split by its published hash); names such as ``7_jackson_32.wav`` (Free Spoken Digits: numbers 0 to 4 are the test
+    split); folders of splits and classes.
 
     Raises
     ------
     InputError
-        A list cannot be read.
+        If a list cannot be read.
     """
     noise = tuple(item for item in found.files if BACKGROUND in item.name.split("/"))
     files = tuple(item for item in found.files if BACKGROUND not in item.name.split("/"))
     names = [item.name for item in files]
-    rules: tuple[Callable[[MediaFiles, Sounds, list[str]], Sounds | None], ...] = (_listed, _in_lists, _hashed, _digits)
-    bare = Sounds(files, background=noise)
+    rules: tuple[Callable[[MediaFiles, LabeledFiles, list[str]], LabeledFiles | None], ...] = (
+        _listed,
+        _in_lists,
+        _hashed,
+        _digits,
+    )
+    bare = LabeledFiles(files, background=noise)
     for rule in rules:
         if files and (known := rule(found, bare, names)) is not None:
             return known
-    parts, labels = infer_splits_and_labels(names)
-    return replace(bare, parts=None if parts is None else [*parts], labels=None if labels is None else [*labels])
+    splits, labels = infer_splits_and_labels(names)
+    return replace(bare, splits=None if splits is None else [*splits], labels=None if labels is None else [*labels])
 
 
-def part_by_hash(name: str) -> str:
-    """Speech Commands' part of a file, as published: all of a speaker's recordings fall into one.
+def split_by_hash(name: str) -> str:
+    """Return the split of a file of Speech Commands, as published: all recordings of a speaker are in one.
 
     Examples
     --------
-    >>> part_by_hash("bed/00176480_nohash_0.wav")
+    >>> split_by_hash("bed/00176480_nohash_0.wav")
     'train'
     """
     speaker = name.rpartition("/")[2].partition("_nohash_")[0]
@@ -70,7 +87,7 @@ def part_by_hash(name: str) -> str:
     return "valid" if percent < 10 else "test" if percent < 20 else "train"
 
 
-def _listed(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _listed(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> LabeledFiles | None:
     place, item = _other(found, "split.csv")
     if item is None:
         return None
@@ -80,49 +97,49 @@ def _listed(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | Non
     known = {place + (row["path"] or ""): row for row in rows}
     absent = [name for name in names if name not in known]
     if len(absent) == len(names):
-        return replace(sounds, notes=(f"{item.name}: names none of the files, and was not used",))
+        return replace(labeled, notes=(f"{item.name}: names none of the files, and is ignored",))
     gone = len(known) - (len(names) - len(absent))
     notes = [
-        *([f"{item.name}: {gone:,} of its files are not there"] if gone else ()),
-        *([f"{len(absent):,} files are not in {item.name}, and have no part"] if absent else ()),
+        *([f"{item.name}: {gone:,} of its files are missing"] if gone else ()),
+        *([f"{len(absent):,} files are not in {item.name}, and have no split"] if absent else ()),
     ]
     cells = [known.get(name, {}) for name in names]
     labels = [cell.get("label") or None for cell in cells] if "label" in (rows.fieldnames or ()) else _folders(names)
-    parts = [SPLIT_NAMES.get((cell.get("split") or "").strip().lower()) for cell in cells]
-    return replace(sounds, labels=labels, parts=parts, speakers=_speakers(names), notes=tuple(notes))
+    splits = [SPLIT_NAMES.get((cell.get("split") or "").strip().lower()) for cell in cells]
+    return replace(labeled, labels=labels, splits=splits, speakers=_speakers(names), notes=tuple(notes))
 
 
-def _in_lists(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _in_lists(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> LabeledFiles | None:
     listed: dict[str, str] = {}
     for part, name in (("valid", "validation_list.txt"), ("test", "testing_list.txt")):
         place, item = _other(found, name)
         if item is None:
             return None
         listed.update((place + line.strip(), part) for line in _text(found, item).splitlines() if line.strip())
-    parts: list[str | None] = [listed.get(name, "train") for name in names]
-    return replace(sounds, labels=_folders(names), parts=parts, speakers=_speakers(names))
+    splits: list[str | None] = [listed.get(name, "train") for name in names]
+    return replace(labeled, labels=_folders(names), splits=splits, speakers=_speakers(names))
 
 
-def _hashed(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _hashed(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> LabeledFiles | None:
     speakers = _speakers(names)
     if speakers is None:
         return None
-    return replace(sounds, labels=_folders(names), parts=[part_by_hash(name) for name in names], speakers=speakers)
+    return replace(labeled, labels=_folders(names), splits=[split_by_hash(name) for name in names], speakers=speakers)
 
 
-def _digits(found: MediaFiles, sounds: Sounds, names: list[str]) -> Sounds | None:
+def _digits(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> LabeledFiles | None:
     each = [_SPOKEN_DIGIT.fullmatch(name.rpartition("/")[2]) for name in names]
     matches = [match for match in each if match is not None]
     if len(matches) < len(names):
         return None
-    parts: list[str | None] = ["test" if int(match[3]) < 5 else "train" for match in matches]
+    splits: list[str | None] = ["test" if int(match[3]) < 5 else "train" for match in matches]
     return replace(
-        sounds, labels=[match[1] for match in matches], parts=parts, speakers=[match[2] for match in matches]
+        labeled, labels=[match[1] for match in matches], splits=splits, speakers=[match[2] for match in matches]
     )
 
 
 def _folders(names: Sequence[str]) -> list[str | None] | None:
-    """The folder each file lies in, where there are several."""
+    """Return the folder of each file; None if all are in one."""
     folders: list[str | None] = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
     return folders if len(set(folders)) > 1 else None
 
@@ -133,7 +150,7 @@ def _speakers(names: Sequence[str]) -> list[str] | None:
 
 
 def _other(found: MediaFiles, name: str) -> tuple[str, MediaFile | None]:
-    """A list beside the files, and the folder its paths start from."""
+    """Return a list that came with the files, and the folder that its paths are relative to."""
     for item in found.sidecars.values():
         folder, slash, last = item.name.rpartition("/")
         if last == name:
@@ -149,38 +166,37 @@ def _text(found: MediaFiles, item: MediaFile) -> str:
 
 
 TEN = frozenset({"yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"})
-
-
+"""Words of the task with 12 classes."""
 SILENCE_SHARE = 0.1
-"""All-zero clips a clip of the training part, as i-Mix has them; the test part has none."""
+"""Number of all-zero clips per clip of the training split, as in i-Mix; the test split has none."""
 
 
-def ten_words(sounds: Sounds) -> Sounds:
-    """Label all but ten words ``unknown``, and add clips of silence to the training part.
+def ten_words(labeled: LabeledFiles) -> LabeledFiles:
+    """Label all but ten words ``unknown``, and add clips of silence to the training split.
 
     Raises
     ------
     InputError
-        None of the ten words is a label.
+        If none of the ten words is a label.
     """
-    if sounds.labels is None or not TEN & set(sounds.labels):
+    if labeled.labels is None or not TEN & set(labeled.labels):
         raise InputError("audio.words = 'ten' is for Speech Commands: none of its ten words (yes, no, ...) is a label")
-    labels = [label if label is None or label in TEN else "unknown" for label in sounds.labels]
-    training = len(labels) if sounds.parts is None else sounds.parts.count("train")
+    labels = [label if label is None or label in TEN else "unknown" for label in labeled.labels]
+    training = len(labels) if labeled.splits is None else labeled.splits.count("train")
     more = int(training * SILENCE_SHARE)
     silence = tuple(MediaFile(f"silence {number}", _silent) for number in range(more))
     return replace(
-        sounds,
-        files=sounds.files + silence,
+        labeled,
+        files=labeled.files + silence,
         labels=[*labels, *["silence"] * more],
-        parts=None if sounds.parts is None else [*sounds.parts, *["train"] * more],
-        speakers=None if sounds.speakers is None else [*sounds.speakers, *[""] * more],
-        notes=(*sounds.notes, f"{more:,} clips of silence were added to the training part (audio.words = 'ten')"),
+        splits=None if labeled.splits is None else [*labeled.splits, *["train"] * more],
+        speakers=None if labeled.speakers is None else [*labeled.speakers, *[""] * more],
+        notes=(*labeled.notes, f"{more:,} clips of silence are added to the training split (audio.words = 'ten')"),
     )
 
 
 def _silent() -> bytes:
-    """A WAV file of one sample, 0, at 16 kHz; what is missing of a clip is silent."""
+    """Return a WAV file of one sample, 0, at 16 kHz; clips are padded with silence."""
     numbers = ((16, 4), (1, 2), (1, 2), (16000, 4), (32000, 4), (2, 2), (16, 2))
     form = b"fmt " + b"".join(value.to_bytes(size, "little") for value, size in numbers)
     body = b"WAVE" + form + b"data" + (2).to_bytes(4, "little") + b"\0\0"

@@ -1,4 +1,4 @@
-"""Sounds from Python: waveforms as arrays, and lists of files."""
+"""Convert waveforms, and lists of audio files, to records."""
 
 import os
 from functools import partial
@@ -11,11 +11,11 @@ from numpy import ndarray
 from torch import Tensor
 
 from contramix.domains.audio.clip_format import AUDIO, CONTENT, ClipFormat
-from contramix.domains.audio.decoding import ENDINGS, as_int16, fixed
-from contramix.domains.audio.reading import from_cells, from_sounds
+from contramix.domains.audio.decoding import ENDINGS, as_int16, fit_length
+from contramix.domains.audio.reading import from_embedded, from_files
 from contramix.domains.audio.settings import AudioSettings
 from contramix.domains.audio.spec import AudioSpec
-from contramix.domains.audio.speech_commands import Sounds
+from contramix.domains.audio.speech_commands import LabeledFiles
 from contramix.errors import InputError, printable
 from contramix.io.media.embedded_files import extract_embedded_files, is_embedded_file_type
 from contramix.io.media.listing import MediaFiles
@@ -27,7 +27,7 @@ _EVERY_ROW = ReadOptions(on_bad_files="fail")
 
 
 def recognizes_values(values: Any) -> bool:
-    """Whether values are sounds beyond doubt: a list of audio files, or a table of clips."""
+    """Return whether values are audio beyond doubt: a list of audio files, or a table of clips."""
     if isinstance(values, pa.Table):
         return AUDIO in values.column_names and (
             is_embedded_file_type(values.schema.field(AUDIO).type) or ClipFormat.of(values) is not None
@@ -36,23 +36,23 @@ def recognizes_values(values: Any) -> bool:
 
 
 def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | None = None) -> Records:
-    """Clips from Python values.
+    """Convert Python values to clips, one row per value.
 
     Parameters
     ----------
     values
         A list of paths of audio files; a table of clips that was read before, or with a column ``audio`` of encoded
-        ones; or waveforms, whose rate ``settings.sample_rate_hz`` must say: an array or tensor (n, samples), or a list
-        of one-dimensional ones of any lengths. They are int16, or floats in [-1, 1]. Each value becomes a row.
+        clips; or waveforms: an array or tensor (n, samples), or a list of 1-D ones of any lengths, as int16, or as
+        floats in [-1, 1]. Waveforms need ``settings.sample_rate_hz``.
     settings
-        Where ``seconds`` is ``"auto"``, arrays keep their length, and a list of them gets that of the longest.
-    like
-        A trained model's specification: its rate and length hold.
+        Sample rate and length. If ``seconds`` is ``"auto"``, waveforms get the length of the longest.
+    fitted_spec
+        A trained model's specification, whose sample rate and length are used.
 
     Raises
     ------
     InputError
-        The values are no sounds, a file cannot be decoded, or a waveform holds what is no amplitude.
+        If the values are not audio, a file cannot be decoded, or a waveform holds invalid amplitudes.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | N
             and ClipFormat.of(values) is None
             and is_embedded_file_type(values.schema.field(AUDIO).type)
         ):
-            return from_cells(
+            return from_embedded(
                 extract_embedded_files(values, AUDIO, f"column {AUDIO!r}"), _EVERY_ROW, settings, fitted_spec
             )
         CONTENT.select(values)
@@ -76,7 +76,9 @@ def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | N
         files = tuple(
             MediaFile(printable(place), partial(read_file, place), os.path.abspath(place)) for place in places
         )
-        return from_sounds(MediaFiles("list of files", files, {}), Sounds(files), _EVERY_ROW, settings, fitted_spec)
+        return from_files(
+            MediaFiles("list of files", files, {}), LabeledFiles(files), _EVERY_ROW, settings, fitted_spec
+        )
     rate = fitted_spec.sample_rate_hz if fitted_spec is not None else settings.sample_rate_hz
     if rate == "auto":
         raise InputError("waveforms do not say their sample rate: set audio.sample_rate_hz, such as 16000")
@@ -84,7 +86,7 @@ def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | N
     longest = max(map(len, clips))
     samples = longest if settings.seconds == "auto" else max(1, round(settings.seconds * rate))
     clip_format = ClipFormat(rate, samples if fitted_spec is None else fitted_spec.samples)
-    held = np.stack([fixed(clip, clip_format.samples) for clip in clips])
+    held = np.stack([fit_length(clip, clip_format.samples) for clip in clips])
     return Records(clip_format.annotate(pa.table({AUDIO: pa.FixedShapeTensorArray.from_numpy_ndarray(held)})))
 
 
@@ -97,7 +99,7 @@ def _are_paths(values: Any) -> bool:
 
 
 def _waveforms(values: Any) -> list[ndarray]:
-    """One array a clip."""
+    """Return one array per clip."""
     if isinstance(values, Tensor | ndarray) and values.ndim == 2:
         values = list(values)
     if not isinstance(values, list | tuple) or not values:

@@ -1,4 +1,4 @@
-"""How a table's columns are read: the recipe's section ``table``."""
+"""Define how the columns of a table are read: the section ``table`` of a recipe."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,7 @@ from contramix.settings import Settings, as_tuple
 
 
 def _as_names(value: Any) -> Any:
-    """A column may be called 7, which TOML takes for a number."""
+    """Convert column names to text: a column may be called 7, which TOML reads as a number."""
     names = as_tuple(value)
     return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
 
@@ -17,23 +17,25 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
 class TableSettings(Settings):
-    """How a table's columns are read.
+    """Set how the columns of a table are read.
 
     Parameters
     ----------
     numeric
-        ``"standard"``: standard score. ``"quantile"``: normal quantiles, for heavy tails and outliers.
+        ``"standard"``: numbers become standard scores. ``"quantile"``: they become normal quantiles, for heavy tails
+        and outliers.
     mixing
-        ``"typed"``: numbers are averaged, levels and one-hot groups are taken whole. ``"raw"``: every element is
-        averaged, as in the published code.
+        ``"typed"``: numbers are averaged; categories and one-hot groups are copied from one of the rows. ``"raw"``:
+        every element is averaged, as in the published code.
     onehot_levels
-        A text column of at most so many levels is one-hot; of more, codes with learned vectors.
+        Maximum number of categories of a text column that is one-hot encoded. A column of more is stored as codes, for
+        which the encoder learns vectors.
     infinite
-        Infinite values are an ``"error"``, or ``"missing"``.
+        Whether infinite values are an ``"error"`` or ``"missing"``.
     categorical
-        Columns of numbers that are levels: postcodes, coded answers.
+        Columns of numbers that are categories, such as postal codes.
     drop
-        Columns to leave out.
+        Columns that are left out.
     """
 
     numeric: Literal["standard", "quantile"] = "standard"

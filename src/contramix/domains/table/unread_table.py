@@ -1,4 +1,4 @@
-"""A table that may be too large to be held: what holding it would take, and what tells it from another one."""
+"""Describe a table that may be larger than memory, without reading it: its size, and what identifies it."""
 
 import hashlib
 import json
@@ -20,21 +20,21 @@ from contramix.io.tables.opening import check_file, detect_format, open_decompre
 from contramix.io.tables.reading import DAMAGED_FILE_ERRORS, damaged_file_error
 
 CELL_BYTES = 20
-"""A cell in memory: 8 bytes as read, 8 of the reader's copy on the way, 4 of the samples."""
-PACKED = 8
-"""How many times smaller a packed CSV may well be."""
-LOOKED_AT, PLACES = 2**20, 64
-"""Bytes at each end of a file that stand for it, and places between of 2**16 bytes."""
+"""Size of a cell in memory: 8 bytes as read, 8 of the reader's copy, 4 of the samples."""
+COMPRESSION_RATIO = 8
+"""Assumed ratio of the size of a CSV file to its compressed size."""
+HASHED_BYTES, HASHED_POSITIONS = 2**20, 64
+"""Number of bytes that are hashed at each end of a file, and number of positions at which 2**16 bytes are."""
 
 
 @dataclass(frozen=True)
 class UnreadTable:
-    """A file, or a folder of Parquet files, and how it is read.
+    """Describe a file, or a folder of Parquet files, that is not read yet.
 
     Parameters
     ----------
     path, options, settings
-        The table, how it is read, and how its columns are.
+        The file or folder, how files are read, and how columns are.
     """
 
     path: str | os.PathLike[str]
@@ -42,23 +42,23 @@ class UnreadTable:
     settings: TableSettings
 
     def read_chunks(self) -> RecordChunks:
-        """The rows; see :func:`contramix.io.tables.chunks.read_chunks`."""
+        """Return the rows in chunks; see :func:`contramix.io.tables.chunks.read_chunks`."""
         return read_chunks(self.path, self.options)
 
     @property
     def bytes_in_memory(self) -> int:
-        """About what reading it at once would take.
+        """Estimate the memory that reading all rows would take, in bytes.
 
         Raises
         ------
         InputError
-            If it cannot be read.
+            If the table cannot be read.
         """
         return CELL_BYTES * sum(_cells(file) for file in self._files)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What changes when the rows may have changed, or are read otherwise; as JSON would give it back."""
+        """Return facts that change if the rows or the way they are read may have changed; only types of JSON."""
         options = {name: value for name, value in asdict(self.options).items() if name not in ("progress", "target")}
         return {
             "files": [_identity(file) for file in self._files],
@@ -68,7 +68,7 @@ class UnreadTable:
 
     @property
     def fingerprint(self) -> str:
-        """Stands for the rows, also of files that were copied."""
+        """Return a hash of the rows, which is the same for copies of the files."""
         files = [[file["bytes"], file["sha256"]] for file in self.identity["files"]]
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
 
@@ -89,7 +89,7 @@ def _cells(path: Path) -> int:
         if kind != "delimited":
             return size // 4
         with open_decompressed(path) as stream:
-            sample = stream.read(LOOKED_AT)
+            sample = stream.read(HASHED_BYTES)
     except InputError:
         raise
     except DAMAGED_FILE_ERRORS as error:
@@ -97,14 +97,14 @@ def _cells(path: Path) -> int:
     marks = sample.count(b"\n") + max(sample.count(mark.encode()) for mark in DELIMITERS)
     with path.open("rb") as file:
         plain = file.read(len(sample)) == sample
-    return int(size * (1 if plain else PACKED) * marks // max(1, len(sample)))
+    return int(size * (1 if plain else COMPRESSION_RATIO) * marks // max(1, len(sample)))
 
 
 def _identity(path: Path) -> dict[str, Any]:
     check_file(path)
     known, digest = path.stat(), hashlib.sha256()
     with path.open("rb") as file:
-        for start in np.linspace(0, max(0, known.st_size - LOOKED_AT), PLACES).astype(int).tolist():
+        for start in np.linspace(0, max(0, known.st_size - HASHED_BYTES), HASHED_POSITIONS).astype(int).tolist():
             file.seek(start)
-            digest.update(file.read(LOOKED_AT if start in (0, known.st_size - LOOKED_AT) else 2**16))
+            digest.update(file.read(HASHED_BYTES if start in (0, known.st_size - HASHED_BYTES) else 2**16))
     return {"bytes": known.st_size, "changed": known.st_mtime_ns, "sha256": digest.hexdigest()}
