@@ -45,7 +45,7 @@ def test_needs_no_target(people, run):
         (("--target", "why"), "no column 'why' to predict"),
         (("--search", "temprature"), "did you mean 'temperature'"),
         (("--recipe", "dacl", "--search", "alpha"), "dacl has no i-Mix's weight law"),
-        (("--target", "y", "--metric", "r2"), "--metric r2: not one for classification"),
+        (("--target", "y", "--metric", "r2"), "--metric r2: no metric for classification"),
         (("--set", "imix.cut=layer9"), "the encoder has no stage 'layer9'"),
         (("--test", "people.csv"), "No such option"),
     ],
