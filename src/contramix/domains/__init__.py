@@ -1,7 +1,7 @@
-"""Domains: kinds of data, and how files and Python values of each become records.
+"""Register the domains, which are the supported kinds of data: images, audio, graphs, text, time series and tables.
 
-A new domain is a folder that exports a literal ``DOMAIN``, and one line in ``DOMAINS``. The order matters: data belong
-to the first domain that recognizes them.
+To add a domain, write a folder that exports a :class:`~contramix.domains.domain.Domain` named ``DOMAIN``, and add a
+line to ``DOMAINS``. Data belong to the first domain in ``DOMAINS`` that recognizes them.
 """
 
 import os
@@ -24,19 +24,20 @@ DOMAINS: dict[str, Domain[Any, Any]] = {
 
 
 def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
-    """Return the name of the domain of a file or folder.
+    """Return the name of the domain (kind of data) of a file or folder, such as ``"image"``.
 
     Parameters
     ----------
     path
         The file or folder.
     given
-        The domain that the user named. If None, it is inferred from what the file or folder holds.
+        The domain that the user named, which is returned after a check. If None, the domain is inferred from the
+        content of the file or folder.
 
     Raises
     ------
     InputError
-        If there is no domain of the given name.
+        If ``given`` is not the name of a domain.
     """
     if given is None:
         return next(name for name, domain in DOMAINS.items() if domain.recognizes(path))
@@ -46,7 +47,14 @@ def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
 
 
 def find_domain_of_values(values: Any) -> str:
-    """Return the name of the domain of what was passed to ``fit``: a path, or Python values."""
+    """Return the name of the domain (kind of data) of the argument of ``fit``, such as ``"image"``.
+
+    Parameters
+    ----------
+    values
+        The path of a file or folder, or Python values such as an array, a list of strings or a data frame. Values that
+        no other domain recognizes are a table.
+    """
     if isinstance(values, str | os.PathLike):
         return find_domain(values)
     return next((name for name, domain in DOMAINS.items() if domain.recognizes_values(values)), "table")

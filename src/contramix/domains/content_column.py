@@ -1,4 +1,4 @@
-"""Describe the column of a table that holds a domain's records, and check it."""
+"""Check and annotate the column of an Arrow table that holds the input of a domain, such as ``image``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from contramix.io.records import FILE, SPLIT
 
 @dataclass(frozen=True)
 class ContentColumn:
-    """Describe the column that is the input of a domain, such as ``image``.
+    """Specify the name and type of the column that holds the input of a domain, such as ``image``.
 
     Parameters
     ----------
     name
         The column's name.
     records
-        What the column holds, for messages, in the plural.
+        Plural noun for the column's values in messages, such as ``"images"``.
     accepts
-        Whether a column of an Arrow type holds records of the domain.
+        Return whether a column of the given Arrow type can be the input.
     advice
-        How the user gets such a column, for messages; an imperative.
+        Imperative that ends error messages and says how to provide the column, such as ``"read text files"``.
     nullable
-        Whether rows may have no value.
+        Whether the column may hold nulls.
     """
 
     name: str
@@ -35,12 +35,13 @@ class ContentColumn:
     nullable: bool = False
 
     def select(self, table: pa.Table) -> pa.ChunkedArray:
-        """Return the column of a table.
+        """Return the input column of a table, after checking it.
 
         Raises
         ------
         InputError
-            If the table has no such column, if it is of another type, or if values are missing.
+            If the table has no column of this name, if the column has an unsuitable type, or if it holds nulls
+            although ``nullable`` is False.
         """
         if self.name not in table.column_names:
             raise InputError(f"there is no column {self.name!r} of {self.records}: {self.advice}")
@@ -52,22 +53,25 @@ class ContentColumn:
         return column
 
     def annotate(self, table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:
-        """Return the table with metadata attached to the column, which replaces any there was."""
+        """Return a copy of the table in which the metadata of the input column's Arrow field are replaced."""
         index, column = table.column_names.index(self.name), table.column(self.name)
         return table.set_column(index, pa.field(self.name, column.type, metadata=dict(metadata)), column)
 
     def metadata(self, table: pa.Table) -> dict[str, str]:
-        """Return the metadata attached to the column; empty if there is none."""
+        """Return the metadata of the input column's Arrow field as strings; an empty dictionary if it has none."""
         attached = table.schema.field(self.name).metadata or {}
         return {name.decode(): value.decode() for name, value in attached.items()}
 
     def left_out(self, table: pa.Table, target: str | None) -> tuple[LeftOut, ...]:
-        """List the columns that are neither the input nor the target, nor identify a record.
+        """List the columns of a table that a model does not use, each with the reason.
+
+        The input column, the label column ``target``, and the columns ``file`` and ``part`` (official split) are not
+        listed.
 
         Raises
         ------
         InputError
-            If the target is not a column, or is the input itself.
+            If ``target`` is not a column of the table, or is the input column.
         """
         others = [name for name in table.column_names if name != self.name]
         if target is not None and target not in others:

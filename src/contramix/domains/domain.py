@@ -1,4 +1,4 @@
-"""Define what a domain is: one literal that says how data of one kind are recognized, read and learned."""
+"""Define the interface of a domain: how one kind of data, such as images, is recognized, read and learned."""
 
 import os
 from collections.abc import Callable
@@ -24,12 +24,12 @@ PathLike = str | os.PathLike[str]
 
 @runtime_checkable
 class Reader(Protocol[S_in, P_in]):
-    """Read the records of a file or folder, as rows of a table."""
+    """Define the signature of a function that reads the records of a file or folder into an Arrow table."""
 
     def __call__(
         self, path: PathLike, options: ReadOptions, settings: S_in, fitted_spec: P_in | None = None, /
     ) -> Records:
-        """Read a file or folder.
+        """Read a file or folder into a table with one row per record.
 
         Parameters
         ----------
@@ -38,10 +38,10 @@ class Reader(Protocol[S_in, P_in]):
         options
             How files are read, such as the delimiter of a CSV file.
         settings
-            The section of the recipe that is named like the domain.
+            The section of the recipe that is named after the domain, such as ``image``.
         fitted_spec
-            The specification of a trained model. If given, records are read as that model's training records were:
-            images get its size, clips its sample rate.
+            The specification of a trained model. If given, records are converted to the format of the training records:
+            images are resized to the model's image size, audio clips resampled to its sample rate.
 
         Raises
         ------
@@ -52,12 +52,12 @@ class Reader(Protocol[S_in, P_in]):
 
 @runtime_checkable
 class ChunkReader(Protocol[S_in, P_in]):
-    """Read the records of a file or folder in chunks, for data that may not fit into memory."""
+    """Define the signature of a function that reads records in chunks, for data that may not fit into memory."""
 
     def __call__(
         self, path: PathLike, options: ReadOptions, settings: S_in, fitted_spec: P_in | None = None, /
     ) -> RecordChunks:
-        """Read a file or folder in chunks; the parameters are those of :class:`Reader`.
+        """Read a file or folder in chunks of rows. The parameters are those of :class:`Reader`.
 
         Raises
         ------
@@ -68,44 +68,49 @@ class ChunkReader(Protocol[S_in, P_in]):
 
 @runtime_checkable
 class ValueReader(Protocol[S_in, P_in]):
-    """Convert Python values, such as arrays or lists of files, to records."""
+    """Define the signature of a function that converts Python values, such as arrays, to records."""
 
     def __call__(self, values: Any, settings: S_in, fitted_spec: P_in | None = None, /) -> Records:
-        """Convert values to records; ``settings`` and ``fitted_spec`` are those of :class:`Reader`.
+        """Convert Python values, such as an array or a list of file paths, to a table with one row per record.
+
+        The parameters ``settings`` and ``fitted_spec`` are those of :class:`Reader`.
 
         Raises
         ------
         InputError
-            If the values are not of this domain, or one of them is invalid.
+            If the values do not belong to this domain, or one of them is invalid.
         """
 
 
 @dataclass(frozen=True)
 class Domain(Generic[S, P]):
-    """Describe one kind of data: how it is recognized, read and learned.
+    """Collect the functions and classes that recognize, read and learn one kind of data, such as images.
 
     Parameters
     ----------
     records
-        What records are called in messages, in the plural: rows, images, clips.
+        Plural noun for records in messages, such as ``"images"``.
     settings
-        The class of the domain's section in a recipe.
+        Class of the recipe section that is named after the domain.
     spec
-        The class of what is learned of the training rows; half of a saved model.
+        Class of the specification that is learned from training rows and saved with the model.
     baselines
         Names of the baselines that evaluations run by default.
     recognizes
-        Whether a file or folder looks like this domain's. It returns False for a path that cannot be read.
+        Return whether a file or folder holds data of this domain. Return False if the path cannot be read.
     recognizes_values
-        Whether Python values, as passed to ``fit``, are of this domain beyond doubt.
-    read, from_values
-        Read files, and convert Python values.
+        Return whether Python values, as passed to ``fit``, can only be data of this domain.
+    read
+        Read all records of a file or folder.
+    from_values
+        Convert Python values to records.
     content
-        The column that is the input; None if any column may be one, as in tables.
+        The column that holds the input; None for tables, in which every column may be an input.
     chunk_reader
-        Read files in chunks; None if the records of :attr:`read` fit into memory, or are decoded when needed.
+        Read records in chunks; None if the table that ``read`` returns always fits into memory.
     unread_table
-        Describe data that may be larger than memory, without reading it; None for domains whose records always fit.
+        Estimate the size of a file or folder, and identify it, without reading it; None if records always fit into
+        memory.
     """
 
     records: str
@@ -123,7 +128,9 @@ class Domain(Generic[S, P]):
     def read_chunks(
         self, path: PathLike, options: ReadOptions, settings: S, fitted_spec: P | None = None
     ) -> RecordChunks:
-        """Read a file or folder in chunks; in a single chunk if the domain has no ``chunk_reader``.
+        """Read a file or folder in chunks of rows, or in a single chunk if the domain has no ``chunk_reader``.
+
+        The parameters are those of :class:`Reader`.
 
         Raises
         ------

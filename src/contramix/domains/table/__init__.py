@@ -1,4 +1,4 @@
-"""Tables: read files and frames of columns of any kind, and learn how rows become samples."""
+"""Define the domain of tables: read files and data frames, and convert rows to vectors."""
 
 from contramix.domains.domain import Domain
 from contramix.domains.table.reading import from_values, read, read_chunks
@@ -18,4 +18,4 @@ DOMAIN = Domain(
     chunk_reader=read_chunks,
     unread_table=UnreadTable,
 )
-"""One row a record. Data that no other domain recognizes are a table."""
+"""Domain of tables, in which each row is a record. Data that no other domain recognizes are a table."""

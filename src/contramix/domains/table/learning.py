@@ -1,4 +1,4 @@
-"""Learn the columns of a table, from rows that may come in chunks."""
+"""Learn the type and statistics of each column of a table, from one chunk of rows after another."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,11 +23,11 @@ from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
 
 MAX_SINGLE_NOTES = 4
-"""Maximum number of columns left out for the same reason that get a note each; more share one note."""
+"""Maximum number of columns, left out for the same reason, that are reported in one note each; more share one note."""
 
 
 class LearnedColumns(NamedTuple):
-    """Hold the input columns, the columns that are left out, and notes on the latter."""
+    """Store the result of learning: input columns, columns left out, and messages for the user about the latter."""
 
     columns: tuple[AnyColumn, ...]
     left_out: tuple[LeftOut, ...]
@@ -35,21 +35,24 @@ class LearnedColumns(NamedTuple):
 
 
 class TableLearner:
-    """Learn the columns of a table that comes in chunks, except groups of one-hot booleans (:class:`OneHotFinder`).
+    """Learn how to encode each column of a table, from one chunk of rows after another.
+
+    Call :meth:`update` with each chunk, then :meth:`finish`. To find groups of one-hot columns, pass over the rows again
+    with a :class:`OneHotFinder`.
 
     Parameters
     ----------
     schema
         Names and types of the columns, the same in all chunks.
     settings
-        How columns are read.
+        How columns are read and encoded.
     target
-        A column that is not an input.
+        The column of labels or numeric targets, which is not an input; None if there is none.
 
     Raises
     ------
     InputError
-        If a named column does not exist.
+        If a column that ``target`` or ``settings`` name does not exist.
     """
 
     def __init__(self, schema: pa.Schema, settings: TableSettings, target: str | None = None) -> None:
@@ -66,19 +69,19 @@ class TableLearner:
         self._summaries = [_summary(field.name, field.type, settings) for field in schema if field.name not in excluded]
 
     def update(self, table: pa.Table, sample: ndarray | None = None) -> None:
-        """Add the next rows.
+        """Update the statistics of all columns with the next chunk of rows.
 
         Parameters
         ----------
         table
-            The rows.
+            The chunk.
         sample
-            Numbers of the rows that quantiles are computed from; None for all rows.
+            Positions in this chunk of the rows that quantiles are computed from; None for all rows.
 
         Raises
         ------
         InputError
-            If a number is infinite and that is an error.
+            If a number is infinite and ``settings.infinite`` is ``"error"``.
         """
         for summary in self._summaries:
             values = one_chunk(table.column(summary.name))
@@ -88,12 +91,12 @@ class TableLearner:
         self.rows += table.num_rows
 
     def finish(self) -> LearnedColumns:
-        """Return the columns.
+        """Return the input columns, the columns that are left out, and messages about them, after the last chunk.
 
         Raises
         ------
         InputError
-            If there are no rows, or no usable column.
+            If the chunks had no rows, or no column can be used.
         """
         if self.rows < 1:
             raise InputError("the table has no rows")
@@ -108,12 +111,15 @@ class TableLearner:
 
 
 class OneHotFinder:
-    """Find the booleans that are groups of one-hot columns, after the booleans are known.
+    """Find groups of adjacent boolean columns that are the one-hot encoding of a single category column.
+
+    Call :meth:`update` with each chunk of rows, then :meth:`finish`. The attribute ``names`` lists the boolean columns
+    that may belong to a group, and ``elements`` gives their positions in a row's vector.
 
     Parameters
     ----------
     columns
-        The columns that a :class:`TableLearner` found.
+        The columns that a :class:`TableLearner` learned from the same rows.
     """
 
     def __init__(self, columns: Sequence[AnyColumn]) -> None:
@@ -127,11 +133,11 @@ class OneHotFinder:
         self._runs = OneHotRuns(booleans)
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Add the next rows: the values, 0 or 1, of each column of ``names``."""
+        """Process the next chunk of rows: one array of zeros and ones per column in ``names``."""
         self._runs.update(values)
 
     def finish(self) -> tuple[AnyColumn, ...]:
-        """Return the columns, with groups numbered."""
+        """Return the columns, where booleans that belong to a one-hot group have its number as ``group``."""
         columns = list(self._columns)
         for number, run in enumerate(self._runs.finish()):
             for n in run:
@@ -140,12 +146,21 @@ class OneHotFinder:
 
 
 def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa.Table:
-    """Append extra rows to a table; their target is not used.
+    """Append unlabeled rows to a table.
+
+    Parameters
+    ----------
+    table
+        The training rows.
+    extra_rows
+        The rows to append. They need the columns of ``table`` except ``target``; other columns are dropped.
+    target
+        The column of labels, which becomes null in the extra rows; None if there is none.
 
     Raises
     ------
     InputError
-        If a column is missing in the extra rows, or is of another kind.
+        If the extra rows lack a column, or its type is incompatible with the type in ``table``.
     """
     names = set(extra_rows.column_names)
     columns = []
@@ -162,7 +177,10 @@ def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa
 
 
 def _same_type(name: str, first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Cast two columns to one type: integers and floats become floats, and an empty column takes the other's type."""
+    """Cast two columns of the same name to one type.
+
+    A mix of integers and floats becomes float64. A column of nulls takes the type of the other one.
+    """
     if first.type == second.type:
         return first, second
     if second.null_count == len(second):
@@ -190,7 +208,7 @@ def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> Co
 
 
 def _notes(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return one note per column that is left out; a single one if many are left out for the same reason."""
+    """Return messages about the columns that are left out, one per column; columns with a common reason may share one."""
     by_reason: dict[str, list[LeftOut]] = {}
     for column in left_out:
         by_reason.setdefault(column.reason.partition(" (")[0], []).append(column)
@@ -205,7 +223,10 @@ def _notes(left_out: Sequence[LeftOut]) -> list[str]:
 
 
 def _ordered(columns: list[AnyColumn]) -> list[AnyColumn]:
-    """Sort columns: numbers, dates, booleans, one-hot categories, codes; each kind in the order of the table."""
+    """Sort columns by kind: numbers, dates, booleans, one-hot categories, categories stored as codes.
+
+    Columns of the same kind keep their order.
+    """
 
     def rank(column: AnyColumn) -> int:
         if isinstance(column, Categorical):

@@ -1,4 +1,4 @@
-"""Read tables from files and frames."""
+"""Read tables from files, data frames and arrays."""
 
 import os
 from dataclasses import replace
@@ -22,12 +22,23 @@ def read(
     settings: TableSettings,
     fitted_spec: TableSpec | None = None,
 ) -> Records:
-    """Read a file, or a folder of Parquet files. Columns that a trained model learned as text are read as text.
+    """Read a table from a file, such as CSV or Parquet, or from a folder of Parquet files.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    options
+        How files are read, such as the delimiter of a CSV file.
+    settings
+        Not used; all readers of domains take the same arguments.
+    fitted_spec
+        The specification of a trained model. Columns that held text in training are read as text.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If the file or folder cannot be read.
     """
     if chunks.list_parquet_files(path):
         parts = read_chunks(path, options, settings, fitted_spec)
@@ -41,23 +52,25 @@ def read_chunks(
     settings: TableSettings,
     fitted_spec: TableSpec | None = None,
 ) -> RecordChunks:
-    """Read a file, or a folder of Parquet files, in chunks of rows.
+    """Read a table in chunks of rows. The parameters are those of :func:`read`.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If the file or folder cannot be read.
     """
     return chunks.read_chunks(path, _text_as_learned(options, fitted_spec))
 
 
 def from_values(values: Any, settings: TableSettings, fitted_spec: TableSpec | None = None) -> Records:
-    """Convert a data frame, an array, a tensor or a sparse matrix to a table.
+    """Convert a data frame, an array, a tensor or a sparse matrix to an Arrow table.
+
+    ``settings`` and ``fitted_spec`` are not used; the function has the arguments that all domains share.
 
     Raises
     ------
     InputError
-        If the values are not a table.
+        If the values are none of these, or hold a type that cannot be converted.
     """
     return Records(to_arrow(values))
 

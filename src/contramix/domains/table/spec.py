@@ -1,4 +1,4 @@
-"""Learn the columns of a table, and convert rows to vectors."""
+"""Learn how to encode the columns of a table, and convert rows to float32 vectors."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -20,23 +20,23 @@ from contramix.errors import InputError
 from contramix.mixing.layout import Layout
 
 ROWS_AT_ONCE = 2**16
-"""Number of rows that are encoded at once: their intermediate results fit into the processor's cache."""
+"""Number of rows that are encoded at once. With this many, intermediate results fit into the processor's cache."""
 
 
 class Unit(NamedTuple):
-    """Hold the elements that are mixed together: those of one column, or of a group of one-hot booleans."""
+    """Group the elements of a row's vector that are mixed together: those of one column, or of a one-hot group."""
 
     columns: list[AnyColumn]
     elements: list[Element]
 
 
 class TableSpec(Spec):
-    """Hold the columns of a table, and the statistics of the training rows.
+    """Convert rows of a table to float32 vectors, with column types and statistics learned from the training rows.
 
     Parameters
     ----------
     columns
-        The input columns: numbers, dates, booleans, one-hot encoded categories, then categories with learned vectors.
+        The input columns: numbers, dates, booleans, one-hot encoded categories, then categories stored as codes.
     mixing, infinite
         The settings of the same names; see :class:`contramix.domains.table.settings.TableSettings`.
 
@@ -65,12 +65,18 @@ class TableSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["TableSpec", tuple[str, ...]]:
-        """Learn the columns from training rows, and from extra rows.
+        """Learn types and statistics of the columns from training rows, and from extra rows if there are any.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and one-line messages for the user, such as which columns are left out.
 
         Raises
         ------
         InputError
-            If there are no rows, no usable column, or a named column does not exist.
+            If there are no rows, if no column can be used, or if a column that ``target`` or ``settings`` name does not
+            exist.
         """
         rows = table if extra_rows is None else concatenate(table, extra_rows, target)
         learner = TableLearner(rows.schema, settings, target)
@@ -82,12 +88,14 @@ class TableSpec(Spec):
 
     @classmethod
     def from_learner(cls, learner: TableLearner) -> tuple["TableSpec", tuple[str, ...]]:
-        """Return what a learner found, without groups of one-hot booleans, and notes on what was left out.
+        """Build a specification from a learner that has seen all rows; return it with messages for the user.
+
+        Groups of one-hot booleans are not marked yet; :class:`OneHotFinder` finds them.
 
         Raises
         ------
         InputError
-            If there are no rows, or no usable column.
+            If there were no rows, or no column can be used.
         """
         columns, left_out, notes = learner.finish()
         spec = cls(
@@ -102,13 +110,13 @@ class TableSpec(Spec):
 
     @property
     def known_names(self) -> set[str]:
-        """Return the names of all columns of the training table, inputs or not."""
+        """Return the names of all columns of the training table, including those that are not inputs."""
         target = set() if self.target is None else {self.target}
         return {c.name for c in self.columns} | {c.name for c in self.left_out} | target
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the names of the input columns, by kind."""
+        """Return the names of the input columns by kind, such as ``{"numeric": ["age"], "boolean": ["smoker"]}``."""
         found: dict[str, list[str]] = {}
         for column in self.columns:
             found.setdefault(column.kind, []).append(column.name)
@@ -116,23 +124,28 @@ class TableSpec(Spec):
 
     @property
     def summary(self) -> str:
-        """Describe the number of columns."""
+        """Return the number of input columns as text, such as ``"12 columns"``."""
         return f"{len(self.columns)} columns"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a note on columns that the training table did not have, other than ``known``."""
+        """Return a message about columns that the training table lacked, other than those in ``known``.
+
+        The result has one item, or none if there are no such columns.
+        """
         expected = {*self.known_names, *known}
         extra = [n for n in table.column_names if n not in expected]
         more = " ..." if extra[10:] else ""
         return (f"columns that the model does not know are left out: {', '.join(extra[:10])}{more}",) if extra else ()
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n D"]:
-        """Convert rows to vectors; columns are found by name, in any order.
+        """Convert n rows to float32 vectors of D elements. Columns are found by name, in any order.
+
+        ``first_row`` is the number of rows that precede these in the file. Error messages compute row numbers from it.
 
         Raises
         ------
         InputError
-            If a column is missing, or is of another kind than in training.
+            If an input column is missing, or holds values of another kind than in training.
         """
         names = set(table.column_names)
         absent = [c.name for c in self.columns if c.name not in names]
@@ -154,12 +167,12 @@ class TableSpec(Spec):
 
     @property
     def elements(self) -> list[Element]:
-        """Return the elements of a row."""
+        """Return a description of each element of a row's vector, in order."""
         return [element for column in self.columns for element in column.elements]
 
     @property
     def units(self) -> list[Unit]:
-        """Return the units of mixing: columns, and groups of one-hot booleans."""
+        """Return the groups of elements that are mixed together: one per column, or per group of one-hot booleans."""
         units: list[Unit] = []
         last: int | None = None
         for column in self.columns:
@@ -173,9 +186,10 @@ class TableSpec(Spec):
         return units
 
     def layout(self) -> Layout:
-        """Return how the elements of a row may be mixed.
+        """Return the layout, which says which elements of a row's vector may be averaged when rows are mixed.
 
-        With ``mixing = "raw"`` all elements but codes are averaged, missing-value flags included, as published.
+        With ``mixing = "raw"``, all elements except integer codes may be averaged, including missing-value flags, as in
+        the experiments of the i-Mix paper.
         """
         roles = [e.role for e in self.elements]
         raw = self.mixing == "raw"
@@ -204,10 +218,10 @@ class TableSpec(Spec):
         )
 
     def inputs(self) -> Inputs:
-        """Return the number of elements, and their column groups.
+        """Describe the encoder's input: the length of a row's vector, its column groups, and the positions of codes.
 
-        All numbers are one group, all single booleans are another; each column of categories and each group of
-        one-hot booleans is a group of its own.
+        Numbers and dates form one column group, and booleans outside one-hot groups another. Each column of categories
+        and each one-hot group of booleans forms a separate group.
         """
         groups: list[int] = []
         codes: list[tuple[int, int]] = []

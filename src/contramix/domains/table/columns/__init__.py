@@ -1,1 +1,1 @@
-"""Kinds of table columns: what is learned of each, and how its values become elements of a vector."""
+"""Define the kinds of table columns, and how values of each are encoded as elements of a row's vector."""

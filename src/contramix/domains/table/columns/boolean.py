@@ -1,4 +1,4 @@
-"""Encode columns of two values, and find groups of them that are the one-hot encoding of one column."""
+"""Encode boolean columns, and find groups of them that are the one-hot encoding of one category column."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,13 +13,13 @@ from contramix.errors import InputError
 
 
 class Boolean(InputColumn):
-    """Encode 0 and 1, or false and true, as one element.
+    """Encode booleans, or the numbers 0 and 1, as one element.
 
     Parameters
     ----------
     group
-        Number of the one-hot group that the column belongs to; None if it belongs to none. A group is adjacent
-        columns of which exactly one is 1 in every training row. Typed mixing copies its elements together.
+        Index of the one-hot group that the column belongs to; None if it belongs to none. A group consists of adjacent
+        columns of which exactly one is 1 in every training row. When rows are mixed, a group is copied from one row.
     """
 
     kind: Literal["boolean"] = "boolean"
@@ -49,10 +49,11 @@ class Boolean(InputColumn):
 
 
 class OneHotRuns:
-    """Find runs of adjacent boolean columns of which exactly one is 1 in every row.
+    """Find groups of adjacent boolean columns of which exactly one is 1 in every row, as in a one-hot encoding.
 
-    Two columns that are 1 in the same row cannot be in one run; for each column only the nearest such column before it
-    matters. A run in which no two are is a group if its columns are 1 as many times as there are rows.
+    Two columns that are both 1 in some row cannot be in the same group. It is therefore enough to store, for each
+    column, the nearest such column before it. Columns without such a pair are a group if their ones add up to the
+    number of rows.
 
     Parameters
     ----------
@@ -72,10 +73,10 @@ class OneHotRuns:
         self._rows = 0
         self._ones = [0] * len(positions)
         self._conflict = [-1] * len(positions)
-        """For each column, the nearest column before it that was 1 in the same row; -1 if there is none."""
+        """For each column, the index of the nearest earlier column that is 1 in the same row; -1 if there is none."""
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Add the next rows: the values, 0 or 1, of each column."""
+        """Process the next chunk of rows: one array of zeros and ones per boolean column."""
         if not values:
             return
         last = np.full(len(values[0]), -1)
@@ -87,7 +88,7 @@ class OneHotRuns:
         self._rows += len(last)
 
     def finish(self) -> list[range]:
-        """Return the groups, as positions in the table."""
+        """Return the groups, each as the range of its columns' positions in the table."""
         runs: list[range] = []
         start = 0
         for n, position in enumerate(self._positions):

@@ -1,4 +1,4 @@
-"""Encode columns of categories: text, and numbers or booleans that are declared categories."""
+"""Encode columns of categories: text, and numbers or booleans that the user declares to be categories."""
 
 from typing import Literal
 
@@ -12,21 +12,21 @@ from numpy.lib.stride_tricks import as_strided
 from contramix.domains.table.columns.column import Element, InputColumn
 
 UNKNOWN, MISSING, FIRST_CATEGORY = 0, 1, 2
-"""Codes of a column that is stored as codes: an unknown or rare category, a missing value, and the first category."""
+"""Integer codes of an unknown or rare category, of a missing value, and of the first category."""
 
 
 class Categorical(InputColumn):
-    """Encode categories as one-hot elements, or as codes.
+    """Encode categories as one-hot vectors, or as integer codes for which the encoder learns vectors.
 
     Parameters
     ----------
     levels
         The categories, in alphabetical order.
     store
-        ``"onehot"``: one element per category, all zero for an unknown one, and one for missing values if the training
-        rows have any. ``"code"``: one element with an integer, for which the encoder learns a vector.
+        ``"onehot"``: one element per category, plus a missing-value flag if the training rows have missing values. An
+        unknown category is all zeros. ``"code"``: a single element, the integer code.
     numbers
-        Whether the categories are numbers, declared categories by ``table.categorical``.
+        Whether the original values are numbers, which the setting ``table.categorical`` declares to be categories.
     """
 
     kind: Literal["categorical"] = "categorical"
@@ -46,7 +46,7 @@ class Categorical(InputColumn):
 
     @property
     def code_count(self) -> int:
-        """Return the number of different codes."""
+        """Return the number of integer codes: one per category, one for unknown categories, one for missing values."""
         return FIRST_CATEGORY + len(self.levels)
 
     def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
@@ -73,10 +73,7 @@ class Categorical(InputColumn):
 
 
 def category_names(values: pa.Array) -> pa.Array:
-    """Convert numbers and booleans to names of categories.
-
-    3, 3.0 and "3" are one category, and true and 1 are, too.
-    """
+    """Convert numbers or booleans to text: 3 and 3.0 become ``"3"``, True becomes ``"1"``. Text stays as it is."""
     if pa.types.is_large_string(values.type):
         return values
     if pa.types.is_boolean(values.type):

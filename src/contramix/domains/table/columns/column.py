@@ -1,4 +1,4 @@
-"""Define what is learned of a column, and how its values become float32 elements of a row."""
+"""Define the interface of an input column: its learned statistics, and the encoding of values as float32 elements."""
 
 from abc import abstractmethod
 from typing import Literal, NamedTuple
@@ -14,13 +14,13 @@ from contramix.settings import Settings
 
 
 class Element(NamedTuple):
-    """Describe one number of a row's vector, and its range in the training rows.
+    """Describe one element of a row's vector: its role, and its range in the training rows.
 
     Parameters
     ----------
     role : {"number", "category", "flag", "code"}
-        A numeric value; one element of a one-hot encoding, or a boolean; a flag for missing values; the index of a
-        learned vector.
+        ``"number"``: a numeric value. ``"category"``: a boolean, or one element of a one-hot encoding. ``"flag"``: 1 if
+        the column's value is missing, else 0. ``"code"``: an integer that stands for a category.
     low, high : float
         Minimum and maximum in the training rows.
     """
@@ -31,14 +31,14 @@ class Element(NamedTuple):
 
 
 class InputColumn(Settings):
-    """Hold what was learned of one input column.
+    """Encode the values of one input column as elements of a row's vector, with statistics of the training rows.
 
     Parameters
     ----------
     name
         The column's name.
     missing
-        Whether the training rows have missing values. If so, an element flags them.
+        Whether the training rows have missing values. If so, one element is 1 for missing values and 0 for others.
     """
 
     name: str
@@ -47,41 +47,44 @@ class InputColumn(Settings):
     @property
     @abstractmethod
     def elements(self) -> list[Element]:
-        """Return the elements that a value is encoded as."""
+        """Describe the elements that encode a value of this column, in order."""
 
     @property
     def blend(self) -> bool:
-        """Return whether two values of the column may be averaged."""
+        """Return whether the encodings of two values may be averaged when rows are mixed."""
         return False
 
     @property
     def missing_at(self) -> int:
-        """Return the position of the element that flags missing values; -1 if there is none."""
+        """Return the position, among the column's elements, of the missing-value flag; -1 if there is none."""
         return len(self.elements) - 1 if self.missing else -1
 
     @abstractmethod
     def encode(self, values: pa.Array, out: Float32[ndarray, " n width"], infinite: str, first_row: int) -> None:
-        """Encode values as elements.
+        """Encode values as float32 elements, and write them to ``out``.
 
         Parameters
         ----------
         values
             One value per row.
         out
-            The array that is written to; it holds zeros.
+            Array of zeros with one row per value and one column per element; it is changed in place.
         infinite
-            Whether infinite values are an ``"error"`` or ``"missing"``.
+            ``"error"``: infinite values raise an error. ``"missing"``: they count as missing.
         first_row
-            Number of rows that precede these, for error messages.
+            Number of rows that precede these in the file, from which error messages compute row numbers.
 
         Raises
         ------
         InputError
-            If the values are of another kind than in training, or invalid.
+            If the values are of another type than in training, or one of them is invalid.
         """
 
     def kind_changed_error(self, values: pa.Array, before: str) -> InputError:
-        """Return the error for values of another kind than in training, which was ``before``."""
+        """Create the error for values whose type differs from training.
+
+        ``before`` names the type in training, such as ``"numeric"``. The caller raises the error.
+        """
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
             f"column {self.name!r} was {before} when the model was trained and is {describe_type(values.type)} now "
@@ -92,21 +95,23 @@ class InputColumn(Settings):
 def as_numbers(
     column: InputColumn, values: pa.Array, before: str, infinite: str, first_row: int
 ) -> Float64[ndarray, " n"]:
-    """Convert values to float64, with NaN for missing ones. The result must not be written to.
+    """Convert numbers or booleans to float64, with NaN for missing values. The result may be read-only.
 
     Parameters
     ----------
-    column, values
-        The column, and one value per row.
+    column
+        The column, whose name appears in error messages.
+    values
+        One value per row.
     before
-        The column's kind in training, for error messages.
+        The column's type in training for error messages, such as ``"numeric"``.
     infinite, first_row
         As in :meth:`InputColumn.encode`.
 
     Raises
     ------
     InputError
-        If they are not numbers, or are infinite and that is an error.
+        If the values are not numbers, or if one is infinite and ``infinite`` is ``"error"``.
     """
     values_type = values.type
     numeric = pa.types.is_integer(values_type) or pa.types.is_floating(values_type) or pa.types.is_boolean(values_type)
@@ -127,5 +132,5 @@ def as_numbers(
 
 
 def one_chunk(values: pa.ChunkedArray) -> pa.Array:
-    """Combine the chunks of a column into one array, without a copy if there is one chunk."""
+    """Combine the chunks of a column into one array. A single chunk is returned without a copy."""
     return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

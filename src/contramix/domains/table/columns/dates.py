@@ -1,4 +1,4 @@
-"""Encode columns of dates and times."""
+"""Encode columns of dates and times as numbers."""
 
 from typing import Literal
 
@@ -15,16 +15,17 @@ CYCLES: tuple[Cycle, ...] = ("year", "week", "day")
 
 
 class DateTime(InputColumn):
-    """Encode timestamps: standardized seconds, and the phase within the year, week and day as sine and cosine.
+    """Encode a timestamp as standardized time, and as sine and cosine of its position in the year, week and day.
 
     Parameters
     ----------
     mean, scale
-        Mean and standard deviation, in seconds since 1970.
+        Mean and standard deviation of the training values, in seconds since 1970.
     low, high
-        Minimum and maximum after standardization.
+        Minimum and maximum of the standardized training values.
     cycles
-        The cycles whose phase varies in the training rows; others are not encoded.
+        The cycles that are encoded, among ``"year"``, ``"week"`` and ``"day"``. A cycle is left out if all training values
+        have the same position in it, such as the day for dates without a time.
     """
 
     kind: Literal["datetime"] = "datetime"
@@ -66,12 +67,12 @@ class DateTime(InputColumn):
 
 
 def seconds_since_epoch(timestamps: pa.Array) -> Float64[ndarray, " n"]:
-    """Convert timestamps to seconds since 1970; a missing one becomes NaN."""
+    """Convert timestamps in microseconds to seconds since 1970. A null becomes NaN."""
     return np.array(timestamps.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 1e6
 
 
 def cycle_phase(timestamps: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
-    """Return the elapsed share of a cycle, in [0, 1); NaN for missing timestamps."""
+    """Return the fraction of the year, week or day that has passed at each timestamp, in [0, 1); NaN for a null."""
     hours = seconds_since_epoch(timestamps) / 3600
     if cycle == "day":
         return (hours % 24) / 24

@@ -1,4 +1,4 @@
-"""List the kinds of columns that a table may have; all of them are written as JSON."""
+"""Define the union of all kinds of table columns, which pydantic reads from JSON by the field ``kind``."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Encode columns of numbers."""
+"""Encode numeric columns as standard scores or normal quantiles."""
 
 from typing import Literal
 
@@ -12,16 +12,19 @@ from contramix.errors import InputError
 
 
 class Numeric(InputColumn):
-    """Encode numbers as standard scores, or as normal quantiles. A missing value is encoded as the mean.
+    """Encode numbers as standard scores, or as normal quantiles if ``quantiles`` is given.
+
+    A missing value is encoded as 0, and flagged by a second element if the training rows have missing values.
 
     Parameters
     ----------
     mean, scale
-        Mean and standard deviation.
+        Mean and standard deviation of the training values.
     low, high
-        Minimum and maximum after encoding.
+        Minimum and maximum of the encoded training values.
     quantiles
-        Training values at equal steps of probability, if ``table.numeric`` is ``"quantile"``; else empty.
+        Quantiles of the training values at evenly spaced probabilities from 0 to 1, if the setting ``table.numeric`` is
+        ``"quantile"``; else empty.
     """
 
     kind: Literal["numeric"] = "numeric"
@@ -56,21 +59,22 @@ class Numeric(InputColumn):
             out[:, 1] = absent
 
     def score(self, numbers: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        """Standardize values; NaN stays NaN."""
+        """Convert numbers to standard scores, or to normal quantiles if ``quantiles`` is given. NaN stays NaN."""
         if self.quantiles:
             return normal_quantile(numbers, self.quantiles)
         return (numbers - self.mean) / self.scale
 
 
 def normal_quantile(numbers: Float64[ndarray, " n"], quantiles: tuple[float, ...]) -> Float64[ndarray, " n"]:
-    """Convert values to the normal score of their rank among the training values, within about +-3.3.
+    """Map numbers to a standard normal distribution by their quantiles, like scikit-learn's QuantileTransformer.
 
     Parameters
     ----------
     numbers
-        The values.
+        The numbers; NaN stays NaN.
     quantiles
-        Training values at equal steps of probability.
+        Quantiles of the training values at evenly spaced probabilities from 0 to 1. With 1,000 of them, the result lies
+        within about -3.3 and 3.3.
     """
     from scipy.special import ndtri
 

@@ -1,4 +1,4 @@
-"""Compute mean, standard deviation and range of numbers that come in chunks."""
+"""Compute count, mean, standard deviation, minimum and maximum of numbers that arrive in chunks."""
 
 import math
 from typing import NamedTuple
@@ -9,7 +9,9 @@ from numpy import ndarray
 
 
 class RunningStatistics(NamedTuple):
-    """Hold count, mean, standard deviation, minimum and maximum of numbers, in float64.
+    """Accumulate count, mean, standard deviation, minimum (``low``) and maximum (``high``) of numbers, in float64.
+
+    The standard deviation is that of the population (divided by the count).
 
     Examples
     --------
@@ -25,12 +27,15 @@ class RunningStatistics(NamedTuple):
 
     @classmethod
     def from_binary_counts(cls, count: int, ones: int) -> "RunningStatistics":
-        """Return the statistics of ``count`` numbers of which ``ones`` are 1 and the others are 0."""
+        """Compute the statistics of ``count`` zeros and ones, of which ``ones`` are 1."""
         mean = ones / count
         return cls(count, mean, math.sqrt(mean * (1 - mean)), float(ones == count), float(ones > 0))
 
     def update(self, numbers: Float64[ndarray, " n"]) -> "RunningStatistics":
-        """Return the statistics of these numbers and at least one more (Chan, Golub & LeVeque 1979)."""
+        """Return the statistics of all numbers so far and of ``numbers``, which must not be empty.
+
+        Variances are merged with the formula of Chan, Golub and LeVeque (1979).
+        """
         low, high = float(numbers.min()), float(numbers.max())
         with np.errstate(over="ignore", invalid="ignore"):
             new_count, new_mean, new_std = len(numbers), numbers.mean(), numbers.std()

@@ -1,9 +1,9 @@
-"""Summarize a column chunk by chunk, and decide which kind of column it is.
+"""Summarize each column of a table chunk by chunk, and decide how it is encoded or why it is left out.
 
-Memory stays bounded for any number of rows. Counts, means, standard deviations (merged as by Chan et al., in float64)
-and extremes are exact, and therefore also which columns are constant or boolean. The set of different values is exact
-up to ``MAX_VALUES``. Beyond that, new values are not counted, and whether a column is an identifier is decided by the
-rows up to that point. Quantiles are those of a sample of rows. None of this limits a table that comes in one chunk.
+Memory stays bounded for any number of rows. Counts, means, standard deviations, minima and maxima are exact (float64).
+The decision whether a column is constant or boolean is therefore exact, too. The set of distinct values is exact up to
+``MAX_VALUES``; later new values are not counted, and whether a column is an identifier is decided from the rows up to
+that point. Quantiles are estimated from a sample of rows. A table that comes in one chunk has none of these limits.
 """
 
 import math
@@ -27,23 +27,26 @@ from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError
 
 MAX_VALUES, MAX_BYTES = 2**17, 2**24
-"""Maximum number and size of the different values of a column that are kept from one chunk to the next."""
+"""Maximum number and total size in bytes of a column's distinct values that are kept from one chunk to the next."""
 MIN_ROWS = 20
-"""Minimum number of rows of an identifier: in fewer rows any column of different values would look like one."""
+"""Minimum number of rows of an identifier column. With fewer rows, many columns have distinct values by chance."""
 MAX_CATEGORIES = 10_000
-"""Maximum number of categories of a column that is stored as codes; rarer ones are unknown."""
+"""Maximum number of categories of a column that is stored as codes; rarer ones share the code for unknown."""
 ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re.IGNORECASE)
 
 
 class ColumnSummary(ABC):
-    """Summarize the values of a column that comes in chunks.
+    """Collect statistics of a column chunk by chunk, and decide how the column is encoded.
+
+    Call :meth:`update` with each chunk, then :meth:`finish`. The attributes ``rows`` and ``absent`` count all values and
+    missing values so far.
 
     Parameters
     ----------
     name
         The column's name.
     settings
-        How columns are read.
+        How columns are read and encoded.
     """
 
     def __init__(self, name: str, settings: TableSettings) -> None:
@@ -53,21 +56,21 @@ class ColumnSummary(ABC):
         self._differs = False
 
     def update(self, values: pa.Array, first_row: int = 0, sample: ndarray | None = None) -> None:
-        """Add the next values.
+        """Update the statistics with the next chunk of values.
 
         Parameters
         ----------
         values
-            The values, of one canonical type in all chunks.
+            The values, of the same Arrow type in all chunks.
         first_row
-            Number of rows that precede these, for error messages.
+            Number of rows that precede these in the file, from which error messages compute row numbers.
         sample
-            Numbers of the values that quantiles are computed from; None for all.
+            Positions in this chunk of the values that quantiles are computed from; None for all values.
 
         Raises
         ------
         InputError
-            If a number is infinite and that is an error.
+            If a number is infinite and ``settings.infinite`` is ``"error"``.
         """
         present = values.drop_null() if values.null_count else values
         self.rows += len(values)
@@ -81,12 +84,12 @@ class ColumnSummary(ABC):
         self._update(values, present, first_row, sample)
 
     def finish(self) -> AnyColumn | LeftOut:
-        """Return the column, or the reason why it is left out.
+        """Return how the column is encoded, or the reason why it is left out, after the last chunk.
 
         Raises
         ------
         InputError
-            If its numbers are too large to be standardized.
+            If the numbers are too large to be standardized.
         """
         if self.absent == self.rows:
             return LeftOut(name=self.name, reason="empty")
@@ -96,15 +99,15 @@ class ColumnSummary(ABC):
 
     @abstractmethod
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
-        """Add values, and those of them that are not missing, of which there is at least one."""
+        """Update the statistics with a chunk of values; ``present`` are its non-null values, at least one."""
 
     @abstractmethod
     def _finish(self) -> AnyColumn | LeftOut:
-        """Return the column, which is neither empty nor constant, or the reason why it is left out."""
+        """Return how a column that is neither empty nor constant is encoded, or the reason why it is left out."""
 
 
 class BooleanSummary(ColumnSummary):
-    """Summarize a column of true and false."""
+    """Collect statistics of a boolean column; only missing values need counting."""
 
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
         pass
@@ -114,7 +117,7 @@ class BooleanSummary(ColumnSummary):
 
 
 class NumberSummary(ColumnSummary):
-    """Summarize a column of numbers, which may turn out to be booleans or row numbers."""
+    """Collect statistics of a numeric column, and detect columns of zeros and ones and columns of row numbers."""
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
@@ -149,8 +152,11 @@ class NumberSummary(ColumnSummary):
             self._sample.append(sampled[np.isfinite(sampled)])
 
     def _all_new(self, values: pa.Array, numbers: ndarray) -> bool:
-        """Return whether the values are integers that differ from each other and from all values before."""
-        some = values.slice(0, 1000)  # these mostly suffice to see that they do not
+        """Return whether a chunk's values are integers, distinct from each other and from all earlier values.
+
+        ``numbers`` are the finite values as float64. Distinct values are stored for the comparison with later chunks.
+        """
+        some = values.slice(0, 1000)  # mostly enough to find a repeated value
         if (numbers[:1000] % 1 != 0).any() or pc.count_distinct(some).as_py() < len(some) or (numbers % 1 != 0).any():
             return False
         joined = values if self._values is None else pa.concat_arrays([self._values, values])
@@ -202,12 +208,12 @@ class NumberSummary(ColumnSummary):
 
     @property
     def _sample_is_partial(self) -> bool:
-        """Return whether the sample lacks values, and may therefore lack the extremes."""
+        """Return whether the quantile sample has fewer values than the column, so that it may lack the extremes."""
         return sum(map(len, self._sample)) < self._statistics.count
 
 
 class DateSummary(ColumnSummary):
-    """Summarize a column of timestamps."""
+    """Collect mean, standard deviation and range of a column of timestamps, and detect which cycles vary in it."""
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
@@ -234,14 +240,17 @@ class DateSummary(ColumnSummary):
 
 
 class TextSummary(ColumnSummary):
-    """Summarize a column of text, which may hold categories, identifiers or prose."""
+    """Count the distinct values of a text column, and detect categories, identifiers and free text.
+
+    ``numbers`` says whether the original values are numbers that the user declared to be categories.
+    """
 
     def __init__(self, name: str, settings: TableSettings, numbers: bool = False) -> None:
         super().__init__(name, settings)
         self._numbers = numbers
         self._counts = pa.table({"category": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
         self._counted_rows: int | None = None
-        """Number of rows with a text when there were more categories than are kept; None if there are not."""
+        """Number of non-null rows that were counted until the limit of distinct values; None below the limit."""
 
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
         counts = pc.value_counts(present)
