@@ -37,8 +37,8 @@ class LearnedColumns(NamedTuple):
 class TableLearner:
     """Learn how to encode each column of a table, from one chunk of rows after another.
 
-    Call :meth:`update` with each chunk, then :meth:`finish`. To find groups of one-hot columns, pass over the rows again
-    with a :class:`OneHotFinder`.
+    Call :meth:`update` with each chunk, then :meth:`finish`. Groups of one-hot columns are found in a second
+    pass over the rows, by :class:`OneHotFinder`.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> Co
 
 
 def _notes(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return messages about the columns that are left out, one per column; columns with a common reason may share one."""
+    """Return messages about the columns that are left out, one per column or one per reason shared by many."""
     by_reason: dict[str, list[LeftOut]] = {}
     for column in left_out:
         by_reason.setdefault(column.reason.partition(" (")[0], []).append(column)

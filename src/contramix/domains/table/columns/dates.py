@@ -24,8 +24,8 @@ class DateTime(InputColumn):
     low, high
         Minimum and maximum of the standardized training values.
     cycles
-        The cycles that are encoded, among ``"year"``, ``"week"`` and ``"day"``. A cycle is left out if all training values
-        have the same position in it, such as the day for dates without a time.
+        The cycles that are encoded, among ``"year"``, ``"week"`` and ``"day"``. A cycle is left out if all training
+        values have the same position in it, such as the day for dates without a time.
     """
 
     kind: Literal["datetime"] = "datetime"

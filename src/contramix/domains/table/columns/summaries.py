@@ -38,7 +38,7 @@ ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re
 class ColumnSummary(ABC):
     """Collect statistics of a column chunk by chunk, and decide how the column is encoded.
 
-    Call :meth:`update` with each chunk, then :meth:`finish`. The attributes ``rows`` and ``absent`` count all values and
+    Call :meth:`update` with each chunk, then :meth:`finish`. The attributes ``rows`` and ``absent`` count all and the
     missing values so far.
 
     Parameters
