@@ -41,9 +41,8 @@ Probes = Annotated[
 Baselines = Annotated[
     str | None,
     typer.Option(
-        help="Which plain baselines: raw, pca, untrained, gaussian, supervised, trees, boosting, and of some kinds of "
-        "data one of their own: tfidf for text, rocket for series, wl for graphs; or 'all'. Default: "
-        "those that make sense for the kind of data."
+        help="The baselines to compare with: raw, pca, untrained, gaussian, supervised, trees, boosting, one that is "
+        "specific to the domain (docs/evaluation.md), or 'all'. Default: those that suit the domain."
     ),
 ]
 PickOnTest = Annotated[

@@ -59,10 +59,9 @@ class ContrastiveEncoder(Learner):
     sparse matrices (densified up to a limit) and paths of table files. Frames are handled as scikit-learn does:
     the same columns in the same order at ``transform``. ``y`` is ignored.
 
-    Arrays and tensors of four axes are images (channels first or last), and so are three axes of bytes, lists of image
-    files and of Pillow's images; lists of sound files are sounds. Lists and 1-D arrays of strings are texts, three axes
-    of other numbers (series, channels, steps) and lists of arrays are time series, lists of PyTorch Geometric's
-    ``Data`` or of networkx's graphs are graphs. A path may be a folder or an archive of any of these.
+    Arrays, tensors and lists of other kinds of data are recognized by their shape and type, as the page of each domain
+    in the documentation says: images, for example, are arrays of four axes. ``X`` may also be the path of a file,
+    folder or archive of any domain.
     Arrays of waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the
     data have official parts, ``fit`` takes the training part and ``transform`` all.
 
