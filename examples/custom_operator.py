@@ -1,4 +1,4 @@
-"""An operator of your own, without touching the package: python examples/custom_operator.py"""
+"""Define a mixing operator of your own: python examples/custom_operator.py"""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from contramix.types import Mixed
 
 
 class Largest(Operator):
-    """The larger of the two, element by element; labels as the weights say."""
+    """Take the larger value of the two samples for each element; the virtual labels are the mixing weights."""
 
     def __call__(self, x, partner, weight, *, generator: torch.Generator, layout=None) -> Mixed:  # type: ignore[no-untyped-def]
         return Mixed(sources(x, partner).amax(1), partner, weight)

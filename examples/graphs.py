@@ -1,4 +1,4 @@
-"""Graphs of your own, from networkx, told apart with few labels: python examples/graphs.py"""
+"""Classify networkx graphs with few labels: python examples/graphs.py"""
 
 import networkx as nx
 import numpy as np
@@ -13,4 +13,4 @@ graphs = [
 kind = np.arange(200) % 2
 Z = ContrastiveEncoder("dacl", epochs=5, batch_size=50, random_state=0).fit_transform(graphs)
 few = LogisticRegression(max_iter=1000).fit(Z[:10], kind[:10])
-print(f"{Z.shape[1]} numbers a graph; accuracy with ten labels: {few.score(Z[10:], kind[10:]):.2f}")
+print(f"{Z.shape[1]} features per graph; accuracy with ten labels: {few.score(Z[10:], kind[10:]):.2f}")

@@ -1,4 +1,4 @@
-"""Time series of many lengths: python examples/series.py"""
+"""Embed time series of different lengths: python examples/series.py"""
 
 import numpy as np
 

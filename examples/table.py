@@ -1,4 +1,4 @@
-"""Embeddings of a table, and whether they help: python examples/table.py (about half a minute on two cores)."""
+"""Embed a table and compare with raw features: python examples/table.py (about half a minute on two cores)."""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression

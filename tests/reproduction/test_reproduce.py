@@ -1,71 +1,14 @@
-"""A suite is run, kept, resumed, and shown; by the library and by the command."""
+"""A block of a suite is run, kept, resumed and shown, by the library and by the command."""
 
 import json
 
-import numpy as np
-import pyarrow.compute as pc
 import pytest
 
 from contramix import cli
-from contramix.evaluation.cross_validation import adam_on_folds
-from contramix.evaluation.features import untrained_encoder
-from contramix.evaluation.probes import PROBES
-from contramix.models.inference import embed
-from contramix.models.labeled_records import prepare_labeled_records
-from contramix.models.pretraining import learn_spec
-from contramix.reproduction import synthetic_data
 from contramix.reproduction.catalog import shipped
 from contramix.reproduction.reproduce import reproduce
 from contramix.reproduction.sources import SOURCES
-from contramix.reproduction.splits import Splits
 from contramix.reproduction.suite import Suite
-
-OWN = """
-title = "An own suite"
-source = "nowhere"
-
-[[data]]
-data = "bank"
-parity = "least-squares"
-baselines = ["raw", "untrained"]
-
-[data.scales.smoke]
-note = "tiny"
-set = { "encoder.width" = 8, "train.epochs" = 2, "train.batch_size" = 32 }
-rows = 100
-seeds = 2
-
-[[data.rows]]
-name = "plain"
-recipe = "npair"
-published = { percent = 12.5, provenance = "recalled" }
-
-[[data.rows]]
-name = "mixed"
-recipe = "imix-npair"
-
-[[data]]
-data = "MUTAG"
-protocol = "folds"
-baselines = ["raw", "untrained"]
-set = { "graph.features" = "ones" }
-
-[data.scales.smoke]
-note = "tiny"
-set = { "encoder.width" = 4, "train.epochs" = 6, "train.auto_batch" = 100 }
-seeds = 2
-
-[[data.rows]]
-name = "dacl"
-recipe = "dacl-mutag"
-"""
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    path = tmp_path_factory.mktemp("suite") / "own.toml"
-    path.write_text(OWN)
-    return path
 
 
 def call(capsys, *arguments):
@@ -100,30 +43,6 @@ def test_a_block_is_run_kept_and_taken_as_it_is(own, tmp_path):
     assert [r["each"] for r in again["rows"]] == [r["each"] for r in report["rows"]]
 
 
-def test_folds_are_the_published_protocol_and_are_taken_as_they_are(own, tmp_path, monkeypatch):
-    monkeypatch.setitem(PROBES, "linear", PROBES["least-squares"])  # it takes much less time
-    suite = Suite.load(own)
-    block, splits = suite.data[1], Splits(synthetic_data.graphs(), None, "label")
-    report = reproduce(suite, block, "smoke", splits, tmp_path)
-    (recipe,) = block.recipes("smoke")
-    spec, _ = learn_spec(splits.train, recipe, "label")
-    data = prepare_labeled_records(spec, splits.train, "label")
-    z = [embed(untrained_encoder(recipe, spec, seed), data.x) for seed in (0, 1)]
-    wanted = [adam_on_folds(each, data.y, seed=seed).mean() for seed, each in enumerate(z)]
-    (row,) = (r for r in report["parity"] if r["name"] == "untrained")
-    assert np.allclose(row["each"], wanted, atol=1e-4)
-    assert {r["name"] for r in report["rows"]} == {"raw", "untrained", "dacl"}
-    assert {r["name"] for r in report["parity"]} == {"untrained", "dacl"}
-    kept = tmp_path / "dacl" / "seed1" / "report.json"
-    assert np.shape(json.loads(kept.read_text())["published"]) == (5, 10)
-    written = kept.stat().st_mtime_ns
-    assert reproduce(suite, block, "smoke", splits, tmp_path)["rows"] == report["rows"]
-    assert kept.stat().st_mtime_ns == written
-    fewer = splits._replace(train=splits.train.filter(pc.not_equal(splits.train["label"], "class 2")))
-    reproduce(suite, block, "smoke", fewer, tmp_path)
-    assert kept.stat().st_mtime_ns > written
-
-
 def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path, capsys):
     code, out, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank")
     assert code == 0, err
@@ -139,10 +58,10 @@ def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path
     assert (tmp_path / "own" / "smoke" / "bank" / "report.json").exists()
 
 
-def test_claims_are_shown_and_kept(tmp_path, capsys):
+def test_claims_are_shown_and_kept(own, tmp_path, capsys):
     path = tmp_path / "own.toml"
     claim = 'claims = [{ text = "mixing helps", above = "mixed", below = "plain" }]'
-    scales = OWN.replace("[data.scales.smoke]", "[data.scales.cpu]").split("[[data]]")
+    scales = own.read_text().replace("[data.scales.smoke]", "[data.scales.cpu]").split("[[data]]")
     path.write_text(f"{scales[0]}[[data]]{scales[1]}")
     path.write_text(path.read_text().replace('baselines = ["raw", "untrained"]', f'baselines = ["raw"]\n{claim}'))
     bank = tmp_path / "bank.csv"

@@ -1,4 +1,4 @@
-"""Data sets of the suites are found, loaded and generated."""
+"""Data sets of the suites are found and loaded."""
 
 from pathlib import Path
 
@@ -54,18 +54,6 @@ def test_files_that_are_not_there_are_named(tmp_path):
     (tmp_path / "adult.test.gz").touch()
     assert find("adult", None, tmp_path) == [tmp_path / "adult.data", tmp_path / "adult.test.gz"]
     assert find("MUTAG", None, tmp_path) == [tmp_path]
-
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_synthetic_data_has_splits_and_labels(name):
-    if name == "covtype":
-        pytest.skip("its synthetic data are the shipped rows")
-    loaded = SOURCES[name].synthetic()
-    for table in [loaded.train] if loaded.test is None else [loaded.train, loaded.test]:
-        assert table.num_rows >= 60
-        assert len(set(table.column(loaded.target).to_pylist())) >= 3
-    if SOURCES[name].domain == "table":
-        assert loaded.train.schema == loaded.test.schema
 
 
 def test_rows_are_drawn_once_and_stay_in_order():
