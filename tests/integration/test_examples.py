@@ -1,4 +1,4 @@
-"""Examples and the README's Python run as they stand."""
+"""The examples and the Python code of the README run."""
 
 import re
 import subprocess
@@ -16,11 +16,11 @@ def test_custom_operator_runs():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("graphs", "512 numbers a graph; accuracy"), ("series", "(120, 256) (1, 256)")]
+    ("name", "output"), [("graphs", "512 features per graph; accuracy"), ("series", "(120, 256) (1, 256)")]
 )
-def test_examples_of_other_data_run(name, said):
+def test_examples_of_other_data_run(name, output):
     run = subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py"], capture_output=True, text=True)
-    assert said in run.stdout, run.stderr
+    assert output in run.stdout, run.stderr
 
 
 def test_table_example_runs_on_one_epoch():
