@@ -9,7 +9,7 @@ from contramix import ContrastiveEncoder
 from contramix.datasets import COVTYPE
 from contramix.io.tables.reading import read
 
-train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
+train, test = (read(COVTYPE / f"{split}.parquet").table for split in ("train", "test"))
 X, y = train.drop_columns("cover_type"), train.column("cover_type").to_numpy()
 X_test, y_test = test.drop_columns("cover_type"), test.column("cover_type").to_numpy()
 

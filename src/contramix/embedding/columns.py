@@ -148,7 +148,7 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
 
 
 def escape_formulas(table: pa.Table) -> pa.Table:
-    """A table whose names and texts no spreadsheet takes for formulas."""
+    """Return a table in which spreadsheets do not run any column name or text as a formula."""
     return pa.table([_escape_column(c) for c in table.columns], [_escape_text(name) for name in table.column_names])
 
 

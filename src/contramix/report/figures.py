@@ -67,7 +67,7 @@ def as_items(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
 
 
 def _renumbered(thing: Any, names: dict[str, str]) -> Any:
-    """Number the models from 1. Bokeh numbers them over the life of the process, so that pages would differ."""
+    """Renumber the models from 1. Bokeh numbers them over the life of the process, so that pages would differ."""
     if isinstance(thing, dict):
         return {
             key: names.setdefault(value, f"m{len(names) + 1}")

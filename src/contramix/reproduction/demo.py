@@ -47,7 +47,7 @@ def run_demo(
     reporter
         Receives the progress of pre-training and probing.
     """
-    train, test = (read(COVTYPE / f"{part}.parquet").table for part in ("train", "test"))
+    train, test = (read(COVTYPE / f"{split}.parquet").table for split in ("train", "test"))
     shared = {"train.epochs": epochs, "train.batch_size": BATCH, "encoder.width": WIDTH}
     changes = [shared | (PUBLISHED if name in ("npair", "imix-npair") else {}) for name in recipes]
     return compare_recipes(

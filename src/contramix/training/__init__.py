@@ -1,1 +1,1 @@
-"""Train: the objective, the loop, optimizers, checkpoints and progress."""
+"""Train encoders: the objective, the loop, optimizers, checkpoints and progress."""

@@ -44,11 +44,11 @@ class Layers:
     def __init__(self, widths: tuple[int, ...], key: Key, biases: bool = False) -> None:
         generator = key.generator()
 
-        def drawn(*shape: int) -> Tensor:
+        def normal(*shape: int) -> Tensor:
             return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-        self.weights = [drawn(a, b) * (2 / a) ** 0.5 for a, b in pairwise(widths)]
-        self.biases = [drawn(b) if biases else torch.zeros(b, dtype=torch.float64) for b in widths[1:]]
+        self.weights = [normal(a, b) * (2 / a) ** 0.5 for a, b in pairwise(widths)]
+        self.biases = [normal(b) if biases else torch.zeros(b, dtype=torch.float64) for b in widths[1:]]
 
     def __call__(self, x: Float[Tensor, " n d"]) -> Float[Tensor, " n p"]:
         """Return the output of the last layer."""
@@ -92,9 +92,9 @@ def package_network(inputs: int, key: Key) -> Map:
 
 def unit_vectors(inputs: int, key: Key) -> dict[str, Map]:
     """Return functions that map samples to unit vectors, by name: linear, two layers with ReLU, and contramix's MLP."""
-    made: dict[str, Layers] = {
+    layers: dict[str, Layers] = {
         "linear": Layers((inputs, WIDTH), key.at("linear")),
         "2-layer ReLU": Layers((inputs, 2 * WIDTH, WIDTH), key.at("relu"), biases=True),
     }
-    maps: dict[str, Map] = {name: lambda x, h=h: normalize(h(x), dim=1) for name, h in made.items()}  # type: ignore[misc]
+    maps: dict[str, Map] = {name: lambda x, h=h: normalize(h(x), dim=1) for name, h in layers.items()}  # type: ignore[misc]
     return {**maps, "the package's MLP": package_network(inputs, key.at("mlp"))}

@@ -158,8 +158,8 @@ def remainder_order(f: Function, at: Derivatives, noise: NoiseViews, expansion: 
 def first_order_terms(f: Function, x: Points, y: PerPoint, noise: NoiseViews) -> PerPoint:
     """Return the derivative of each point's expected loss at alpha = 0, by a central difference."""
     alpha = ALPHAS[-1] ** 2
-    ahead, behind = (expected_loss(f, x, y, a, noise) for a in (alpha, -alpha))
-    return (ahead - behind) / (2 * alpha)
+    above, below = (expected_loss(f, x, y, a, noise) for a in (alpha, -alpha))
+    return (above - below) / (2 * alpha)
 
 
 def checks(seeds: int) -> Iterator[Check]:
