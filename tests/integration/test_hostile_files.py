@@ -391,14 +391,14 @@ def test_a_class_that_only_the_test_part_has(finished, run, t):
     codes = {run.call(*ask, "--seeds", seeds).code for seeds in range(1, 9)}
     assert codes <= {0, 2}
     run.refused("evaluate", "run", "few.csv", "--target", "y", "--seeds", "8").says(
-        "one class only in the training part"
+        "one class only in the training split"
     )
 
 
 def test_test_parts_without_a_score(finished, run, t):
     for values, rows, words in (
-        (lambda n: f"{n}.5", 20, "one value only (7.5) in the test part"),
-        (lambda n: "ab"[n % 2], 1, "the test part has 1 row; give at least 2"),
+        (lambda n: f"{n}.5", 20, "one value only (7.5) in the test split"),
+        (lambda n: "ab"[n % 2], 1, "the test split has 1 row; give at least 2"),
     ):
         both = ask(run, t, values, "--test", "test.csv")
         write("test.csv", t.text(t.column(t.people(rows), "y", lambda n, values=values: values(7))))
