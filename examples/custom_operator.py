@@ -6,14 +6,14 @@ import torch
 from contramix import ContrastiveEncoder, Recipe
 from contramix.mixing import OPERATORS
 from contramix.mixing.operator import Operator, sources
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Largest(Operator):
     """Take the larger value of the two samples for each element; the virtual labels are the mixing weights."""
 
-    def __call__(self, x, partner, weight, *, generator: torch.Generator, layout=None) -> Mixed:  # type: ignore[no-untyped-def]
-        return Mixed(sources(x, partner).amax(1), partner, weight)
+    def __call__(self, x, partner, weight, *, generator: torch.Generator, layout=None) -> Mixture:  # type: ignore[no-untyped-def]
+        return Mixture(sources(x, partner).amax(1), partner, weight)
 
 
 OPERATORS["largest"] = Largest

@@ -40,7 +40,7 @@ def both_losses() -> dict[str, tuple[Tensor, Tensor]]:
     second = first + 0.5 * torch.randn(n, WIDTH, generator=generator)
     z0, z1 = normalize(first), normalize(second)
 
-    each, plain = torch.arange(2 * n)[:, None], Targets.plain(n)
+    each, plain = torch.arange(2 * n)[:, None], Targets.identity(n)
     views, counterparts = torch.cat([z0, z1]), Targets((each + n) % (2 * n), torch.ones(2 * n, 1))
     ntxent = info_nce(views, views, counterparts, tau, exclude=each)
     bank = NTXentLoss(tau, memory_bank_size=(QUEUE, WIDTH))

@@ -68,7 +68,7 @@ def report(name: str, recipe: Recipe, table: object) -> None:
     front, noise = fit.encoder.front, recipe.noise
     x = fit.x[torch.arange(fit.plan.batch_size)]
     generator = Key(0).generator()
-    views = median(timed(lambda: noise.of_samples(front, x, generator)) for _ in range(STEPS))
+    views = median(timed(lambda: noise.views_of_samples(front, x, generator)) for _ in range(STEPS))
     steps = iter(fit.steps())
     step = median(timed(lambda: next(steps)) for _ in range(STEPS))
     indexes = list(order(fit.x, fit.plan, 0))[:STEPS]

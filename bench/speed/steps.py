@@ -33,7 +33,7 @@ from contramix.models.pretraining import Fit, learn_spec
 from contramix.recipe import Recipe
 from contramix.runtime.memory import keep_freed_memory
 from contramix.samples.samples import Batch
-from contramix.types import Targets, joined
+from contramix.types import Targets, concatenate
 
 METHOD_NAMES = [name for name in METHODS if name != "infograph"]
 NOISES: dict[str, dict[str, Any]] = {
@@ -126,7 +126,7 @@ def bare_step(fit: Fit) -> Callable[[Tensor], None]:
         for network in networks[::-1]:
             with torch.set_grad_enabled(network is method.online):
                 x = network.encoder.run(network.encoder.front(batch), stop=cut)
-                z = network(joined([x] * views), cut)
+                z = network(concatenate([x] * views), cut)
         return z.sum() if predictor is None else predictor(z).sum()
 
     def step(rows: Tensor) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
-class Mixed(NamedTuple):
+class Mixture(NamedTuple):
     """Hold a mixed batch, its partners and the realized weights, as an operator returns them."""
 
     x: Float[Tensor, " B *s"]
@@ -30,22 +30,22 @@ class Targets(NamedTuple):
     weight: Float[Tensor, " B M"]
 
     @classmethod
-    def plain(cls, n: int, device: torch.device | str = "cpu") -> "Targets":
+    def identity(cls, n: int, device: torch.device | str = "cpu") -> "Targets":
         """Return the labels by which query i matches key i with weight 1."""
         return cls(torch.arange(n, device=device)[:, None], torch.ones(n, 1, device=device))
 
     @classmethod
-    def of(cls, mixed: Mixed) -> "Targets":
+    def from_mixture(cls, mixed: Mixture) -> "Targets":
         """Return virtual labels mixed with the same weights as the inputs (i-Mix, section 3 of the paper)."""
         own = torch.arange(len(mixed.partner), device=mixed.partner.device)[:, None]
         return cls(torch.cat([own, mixed.partner], 1), mixed.weight)
 
-    def offset(self, keys: int) -> "Targets":
+    def with_offset(self, keys: int) -> "Targets":
         """Return the same labels for keys that come after ``keys`` other keys."""
         return Targets(self.index + keys, self.weight) if keys else self
 
 
-class Ragged(ABC):
+class RaggedBatch(ABC):
     """Hold a batch of padded sequences or graphs, of which operators and noises change only ``values``.
 
     Subclasses keep the rest (padding masks, edges) consistent, so that operators need not know of sequences or graphs.
@@ -57,46 +57,46 @@ class Ragged(ABC):
         return len(self.values)
 
     @abstractmethod
-    def replaced(self, values: Float[Tensor, " B *s"]) -> "Ragged":
+    def with_values(self, values: Float[Tensor, " B *s"]) -> "RaggedBatch":
         """Return the same batch with other values."""
 
     @abstractmethod
-    def mixed(self, mixed: Mixed) -> "Ragged":
+    def apply_mixture(self, mixed: Mixture) -> "RaggedBatch":
         """Return the batch with mixed values, and masks or graphs combined accordingly."""
 
     @classmethod
     @abstractmethod
-    def joined(cls, parts: "Sequence[Any]") -> "Ragged":
+    def concatenate(cls, parts: "Sequence[Any]") -> "RaggedBatch":
         """Concatenate batches along the sample axis."""
 
     @abstractmethod
-    def split(self, sizes: Sequence[int]) -> "tuple[Ragged, ...]":
+    def split(self, sizes: Sequence[int]) -> "tuple[RaggedBatch, ...]":
         """Split the batch along the sample axis into batches of the given sizes."""
 
 
-Activations = Tensor | Ragged
+Activations = Tensor | RaggedBatch
 """Type of what an encoder's stages take and return."""
 
 
-def values_of(x: Activations) -> Float[Tensor, " B *s"]:
+def get_values(x: Activations) -> Float[Tensor, " B *s"]:
     """Return the tensor of a batch that operators and noises change."""
-    return x.values if isinstance(x, Ragged) else x
+    return x.values if isinstance(x, RaggedBatch) else x
 
 
-def mixed_in(x: Activations, mixed: Mixed) -> Activations:
+def apply_mixture(x: Activations, mixed: Mixture) -> Activations:
     """Return the batch with the values of a mixture."""
-    return x.mixed(mixed) if isinstance(x, Ragged) else mixed.x
+    return x.apply_mixture(mixed) if isinstance(x, RaggedBatch) else mixed.x
 
 
-def joined(parts: Sequence[Activations]) -> Activations:
+def concatenate(parts: Sequence[Activations]) -> Activations:
     """Concatenate batches of the same type along the sample axis."""
     first = parts[0]
-    return type(first).joined(parts) if isinstance(first, Ragged) else torch.cat(parts)  # type: ignore[arg-type]
+    return type(first).concatenate(parts) if isinstance(first, RaggedBatch) else torch.cat(parts)  # type: ignore[arg-type]
 
 
 def split(x: Activations, sizes: Sequence[int]) -> tuple[Activations, ...]:
     """Split a batch along the sample axis into batches of the given sizes."""
-    return x.split(sizes) if isinstance(x, Ragged) else torch.split(x, list(sizes))
+    return x.split(sizes) if isinstance(x, RaggedBatch) else torch.split(x, list(sizes))
 
 
 class Views(NamedTuple):

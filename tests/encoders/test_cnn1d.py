@@ -125,7 +125,7 @@ def test_mixing_with_weight_1_is_the_series_and_partners_fade(cut, mode):
         values = x.values if isinstance(x, PaddedSequences) else x
         both = torch.tensor([[weight, 1 - weight]]).expand(5, 2)
         out = Linear()(values, partner, both, generator=torch.Generator())
-        return encoder.run(x.mixed(out) if isinstance(x, PaddedSequences) else out.x, start=cut)
+        return encoder.run(x.apply_mixture(out) if isinstance(x, PaddedSequences) else out.x, start=cut)
 
     plain = encoder.run(x, start=cut)
     torch.testing.assert_close(mixed(1.0), plain, rtol=1e-5, atol=1e-6)
@@ -138,11 +138,11 @@ def test_gradients_reach_both_partners():
     encoder = made().train()
     raw = FRONT(padded(series(), 50))
     values = raw.values.clone().requires_grad_()
-    x = raw.replaced(values)
+    x = raw.with_values(values)
     out = Linear()(
         x.values, torch.tensor([[1], [2], [3], [4], [0]]), torch.tensor([[0.6, 0.4]] * 5), generator=torch.Generator()
     )
-    encoder.run(x.mixed(out))[0].square().sum().backward()
+    encoder.run(x.apply_mixture(out))[0].square().sum().backward()
     assert values.grad[0].abs().sum() > 0
     assert values.grad[1].abs().sum() > 0
     assert not values.grad[1, :, 37:].any()

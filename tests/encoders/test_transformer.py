@@ -13,7 +13,7 @@ from contramix.errors import InputError
 from contramix.mixing.linear import Linear
 from contramix.recipe import Recipe
 from contramix.samples.padded_sequences import PaddedSequences
-from contramix.types import mixed_in, values_of
+from contramix.types import apply_mixture, get_values
 
 TOKENS = Inputs((12,), kind="tokens", tokens=50)
 SETTINGS = Transformer(width=16, layers=2, heads=2, dropout=0.3)
@@ -77,7 +77,7 @@ def test_a_block_is_torchs_own_layer():
         theirs.norm2.load_state_dict(mine.norm2.state_dict())
     x = torch.randn(3, 5, 16)
     there = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]]).bool()
-    made = mine(PaddedSequences(x, there.float()).replaced(x))
+    made = mine(PaddedSequences(x, there.float()).with_values(x))
     expected = theirs(x, src_key_padding_mask=~there)
     torch.testing.assert_close(made.values, expected.masked_fill(~there[..., None], 0.0), atol=1e-5, rtol=1e-5)
 
@@ -114,14 +114,14 @@ def test_mixing_with_weight_1_is_not_mixing_and_else_both_partners_learn(encoder
 
     def mixed(own: float):
         weight = torch.tensor([[own, 1 - own]] * 4)
-        return encoder.run(mixed_in(x, Linear()(values_of(x), partner, weight, generator=generator)), start=cut)
+        return encoder.run(apply_mixture(x, Linear()(get_values(x), partner, weight, generator=generator)), start=cut)
 
     whole = encoder(IDS)
     torch.testing.assert_close(mixed(1.0), whole, atol=1e-5, rtol=0)
     # And near it nothing jumps: a partner's longer end fades in.
     torch.testing.assert_close(mixed(1 - 1e-7)[:3], whole[:3], atol=1e-2, rtol=0)
     for ingredient in (0, 1):
-        values = values_of(x)
+        values = get_values(x)
         (gradient,) = torch.autograd.grad(mixed(0.6)[0].square().sum(), values, retain_graph=True)
         assert gradient[ingredient].abs().max() > 0
         assert gradient[2].abs().max() == 0
@@ -153,7 +153,7 @@ def test_series_of_differing_lengths(encoder):
     x = torch.randn(2, 3, 10)
     presence = torch.ones(2, 10)
     presence[1, 4:] = 0
-    made = encoder.run(PaddedSequences(x, presence, axis=2).replaced(x))
+    made = encoder.run(PaddedSequences(x, presence, axis=2).with_values(x))
     torch.testing.assert_close(made[:1], encoder.run(x[:1]), atol=1e-5, rtol=0)
     torch.testing.assert_close(made[1:], encoder.run(x[1:, :, :4]), atol=1e-5, rtol=0)
     assert (encoder.resolve_cut("auto"), made.shape) == ("input", (2, 32))

@@ -13,14 +13,14 @@ OPERATOR = '''
 import torch
 
 from contramix.mixing.operator import Operator, sources
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Largest(Operator):
     """Elementwise maximum."""
 
     def __call__(self, x, partner, weight, *, generator, layout=None):
-        return Mixed(sources(x, partner).amax(1), partner, weight)
+        return Mixture(sources(x, partner).amax(1), partner, weight)
 '''
 
 LINE = ('    "linear": Linear,\n', '    "linear": Linear,\n    "largest": Largest,\n')

@@ -15,7 +15,7 @@ from contramix.noise import NOISE
 from contramix.recipe import Recipe
 from contramix.runtime.randomness import Key, seeded
 from contramix.training.objective import Objective, TermSettings
-from contramix.types import Ragged, joined, mixed_in, split, values_of
+from contramix.types import RaggedBatch, apply_mixture, concatenate, get_values, split
 
 ROWS = 8
 DRAW = np.random.default_rng(0)
@@ -124,9 +124,9 @@ def test_gradients_reach_the_sample_and_its_partners_and_nobody_else(made, opera
     settings = {"kind": operator, "mode": "signed_log"} if operator == "geometric" else {"kind": operator}
     for cut in encoder.cuts:
         state = encoder.run(encoder.front(x), stop=cut)
-        leaf = values_of(state).detach().requires_grad_()
+        leaf = get_values(state).detach().requires_grad_()
         mixed = IMix(operator=settings, fold=False)(leaf, generator=Key(1).generator())
-        out = encoder.run(mixed_in(_with_leaf(state, leaf), mixed), start=cut)
+        out = encoder.run(apply_mixture(_with_leaf(state, leaf), mixed), start=cut)
         direction = torch.randn(out.shape[1], generator=Key(2).generator())
         both = 0
         for query in range(ROWS):
@@ -139,7 +139,7 @@ def test_gradients_reach_the_sample_and_its_partners_and_nobody_else(made, opera
 
 
 def _with_leaf(state, leaf):
-    return state.replaced(leaf) if isinstance(state, Ragged) else leaf
+    return state.with_values(leaf) if isinstance(state, RaggedBatch) else leaf
 
 
 def test_weight_one_is_the_sample_itself_at_every_stage(made):
@@ -151,8 +151,8 @@ def test_weight_one_is_the_sample_itself_at_every_stage(made):
             state = encoder.run(encoder.front(x), stop=cut)
             weight = torch.tensor([[1.0, 0.0]]).expand(ROWS, -1)
             partner = torch.arange(ROWS).roll(1)[:, None]
-            mixed = OPERATORS["linear"]()(values_of(state), partner, weight, generator=Key(0).generator())
-            torch.testing.assert_close(encoder.run(mixed_in(state, mixed), start=cut), clean, msg=cut)
+            mixed = OPERATORS["linear"]()(get_values(state), partner, weight, generator=Key(0).generator())
+            torch.testing.assert_close(encoder.run(apply_mixture(state, mixed), start=cut), clean, msg=cut)
 
 
 def test_parts_joined_and_split_are_the_parts_at_every_stage(made):
@@ -162,7 +162,7 @@ def test_parts_joined_and_split_are_the_parts_at_every_stage(made):
         clean = encoder(x)
         for cut in encoder.cuts:
             state = encoder.run(encoder.front(x), stop=cut)
-            both = encoder.run(joined([state, state]), start=cut)
+            both = encoder.run(concatenate([state, state]), start=cut)
             torch.testing.assert_close(both, torch.cat([clean, clean]), msg=cut)
             first, second = split(state, [3, ROWS - 3])
             apart = torch.cat([encoder.run(first, start=cut), encoder.run(second, start=cut)])

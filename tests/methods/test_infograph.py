@@ -84,7 +84,7 @@ def gin(layers: int = 2) -> Encoder:
 def test_the_loss_compares_each_node_with_each_graph(graphs):
     method = InfoGraph().build(gin()).double()
     state = GraphStates.from_graphs(Graphs(graphs.x.double(), *graphs.tensors()[1:]))
-    views = Views(state, state, Targets.plain(4), "input")
+    views = Views(state, state, Targets.identity(4), "input")
     behind = method.online.encoder.run(state, stop="layer2")
     nodes = torch.cat(behind.layers, 1)
     score = torch.empty(6, 4, dtype=torch.float64)
@@ -100,7 +100,7 @@ def test_the_loss_compares_each_node_with_each_graph(graphs):
 def test_gradients_reach_encoder_and_both_heads(graphs):
     method = InfoGraph().build(gin())
     state = GraphStates.from_graphs(graphs)
-    method.loss(Views(state, state, Targets.plain(4), "input")).backward()
+    method.loss(Views(state, state, Targets.identity(4), "input")).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in method.parameters())
     assert all(any(p.grad.any() for p in part.parameters()) for part in (method.online, method.local))
 
@@ -110,7 +110,7 @@ def test_as_a_term_beside_dacl(graphs):
     objective = Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut="input")), [dacl])
     both = objective(graphs, Key(0))
     state = GraphStates.from_graphs(graphs)
-    mine = objective.terms[0].method.loss(Views(state, state, Targets.plain(4), "input"))
+    mine = objective.terms[0].method.loss(Views(state, state, Targets.identity(4), "input"))
     theirs = objective.terms[1](graphs, Key(0).at(1))
     torch.testing.assert_close(both, mine + theirs)
     both.backward()

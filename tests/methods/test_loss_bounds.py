@@ -19,7 +19,7 @@ from contramix.methods.npair import NPair
 from contramix.methods.simclr import SimCLR
 from contramix.types import Targets, Views
 
-CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]
+CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().imix_unsupported_reason is None]
 N, D = 5, 7
 
 
@@ -73,7 +73,7 @@ def every_pair(own):
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0])
 def test_npair_floor_is_what_free_vectors_reach(temperature):
-    method, plain = free(NPair(temperature=temperature)), Targets.plain(N)
+    method, plain = free(NPair(temperature=temperature)), Targets.identity(N)
     views = Views(vectors(N, D), vectors(N, D, seed=1), plain)
     floor, chance = method.bounds(views, N)
     reached = minimised(lambda q, k: method.loss(Views(q, k, plain)), views.query, views.key)
@@ -122,7 +122,7 @@ def test_moco_meets_its_floor_where_batch_and_queue_are_one_simplex():
             simplex = normalize(torch.eye(7, dtype=torch.float64) - 1 / 7, dim=1)
         method.queue = simplex[-6:]
         batch = simplex[:-6]
-        views = Views(batch, batch, Targets.plain(len(batch)))
+        views = Views(batch, batch, Targets.identity(len(batch)))
         floor, chance = method.bounds(views, len(batch))
         assert method.loss(views).item() == pytest.approx(floor, abs=1e-9)
         assert chance == pytest.approx(math.log(rows))
@@ -139,7 +139,7 @@ def test_regression_floor_is_what_queries_reach_for_keys_as_they_are(kind):
     assert floor - 1e-9 <= reached < floor + 1e-6
     assert floor > 0.1
     assert chance == 2
-    assert method.bounds(Views(keys, keys, Targets.plain(N)), N).floor == pytest.approx(0)
+    assert method.bounds(Views(keys, keys, Targets.identity(N)), N).floor == pytest.approx(0)
     one = torch.ones(N, D, dtype=torch.float64)
     assert method.bounds(Views(one, one, targets), N).floor == pytest.approx(0), "collapse reaches 0 with any labels"
 
@@ -151,7 +151,7 @@ def test_random_vectors_of_many_dimensions_are_at_chance_and_none_lies_below_the
     if kind == "moco":
         method.queue = normalize(vectors(20, 5000, seed=3), dim=1)
     first, second = vectors(16, 5000), vectors(16, 5000, seed=1)
-    targets = Targets.plain(16)
+    targets = Targets.identity(16)
     if method.all_views_are_keys:
         first = second = torch.cat([first, second])
         targets = Targets((torch.arange(32)[:, None] + 16) % 32, torch.ones(32, 1, dtype=torch.float64))
@@ -169,7 +169,7 @@ def test_random_vectors_of_many_dimensions_are_at_chance_and_none_lies_below_the
 def test_a_row_mixed_with_itself_has_a_plain_label():
     mixed = Targets(torch.tensor([[0, 0], [1, 1]]), torch.tensor([[0.7, 0.3], [0.5, 0.5]]))
     for copies in (1, 2):
-        want = nce_bounds(Targets.plain(2), 0.5, 6, copies)
+        want = nce_bounds(Targets.identity(2), 0.5, 6, copies)
         assert nce_bounds(mixed, 0.5, 6, copies) == pytest.approx(want, abs=1e-6)
 
 

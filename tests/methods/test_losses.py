@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy, normalize
 
 from contramix.methods.losses import info_nce, own_key_nce, regression
-from contramix.types import Mixed, Targets
+from contramix.types import Mixture, Targets
 
 partnered = pytest.mark.parametrize("partners", [0, 1, 2, 4])
 
@@ -145,14 +145,14 @@ def test_published_formula_of_byol_whose_mixed_target_is_not_normalised_again():
 
 def test_a_loss_of_large_logits_is_finite():
     q = unit(4, 3, 1).float()
-    assert info_nce(q, q, Targets.plain(4), 1e-4).isfinite()
+    assert info_nce(q, q, Targets.identity(4), 1e-4).isfinite()
     assert own_key_nce(q, q, q, 1e-4).isfinite()
 
 
 def test_targets_of_a_mixture_name_the_sample_first():
-    mixed = Mixed(torch.zeros(3, 2), torch.tensor([[1], [2], [0]]), torch.tensor([[0.7, 0.3]] * 3))
-    t = Targets.of(mixed)
+    mixed = Mixture(torch.zeros(3, 2), torch.tensor([[1], [2], [0]]), torch.tensor([[0.7, 0.3]] * 3))
+    t = Targets.from_mixture(mixed)
     assert t.index.tolist() == [[0, 1], [1, 2], [2, 0]]
     assert t.weight is mixed.weight
-    assert Targets.plain(2).index.tolist() == [[0], [1]]
-    assert Targets.plain(2).weight.tolist() == [[1.0], [1.0]]
+    assert Targets.identity(2).index.tolist() == [[0], [1]]
+    assert Targets.identity(2).weight.tolist() == [[1.0], [1.0]]

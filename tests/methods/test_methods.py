@@ -19,7 +19,7 @@ from contramix.methods.simsiam import SimSiam
 from contramix.training.optimizers import OptimizerSettings
 from contramix.types import Targets, Views
 
-CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]
+CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().imix_unsupported_reason is None]
 N, D = 7, 6
 HEAD = Head(kind="mlpbn", hidden=8, out=5)
 PREDICTOR = Predictor(kind="mlpbn1", hidden=9)
@@ -145,8 +145,8 @@ def test_original_moco_is_the_loop_over_own_key_and_queue(loops):
         for i in range(N)
     )
     assert method.loss(Views(a, b, labels(N, 0))).item() == pytest.approx(want / N, abs=1e-10)
-    assert "method.form = 'revised'" in MoCo(form="original").without_imix
-    assert MoCo().without_imix is None
+    assert "method.form = 'revised'" in MoCo(form="original").imix_unsupported_reason
+    assert MoCo().imix_unsupported_reason is None
 
 
 @partnered

@@ -17,7 +17,7 @@ def one_hot(n: int) -> torch.Tensor:
 
 def test_linear_mixing_shows_the_weights_it_reports(generator):
     mixed = IMix(partners=2)(one_hot(8), generator=generator)
-    dense = torch.zeros(8, 8).scatter_add(1, Targets.of(mixed).index, mixed.weight)
+    dense = torch.zeros(8, 8).scatter_add(1, Targets.from_mixture(mixed).index, mixed.weight)
     torch.testing.assert_close(mixed.x, dense)
     assert (mixed.x.diagonal() >= 0.5).all()
 

@@ -26,7 +26,7 @@ RAW = torch.arange(12, dtype=torch.uint8).reshape(4, 3)
 
 
 def test_two_draws_from_the_samples_as_they_are_stored(generator):
-    first, second = Augment().of_samples(Bytes(), RAW, generator)
+    first, second = Augment().views_of_samples(Bytes(), RAW, generator)
     again = torch.Generator().manual_seed(0)
     assert torch.equal(first, RAW / 255 + torch.rand((4, 1), generator=again))
     assert torch.equal(second, RAW / 255 + torch.rand((4, 1), generator=again))
@@ -37,14 +37,14 @@ def test_two_draws_from_the_samples_as_they_are_stored(generator):
 def test_other_noise_begins_behind_the_front(generator):
     from contramix.noise.none import NoNoise
 
-    first, second = NoNoise().of_samples(Bytes(), RAW, generator)
+    first, second = NoNoise().views_of_samples(Bytes(), RAW, generator)
     assert torch.equal(first, RAW / 255)
     assert torch.equal(second, RAW / 255)
 
 
 def test_where_no_augmentation_is_known_it_says_so(generator):
     with pytest.raises(InputError, match="no augmentation is known"):
-        Augment().of_samples(AsStored(), torch.zeros(2, 3), generator)
+        Augment().views_of_samples(AsStored(), torch.zeros(2, 3), generator)
 
 
 def test_a_run_that_would_need_one_is_refused_before_it_begins():

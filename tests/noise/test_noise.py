@@ -20,7 +20,7 @@ from contramix.noise.inputmix import InputMix
 from contramix.noise.marginal import Marginal
 from contramix.noise.mixup import MixupNoise
 from contramix.noise.none import NoNoise
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -124,7 +124,7 @@ class Spy(Operator):
 
     def __call__(self, x, partner, weight, *, generator, layout=None):
         self.asked.append((partner, weight))
-        return Mixed(x + self.amount, partner, weight)
+        return Mixture(x + self.amount, partner, weight)
 
 
 class KeepingSpy(Spy):

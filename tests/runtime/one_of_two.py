@@ -181,7 +181,7 @@ def compare_infograph(gather):
 
     def views(which):
         state = GraphStates.from_graphs(graphs[which])
-        return Views(state, state, Targets.plain(len(which)), "input")
+        return Views(state, state, Targets.identity(len(which)), "input")
 
     parts = torch.arange(8).split(4)
     with distributed.single_process():

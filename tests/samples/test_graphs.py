@@ -6,7 +6,7 @@ import torch
 from contramix.samples.graph_states import GraphStates
 from contramix.samples.graphs import Graphs
 from contramix.samples.samples import compute_fingerprint, concatenate_samples, sequential_batches, take
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 LONG = torch.long
 
@@ -156,18 +156,18 @@ def test_without_nodes_or_edges(sizes):
 
 def test_joined(graphs):
     parts = [graphs[0:3], graphs[3:4], graphs[4:8]]
-    assert same(Graphs.joined(parts), graphs)
+    assert same(Graphs.concatenate(parts), graphs)
     assert same(concatenate_samples(parts[0], parts[1]), graphs[0:4])
-    assert not Graphs.joined(parts).undirected
+    assert not Graphs.concatenate(parts).undirected
     two = [Graphs(*part.tensors(), undirected=True) for part in parts[:2]]
-    assert Graphs.joined(two).undirected
-    assert not Graphs.joined([two[0], parts[1]]).undirected
+    assert Graphs.concatenate(two).undirected
+    assert not Graphs.concatenate([two[0], parts[1]]).undirected
 
 
 def test_as_samples_of_a_run(graphs):
     rows = torch.tensor([6, 0, 4])
     assert same(take(graphs, rows), graphs[rows])
-    assert same(Graphs.joined(list(sequential_batches(graphs, 3))), graphs)
+    assert same(Graphs.concatenate(list(sequential_batches(graphs, 3))), graphs)
     assert [len(batch) for batch in sequential_batches(graphs, 3)] == [3, 3, 2]
     assert compute_fingerprint(graphs) == compute_fingerprint(packed(several()))
     others = {compute_fingerprint(graphs[rows])} | {
@@ -208,7 +208,7 @@ def equal_states(one: GraphStates, other: GraphStates) -> bool:
 def test_split_and_joined(states):
     parts = states.split([3, 1, 0, 4])
     assert [len(part) for part in parts] == [3, 1, 0, 4]
-    assert equal_states(GraphStates.joined(parts), states)
+    assert equal_states(GraphStates.concatenate(parts), states)
     again = GraphStates.from_graphs(states.graphs[3:4])
     again = again.append_layer(again.nodes * 2)
     assert equal_states(parts[1], again.append_layer(again.nodes[:, :2] + 1))
@@ -218,11 +218,11 @@ def test_what_is_mixed_is_what_was_pooled(states):
     partner = torch.roll(torch.arange(len(states)), 1)[:, None]
     weight = torch.tensor([[0.75, 0.25]], dtype=torch.float64).expand(len(states), 2)
     x = 0.75 * states.values + 0.25 * states.values[partner[:, 0]]
-    mixed = states.mixed(Mixed(x, partner, weight))
+    mixed = states.apply_mixture(Mixture(x, partner, weight))
     assert torch.equal(mixed.values, x)
     assert mixed.graphs is states.graphs
     assert mixed.layers is states.layers
-    assert equal_states(mixed.replaced(states.values), states)
+    assert equal_states(mixed.with_values(states.values), states)
     # A layer behind adds what it pools of the sample's own nodes.
     assert torch.equal(mixed.append_layer(states.nodes).values[:, :5], x)
     assert torch.equal(mixed.append_layer(states.nodes).values[:, 5:], states.graphs.sum_nodes(states.nodes))

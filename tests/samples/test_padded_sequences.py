@@ -6,7 +6,7 @@ import torch
 from contramix.mixing.imix import IMix
 from contramix.mixing.linear import Linear
 from contramix.samples.padded_sequences import PaddedSequences
-from contramix.types import Mixed, joined, mixed_in, split, values_of
+from contramix.types import Mixture, apply_mixture, concatenate, get_values, split
 
 LENGTHS = [5, 2, 0, 4]
 
@@ -31,13 +31,13 @@ def test_mean_is_that_of_the_steps_that_are_there(axis):
 @pytest.mark.parametrize("axis", [1, 2])
 def test_what_lies_under_padding_stays_zero(axis):
     x, each = sequences(axis)
-    assert values_of(x) is x.values
-    changed = x.map(lambda values: values + 7).replaced(x.values + 7)
+    assert get_values(x) is x.values
+    changed = x.map(lambda values: values + 7).with_values(x.values + 7)
     assert torch.equal(changed.presence, x.presence)
     torch.testing.assert_close(changed.mean(), torch.stack([o.mean(0) + 7 if len(o) else o.sum(0) for o in each]))
     assert torch.equal(changed.values == 0, (x.broadcast_presence == 0).expand_as(x.values))
     # Even what is no number there.
-    assert torch.equal(x.replaced(x.values.masked_fill(x.broadcast_presence == 0, torch.nan)).values, x.values)
+    assert torch.equal(x.with_values(x.values.masked_fill(x.broadcast_presence == 0, torch.nan)).values, x.values)
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -45,7 +45,7 @@ def test_mixed_by_loops(axis, generator):
     x, _ = sequences(axis)
     partner = torch.tensor([[1, 3], [0, 2], [2, 1], [0, 0]])
     weight = torch.tensor([[0.5, 0.3, 0.2], [0.6, 0.4, 0.0], [1.0, 0.0, 0.0], [0.7, 0.2, 0.1]])
-    mixed = mixed_in(x, Linear()(x.values, partner, weight, generator=generator))
+    mixed = apply_mixture(x, Linear()(x.values, partner, weight, generator=generator))
     for row in range(4):
         sources = [row, *partner[row].tolist()]
         value = sum(w * x.values[n] for w, n in zip(weight[row].tolist(), sources))
@@ -63,7 +63,7 @@ def test_what_a_partner_adds_fades_out_with_its_weight():
     means = []
     for share in (0.1, 1e-3, 1e-6):
         weight = torch.tensor([[1 - share, share]]).expand(4, 2)
-        means.append(mixed_in(x, Linear()(x.values, partner, weight, generator=torch.Generator())).mean()[1])
+        means.append(apply_mixture(x, Linear()(x.values, partner, weight, generator=torch.Generator())).mean()[1])
     distance = [float((mean - x.mean()[1]).norm()) for mean in means]
     assert distance[0] > distance[1] > distance[2]
     assert distance[2] < 1e-5
@@ -75,7 +75,7 @@ def test_imix_mixes_presence_by_the_realised_weights(generator):
         mixed = IMix(operator=operator)(x.values, generator=generator)
         own, other = mixed.weight[:, :1], mixed.weight[:, 1:]
         expected = own * x.presence + other * x.presence[mixed.partner[:, 0]]
-        torch.testing.assert_close(mixed_in(x, mixed).presence, expected)
+        torch.testing.assert_close(apply_mixture(x, mixed).presence, expected)
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -83,7 +83,7 @@ def test_split_and_joined(axis):
     x, _ = sequences(axis)
     parts = split(x, [1, 0, 3])
     assert [len(part) for part in parts] == [1, 0, 3]
-    again = joined(parts)
+    again = concatenate(parts)
     assert isinstance(again, PaddedSequences)
     assert again.axis == axis
     assert torch.equal(again.values, x.values)
@@ -95,7 +95,7 @@ def test_gradients_reach_the_sample_and_its_partner_only_where_they_have_steps()
     values = x.values.clone().requires_grad_()
     weight, partner = torch.tensor([[0.8, 0.2]] * 4), torch.tensor([[1], [0], [3], [2]])
     mixed = Linear()(values, partner, weight, generator=torch.Generator())
-    mixed_in(x.replaced(values), Mixed(mixed.x, partner, weight)).mean()[0].sum().backward()
+    apply_mixture(x.with_values(values), Mixture(mixed.x, partner, weight)).mean()[0].sum().backward()
     reached = values.grad.abs().sum(2) > 0
     assert reached[0].all()
     assert reached[1, :2].all()

@@ -22,7 +22,7 @@ from contramix.training.loop import Plan, State, Train, pretrain, recalibrate_bn
 from contramix.training.objective import Objective, TermSettings
 from contramix.training.optimizers import OPTIMIZERS
 
-CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().without_imix is None]
+CONTRASTIVE = [kind for kind, settings in METHODS.items() if settings().imix_unsupported_reason is None]
 ROWS, D = 21, 6
 PLAN = Plan(batch_size=8, steps_per_epoch=2, epochs=5)
 MIDDLE = 5

@@ -12,7 +12,7 @@ from contramix.encoders.frontend import AsStored, Front
 from contramix.errors import InputError, nearest
 from contramix.samples.samples import Batch
 from contramix.settings import Settings
-from contramix.types import Activations, Ragged, values_of
+from contramix.types import Activations, RaggedBatch, get_values
 
 Kind = Literal["values", "steps", "tokens", "graphs"]
 KINDS: dict[Kind, str] = {
@@ -138,11 +138,11 @@ class Standardize(nn.Module):
 
     def forward(self, x: Activations) -> Activations:
         """Standardize a batch of shape (B, C, ...)."""
-        values = values_of(x)
+        values = get_values(x)
         by_channel = (-1,) + (1,) * (values.dim() - 2)
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
         values = (values - mean.reshape(by_channel)) * scale.reshape(by_channel)
-        return x.replaced(values) if isinstance(x, Ragged) else values
+        return x.with_values(values) if isinstance(x, RaggedBatch) else values
 
 
 class EncoderSettings(Settings, ABC):

@@ -109,7 +109,7 @@ def _with_positions(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " 
     """Add the position encoding to vectors, and normalize each to mean 0 and variance 1."""
     steps, width = vectors.shape[1:]
     values = layer_norm(vectors + position_encoding(steps, width, vectors.device), (width,))
-    return PaddedSequences(values, presence).replaced(values)
+    return PaddedSequences(values, presence).with_values(values)
 
 
 def position_encoding(steps: int, width: int, device: torch.device | str = "cpu") -> Float[Tensor, " L w"]:
@@ -133,7 +133,7 @@ class Block(nn.Module):
         """Map vectors of steps to vectors of the same steps."""
         h = x.values
         h = h + self.dropout(self._attended(self.norm1(h), x.presence))
-        return x.replaced(h + self.dropout(self.mlp(self.norm2(h))))
+        return x.with_values(h + self.dropout(self.mlp(self.norm2(h))))
 
     def _attended(self, h: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L w"]:
         query, key, value = self.project(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

@@ -10,7 +10,7 @@ from contramix.encoders.encoder import Encoder, Inputs
 from contramix.encoders.user_graph_module import wrap_graphs
 from contramix.errors import InputError
 from contramix.samples.padded_sequences import PaddedSequences
-from contramix.types import Activations, values_of
+from contramix.types import Activations, get_values
 
 
 def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
@@ -80,7 +80,7 @@ class PaddedValues(nn.Module):
 
     def forward(self, x: Activations) -> Float[Tensor, " B C T"]:
         """Return a tensor of shape (B, C, T)."""
-        return values_of(x)
+        return get_values(x)
 
 
 class SeriesModule(nn.Module):
@@ -93,7 +93,7 @@ class SeriesModule(nn.Module):
 
     def forward(self, x: Activations) -> Tensor:
         """Apply the module to a batch of shape (B, C, T)."""
-        values = values_of(x)
+        values = get_values(x)
         if not self.masks:
             return self.module(values)  # type: ignore[no-any-return]
         there = (

@@ -19,7 +19,7 @@ from contramix.runtime import atomic_files
 from contramix.runtime.randomness import Key, seeded
 from contramix.samples.samples import Samples, sequential_batches
 from contramix.training.loop import recalibrate_bn
-from contramix.types import values_of
+from contramix.types import get_values
 
 IN_MEMORY = 1_000_000_000
 """Maximum size in bytes of features that are kept in memory; larger ones are mapped from a temporary file."""
@@ -91,7 +91,7 @@ def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
     if own is not None:
         return own
     codes, front = dict(spec.inputs().codes), spec.frontend()
-    inputs = torch.cat([values_of(front(batch)).flatten(1) for batch in sequential_batches(x)])
+    inputs = torch.cat([get_values(front(batch)).flatten(1) for batch in sequential_batches(x)])
     columns = [inputs.numpy()[:, [i for i in range(inputs.shape[1]) if i not in codes]]] if codes else [inputs.numpy()]
     for element, levels in codes.items():
         code = inputs[:, element].long() % MAX_ONE_HOT

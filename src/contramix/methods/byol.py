@@ -10,7 +10,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.methods.heads import Predictor
 from contramix.methods.loss_bounds import Bounds, regression_bounds
 from contramix.methods.losses import regression
-from contramix.methods.method import Method, MethodSettings, Momentum, Network, unit
+from contramix.methods.method import Method, MethodSettings, Momentum, Network, l2_normalize
 from contramix.types import Views
 
 
@@ -38,7 +38,7 @@ class BYOLMethod(Method):
         return self.momentum.network
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        query = unit(self.predictor(self.online(views.query, views.cut)))  # (N, p)
+        query = l2_normalize(self.predictor(self.online(views.query, views.cut)))  # (N, p)
         key = self.momentum.encode(views.key, views.cut)  # (N, p), no gradient
         return regression(query, key, views.targets)
 

@@ -30,7 +30,7 @@ class InfoGraph(MethodSettings):
     """
 
     @property
-    def without_imix(self) -> str | None:
+    def imix_unsupported_reason(self) -> str | None:
         """Return why i-Mix cannot be used: there are no virtual labels."""
         return "InfoGraph compares nodes with graphs, and there are no virtual labels to mix; leave imix out"
 

@@ -40,7 +40,7 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
 
     Examples
     --------
-    >>> floor, chance = nce_bounds(Targets.plain(3), 1.0, rows=3)
+    >>> floor, chance = nce_bounds(Targets.identity(3), 1.0, rows=3)
     >>> round(floor, 4), round(math.log(1 + 2 * math.exp(-1.5)), 4), round(chance, 4)
     (0.369, 0.369, 1.0986)
     """

@@ -41,7 +41,7 @@ def info_nce(
     --------
     >>> import torch
     >>> z = torch.eye(3)
-    >>> round(float(info_nce(z, z, Targets.plain(3), 1.0)), 4)   # log(e + 2) - 1
+    >>> round(float(info_nce(z, z, Targets.identity(3), 1.0)), 4)   # log(e + 2) - 1
     0.5514
     """
     query = query / temperature  # cheaper than dividing the similarities

@@ -17,7 +17,7 @@ from contramix.methods.loss_bounds import Bounds
 from contramix.runtime import distributed
 from contramix.runtime.precision import at_least_float32
 from contramix.settings import Settings
-from contramix.types import Activations, Views, joined
+from contramix.types import Activations, Views, concatenate
 
 
 class MethodSettings(Settings, ABC):
@@ -43,7 +43,7 @@ class MethodSettings(Settings, ABC):
     gather: bool = True
 
     @property
-    def without_imix(self) -> str | None:
+    def imix_unsupported_reason(self) -> str | None:
         """Return why i-Mix cannot be used with these settings, or None if it can."""
         return None
 
@@ -62,10 +62,10 @@ class Network(nn.Module):
 
     def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
         """Map activations at a cut to unit vectors."""
-        return unit(self.projector(self.encoder.run(x, start=cut)))
+        return l2_normalize(self.projector(self.encoder.run(x, start=cut)))
 
 
-def unit(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
+def l2_normalize(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
     """Normalize vectors to length 1, in at least float32."""
     return normalize(at_least_float32(z), dim=1)
 
@@ -101,7 +101,7 @@ class Method(nn.Module, ABC):
             return z, z
         if self.passes == "two":
             return self.online(views.query, views.cut), self.online(views.key, views.cut)
-        both = self.online(joined([views.query, views.key]), views.cut)
+        both = self.online(concatenate([views.query, views.key]), views.cut)
         query, key = both.split([len(views.query), len(views.key)])
         return query, key
 

@@ -41,7 +41,7 @@ class MoCo(MethodSettings):
     buffers: Literal["own", "copy"] = "own"
 
     @property
-    def without_imix(self) -> str | None:
+    def imix_unsupported_reason(self) -> str | None:
         """Return why i-Mix cannot be used: the original form has no logits of other samples' keys."""
         if self.form == "revised":
             return None
@@ -81,7 +81,7 @@ class MoCoMethod(Method):
         queue = self.queue.clone()
         if self.original:
             return own_key_nce(query, key, queue, self.temperature)
-        return info_nce(query, keys, views.targets.offset(before), self.temperature, queue=queue)
+        return info_nce(query, keys, views.targets.with_offset(before), self.temperature, queue=queue)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
         """Compute the bounds as if all keys of the queue came from other rows."""

@@ -30,7 +30,7 @@ class NPairMethod(Method):
     def loss(self, views: Views) -> Float[Tensor, ""]:
         query, key = self.encode(views)  # (N, p) each, unit length
         keys, before = self.all_keys(key)
-        return info_nce(query, keys, views.targets.offset(before), self.temperature)
+        return info_nce(query, keys, views.targets.with_offset(before), self.temperature)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
         return nce_bounds(views.targets, self.temperature, rows=batch // self.local_groups)

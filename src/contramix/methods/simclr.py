@@ -43,7 +43,7 @@ class SimCLRMethod(Method):
         # A source with weight 0 is not excluded; the query's own copy is excluded twice instead.
         exclude = torch.where(weight > 0, source, source[:, :1])
         keys, before = self.all_keys(key)
-        return info_nce(query, keys, views.targets.offset(before), self.temperature, exclude=exclude + before)
+        return info_nce(query, keys, views.targets.with_offset(before), self.temperature, exclude=exclude + before)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
         return nce_bounds(views.targets, self.temperature, rows=batch // self.local_groups, copies=2)

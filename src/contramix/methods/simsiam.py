@@ -7,7 +7,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.methods.heads import Predictor
 from contramix.methods.loss_bounds import Bounds, regression_bounds
 from contramix.methods.losses import regression
-from contramix.methods.method import Method, MethodSettings, unit
+from contramix.methods.method import Method, MethodSettings, l2_normalize
 from contramix.types import Views
 
 
@@ -36,7 +36,7 @@ class SimSiamMethod(Method):
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
         z, key = self.encode(views)  # (N, p) each
-        query = unit(self.predictor(z))
+        query = l2_normalize(self.predictor(z))
         return regression(query, key.detach(), views.targets)
 
     def bounds(self, views: Views, batch: int) -> Bounds:

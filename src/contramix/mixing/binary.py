@@ -8,7 +8,7 @@ from torch import Tensor
 
 from contramix.mixing.layout import Layout, realized_weights
 from contramix.mixing.operator import Operator, draw_sources
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Binary(Operator):
@@ -28,7 +28,7 @@ class Binary(Operator):
         *,
         generator: torch.Generator,
         layout: Layout | None = None,
-    ) -> Mixed:
+    ) -> Mixture:
         sizes = x.shape[1:] if layout is None else (layout.units,)
         shape = torch.Size((*weight.shape, *sizes))
         probability = weight.reshape(weight.shape + (1,) * (len(shape) - 2))
@@ -37,4 +37,4 @@ class Binary(Operator):
         out = x
         for k, source in enumerate(partner.unbind(1), start=1):
             out = torch.where(elements[:, k], x.index_select(0, source), out)
-        return Mixed(out, partner, realized_weights(mask))
+        return Mixture(out, partner, realized_weights(mask))

@@ -10,7 +10,7 @@ from contramix.errors import InputError
 from contramix.mixing.binary import Binary
 from contramix.mixing.layout import Layout
 from contramix.mixing.operator import Operator
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class CutMix(Operator):
@@ -38,7 +38,7 @@ class CutMix(Operator):
         *,
         generator: torch.Generator,
         layout: Layout | None = None,
-    ) -> Mixed:
+    ) -> Mixture:
         if partner.shape[1] > self.max_partners:
             raise InputError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
         if x.dim() < 4:
@@ -47,7 +47,7 @@ class CutMix(Operator):
         inside = self._box(height, weight, generator)[:, :, None] & self._box(width, weight, generator)[:, None, :]
         kept = 1 - inside.to(x.dtype).mean((1, 2))
         pasted = inside.reshape(len(x), *(1,) * (x.dim() - 3), height, width)
-        return Mixed(torch.where(pasted, x[partner[:, 0]], x), partner, torch.stack([kept, 1 - kept], 1))
+        return Mixture(torch.where(pasted, x[partner[:, 0]], x), partner, torch.stack([kept, 1 - kept], 1))
 
     @staticmethod
     def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:

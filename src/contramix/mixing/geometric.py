@@ -11,7 +11,7 @@ from contramix.errors import InputError
 from contramix.mixing.layout import Layout, realized_weights
 from contramix.mixing.linear import unit_weights
 from contramix.mixing.operator import Operator, broadcast_weights, weighted_sum
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Geometric(Operator):
@@ -40,7 +40,7 @@ class Geometric(Operator):
         *,
         generator: torch.Generator,
         layout: Layout | None = None,
-    ) -> Mixed:
+    ) -> Mixture:
         if layout is None:
             low, high = self._range(x)
             elements, share = broadcast_weights(weight, x), weight
@@ -52,7 +52,7 @@ class Geometric(Operator):
         blended = self._back(weighted_sum(self._positive(x, low, high), partner, elements), low, high)
         # A weight of 1 copies its source exactly, even below eps and outside the training range.
         plain = ~numeric | (elements == 1).any(1)
-        return Mixed(torch.where(plain, weighted_sum(x, partner, elements), blended), partner, share)
+        return Mixture(torch.where(plain, weighted_sum(x, partner, elements), blended), partner, share)
 
     def _range(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if self.mode is None and bool((x < 0).any()):

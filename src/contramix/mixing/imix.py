@@ -12,7 +12,7 @@ from contramix.mixing import AnyOperator, weights
 from contramix.mixing.layout import Layout
 from contramix.mixing.linear import Linear
 from contramix.settings import Cut, Settings
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class IMix(Settings):
@@ -49,8 +49,10 @@ class IMix(Settings):
             raise PydanticCustomError("partners", "this operator takes one partner a sample; use linear or binary")
         return self
 
-    def __call__(self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None) -> Mixed:
-        """Mix a batch of queries; the returned weights are the realized ones, as :meth:`Targets.of` needs them."""
+    def __call__(
+        self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None
+    ) -> Mixture:
+        """Mix a batch of queries; the returned weights are the realized ones, as :meth:`Targets.from_mixture` needs them."""
         n = len(x)
         draws = n if (self.per or self.operator.weight_per) == "sample" else 1
         weight = weights.dirichlet(draws, self.partners, self.alpha, self.fold, generator).expand(n, -1)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from contramix.mixing.layout import Layout, realized_weights
 from contramix.mixing.operator import Operator, broadcast_weights, draw_sources, weighted_sum
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Linear(Operator):
@@ -32,11 +32,11 @@ class Linear(Operator):
         *,
         generator: torch.Generator,
         layout: Layout | None = None,
-    ) -> Mixed:
+    ) -> Mixture:
         if layout is None:
-            return Mixed(weighted_sum(x, partner, broadcast_weights(weight, x)), partner, weight)
+            return Mixture(weighted_sum(x, partner, broadcast_weights(weight, x)), partner, weight)
         per_unit = unit_weights(x, partner, weight, layout, generator)
-        return Mixed(weighted_sum(x, partner, layout.on_elements(per_unit)), partner, realized_weights(per_unit))
+        return Mixture(weighted_sum(x, partner, layout.on_elements(per_unit)), partner, realized_weights(per_unit))
 
 
 def unit_weights(

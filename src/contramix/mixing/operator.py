@@ -9,7 +9,7 @@ from torch import Tensor
 
 from contramix.mixing.layout import Layout
 from contramix.settings import Settings
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class Operator(Settings, ABC):
@@ -34,7 +34,7 @@ class Operator(Settings, ABC):
         *,
         generator: torch.Generator,
         layout: Layout | None = None,
-    ) -> Mixed:
+    ) -> Mixture:
         """Mix each sample with its partners.
 
         Parameters
@@ -53,7 +53,7 @@ class Operator(Settings, ABC):
 
         Returns
         -------
-        Mixed
+        Mixture
             The mixed samples, the partners, and the realized weights.
         """
 

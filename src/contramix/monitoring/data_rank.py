@@ -17,7 +17,7 @@ from contramix.runtime.randomness import Key
 from contramix.samples.graphs import Graphs
 from contramix.samples.samples import Batch, Samples, sequential_batches, take
 from contramix.samples.shuffling import sample_rows
-from contramix.types import Activations, Ragged
+from contramix.types import Activations, RaggedBatch
 
 ROWS = 1024
 """Maximum number of rows that are used. They can show at most as many directions."""
@@ -112,7 +112,7 @@ def _flat(encoder: Encoder, part: Batch) -> Float[Tensor, " B d"] | None:
     x: Activations = encoder.front(part)
     if "standardise" in encoder.stages:
         x = encoder.stages["standardise"](x)
-    if isinstance(x, Ragged):
+    if isinstance(x, RaggedBatch):
         return None
     if x.dim() == 4 and max(x.shape[2:]) > MAX_SIDE:
         x = adaptive_avg_pool2d(x, (min(MAX_SIDE, x.shape[2]), min(MAX_SIDE, x.shape[3])))

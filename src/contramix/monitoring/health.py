@@ -31,7 +31,7 @@ from contramix.samples.samples import sequential_batches, take
 from contramix.samples.shuffling import sample_rows
 from contramix.training.loop import Plan, Step
 from contramix.training.objective import Objective, Term
-from contramix.types import values_of
+from contramix.types import get_values
 
 MONITORED_ROWS = 1024
 """Maximum number of rows in a reading. A share of a few thousandths of them is still measurable."""
@@ -190,21 +190,21 @@ class Health:
         x = self._x[:VIEW_ROWS]
         first, second, cut = term.noisy(x, key)
         similarity = self._similarity_at(network.encoder, cut, term.layout)
-        h_first, h_second = (values_of(network.encoder.run(view, start=cut)) for view in (first, second))
+        h_first, h_second = (get_values(network.encoder.run(view, start=cut)) for view in (first, second))
         u, v = (normalize(network.projector(h), dim=1) for h in (h_first, h_second))
         return {
             "alignment": representation_measures.alignment(u, v),
             "uniformity": (representation_measures.uniformity(u) + representation_measures.uniformity(v)) / 2,
-            "view_cosine_input": similarity(values_of(first), values_of(second)),
+            "view_cosine_input": similarity(get_values(first), get_values(second)),
             "view_cosine_output": representation_measures.centered_cosine(h_first, h_second, z.double().mean(0)),
         }
 
     def _similarity_at(self, encoder: Encoder, cut: str, layout: Layout | None) -> ViewSimilarity:
         if cut == "input":
             if self._view_similarity is None:
-                self._view_similarity = ViewSimilarity(values_of(encoder.front(self._x)), layout)
+                self._view_similarity = ViewSimilarity(get_values(encoder.front(self._x)), layout)
             return self._view_similarity
-        return ViewSimilarity(values_of(encoder.run(encoder.front(self._x[:VIEW_ROWS]), stop=cut)))
+        return ViewSimilarity(get_values(encoder.run(encoder.front(self._x[:VIEW_ROWS]), stop=cut)))
 
 
 def _finite(found: Mapping[str, float]) -> dict[str, float]:

@@ -30,7 +30,7 @@ class Augment(Noise):
         if type(front).augment is Front.augment:
             raise InputError(UNKNOWN)
 
-    def of_samples(
+    def views_of_samples(
         self,
         front: Front,
         raw: Batch,

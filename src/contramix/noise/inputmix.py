@@ -9,7 +9,7 @@ from contramix.mixing import AnyOperator, weights
 from contramix.mixing.layout import Layout
 from contramix.mixing.linear import Linear
 from contramix.noise.mixing import MixingNoise
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 class InputMix(MixingNoise):
@@ -25,7 +25,7 @@ class InputMix(MixingNoise):
 
     def mixtures(
         self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
-    ) -> tuple[Mixed, Mixed]:
+    ) -> tuple[Mixture, Mixture]:
         n, both = len(x), torch.cat([x, x])
         weight = weights.dirichlet(2 * n, self.partners, self.alpha, True, generator)
         partner = weights.any_partner(2 * n, self.partners, generator)
@@ -33,4 +33,4 @@ class InputMix(MixingNoise):
         # Rows k and n + k of `both` are the same sample.
         parts = (mixed.x, mixed.partner % n, mixed.weight)
         first, second = zip(*(torch.split(part, n) for part in parts))
-        return Mixed(*first), Mixed(*second)
+        return Mixture(*first), Mixture(*second)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from contramix.mixing.layout import Layout
 from contramix.noise.noise import Noise
-from contramix.types import Activations, Mixed, mixed_in, values_of
+from contramix.types import Activations, Mixture, apply_mixture, get_values
 
 
 class MixingNoise(Noise):
@@ -17,7 +17,7 @@ class MixingNoise(Noise):
     @abstractmethod
     def mixtures(
         self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
-    ) -> tuple[Mixed, Mixed]:
+    ) -> tuple[Mixture, Mixture]:
         """Return both views of each sample as mixtures of the batch's samples."""
 
     def __call__(
@@ -31,7 +31,7 @@ class MixingNoise(Noise):
         first, second = self.mixtures(x, generator, layout)
         return first.x, second.x
 
-    def of_activations(
+    def views_of_activations(
         self,
         x: Activations,
         generator: torch.Generator,
@@ -39,5 +39,5 @@ class MixingNoise(Noise):
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
         """Make two views of an encoder's activations."""
-        first, second = self.mixtures(values_of(x), generator, layout)
-        return mixed_in(x, first), mixed_in(x, second)
+        first, second = self.mixtures(get_values(x), generator, layout)
+        return apply_mixture(x, first), apply_mixture(x, second)

@@ -13,7 +13,7 @@ from contramix.mixing.linear import Linear
 from contramix.mixing.operator import Operator
 from contramix.noise.mixing import MixingNoise
 from contramix.settings import as_tuple
-from contramix.types import Mixed
+from contramix.types import Mixture
 
 
 def _as_operators(value: object) -> object:
@@ -45,7 +45,7 @@ class MixupNoise(MixingNoise):
 
     def mixtures(
         self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
-    ) -> tuple[Mixed, Mixed]:
+    ) -> tuple[Mixture, Mixture]:
         n = len(x)
         drawn = torch.randint(
             len(self.operators),
@@ -56,7 +56,7 @@ class MixupNoise(MixingNoise):
         first, second = (self._view(x, drawn, generator, layout) for _ in range(2))
         return first, second
 
-    def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Mixed:
+    def _view(self, x: Tensor, drawn: Tensor, generator: torch.Generator, layout: Layout | None) -> Mixture:
         # Algorithm 1, lines 4 to 9: each view draws its own lambda and partner.
         views = []
         for operator in self.operators:
@@ -72,7 +72,7 @@ class MixupNoise(MixingNoise):
         return view
 
 
-def _select(condition: Bool[Tensor, " B"], first: Mixed, second: Mixed) -> Mixed:
+def _select(condition: Bool[Tensor, " B"], first: Mixture, second: Mixture) -> Mixture:
     """Take each sample from the first mixture where the condition holds, else from the second."""
     each = (torch.where(condition.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
-    return Mixed(*each)
+    return Mixture(*each)

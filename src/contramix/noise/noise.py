@@ -10,7 +10,7 @@ from contramix.encoders.frontend import Front
 from contramix.mixing.layout import Layout
 from contramix.samples.samples import Batch
 from contramix.settings import Cut, Settings
-from contramix.types import Activations, Ragged
+from contramix.types import Activations, RaggedBatch
 
 
 class Noise(Settings, ABC):
@@ -32,7 +32,7 @@ class Noise(Settings, ABC):
             If it cannot.
         """
 
-    def of_samples(
+    def views_of_samples(
         self,
         front: Front,
         raw: Batch,
@@ -45,9 +45,9 @@ class Noise(Settings, ABC):
         By default the noise is applied to the clean inputs that ``front`` computes; augmentation overrides this. The
         other parameters are those of ``__call__``.
         """
-        return self.of_activations(front(raw), generator, layout, pool)
+        return self.views_of_activations(front(raw), generator, layout, pool)
 
-    def of_activations(
+    def views_of_activations(
         self,
         x: Activations,
         generator: torch.Generator,
@@ -55,10 +55,10 @@ class Noise(Settings, ABC):
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
         """Make two views of an encoder's activations; in a ragged batch only ``values`` get the noise."""
-        if not isinstance(x, Ragged):
+        if not isinstance(x, RaggedBatch):
             return self(x, generator=generator, layout=layout, pool=pool)
         first, second = self(x.values, generator=generator)
-        return x.replaced(first), x.replaced(second)
+        return x.with_values(first), x.with_values(second)
 
     @abstractmethod
     def __call__(

@@ -17,7 +17,7 @@ from contramix.models.inference import device_of
 from contramix.models.pretrained import Pretrained
 from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import sequential_batches
-from contramix.types import Activations, values_of
+from contramix.types import Activations, get_values
 
 MAX_PIXELS = 4_000_000
 """Maximum number of pixels of the sheet, which then has about 1.5 MB."""
@@ -62,7 +62,7 @@ def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
     position = 0
     for batch in sequential_batches(model.spec.tensorize(table)):
         seen = model.encoder.front(batch.to(device))
-        for picture in _shrunk(values_of(seen), side) if pictured else _curves(seen, side):
+        for picture in _shrunk(get_values(seen), side) if pictured else _curves(seen, side):
             top, left = side * (position // across), side * (position % across)
             sheet[top : top + side, left : left + side] = picture
             position += 1
@@ -80,7 +80,7 @@ def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"
     """Yield a picture of each series: the curves of its channels, from its lowest to its highest value."""
     from PIL import Image, ImageDraw
 
-    values = values_of(x).cpu().numpy()
+    values = get_values(x).cpu().numpy()
     lengths = x.presence.sum(1).long().tolist() if isinstance(x, PaddedSequences) else [values.shape[2]] * len(values)
     for series, length in zip(values, lengths):
         channels = series[:CURVES, :length]

@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from contramix.samples.graphs import Graphs
-from contramix.types import Mixed, Ragged
+from contramix.types import Mixture, RaggedBatch
 
 
 @dataclass(frozen=True, eq=False)
-class GraphStates(Ragged):
+class GraphStates(RaggedBatch):
     """Hold a batch of graphs after some layers of an encoder.
 
     Operators mix ``values``, the vectors pooled so far. Nodes are not mixed: layers after the cut pool the nodes of the
@@ -47,20 +47,20 @@ class GraphStates(Ragged):
         values = torch.cat([self.values, self.graphs.sum_nodes(nodes)], 1)
         return replace(self, values=values, layers=(*self.layers, nodes))
 
-    def replaced(self, values: Float[Tensor, " B p"]) -> "GraphStates":
+    def with_values(self, values: Float[Tensor, " B p"]) -> "GraphStates":
         """Return the same graphs with other pooled vectors."""
         return replace(self, values=values)
 
-    def mixed(self, mixed: Mixed) -> "GraphStates":
+    def apply_mixture(self, mixed: Mixture) -> "GraphStates":
         """Return the same graphs with mixed pooled vectors. Nodes and edges are not mixed."""
         return replace(self, values=mixed.x)
 
     @classmethod
-    def joined(cls, parts: "Sequence[GraphStates]") -> "GraphStates":
+    def concatenate(cls, parts: "Sequence[GraphStates]") -> "GraphStates":
         """Concatenate batches after the same layers along the sample axis."""
         layers = tuple(torch.cat(each) for each in zip(*(part.layers for part in parts)))
         values = torch.cat([part.values for part in parts])
-        return cls(values, Graphs.joined([part.graphs for part in parts]), layers)
+        return cls(values, Graphs.concatenate([part.graphs for part in parts]), layers)
 
     def split(self, sizes: Sequence[int]) -> "tuple[GraphStates, ...]":
         """Split the batch along the sample axis into batches of the given sizes."""

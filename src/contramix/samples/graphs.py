@@ -106,7 +106,7 @@ class Graphs:
         return Graphs(self.x[node], self.edges[:, edge] + moved, nodes, edges, self.undirected)
 
     @staticmethod
-    def joined(parts: "Sequence[Graphs]") -> "Graphs":
+    def concatenate(parts: "Sequence[Graphs]") -> "Graphs":
         """Concatenate batches of graphs."""
         before, edges = 0, []
         for part in parts:

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from contramix.types import Mixed, Ragged
+from contramix.types import Mixture, RaggedBatch
 
 
 @dataclass(frozen=True, eq=False)
-class PaddedSequences(Ragged):
+class PaddedSequences(RaggedBatch):
     """Hold a batch of padded sequences, and the presence (a soft mask) of each step.
 
     The presence of a step is 1 inside a sequence and 0 in its padding. The presence of a mixture is the average of the
@@ -32,7 +32,7 @@ class PaddedSequences(Ragged):
     >>> from contramix.mixing.linear import Linear
     >>> x = PaddedSequences(torch.tensor([[[1.0], [1.0]], [[3.0], [0.0]]]), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
     >>> partner, weight = torch.tensor([[1], [0]]), torch.tensor([[0.75, 0.25]] * 2)
-    >>> mixed = x.mixed(Linear()(x.values, partner, weight, generator=torch.Generator()))
+    >>> mixed = x.apply_mixture(Linear()(x.values, partner, weight, generator=torch.Generator()))
     >>> mixed.values[:, :, 0].tolist(), mixed.presence.tolist()
     ([[1.5, 0.75], [2.5, 0.25]], [[1.0, 0.75], [1.0, 0.25]])
     """
@@ -46,22 +46,22 @@ class PaddedSequences(Ragged):
         """Return the presence in a shape that broadcasts against the values."""
         return self.presence[:, :, None] if self.axis == 1 else self.presence[:, None]
 
-    def replaced(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
+    def with_values(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
         """Return the batch with other values, set to 0 in the padding."""
         return replace(self, values=values.masked_fill(self.broadcast_presence == 0, 0.0))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "PaddedSequences":
         """Apply a function that keeps the steps, such as a layer, to the values."""
-        return self.replaced(function(self.values))
+        return self.with_values(function(self.values))
 
-    def mixed(self, mixed: Mixed) -> "PaddedSequences":
+    def apply_mixture(self, mixed: Mixture) -> "PaddedSequences":
         """Return the batch with mixed values, and presences averaged with the realized mixing weights."""
         sources = torch.cat([self.presence[:, None], self.presence[mixed.partner]], 1)
         presence = (mixed.weight[:, :, None].to(sources.dtype) * sources).sum(1)
         return replace(self, values=mixed.x, presence=presence)
 
     @classmethod
-    def joined(cls, parts: "Sequence[PaddedSequences]") -> "PaddedSequences":
+    def concatenate(cls, parts: "Sequence[PaddedSequences]") -> "PaddedSequences":
         """Concatenate batches of the same padded length along the sample axis."""
         return replace(
             parts[0], values=torch.cat([p.values for p in parts]), presence=torch.cat([p.presence for p in parts])

@@ -120,7 +120,7 @@ def concatenate_samples(first: Samples, second: Samples) -> Samples:
         If only one of them holds graphs.
     """
     if isinstance(first, Graphs) and isinstance(second, Graphs):
-        return Graphs.joined([first, second])
+        return Graphs.concatenate([first, second])
     if isinstance(first, Tensor) and isinstance(second, Tensor):
         return torch.cat([first, second])
     if isinstance(first, Graphs) or isinstance(second, Graphs):

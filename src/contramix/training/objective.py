@@ -23,7 +23,7 @@ from contramix.runtime.precision import at_least_float32
 from contramix.runtime.randomness import Key
 from contramix.samples.samples import Batch
 from contramix.settings import Settings
-from contramix.types import Activations, Ragged, Targets, Views, joined, mixed_in, split, values_of
+from contramix.types import Activations, RaggedBatch, Targets, Views, apply_mixture, concatenate, get_values, split
 
 
 class TermSettings(Settings):
@@ -150,7 +150,7 @@ class Term(nn.Module):
         joint = method.all_views_are_keys
         for turn, (a, b) in enumerate([(0, 1), (1, 0)] if method.symmetric and not joint else [(0, 1)]):
             if shared and (joint or method.passes == "one"):
-                both = method.online.encoder.run(joined([mine[a], theirs[b]]), noise_cut, mix_cut)
+                both = method.online.encoder.run(concatenate([mine[a], theirs[b]]), noise_cut, mix_cut)
                 query, clean = split(both, [len(mine[a]), len(theirs[b])])
             else:
                 query = method.online.encoder.run(mine[a], noise_cut, mix_cut)
@@ -172,18 +172,20 @@ class Term(nn.Module):
         """Return both views at the noise's cut. The same key gives two networks the same draws for each sample."""
         generator = key.at("noise").generator(x.device)
         if cut == "input":
-            return self.noise.of_samples(network.encoder.front, x, generator, self.layout, self.pool)
+            return self.noise.views_of_samples(network.encoder.front, x, generator, self.layout, self.pool)
         with torch.set_grad_enabled(torch.is_grad_enabled() and network is self.method.online):
             encoder = network.encoder
-            return self.noise.of_activations(_at_least_float32(encoder.run(encoder.front(x), stop=cut)), generator)
+            return self.noise.views_of_activations(
+                _at_least_float32(encoder.run(encoder.front(x), stop=cut)), generator
+            )
 
     def _mix(self, query: Activations, cut: str, key: Key) -> tuple[Activations, Targets]:
-        values = at_least_float32(values_of(query))
+        values = at_least_float32(get_values(query))
         if self.imix is None:
-            return query, Targets.plain(len(query), values.device)
+            return query, Targets.identity(len(query), values.device)
         layout = self.layout if cut == "input" else None
         mixed = self.imix(values, generator=key.generator(values.device), layout=layout)
-        return mixed_in(query, mixed), Targets.of(mixed)
+        return apply_mixture(query, mixed), Targets.from_mixture(mixed)
 
     def _pair(self, query: Activations, clean: Activations, cut: str, key: Key) -> Views:
         mixed, targets = self._mix(query, cut, key)
@@ -195,16 +197,16 @@ class Term(nn.Module):
         Views are mixed within their half. Therefore the labels of a mixed query are views in the other half, and never
         one of the views that it was mixed from.
         """
-        n, keys = len(first), joined([first, second])
+        n, keys = len(first), concatenate([first, second])
         mixed_a, a = self._mix(first, cut, key.at(0))
         mixed_b, b = self._mix(second, cut, key.at(1))
         targets = Targets(torch.cat([a.index + n, b.index]), torch.cat([a.weight, b.weight]))
-        return Views(joined([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
+        return Views(concatenate([mixed_a, mixed_b]) if self.imix else keys, keys, targets, cut)
 
 
 def _at_least_float32(x: Activations) -> Activations:
     """Convert the values of activations to float32 if they have lower precision, for mixing."""
-    return x.replaced(at_least_float32(x.values)) if isinstance(x, Ragged) else at_least_float32(x)
+    return x.with_values(at_least_float32(x.values)) if isinstance(x, RaggedBatch) else at_least_float32(x)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:
@@ -227,8 +229,8 @@ def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
             )
     if term.imix is None:
         return
-    if method.without_imix is not None:
-        raise InputError(method.without_imix)
+    if method.imix_unsupported_reason is not None:
+        raise InputError(method.imix_unsupported_reason)
     if min(encoder.position(cut) for cut in term.imix.cut) < last_noise:
         mixed, noisy = ("/".join(map(encoder.resolve_cut, part.cut)) for part in (term.imix, term.noise))
         raise InputError(
