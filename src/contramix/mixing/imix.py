@@ -52,7 +52,11 @@ class IMix(Settings):
     def __call__(
         self, x: Float[Tensor, " B *s"], *, generator: torch.Generator, layout: Layout | None = None
     ) -> Mixture:
-        """Mix a batch of queries; the returned weights are the realized ones, as :meth:`Targets.from_mixture` needs them."""
+        """Mix each query of a batch with randomly drawn partners from the same batch.
+
+        ``generator`` is the source of all draws, and ``layout`` tells which elements of a flat vector may be averaged.
+        :meth:`contramix.types.Targets.from_mixture` makes the virtual labels of the result.
+        """
         n = len(x)
         draws = n if (self.per or self.operator.weight_per) == "sample" else 1
         weight = weights.dirichlet(draws, self.partners, self.alpha, self.fold, generator).expand(n, -1)
