@@ -1,6 +1,6 @@
-"""Decode one picture: upright, 8 bits, grey or RGB, of one size; or say in a few words why it cannot be done.
+"""Decode one image file: upright, 8 bits, grayscale or RGB, of a given size.
 
-Colour profiles are ignored, transparency is laid on white, and of an animation the first frame is taken.
+Color profiles are ignored, transparency is blended with white, and the first frame of an animation is used.
 """
 
 import zlib
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 64_000_000
-"""Larger pictures are refused before they are decoded: a file of 140 kB can hold 144 million pixels."""
-_GREY = ("1", "L", "LA", "La", "I", "F")
+"""Maximum number of pixels. Larger images are rejected before decoding: a file of 140 kB can hold 144 million."""
+_GRAY_MODES = ("1", "L", "LA", "La", "I", "F")
 _ORIENTATION = 0x0112
 
 
-class Facts(NamedTuple):
-    """What a picture's header says."""
+class ImageHeader(NamedTuple):
+    """Hold what the header of an image says: upright size, and 1 or 3 channels."""
 
     height: int
     width: int
@@ -34,37 +34,37 @@ class Facts(NamedTuple):
 
 
 def check_pillow() -> None:
-    """Raise InputError unless Pillow is there."""
+    """Raise InputError unless Pillow is installed."""
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
         raise InputError("reading images needs pillow: pip install 'contramix[image]'") from None
 
 
-def facts(data: bytes) -> Facts:
-    """Upright size and channels of a picture; its pixels are not decoded.
+def facts(data: bytes) -> ImageHeader:
+    """Return the upright size and the channels of an image file without decoding its pixels.
 
     Raises
     ------
     UnreadableFileError
-        It is no picture, or its header is damaged.
+        If it is not an image, or its header is damaged.
     """
     return header(_opened(data))
 
 
-def header(image: "Image") -> Facts:
-    """Upright size and channels of one of Pillow's images."""
-    width, height = image.size[::-1] if _turn(image) >= 5 else image.size
-    return Facts(height, width, 1 if _is_grey(image) else 3)
+def header(image: "Image") -> ImageHeader:
+    """Return the upright size and the channels of an image of Pillow."""
+    width, height = image.size[::-1] if _orientation(image) >= 5 else image.size
+    return ImageHeader(height, width, 1 if _is_gray(image) else 3)
 
 
 def decode(data: bytes, size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
-    """A picture in a size: the largest box of its middle with the size's proportions, resized with antialiasing.
+    """Decode an image, crop the largest central box with the proportions of a size, and resize it with antialiasing.
 
     Raises
     ------
     UnreadableFileError
-        It cannot be decoded.
+        If it cannot be decoded.
     """
     image = _opened(data)
     if image.format == "PNG":
@@ -81,11 +81,11 @@ def decode(data: bytes, size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
 
 
 def pixels(image: "Image", size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
-    """A picture of Pillow's in a size."""
+    """Crop and resize an image of Pillow, as :func:`decode` does, and return its pixels."""
     from PIL.Image import Resampling, Transpose
 
-    turn = _turn(image)
-    image = _in_8_bits(image, "L" if size.channels == 1 else "RGB")
+    turn = _orientation(image)
+    image = _to_8_bits(image, "L" if size.channels == 1 else "RGB")
     if turn > 1:
         turns = (
             Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE,
@@ -104,9 +104,9 @@ def pixels(image: "Image", size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
 
 @lru_cache(maxsize=1)
 def _kinds() -> dict[str, tuple[Any, Any]]:
-    """What opens a file and what knows it by its first bytes, of the kinds that are read.
+    """Return the functions of Pillow that open a file and that recognize its first bytes, for each format.
 
-    Not `PIL.Image.open`: its limit on pixels is a variable of the process, and it would try every format there is.
+    `PIL.Image.open` is not used: its limit on pixels is global to the process, and it would try all formats.
     """
     check_pillow()
     from PIL import (  # noqa: F401 - each registers itself
@@ -144,7 +144,7 @@ def _opened(data: bytes) -> Any:
 
 
 def _check_sums(data: bytes) -> None:
-    """Compare the checksums of a PNG's pixels; Pillow does not, and damage need not show otherwise."""
+    """Check the checksums of the pixels of a PNG; Pillow does not, and damage may otherwise go unnoticed."""
     view, at = memoryview(data), 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(view[at : at + 4], "big")
@@ -154,8 +154,8 @@ def _check_sums(data: bytes) -> None:
         at = end + 4
 
 
-def _turn(image: "Image") -> int:
-    """The EXIF orientation, 1 to 8; Pillow turns TIFFs itself. Damaged EXIF data say nothing."""
+def _orientation(image: "Image") -> int:
+    """Return the EXIF orientation, 1 to 8; 1 if EXIF data are damaged. Pillow rotates TIFF files itself."""
     if image.format == "TIFF":
         return 1
     try:
@@ -165,21 +165,21 @@ def _turn(image: "Image") -> int:
     return turn if turn in range(1, 9) else 1
 
 
-def _is_grey(image: "Image") -> bool:
+def _is_gray(image: "Image") -> bool:
     if image.mode == "P":
         entries = np.array(image.getpalette() or [0, 1, 2]).reshape(-1, 3)
         return bool((entries == entries[:, :1]).all())
-    return image.mode in _GREY or image.mode.startswith("I;16")
+    return image.mode in _GRAY_MODES or image.mode.startswith("I;16")
 
 
-def _in_8_bits(image: "Image", mode: str) -> "Image":
-    """Grey or RGB in 8 bits. More bits are scaled by what they can hold, never clipped."""
+def _to_8_bits(image: "Image", mode: str) -> "Image":
+    """Convert an image to grayscale or RGB in 8 bits. More bits are scaled by their maximum, never clipped."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):
         image = Image.fromarray(_scaled(np.asarray(image), 65535))
     elif image.mode == "I":
-        image = Image.fromarray(_scaled(*_whole_numbers(image)))
+        image = Image.fromarray(_scaled(*_integers(image)))
     elif image.mode == "F":
         image = Image.fromarray(_from_floats(np.asarray(image)))
     if image.has_transparency_data:
@@ -188,14 +188,14 @@ def _in_8_bits(image: "Image", mode: str) -> "Image":
     return image if image.mode == mode else image.convert(mode)
 
 
-def _whole_numbers(image: "Image") -> tuple[np.ndarray, int]:
-    """Pixels of 32 bits, and the largest number that the file's own type holds."""
+def _integers(image: "Image") -> tuple[np.ndarray, int]:
+    """Return pixels of 32 bits, and the maximum of the type in the file."""
     values = np.asarray(image).astype(np.int64)
     tags: Any = getattr(image, "tag_v2", {})
     bits = tags.get(258, (16 if image.format == "PNG" else 32,))[0]
     signed = tags.get(339, (1 if image.format == "PNG" else 2,))[0] == 2
     if bits == 32 and not signed:
-        values %= 1 << 32  # Pillow holds them as signed
+        values %= 1 << 32  # Pillow stores them as signed
     return values, (1 << (bits - signed)) - 1
 
 
@@ -221,7 +221,7 @@ def _reason(error: Exception) -> str:
 
 
 def _foreign(head: bytes) -> str:
-    """What a file is that is no picture."""
+    """Describe a file that is not an image."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
         return "an SVG drawing, which is not read: save it as PNG"

@@ -1,4 +1,4 @@
-"""From pictures as they are stored to an encoder's input, clean or augmented."""
+"""Convert stored images to an encoder's input, clean or augmented."""
 
 import torch
 from jaxtyping import Float, Shaped
@@ -9,12 +9,12 @@ from contramix.encoders.frontend import Front
 
 
 class ImageFrontend(Front):
-    """Bytes to numbers in [0, 1]; floats are taken to be such numbers already.
+    """Convert bytes to [0, 1]; floats are assumed to be in [0, 1] already.
 
     Parameters
     ----------
     augmentation
-        How views are made; left out: the settings' defaults.
+        How views are made; None for the default settings.
 
     Examples
     --------
@@ -27,9 +27,9 @@ class ImageFrontend(Front):
         self.augmentation = augmentation or ImageAugment()
 
     def forward(self, raw: Shaped[Tensor, " B C H W"]) -> Float[Tensor, " B C H W"]:
-        """(B, C, H, W) bytes to the same shape."""
+        """Convert images (batch, channels, height, width) to [0, 1]; keep the shape."""
         return raw if raw.is_floating_point() else raw.to(torch.float32).div_(255)
 
     def augment(self, raw: Shaped[Tensor, " B C H W"], generator: torch.Generator) -> Float[Tensor, " B C H W"]:
-        """One view of each picture, with draws of its own."""
+        """Return one augmented view of each image, with random changes of its own."""
         return self.augmentation(self(raw), generator)

@@ -1,4 +1,4 @@
-"""Read images: folders, archives, IDX, CIFAR, npy and npz, and tables with a column of encoded images."""
+"""Read images from folders, archives, IDX, CIFAR, npy and npz files, and tables with encoded images."""
 
 import os
 import warnings
@@ -28,8 +28,8 @@ from contramix.io.media.record_table import build_record_table
 from contramix.io.options import ReadOptions
 from contramix.io.records import LABEL, SPLIT, Records
 
-LOOKED_AT = 5000
-"""Images, evenly spaced, whose headers decide size and channels where these are not set."""
+PROBED_IMAGES = 5000
+"""Number of images, evenly spaced, whose headers decide size and channels if these are not set."""
 _READ = (
     "give a folder or one zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, IDX or CIFAR files, "
     "an npy or npz file, or Parquet with a column of encoded images"
@@ -44,27 +44,27 @@ def read(
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """Read images as rows of a table: ``image``, ``file``, and ``label`` and ``part`` where the data say them.
+    """Read images as rows of a table: ``image``, ``file``, and ``label`` and ``part`` if the data have them.
 
     Parameters
     ----------
     path
-        A folder or a zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, whose folders may be parts and
+        A folder or a zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, whose folders may be splits and
         classes; IDX files; CIFAR-10 or CIFAR-100, either layout; an npy or npz file; Parquet or Arrow files with a
         column of encoded images; one image.
     options
-        ``on_bad_files`` says what to do with files that cannot be decoded.
+        How files are read; ``on_bad_files`` applies to files that cannot be decoded.
     settings
-        Size and channels.
-    like
-        A trained model's specification: its size and channels hold instead.
+        Size and number of channels.
+    fitted_spec
+        A trained model's specification, whose size is used instead.
     in_memory_bytes
-        Decoded images that take more are not kept, but decoded again whenever they are asked for.
+        Maximum size of decoded images. More images are decoded whenever they are needed.
 
     Raises
     ------
     InputError
-        There are no images, or none that can be read; or Pillow is not installed and needed.
+        If there are no images, or none that can be read, or Pillow is needed and not installed.
     """
     size = None if fitted_spec is None else fitted_spec.size
     place = os.fsdecode(path)
@@ -91,13 +91,13 @@ def read(
 def decode_files(
     found: MediaFiles, options: ReadOptions, settings: ImageSettings, size: ImageSize | None, in_memory_bytes: int
 ) -> tuple[Decoded, ImageSize, tuple[str, ...]]:
-    """Files decoded in one size, which is chosen by their headers if it is not given."""
+    """Decode files to images of one size, which is chosen by their headers if it is None; with notes."""
     check_pillow()
     notes: tuple[str, ...] = ()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")  # what is odd in a file's header, at every file
+        warnings.filterwarnings("ignore", module="PIL")  # Pillow warns of oddities in the header of each file
         if size is None:
-            size, notes = choose_size(_seen(found.files, settings), settings)
+            size, notes = choose_size(_sizes(found.files, settings), settings)
         decoded = decode_all(
             found,
             partial(decode, size=size),
@@ -110,11 +110,11 @@ def decode_files(
     return decoded, size, notes
 
 
-def _seen(files: Sequence[MediaFile], settings: ImageSettings) -> list[tuple[int, int, int]]:
+def _sizes(files: Sequence[MediaFile], settings: ImageSettings) -> list[tuple[int, int, int]]:
     if "auto" not in (settings.size, settings.channels):
         return []
-    looked_at = files[:: ceil(len(files) / LOOKED_AT)] if files else ()
-    return [result for result in map_files(looked_at, facts) if not isinstance(result, UnreadableFileError)]
+    probed = files[:: ceil(len(files) / PROBED_IMAGES)] if files else ()
+    return [result for result in map_files(probed, facts) if not isinstance(result, UnreadableFileError)]
 
 
 def _from_files(
@@ -147,7 +147,7 @@ def _splits(table: pa.Table) -> tuple[str, ...]:
 
 
 def _lone_npz(folder: str) -> str | None:
-    """The one npy or npz file in a folder that holds no other images."""
+    """Return the only npy or npz file of a folder; None if there is none, or several."""
     if not os.path.isdir(folder):
         return None
     names = [name for name in os.listdir(folder) if name.lower().endswith(npz.ENDINGS) and not name.startswith(".")]

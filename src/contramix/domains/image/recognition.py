@@ -1,4 +1,4 @@
-"""Whether a path or a Python value is images, beyond doubt."""
+"""Recognize paths and Python values that are images beyond doubt."""
 
 import os
 import zipfile
@@ -16,20 +16,23 @@ from contramix.io.media.embedded_files import is_embedded_file_type
 from contramix.io.media.recognition import contains_files
 
 COLUMNS = (IMAGE, "img", "picture", "jpg", "png")
-"""What a column of encoded images is most often called."""
+"""Usual names of a column of encoded images."""
 _CIFAR = ("/data_batch_1", "/data_batch_1.bin", "/meta", "/fine_label_names.txt")
 
 
 def recognizes(path: str | os.PathLike[str]) -> bool:
-    """Whether a file, folder or archive holds images, or a table has a column of encoded ones, or an npy or npz file
-    holds arrays that can only be images.
+    """Return whether a file, folder or archive holds images.
+
+    A table does if it has a column of encoded images, an npy or npz file if it holds arrays that can only be images.
     """
     return contains_files(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
 
 
 def recognizes_values(values: Any) -> bool:
-    """Whether values are images: four axes, three of bytes, Pillow's images, a list of image files, or a table that
-    was read before.
+    """Return whether values are images.
+
+    They are if they are an array of four axes, or of three axes and bytes; a list of images of Pillow, of arrays, or of
+    image files; or a table of images that was read before.
     """
     if isinstance(values, pa.Table):
         return IMAGE in values.column_names and _is_images(values.schema.field(IMAGE).type)
@@ -43,7 +46,7 @@ def recognizes_values(values: Any) -> bool:
 
 
 def is_pillows(value: Any) -> bool:
-    """Whether a value is an image of Pillow's; Pillow is not imported for it."""
+    """Return whether a value is an image of Pillow, without importing Pillow."""
     return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
 
 
@@ -62,7 +65,7 @@ def _looks_like_images(axes: int, kind: str) -> bool:
 
 
 def _arrays_of_images(path: str) -> bool:
-    """By the headers of an npy or npz file."""
+    """Return whether a file is an npy or npz file of images, by the headers of its arrays."""
     try:
         with open(path, "rb") as file:
             if path.lower().endswith(".npy"):
@@ -82,7 +85,7 @@ def _arrays_of_images(path: str) -> bool:
 
 
 def _header(stream: Any) -> tuple[int, str]:
-    """How many axes, and of what."""
+    """Return the number of axes and the type of an array."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)

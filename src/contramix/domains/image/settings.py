@@ -1,4 +1,4 @@
-"""How images are read and augmented: the recipe's section ``image``."""
+"""Define how images are read and augmented: the section ``image`` of a recipe."""
 
 from typing import Annotated, Literal
 
@@ -9,17 +9,17 @@ from contramix.settings import Settings
 
 
 class ImageSettings(Settings):
-    """How images are read and augmented.
+    """Set how images are read and augmented.
 
     Parameters
     ----------
     size
-        Pixels of a side. ``"auto"``: the images' own size where they share one of at most 96 pixels, else 64. Other
-        images are resized and cropped to their middle.
+        Side in pixels that images are resized and center-cropped to. ``"auto"``: the size of the images if they share
+        one of at most 96 pixels, else 64.
     channels
-        1 for grey, 3 for RGB. ``"auto"``: grey if all images are.
+        1 for grayscale, 3 for RGB. ``"auto"``: 1 if all images are grayscale.
     augment
-        The changes that keep what an image shows.
+        How views are made, for recipes that use augmentation.
     """
 
     size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"

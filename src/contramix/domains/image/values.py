@@ -1,4 +1,4 @@
-"""Images from Python: arrays, Pillow's images, and lists of files."""
+"""Convert arrays, images of Pillow, and lists of image files to records."""
 
 import os
 from functools import partial
@@ -32,22 +32,22 @@ _SOURCE = "images"
 
 
 def from_values(values: Any, settings: ImageSettings, fitted_spec: ImageSpec | None = None) -> Records:
-    """Images from Python values; a row a value, so none is left out.
+    """Convert Python values to images, one row per value; an unreadable one is an error.
 
     Parameters
     ----------
     values
         An array or tensor (n, H, W), (n, H, W, C) or (n, C, H, W) of bytes, or of floats in 0..1 or 0..255; a list of
-        such single images, of Pillow's images or of paths; or a table of images that was read before.
+        such single images, of images of Pillow, or of paths; or a table of images that was read before.
     settings
-        Size and channels.
-    like
-        A trained model's specification: its size and channels hold instead.
+        Size and number of channels.
+    fitted_spec
+        A trained model's specification, whose size is used instead.
 
     Raises
     ------
     InputError
-        They are no images, or one of them cannot be decoded.
+        If they are not images, or one of them cannot be decoded.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def from_values(values: Any, settings: ImageSettings, fitted_spec: ImageSpec | N
 
 
 def _from_table(table: pa.Table, settings: ImageSettings, size: ImageSize | None) -> Records:
-    """A table that was read before, or one with a column of encoded images."""
+    """Return a table that was read before, or decode a column of encoded images."""
     if IMAGE not in table.column_names:
         raise InputError(f"there is no column {IMAGE!r} of images")
     kind = table.schema.field(IMAGE).type
@@ -86,7 +86,7 @@ def _from_table(table: pa.Table, settings: ImageSettings, size: ImageSize | None
 
 
 def _from_list(values: Any, settings: ImageSettings, size: ImageSize | None) -> Records:
-    """Single images, perhaps of many sizes: each array becomes a batch of one."""
+    """Convert single images, which may differ in size."""
     notes: tuple[str, ...] = ()
     singles: list[Any] = [one if is_pillows(one) else _single(one, row) for row, one in enumerate(values)]
     if size is None:

@@ -1,1 +1,1 @@
-"""Augment batches of images on the device."""
+"""Augment batches of images on the device that holds them."""

@@ -1,4 +1,4 @@
-"""The changes that keep what a picture shows, as SimCLR, MoCo v2 and i-Mix use them."""
+"""Augment images as SimCLR, MoCo v2 and i-Mix do: crop, flip, color jitter, grayscale and blur."""
 
 from typing import Annotated
 
@@ -33,33 +33,33 @@ Parts = Annotated[tuple[Probability, Probability], BeforeValidator(as_tuple), Af
 
 
 class ImageAugment(Settings):
-    """Crop, mirror, jitter of colours, grey, blur; the defaults are i-Mix's and SimCLR's for CIFAR.
+    """Set how views of images are made. The defaults are those of i-Mix and SimCLR for CIFAR.
 
-    For pictures of 96 pixels and more the papers add ``blur = 0.5``. On pictures of one channel, saturation, hue and
-    grey do nothing.
+    For images of 96 pixels and more the papers add ``blur = 0.5``. For images of one channel, saturation, hue and grey
+    have no effect.
 
     Parameters
     ----------
     crop_scale
-        The crop's part of the area; (1, 1) with ``crop_ratio`` (1, 1) switches it off.
+        Range of the crop's share of the area; (1, 1) with ``crop_ratio`` (1, 1) switches cropping off.
     crop_ratio
-        Its width by its height.
+        Range of the crop's aspect ratio, width divided by height.
     flip
-        Probability of mirroring left and right.
+        Probability of a horizontal flip.
     jitter
-        Probability that a picture's colours are changed.
+        Probability of color jitter.
     brightness, contrast, saturation
-        Factors are drawn from 1 - s to 1 + s, and from 0 at least.
+        Strength s: a factor is drawn from 1 - s to 1 + s, at least 0.
     hue
-        Turns of the colour circle are drawn from -hue to hue.
+        Maximum rotation of the hue, as a share of the color circle, in either direction.
     grey
-        Probability of a grey picture.
+        Probability of conversion to grayscale.
     blur
         Probability of Gaussian blur.
     blur_sigma
-        Its standard deviation in pixels is drawn between these.
+        Range of the standard deviation of the blur, in pixels.
     blur_size
-        Pixels on a side of its kernel, odd; left out: about a tenth of the picture's, and 3 at least.
+        Odd size of the blur kernel in pixels; None: about a tenth of the image's side, at least 3.
 
     Examples
     --------
@@ -83,16 +83,16 @@ class ImageAugment(Settings):
     blur_size: Annotated[int, Field(ge=1), AfterValidator(_odd)] | None = None
 
     def __call__(self, x: Float[Tensor, " B C H W"], generator: torch.Generator) -> Float[Tensor, " B C H W"]:
-        """Change each picture in its own way.
+        """Augment each image, with random changes of its own.
 
         Parameters
         ----------
         x
-            Pictures in [0, 1]; they are not changed in place.
+            Images in [0, 1]; they are not changed in place.
         generator
-            Where all draws come from, on the device of ``x``.
+            The generator of all random numbers, on the device of ``x``.
         """
-        x = self._cropped(x, generator)  # new memory, so the rest may work in place
+        x = self._cropped(x, generator)  # a copy, which the rest may change in place
         if self.jitter and any((self.brightness, self.contrast, self.saturation, self.hue)):
             self._jitter_(x, generator)
         if self.grey and x.shape[1] == 3:

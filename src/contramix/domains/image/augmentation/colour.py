@@ -1,7 +1,7 @@
-"""Changes of colour: brightness, contrast, saturation, hue, grey. Each picture has its own strengths and order.
+"""Change brightness, contrast, saturation and hue of images, each with its own strengths and order.
 
 Definitions are those of torchvision's ColorJitter and RandomGrayscale, on floats in [0, 1]. Functions whose names end
-in an underscore change their pictures in place: fresh memory costs more than the arithmetic.
+in an underscore change images in place, as allocating memory costs more than the arithmetic.
 """
 
 import torch
@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 BRIGHTNESS, CONTRAST, SATURATION = range(3)
-"""The three changes that blend a picture with another one: with black, with its mean grey, with its grey self."""
+"""Changes that blend an image with black, with its mean gray value, or with itself in grayscale."""
 
 
 def grey(x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B 1 H W"]:
-    """The grey picture: 0.299 red + 0.587 green + 0.114 blue; where there are not three channels, their mean."""
+    """Convert images to grayscale: 0.299 red + 0.587 green + 0.114 blue, or else the mean of the channels."""
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
     red, green, blue = torch.chunk(x, 3, 1)
@@ -23,10 +23,10 @@ def grey(x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B 1 H W"]:
 def blend_(
     x: Float[Tensor, " B C H W"], kind: Int[Tensor, " B"], factor: Float[Tensor, " B"]
 ) -> Float[Tensor, " B C H W"]:
-    """Blend each picture with the one that belongs to its kind of change; factor 1 leaves it as it is.
+    """Change brightness, contrast or saturation of each image; a factor of 1 does not change it.
 
-    ``clamp(factor x + (1 - factor) other, 0, 1)``, where other is 0 for brightness, the mean of the grey picture
-    for contrast, the grey picture for saturation.
+    ``clamp(factor x + (1 - factor) other, 0, 1)``, where other is 0 for brightness, the mean of the grayscale
+    image for contrast, and the grayscale image for saturation.
     """
     kind, factor = kind[:, None, None, None], factor[:, None, None, None]
     other = grey(x)
@@ -36,17 +36,17 @@ def blend_(
 
 
 def turn_hue_(x: Float[Tensor, " B 3 H W"], turn: Float[Tensor, " B"]) -> Float[Tensor, " B 3 H W"]:
-    """Turn each picture's hue by a part of the colour circle, at most half of it, in HSV; 0 leaves it as it is.
+    """Rotate the hue of each image in HSV, by at most half of the color circle; 0 does not change it.
 
-    The circle is six long, from -3 to 3, with red at 0, green at 2 and blue at -2. A pixel of smallest channel m and
-    chroma c stands at ``±(1 + (green + blue - red - m) / c)``, with the sign of ``green - blue``: one formula for all
-    six sectors. At a distance of d from its own colour, a channel lies ``c clamp(d - 1, 0, 1)`` under the largest.
+    The circle has length 6, from -3 to 3, with red at 0, green at 2 and blue at -2. A pixel of smallest channel m and
+    chroma c has hue ``±(1 + (green + blue - red - m) / c)``, with the sign of ``green - blue``: one formula for all
+    six sectors. At a hue that is d from its own color, a channel is ``c clamp(d - 1, 0, 1)`` below the largest.
     """
     red, green, blue = torch.chunk(x, 3, 1)
     largest, smallest = x.amax(1, keepdim=True), x.amin(1, keepdim=True)
     chroma = largest - smallest
     place = (green - smallest).add_(blue).sub_(red).div_(chroma.clamp(min=torch.finfo(x.dtype).tiny)).add_(1)
-    # Of a grey pixel any place will do, but it must be a number.
+    # Any hue will do for a gray pixel, but it must not be NaN.
     place = place.copysign_(green - blue).add_(6 * turn[:, None, None, None])
     place.sub_((place / 6).round_(), alpha=6)
     turned = (turn != 0).to(x.dtype)[:, None, None, None]
@@ -63,20 +63,20 @@ def jitter_(
     order: Int[Tensor, " B 3"],
     place: Int[Tensor, " B"],
 ) -> Float[Tensor, " B C H W"]:
-    """Brightness, contrast, saturation and hue, one after the other, in each picture's own order.
+    """Change brightness, contrast, saturation and hue of images, in an order of its own for each image.
 
     Parameters
     ----------
     x
-        Pictures in [0, 1].
+        Images in [0, 1].
     factors
-        Of brightness, contrast and saturation; 1 changes nothing.
+        Factors of brightness, contrast and saturation; 1 has no effect.
     turn
-        How far the hue is turned, in parts of the circle; None leaves hues alone.
+        Rotation of the hue, as a share of the color circle; None for no rotation.
     order
-        The three blends in the order of their use.
+        Order of brightness, contrast and saturation.
     place
-        How many of them come before the hue, 0 to 3.
+        Number of these that precede the hue, 0 to 3.
     """
     factors = factors.gather(1, order)
     for slot in range(3):

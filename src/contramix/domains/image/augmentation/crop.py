@@ -1,4 +1,4 @@
-"""A random part of each picture, enlarged to the picture's size."""
+"""Crop a random part of each image, and resize it to the size of the image."""
 
 import math
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 TRIES = 10
-"""Boxes drawn for each picture; the first that lies inside it is taken."""
+"""Number of boxes that are drawn for each image; the first that fits is used."""
 
 
 class Boxes(NamedTuple):
-    """A box in each picture: whole pixels, as floats."""
+    """Hold a box in each image, in whole pixels, as floats."""
 
     top: Float[Tensor, " B"]
     left: Float[Tensor, " B"]
@@ -27,23 +27,23 @@ def random_boxes(
     ratio: tuple[float, float],
     generator: torch.Generator,
 ) -> Boxes:
-    """Draw boxes of random area, shape and place (Szegedy et al., 2015; torchvision's RandomResizedCrop).
+    """Draw boxes of random area, shape and position (Szegedy et al., 2015; torchvision's RandomResizedCrop).
 
     Parameters
     ----------
     x
-        Pictures; each gets a box.
+        Images; a box is drawn for each.
     scale
-        A box's part of the area is drawn evenly between these.
+        Range of the box's share of the area, which is drawn uniformly.
     ratio
-        Width by height; its logarithm is drawn evenly between these.
+        Range of the aspect ratio, width divided by height; its logarithm is drawn uniformly.
     generator
-        Where all draws come from.
+        The generator of all random numbers.
 
     Notes
     -----
-    A picture whose every draw is too wide or too high gets the largest box of an allowed shape, in its middle.
-    NOTE[DIFF]: torchvision draws on until a box fits; here all tries are drawn at once. The law is the same.
+    If no box fits an image, it gets the largest box of an allowed shape, in its center.
+    NOTE[DIFF]: torchvision draws until a box fits; here all tries are drawn at once. The distribution is the same.
     """
     n, _, height, width = x.shape
 
@@ -55,11 +55,11 @@ def random_boxes(
     shape = torch.exp(low + (high - low) * draw(n, TRIES))
     wide, tall = (area * shape).sqrt().round(), (area / shape).sqrt().round()
     fits = (wide >= 1) & (wide <= width) & (tall >= 1) & (tall <= height)
-    first, found = fits.byte().argmax(1, keepdim=True), fits.any(1)  # argmax: the first of equals
+    first, found = fits.byte().argmax(1, keepdim=True), fits.any(1)  # argmax returns the first maximum
     whole = min(max(width / height, ratio[0]), ratio[1])
     w = wide.gather(1, first)[:, 0].where(found, max(1, min(width, round(height * whole))))
     h = tall.gather(1, first)[:, 0].where(found, max(1, min(height, round(width / whole))))
-    # The minimum: a draw next to 1 may be rounded up to a place too far.
+    # A draw close to 1 may be rounded up beyond the last position; hence the minimum.
     top = torch.minimum((draw(n) * (height - h + 1)).floor(), height - h)
     left = torch.minimum((draw(n) * (width - w + 1)).floor(), width - w)
     middle = ((height - h) / 2).floor(), ((width - w) / 2).floor()
@@ -67,12 +67,12 @@ def random_boxes(
 
 
 def enlarge(x: Float[Tensor, " B C H W"], boxes: Boxes, flip: Bool[Tensor, " B"]) -> Float[Tensor, " B C H W"]:
-    """Each picture's box at the size of the picture, by bilinear interpolation, and mirrored where ``flip`` says so.
+    """Crop a box of each image, resize it to the size of the image with bilinear interpolation, and flip it if asked.
 
-    A box is never larger than its picture, so nothing is shrunk and nothing needs smoothing against aliasing. Pixels
-    outside the box play no part: the result is that of cutting out and resizing.
-    NOTE[DIFF]: the papers' loaders crop ImageNet's pictures at their full size, and shrink or enlarge the crop to 224;
-    here pictures have been brought to one size when they were read, so a small crop of a large picture is less sharp.
+    A box is never larger than its image; antialiasing is therefore not needed. Pixels outside the box have no
+    influence: the result is that of cropping and resizing.
+    NOTE[DIFF]: the papers' loaders crop images of ImageNet at their full size, and resize the crop to 224; here images
+    are resized when they are read, and a small crop of a large image is therefore less sharp.
     """
     down = _places(boxes.top, boxes.height, x.shape[2])[:, :, None]
     across = _places(boxes.left, boxes.width, x.shape[3])[:, None, :]
@@ -83,7 +83,7 @@ def enlarge(x: Float[Tensor, " B C H W"], boxes: Boxes, flip: Bool[Tensor, " B"]
 
 
 def _places(start: Tensor, length: Tensor, size: int) -> Tensor:
-    """Where the pixels of a side come from: middles of pixels, -1 and 1 the picture's edges."""
+    """Return the source positions of the pixels of a side: centers of pixels, with edges of the image at -1 and 1."""
     at = (torch.arange(size, device=start.device) + 0.5) * (length / size)[:, None] - 0.5
     inside = torch.minimum(at.clamp(min=0), (length - 1)[:, None]) + start[:, None]
     return (2 * inside + 1) / size - 1

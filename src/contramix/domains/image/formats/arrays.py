@@ -1,4 +1,4 @@
-"""Pictures that are arrays already: their axes, their bits, their size."""
+"""Convert arrays of images: order of axes, 8-bit values, channels and size."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from contramix.domains.image.size import ImageSize
 from contramix.errors import InputError
 
 _CHANNELS = (1, 3, 4)
-_AT_ONCE = 1024
+_BATCH_SIZE = 1024
 
 
 def channels_first(
     array: Shaped[np.ndarray, " ..."], source: str
 ) -> tuple[Shaped[np.ndarray, " n C H W"], tuple[str, ...]]:
-    """(n, H, W), (n, H, W, C) or (n, C, H, W) as the last, with a note where it could be either.
+    """Convert (n, H, W), (n, H, W, C) or (n, C, H, W) to the last, with a note if the order is ambiguous.
 
     Raises
     ------
     InputError
-        For other shapes.
+        If the array has another shape.
 
     Examples
     --------
@@ -50,14 +50,15 @@ def channels_first(
 
 
 def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
-    """Pixels in 8 bits: whole numbers scaled by what their type holds, floats by whether they reach beyond 1.
+    """Convert pixels to 8 bits.
 
-    Whole numbers of other types than unsigned ones must lie in 0..255 already.
+    Unsigned integers are scaled by the maximum of their type, floats by 255 if they do not exceed 1. Other numbers must
+    be in 0..255 already.
 
     Raises
     ------
     InputError
-        They are no numbers, or lie outside.
+        If they are not numbers, or out of range.
     """
     kind = array.dtype
     if kind == np.uint8:
@@ -78,25 +79,25 @@ def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray,
 
 
 def size_and_channels(array: Shaped[np.ndarray, " n C H W"]) -> tuple[int, int, int]:
-    """Height, width and channels, as `contramix.domains.image.size.choose` counts them."""
+    """Return height, width and channels of the images of an array; images with transparency count as RGB."""
     return array.shape[2], array.shape[3], 1 if array.shape[1] == 1 else 3
 
 
 def to_size(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> UInt8[np.ndarray, " n C H W"]:
-    """Pictures in a size: transparency laid on white, colours as needed, the middle resized with antialiasing."""
+    """Convert channels, blend transparency with white, center-crop, and resize images with antialiasing."""
     if array.shape[1:] == size:
         return np.ascontiguousarray(array)
     out = np.empty((len(array), *size), np.uint8)
-    for start in range(0, len(array), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        out[part] = _resized(_coloured(array[part], size.channels), size)
+    for start in range(0, len(array), _BATCH_SIZE):
+        part = slice(start, start + _BATCH_SIZE)
+        out[part] = _center_crop_and_resize(_to_channels(array[part], size.channels), size)
     return out
 
 
-def _coloured(array: UInt8[np.ndarray, " n c h w"], channels: int) -> UInt8[np.ndarray, " n C h w"]:
+def _to_channels(array: UInt8[np.ndarray, " n c h w"], channels: int) -> UInt8[np.ndarray, " n C h w"]:
     if array.shape[1] == 4:
-        colour, alpha = array[:, :3].astype(np.int32), array[:, 3:].astype(np.int32)
-        array = ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+        rgb, alpha = array[:, :3].astype(np.int32), array[:, 3:].astype(np.int32)
+        array = ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     if array.shape[1] == channels:
         return array
     if channels == 3:
@@ -107,7 +108,7 @@ def _coloured(array: UInt8[np.ndarray, " n c h w"], channels: int) -> UInt8[np.n
     return rounded.astype(np.uint8)
 
 
-def _resized(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> Any:
+def _center_crop_and_resize(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> Any:
     height, width = array.shape[2:]
     if (height, width) == (size.height, size.width):
         return array

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 as published: the python layout and the binary one, in a folder or a tar archive."""
+"""Read CIFAR-10 and CIFAR-100 as published, in the python or binary layout, from a folder or a tar archive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,42 +16,42 @@ COARSE = "coarse_label"
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _PYTHON = {**dict.fromkeys(_BATCHES, "train"), "test_batch": "test"}
 _PYTHON_100 = {"train": "train", "test": "test"}
-_BINARY = {f"{name}.bin": part for name, part in _PYTHON.items()}
+_BINARY = {f"{name}.bin": split for name, split in _PYTHON.items()}
 _BINARY_100 = {"train.bin": "train", "test.bin": "test"}
 _NAMES = ("batches.meta", "meta", "batches.meta.txt", "fine_label_names.txt", "coarse_label_names.txt")
 ENDINGS = (*_PYTHON, *_BINARY, *_BINARY_100, "/train", "/test", "/meta", "batches.meta", *_NAMES[2:])
-"""How the names of the files end, in either layout."""
+"""Endings of the names of files, in either layout."""
 
 
 def is_cifar(items: Sequence[MediaFile]) -> bool:
-    """Whether these are the files of a CIFAR."""
+    """Return whether these are the files of CIFAR-10 or CIFAR-100."""
     return _layout({_base(item) for item in items}) is not None
 
 
 def read_cifar(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
-    """The parts of a CIFAR, with the classes by name where their names are there. CIFAR-100 has ``coarse_label`` too.
+    """Read the splits of CIFAR-10 or CIFAR-100, with names of classes if known. CIFAR-100 also has ``coarse_label``.
 
     The python layout is a pickle. It is never unpickled: see `contramix.domains.image.formats.safe_pickle`.
 
     Raises
     ------
     InputError
-        A file is damaged, or no CIFAR.
+        If a file is damaged, or is not a file of CIFAR.
     """
-    there = {_base(item): item for item in items}
-    layout = _layout(there.keys())
+    by_base_name = {_base(item): item for item in items}
+    layout = _layout(by_base_name.keys())
     if layout is None:
         raise InputError(f"{source}: holds no CIFAR")
-    names = _class_names(there)
+    names = _class_names(by_base_name)
     batches: dict[str, list[LabeledArray]] = {}
-    for base, part in layout.items():
-        if base in there:
-            name = there[base].name
+    for base, split in layout.items():
+        if base in by_base_name:
+            name = by_base_name[base].name
             read = _binary if base.endswith(".bin") else _python
-            pixels, labels = read(_bytes(there[base]), name, layout is _BINARY_100)
+            pixels, labels = read(_bytes(by_base_name[base]), name, layout is _BINARY_100)
             named = {column: _named(values, names.get(column), name) for column, values in labels.items()}
-            batches.setdefault(part, []).append(LabeledArray(pixels.reshape(-1, 3, 32, 32), named, part, name))
-    return [_joined(part, several) for part, several in batches.items()]
+            batches.setdefault(split, []).append(LabeledArray(pixels.reshape(-1, 3, 32, 32), named, split, name))
+    return [_concatenate(split, several) for split, several in batches.items()]
 
 
 def _layout(names: Any) -> dict[str, str] | None:
@@ -90,9 +90,9 @@ def _binary(data: bytes, name: str, hundred: bool) -> tuple[np.ndarray, dict[str
     return rows[:, ahead:], labels
 
 
-def _class_names(there: dict[str, MediaFile]) -> dict[str, list[str]]:
+def _class_names(by_base_name: dict[str, MediaFile]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
-    for base, item in there.items():
+    for base, item in by_base_name.items():
         if base in ("batches.meta", "meta"):
             values = plain_values(_bytes(item), item.name)
             known = {_text(key): value for key, value in values.items()} if isinstance(values, dict) else {}
@@ -116,9 +116,9 @@ def _named(numbers: np.ndarray, names: list[str] | None, source: str) -> np.ndar
     return texts
 
 
-def _joined(part: str, several: list[LabeledArray]) -> LabeledArray:
+def _concatenate(split: str, several: list[LabeledArray]) -> LabeledArray:
     labels = {name: np.concatenate([batch.labels[name] for batch in several]) for name in several[0].labels}
-    return LabeledArray(np.concatenate([batch.content for batch in several]), labels, part, several[0].source)
+    return LabeledArray(np.concatenate([batch.content for batch in several]), labels, split, several[0].source)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""IDX files, as MNIST and its kin come: a header of sizes, then bytes; perhaps packed with gzip."""
+"""Read IDX files, the format of MNIST: a header with the shape, then bytes; possibly compressed with gzip."""
 
 import os
 import zlib
@@ -21,12 +21,12 @@ _BYTES = 0x08
 
 
 def parse(data: bytes, name: str) -> np.ndarray:
-    """The array of unsigned bytes in an IDX file, unpacked.
+    """Return the array of unsigned bytes in an IDX file, decompressed.
 
     Raises
     ------
     InputError
-        The file is damaged, or of another kind.
+        If the file is damaged, or of another kind.
 
     Examples
     --------
@@ -58,33 +58,33 @@ def parse(data: bytes, name: str) -> np.ndarray:
 
 
 def read_idx(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
-    """The parts of a data set in IDX files: ``train-images...``, ``t10k-images...``, and the labels beside them.
+    """Read the splits of a data set in IDX files: ``train-images...``, ``t10k-images...``, and their labels.
 
     Raises
     ------
     InputError
-        A file is damaged, or there are several data sets.
+        If a file is damaged, or there are several data sets.
     """
     by_name = {item.name: item for item in items}
     found: dict[str | None, LabeledArray] = {}
     for item in items:
         if not item.name.lower().endswith(ENDINGS):
             continue
-        part = _part_of(item.name)
-        if part in found:
+        split = _split_of(item.name)
+        if split in found:
             raise InputError(
-                f"{source}: holds several sets of images ({found[part].source}, {item.name}): name one file"
+                f"{source}: holds several sets of images ({found[split].source}, {item.name}): name one file"
             )
         labels = by_name.get(_labels_of(item.name))
         columns = {} if labels is None else {LABEL: parse(_bytes(labels), labels.name)}
-        found[part] = LabeledArray(parse(_bytes(item), item.name), columns, part, item.name)
+        found[split] = LabeledArray(parse(_bytes(item), item.name), columns, split, item.name)
     if not found:
         raise InputError(f"{source}: holds labels without their images: name the folder or the file of the images")
     return list(found.values())
 
 
 def with_labels(path: str) -> list[MediaFile]:
-    """One file of images, and its labels if they lie beside it, as items."""
+    """Return a file of images, and the file of its labels if it is in the same folder."""
     places = [path, os.path.join(os.path.dirname(path), _labels_of(os.path.basename(path)))]
     there = [place for place in dict.fromkeys(places) if os.path.isfile(place)]
     return [MediaFile(printable(os.path.basename(place)), partial(read_file, place)) for place in there]
@@ -96,7 +96,7 @@ def _labels_of(name: str) -> str:
     return f"{folder}/{base}" if folder else base
 
 
-def _part_of(name: str) -> str | None:
+def _split_of(name: str) -> str | None:
     base = name.rpartition("/")[2].lower()
     if "train" in base:
         return "train"

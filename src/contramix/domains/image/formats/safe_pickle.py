@@ -1,7 +1,7 @@
-"""What a pickle of plain values and byte arrays says, by walking its opcodes: nothing in it is ever called.
+"""Read plain values and byte arrays from a pickle by its opcodes, without calling anything in it.
 
-CIFAR's first layout is such a pickle. Dicts, lists, tuples, text, bytes, numbers and numpy arrays of unsigned bytes are
-rebuilt; anything else is refused.
+The python layout of CIFAR is such a pickle. Dicts, lists, tuples, text, bytes, numbers and numpy arrays of unsigned
+bytes are rebuilt; anything else is an error.
 """
 
 import pickletools
@@ -23,24 +23,24 @@ _MARK = object()
 
 
 class _Name(NamedTuple):
-    """Something that the pickle would import."""
+    """Hold the name of an object that the pickle would import."""
 
     name: str
 
 
 class _Array:
-    """An array before and after its state is known."""
+    """Hold an array, or None until its state is read."""
 
     value: np.ndarray | None = None
 
 
 def plain_values(data: bytes, source: str) -> Any:
-    """The values in a pickle, if they are plain.
+    """Return the values in a pickle.
 
     Raises
     ------
     InputError
-        It is damaged, or holds anything but plain values and arrays of unsigned bytes.
+        If it is damaged, or holds anything but plain values and arrays of unsigned bytes.
     """
     try:
         values = _walk(data)
@@ -54,7 +54,7 @@ def plain_values(data: bytes, source: str) -> Any:
 
 
 class _Refused(Exception):  # noqa: N818 - says what was refused
-    """What the pickle would do."""
+    """Say what the pickle would do that is not allowed."""
 
 
 def _walk(data: bytes) -> Any:
