@@ -1,4 +1,4 @@
-"""Graphs: read files and Python objects of graphs, and learn what their nodes have."""
+"""Define the domain of graphs: read graphs from files and Python objects, and convert them to packed batches."""
 
 from contramix.domains.domain import Domain
 from contramix.domains.graph.packed import CONTENT
@@ -19,4 +19,4 @@ DOMAIN = Domain(
     from_values=from_values,
     content=CONTENT,
 )
-"""Graphs of different sizes: raw files of the TU Dortmund collection, and objects of PyTorch Geometric and networkx."""
+"""Domain of graphs: raw files of the TU Dortmund collection, and objects of PyTorch Geometric and networkx."""

@@ -1,4 +1,4 @@
-"""Store graphs in a column of a table, and as packed arrays."""
+"""Convert graphs between a column of an Arrow table and packed numpy arrays."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from contramix.domains.content_column import ContentColumn
 from contramix.errors import InputError
 
 GRAPH = "graph"
-"""The name of the column of graphs.
+"""Name of the column of graphs.
 
-Each value has ``nodes``, the number of nodes; ``source`` and ``target``, the nodes that edges connect, numbered from 0;
-and ``labels`` and ``attributes`` of the nodes, if they have any.
+Each value is a struct: ``nodes`` is the number of nodes; ``source`` and ``target`` list the node numbers, from 0, that
+each edge connects; ``labels`` and ``attributes`` list those of each node, if nodes have any.
 """
 MAX_NODES = 2**31 - 1
-"""Maximum number of nodes of all graphs together."""
+"""Maximum total number of nodes of all graphs in a table."""
 _ENDPOINTS = ("source", "target")
 
 
@@ -35,16 +35,16 @@ CONTENT = ContentColumn(
 
 @dataclass(frozen=True)
 class PackedGraphs:
-    """Hold graphs as arrays in which one graph follows another.
+    """Represent many graphs as arrays, in which the nodes and edges of one graph follow those of another.
 
     Parameters
     ----------
     nodes, edges
         Number of nodes and of edges of each graph.
     edge_index
-        Source and target of each edge, as node numbers within its graph.
+        Source (row 0) and target (row 1) of each edge, as node numbers that start at 0 in each graph.
     labels, attributes
-        Labels and attributes of all nodes; None if they have none.
+        Labels and attributes of all nodes, one row per node; None if nodes have none.
     """
 
     nodes: Int64[ndarray, " B"]
@@ -55,16 +55,16 @@ class PackedGraphs:
 
     @property
     def first_node(self) -> Int64[ndarray, " B"]:
-        """Return the number of each graph's first node among the nodes of all graphs."""
+        """Return the index of each graph's first node among the nodes of all graphs."""
         return np.asarray(self.nodes.cumsum() - self.nodes)
 
     @property
     def global_edge_index(self) -> Int64[ndarray, " 2 E"]:
-        """Return source and target of each edge, as node numbers among the nodes of all graphs."""
+        """Return source and target of each edge, as indices among the nodes of all graphs."""
         return np.asarray(self.edge_index + self.first_node.repeat(self.edges))
 
     def to_column(self) -> pa.StructArray:
-        """Convert the graphs to a column, one row per graph."""
+        """Convert the graphs to an Arrow struct array with one row per graph, with the fields of :data:`GRAPH`."""
         fields = {
             "nodes": pa.array(self.nodes, pa.int64()),
             "source": _lists(pa.array(self.edge_index[0].astype(np.int32)), self.edges),
@@ -78,12 +78,12 @@ class PackedGraphs:
 
     @classmethod
     def from_column(cls, column: pa.ChunkedArray) -> "PackedGraphs":
-        """Read the graphs of a column.
+        """Create packed graphs from an Arrow column, the inverse of :meth:`to_column`.
 
         Raises
         ------
         InputError
-            If the column does not hold graphs, or holds invalid ones.
+            If the column does not hold graphs, or a graph is invalid.
         """
         column = CONTENT.select(pa.table({GRAPH: column}))
         struct = column.type
@@ -106,12 +106,12 @@ class PackedGraphs:
         return cls(nodes, edge_counts[0], np.stack(endpoints), **per_node)
 
     def concatenate(self, other: "PackedGraphs") -> "PackedGraphs":
-        """Return these graphs followed by others.
+        """Return these graphs followed by the graphs of ``other``.
 
         Raises
         ------
         InputError
-            If the nodes of one have labels or attributes that those of the other lack.
+            If nodes of the two differ in their number of label columns or attributes.
         """
         per_node = {}
         for name in ("labels", "attributes"):
@@ -129,12 +129,12 @@ class PackedGraphs:
 
 
 def extract_graphs(table: pa.Table) -> PackedGraphs:
-    """Return the graphs of a table.
+    """Return the graphs of a table's column ``graph`` as packed arrays.
 
     Raises
     ------
     InputError
-        If the table has no column of graphs, or holds invalid ones.
+        If the table has no column of graphs, or a graph is invalid.
     """
     return PackedGraphs.from_column(CONTENT.select(table))
 
@@ -148,7 +148,7 @@ def _field(chunk: pa.StructArray, name: str) -> pa.Array:
 
 
 def _flat(column: pa.ChunkedArray) -> ndarray:
-    """Return the numbers of nested lists of any depth, as one array."""
+    """Flatten a column of nested lists, of any depth, to one array of numbers."""
     parts = []
     for chunk in column.chunks:
         while pa.types.is_nested(chunk.type):

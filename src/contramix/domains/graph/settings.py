@@ -8,18 +8,18 @@ from contramix.settings import Settings
 
 
 class GraphSettings(Settings):
-    """Set how graphs are read and which features nodes have.
+    """Configure how graphs are read and which features nodes have.
 
     Parameters
     ----------
     features
         ``"labels"``: node labels, one-hot encoded. ``"attributes"``: node attributes, standardized. ``"degree"``: the
-        in-degree, one-hot encoded. ``"ones"``: a constant, as in InfoGraph and DACL for graphs without node features.
-        ``"auto"``: labels and attributes if there are any, else degrees.
+        in-degree, one-hot encoded. ``"ones"``: the constant 1, as in the InfoGraph and DACL papers for graphs without
+        node features. ``"auto"``: labels and attributes if nodes have any, else degrees.
     most_degree
-        Maximum degree; larger degrees are encoded as this one.
+        Maximum degree with a separate one-hot element; larger degrees are encoded like this one.
     dataset
-        Name of the data set to read, if a folder or an archive holds several.
+        Name of the data set to read, such as ``MUTAG``, if a folder or an archive holds several.
     """
 
     features: Literal["auto", "labels", "attributes", "degree", "ones"] = "auto"

@@ -1,4 +1,4 @@
-"""Learn the node features of graphs, and convert graphs to packed batches."""
+"""Learn which features the nodes of graphs have, and convert graphs to packed batches."""
 
 import math
 from collections.abc import Sequence
@@ -23,35 +23,35 @@ from contramix.samples.samples import Samples
 
 Feature = Literal["labels", "attributes", "degree", "ones"]
 DEGREES = 17
-"""Number of degree features of a baseline: one each for degrees 0 to 15, and one for all larger degrees."""
+"""Number of degree features of a baseline: one for each degree from 0 to 15, and one for all larger degrees."""
 MAX_LABELS = 10_000
-"""Maximum number of different node labels. More of them identify nodes rather than kinds of nodes."""
+"""Maximum number of distinct node labels. More labels are rather identifiers of nodes than types of nodes."""
 MAX_BYTES = 16 << 30
-"""Maximum size of the features of all nodes in memory."""
+"""Maximum size in bytes of the features of all nodes in memory."""
 
 
 class GraphFrontend(Front):
-    """Convert packed graphs to node states, the input of a graph encoder."""
+    """Wrap packed graphs in the state that the layers of a graph encoder update."""
 
     def forward(self, raw: Graphs) -> GraphStates:
-        """Return the states of all nodes, before the first layer."""
+        """Return the state of a batch of graphs before the first layer, with empty pooled vectors."""
         return GraphStates.from_graphs(raw)
 
 
 class GraphSpec(Spec):
-    """Hold which features nodes have, and the statistics of the training graphs.
+    """Convert graphs to packed batches with node features, by labels and statistics of the training graphs.
 
     Parameters
     ----------
     features_of_nodes
-        The kinds of features that are concatenated.
+        The kinds of features that are concatenated for each node.
     labels
-        The different labels of the training graphs' nodes, one tuple per column of labels. Each is one-hot encoded;
-        other labels are encoded as zeros.
+        Distinct node labels of the training graphs, one tuple per label column. Labels are one-hot encoded. Labels
+        that are not listed are encoded as zeros.
     mean, std
-        Mean and standard deviation of each node attribute.
+        Mean and standard deviation of each node attribute over the training graphs.
     most_degree
-        Maximum degree; larger degrees are encoded as this one.
+        Maximum degree with a separate one-hot element; larger degrees are encoded like this one.
     """
 
     domain: Literal["graph"] = "graph"
@@ -82,13 +82,18 @@ class GraphSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["GraphSpec", tuple[str, ...]]:
-        """Learn from the nodes of training graphs, and from those of extra rows.
+        """Learn node labels and statistics of node attributes from training graphs, and from extra rows if given.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and a message if degrees are used because nodes have no features.
 
         Raises
         ------
         InputError
-            If there are no graphs or no nodes, if nodes lack a feature that the settings ask for, or if there is no
-            column ``target``.
+            If there are no graphs or no nodes, if nodes lack the features that ``settings`` name, or if the table has
+            no column ``target``.
         """
         graphs = extract_graphs(table)
         if extra_rows is not None:
@@ -135,7 +140,7 @@ class GraphSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the column of graphs."""
+        """Return the name of the input column by kind: ``{"graph": ["graph"]}``."""
         return {"graph": [GRAPH]}
 
     @property
@@ -151,11 +156,11 @@ class GraphSpec(Spec):
 
     @property
     def summary(self) -> str:
-        """Describe the features of a node."""
+        """Describe the features of a node, such as ``"nodes with 7 features: labels"``."""
         return f"nodes with {self.width} features: {' and '.join(self.features_of_nodes)}"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a note on nodes with labels that no training graph has."""
+        """Return a message about nodes whose labels do not occur in the training graphs; empty if there are none."""
         found = extract_graphs(table).labels
         if "labels" not in self.features_of_nodes or found is None:
             return ()
@@ -165,22 +170,22 @@ class GraphSpec(Spec):
         return (f"{np.sum(new):,} of {len(found):,} nodes have labels that the training graphs did not have",)
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Samples:
-        """Convert graphs to packed graphs with node features.
+        """Convert a table of graphs to a packed batch with node features. ``first_row`` is not used.
 
         Raises
         ------
         InputError
-            If nodes lack features that the training graphs' nodes have, or would take too much memory.
+            If nodes lack features that they had in training, or their features would take too much memory.
         """
         return self.pack(extract_graphs(table))
 
     def pack(self, graphs: PackedGraphs) -> Graphs:
-        """Compute the features of nodes, and sort edges by the node that they lead to.
+        """Compute node features of packed graphs, and return torch tensors with edges sorted by target node.
 
         Raises
         ------
         InputError
-            If nodes lack features that the training graphs' nodes have, or would take too much memory.
+            If nodes lack features that they had in training, or their features would take too much memory.
         """
         size = 4 * self.width * int(graphs.nodes.sum())
         if size > MAX_BYTES:
@@ -202,9 +207,10 @@ class GraphSpec(Spec):
         )
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
-        """Return summary statistics of each graph.
+        """Compute summary statistics of each graph as features for baselines, one row per graph.
 
-        They are the numbers of nodes and edges, the distribution of degrees, and the sum and mean of node features.
+        They are the numbers of nodes and edges, their logarithms and ratio, the number and share of nodes with each
+        degree, and the sum and mean of node features.
         """
         if not isinstance(x, Graphs):
             raise TypeError("samples of graphs are packed")
@@ -217,11 +223,11 @@ class GraphSpec(Spec):
         return np.asarray(torch.cat(columns, 1).float())
 
     def inputs(self) -> Inputs:
-        """Return the number of features of a node."""
+        """Describe the encoder's input by the number of features per node."""
         return Inputs((self.width,), kind="graphs")
 
     def frontend(self) -> GraphFrontend:
-        """Return the module that converts packed graphs to node states."""
+        """Return the module that converts packed graphs to the state that graph encoders update."""
         return GraphFrontend()
 
     def _features(self, name: Feature, graphs: PackedGraphs, target: ndarray) -> Float32[ndarray, " N _"]:

@@ -1,4 +1,4 @@
-"""Read raw files of the TU Dortmund graph collection: ``NAME_A.txt``, ``NAME_graph_indicator.txt`` and others."""
+"""Read data sets of the TU Dortmund graph collection from their raw files, such as ``NAME_A.txt``."""
 
 import os
 import re
@@ -26,38 +26,41 @@ PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_label
 IGNORED = ("edge_labels", "edge_attributes")
 ENDINGS = tuple(f"_{part.lower()}.txt" for part in (*PARTS, *IGNORED))
 RECOGNIZED = tuple(ending for ending in ENDINGS if ending != "_a.txt")
-"""Endings of file names that identify a data set; ``_a.txt`` does not, as a text may be called ``part_a.txt``."""
+"""File name endings that identify a data set of graphs. ``_a.txt`` does not: any text may be called ``part_a.txt``."""
 MAX_EMPTY_GRAPHS = 1_000_000
-"""Maximum number of graphs without nodes, if no file has a line per graph; more of them are a wrong number."""
+"""Maximum number of graphs without nodes if no file has one line per graph. More suggest an error in the file."""
 MAX_COLUMNS = 10_000
-"""Maximum number of values of a line."""
+"""Maximum number of values in a line."""
 
 
 @dataclass(frozen=True)
 class NumberFile:
-    """Hold a file of numbers: one row per line, values separated by commas."""
+    """Store the numbers of a text file, one row per line, and check them.
+
+    ``name`` is the name of the file, with which error messages begin.
+    """
 
     name: str
     values: Float64[ndarray, " n k"]
 
     def as_integers(self) -> Int64[ndarray, " n k"]:
-        """Return the numbers as integers.
+        """Convert the numbers to int64.
 
         Raises
         ------
         InputError
-            If one is not an integer, or too large for float64 to hold exactly.
+            If a number is not an integer, or too large for float64 to represent exactly.
         """
         self._check((self.values == np.rint(self.values)) & (abs(self.values) <= 2**53), "is not an integer")
         return self.values.astype(np.int64)
 
     def as_float32(self) -> Float32[ndarray, " n k"]:
-        """Return the numbers in float32.
+        """Convert the numbers to float32.
 
         Raises
         ------
         InputError
-            If one is missing, or too large.
+            If a number is NaN, infinite or too large for float32.
         """
         self._check(abs(self.values) <= np.finfo(np.float32).max, "is not finite, or too large")
         return self.values.astype(np.float32)
@@ -68,12 +71,12 @@ class NumberFile:
             raise InputError(f"{self.name} line {bad[0] + 1}: {_shown(self.values[bad[0]])} {what}")
 
     def check_single_column(self) -> "NumberFile":
-        """Return the file itself, after checking that each line has one number.
+        """Check that each line has one number, and return the same object.
 
         Raises
         ------
         InputError
-            If lines have several.
+            If lines have several numbers.
         """
         if self.values.shape[1] != 1:
             raise InputError(f"{self.name} line 1: {self.values.shape[1]} numbers, where one is expected")
@@ -83,14 +86,16 @@ class NumberFile:
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: GraphSettings, fitted_spec: GraphSpec | None = None
 ) -> Records:
-    """Read a folder or an archive of raw files as rows of a table: ``graph``, and ``label`` or ``value`` if known.
+    """Read a TU Dortmund data set from a folder or an archive into a table with the column ``graph``.
 
-    Repeated edges count once. The classes of graphs become text. ``options`` and ``fitted_spec`` are not used.
+    The columns ``label`` (class of the graph, as text) and ``value`` (numeric attribute of the graph) are added if
+    files provide them. Repeated edges count once. ``options`` and ``fitted_spec`` are not used.
 
     Raises
     ------
     InputError
-        If a file is missing or invalid, or files contradict each other; the message names file and line.
+        If a file is missing or invalid, if files contradict each other, or if there are several data sets and
+        ``settings.dataset`` is None. The message names file and line.
     """
     found = list_media_files(path, ENDINGS)
     sets: dict[str, dict[str, MediaFile]] = {}
@@ -168,7 +173,22 @@ _MEANINGS = {"A": "which nodes are joined", "graph_indicator": "to which graph e
 
 
 def _count_graphs(graph: NumberFile, graph_of_node: ndarray, about: list[NumberFile]) -> int:
-    """Return the number of graphs, after checking it against all files that have one line per graph."""
+    """Return the number of graphs in a data set, after checks.
+
+    Parameters
+    ----------
+    graph
+        The file that assigns each node to a graph.
+    graph_of_node
+        Its content: the number of each node's graph, from 1.
+    about
+        The files with one line per graph, such as labels. They must have as many lines as there are graphs.
+
+    Raises
+    ------
+    InputError
+        If a graph number is below 1 or too large, or a file of ``about`` has another number of lines.
+    """
     last = int(graph_of_node.max(initial=0))
     if graph_of_node.min() < 1:
         line = int((graph_of_node < 1).argmax()) + 1
@@ -191,7 +211,22 @@ def _count_graphs(graph: NumberFile, graph_of_node: ndarray, about: list[NumberF
 
 
 def _edges(edges: NumberFile, graph_of_node: ndarray, indicator: str) -> tuple[Int64[ndarray, " 2 E"], int]:
-    """Return each edge once, with nodes numbered from 0, and the number of repeated edges."""
+    """Return the distinct edges, with nodes numbered from 0, and the number of repeated edges.
+
+    Parameters
+    ----------
+    edges
+        The file of edges, with nodes numbered from 1.
+    graph_of_node
+        The number of each node's graph.
+    indicator
+        Name of the file that holds ``graph_of_node``, for error messages.
+
+    Raises
+    ------
+    InputError
+        If an edge has a node that does not exist, or connects nodes of two graphs.
+    """
     edge_index = edges.as_integers().T - 1
     outside = np.flatnonzero(((edge_index < 0) | (edge_index >= len(graph_of_node))).any(0))
     if len(outside):
@@ -222,7 +257,9 @@ def _node_file(files: Mapping[str, MediaFile], part: str, graph: NumberFile) -> 
 
 
 def _numbers(item: MediaFile, width: int | None = None) -> NumberFile:
-    """Read the numbers of a file; each line must have as many as the first, or ``width``.
+    """Read a text file of comma-separated numbers.
+
+    Each line must have ``width`` numbers; None means as many as the first line.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Convert graphs of PyTorch Geometric and networkx to records. Neither library is imported."""
+"""Convert graph objects of PyTorch Geometric and networkx to records, without importing these libraries."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from contramix.io.records import LABEL, Records
 
 
 class SingleGraph(NamedTuple):
-    """Hold one graph: number of nodes, edges, node features, and label."""
+    """Represent one graph: its number of nodes, its edges, its node features ``x``, and its label; None if missing."""
 
     nodes: int
     edge_index: Int64[ndarray, " 2 E"]
@@ -25,26 +25,26 @@ class SingleGraph(NamedTuple):
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether values are graphs: a list or data set of PyG's ``Data``, or a list of networkx graphs."""
+    """Return whether Python values are a list or data set of PyTorch Geometric's ``Data``, or of networkx graphs."""
     first = _first(values)
     return _is_pyg(first) or _is_networkx(first)
 
 
 def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | None = None) -> Records:
-    """Convert graphs to records, with their labels ``y`` if all have one.
+    """Convert graph objects to a table with one graph per row, and with their labels ``y`` if all graphs have one.
 
-    Node features are ``x`` of a PyG graph, or the node attribute ``x`` of a networkx graph. They are node labels if
-    they are one-hot in every node, else node attributes.
+    Node features are the attribute ``x`` of a PyTorch Geometric graph, or of each node of a networkx graph. If they are
+    one-hot for every node, they become node labels, else node attributes.
 
     Parameters
     ----------
     values
-        A list of graphs, or a data set that is indexed like a list.
+        A list of graphs, or a data set that can be indexed like a list.
     settings
-        With ``features = "attributes"`` node features are attributes even if they are one-hot.
+        With ``features = "attributes"``, node features become attributes even if they are one-hot.
     fitted_spec
-        A trained model's specification: node features are what they were in training. A node without a 1 then has
-        an unknown label.
+        The specification of a trained model. If given, node features become labels or attributes as in training. If
+        they are labels, a node whose features are all 0 has an unknown label.
 
     Raises
     ------
@@ -156,12 +156,14 @@ def _from_networkx(value: Any, number: int) -> SingleGraph:
 
 
 def _numbers(value: Any, what: str, number: int) -> ndarray:
-    """Convert a tensor or an array to an array of numbers.
+    """Convert a tensor or an array to a numpy array of numbers.
+
+    ``what`` names the value, such as ``"edge_index"``, and ``number`` the graph in error messages.
 
     Raises
     ------
     InputError
-        If it does not hold numbers.
+        If the value does not hold numbers.
     """
     try:
         array = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)

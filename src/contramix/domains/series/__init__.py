@@ -1,4 +1,4 @@
-"""Time series: read files, tables and arrays of series, and learn how they become samples."""
+"""Define the domain of time series: read files, tables and arrays of series, and convert them to samples."""
 
 from contramix.domains.domain import Domain
 from contramix.domains.series.column import CONTENT
@@ -20,5 +20,7 @@ DOMAIN = Domain(
     from_values=from_values,
     content=CONTENT,
 )
-"""One or several channels over time, of equal or different lengths. A table of series is not recognized: it needs
-```domain` series``."""
+"""Domain of time series with one or several channels, of equal or different lengths.
+
+Series in a table are not recognized; users set ``domain`` to ``series``.
+"""

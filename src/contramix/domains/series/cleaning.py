@@ -1,4 +1,4 @@
-"""Fill the gaps of series, leave out unusable ones, and store the others in a column."""
+"""Fill missing values of time series, leave out unusable series, and store the others in an Arrow column."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -13,18 +13,18 @@ from contramix.io.media.parallel_decoding import Decoded
 from contramix.io.records import BadFile
 
 LARGEST = float(np.finfo(np.float32).max)
-"""Maximum absolute value; larger ones do not fit into float32."""
+"""Maximum absolute value of a series. Larger values do not fit into float32."""
 
 
 class RawSeries(NamedTuple):
-    """Hold one series as read, before gaps are filled.
+    """Represent one time series as it was read, before missing values are filled.
 
     Parameters
     ----------
     name : str
-        Name in messages; safe to print.
+        Name for messages, such as ``"row 3"``, without control characters.
     values : ndarray
-        One row per channel; NaN for missing values.
+        Array of shape (channels, steps), with NaN for missing values.
     times : ndarray, optional
         Time of each step, ascending. By default steps are equally spaced.
     """
@@ -37,21 +37,28 @@ class RawSeries(NamedTuple):
 def clean_series(
     found: Sequence[RawSeries], source: str, on_bad: Literal["skip", "fail"]
 ) -> tuple[Decoded, tuple[str, ...]]:
-    """Fill the gaps of series and store them in a column, with notes.
+    """Fill missing values by linear interpolation, and store all usable series in an Arrow array.
 
     Parameters
     ----------
     found : sequence of RawSeries
         At least one series.
     source : str
-        The beginning of messages.
+        Name of the file or table, with which error messages begin.
     on_bad : {"skip", "fail"}
-        Whether series without steps, or with a channel without values, are left out and reported, or are an error.
+        What to do with a series that has no steps, or a channel without values: leave it out and report it, or raise
+        an error.
+
+    Returns
+    -------
+    content, notes
+        The usable series with their positions in ``found`` and the list of unusable ones, and messages for the user.
 
     Raises
     ------
     InputError
-        If series differ in the number of channels, values are infinite or too large, or no series is left.
+        If series differ in their number of channels, if a value is infinite or too large for float32, or if no series
+        is usable.
     """
     channels = len(found[0].values)
     kept: list[int] = []
@@ -84,9 +91,9 @@ def clean_series(
 
 
 def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] | None) -> Float64[ndarray, " C T"]:
-    """Fill gaps by linear interpolation in time, and at the ends with the nearest value.
+    """Fill missing values (NaN) of each channel by linear interpolation; at the ends, repeat the nearest value.
 
-    Each channel must have at least one value.
+    Each channel must have at least one value. ``times`` are the times of the steps; None for equally spaced steps.
 
     Examples
     --------
@@ -100,7 +107,7 @@ def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] 
 
 
 def trim_padding(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
-    """Remove the last steps if all channels are missing there: rectangular arrays pad shorter series with NaN."""
+    """Remove steps at the end in which all channels are NaN, which is how rectangular arrays pad shorter series."""
     present = np.flatnonzero(~np.isnan(values).all(0))
     return values[:, : present[-1] + 1] if len(present) else values
 

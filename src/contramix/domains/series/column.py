@@ -1,4 +1,4 @@
-"""Store series in a column of a table: a list of steps per row, one number per channel and step."""
+"""Store time series in a column of an Arrow table: a list of steps per row, and a float32 per channel in each step."""
 
 import json
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from contramix.domains.content_column import ContentColumn
 from contramix.errors import InputError
 
 SERIES = "series"
-"""The name of the column."""
+"""Name of the column of time series."""
 
 
 def count_channels(column_type: pa.DataType) -> int | None:
-    """Return the number of channels of a column of series; None for columns of other types."""
+    """Return the number of channels that an Arrow type of time series stores; None for other types."""
     if not (pa.types.is_large_list(column_type) and pa.types.is_fixed_size_list(column_type.value_type)):
         return None
     return column_type.value_type.list_size if column_type.value_type.value_type == pa.float32() else None
@@ -32,12 +32,12 @@ CONTENT = ContentColumn(
 
 
 class Steps(NamedTuple):
-    """Hold the steps of all series, concatenated.
+    """Represent all series of a table as one array, in which the steps of one series follow those of another.
 
     Parameters
     ----------
     values : ndarray
-        One row per step, one column per channel.
+        Array of shape (N, C): one row per step, one column per channel.
     lengths : ndarray
         Number of steps of each series.
     """
@@ -47,12 +47,12 @@ class Steps(NamedTuple):
 
     @property
     def step_numbers(self) -> Int64[ndarray, " N"]:
-        """Return the position of each step within its series, from 0."""
+        """Return the index of each step within its series, counted from 0."""
         return np.asarray(np.arange(len(self.values)) - np.repeat(self.lengths.cumsum() - self.lengths, self.lengths))
 
 
 def as_column(series: Sequence[Float32[ndarray, " C _"]], channels: int) -> pa.Array:
-    """Convert arrays (channels, steps) to a column.
+    """Convert arrays of shape (channels, steps), which may differ in length, to an Arrow array with one row per series.
 
     Examples
     --------
@@ -67,12 +67,12 @@ def as_column(series: Sequence[Float32[ndarray, " C _"]], channels: int) -> pa.A
 
 
 def extract_steps(table: pa.Table) -> Steps:
-    """Return the steps of all series of a table.
+    """Return the steps of all series of a table as one array, and the lengths of the series.
 
     Raises
     ------
     InputError
-        If there is no column of series, or a value is missing.
+        If the table has no column of time series, or a value is missing.
     """
     column = CONTENT.select(table).combine_chunks()
     lengths = column.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
@@ -83,10 +83,10 @@ def extract_steps(table: pa.Table) -> Steps:
 
 
 def store_source_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Record, in the metadata of the column of series, the columns of the original table that series were made of."""
+    """Store, in the metadata of the column of series, the names of the original table's columns that became series."""
     return CONTENT.annotate(table, {"columns": json.dumps(list(columns))})
 
 
 def read_source_columns(table: pa.Table) -> tuple[str, ...]:
-    """Return the columns of the original table that series were made of; empty if they came from elsewhere."""
+    """Return the names of the original table's columns that became series; empty if there was no such table."""
     return tuple(json.loads(CONTENT.metadata(table).get("columns", "[]")))

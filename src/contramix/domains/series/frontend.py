@@ -1,4 +1,4 @@
-"""Convert stored series to an encoder's input: normalize them, and mask padding."""
+"""Convert stored time series to an encoder's input: normalize them, and mask their padding."""
 
 from collections.abc import Sequence
 
@@ -15,19 +15,20 @@ FLAT = 1e-6
 
 
 class SeriesFrontend(Front):
-    """Normalize channels to mean 0 and standard deviation 1, before noise and mixing.
+    """Normalize each channel of a series to mean 0 and standard deviation 1, and mask padding.
 
-    Noise of one strength therefore has the same effect on all channels.
+    Noise and mixing are applied to the normalized series, where all channels have the same scale.
 
     Parameters
     ----------
     mean, std
-        Mean and standard deviation of each channel.
+        Mean and standard deviation of each channel over the training series.
     varying
-        Whether series differ in length. If so, every batch becomes a
+        Whether training series differ in length. If so, every batch becomes a
         :class:`contramix.samples.padded_sequences.PaddedSequences`; if not, only a batch with a shorter series does.
     each
-        Whether each series is normalized by its own mean and standard deviation instead. Constant channels become 0.
+        Whether each series is normalized by its own mean and standard deviation, instead of ``mean`` and ``std``.
+        Constant channels then become 0.
 
     Examples
     --------
@@ -44,7 +45,10 @@ class SeriesFrontend(Front):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float64).float()[:, None], persistent=False)
 
     def forward(self, raw: Float[Tensor, " B C T"]) -> Activations:
-        """Normalize series (batch, channels, steps) that end in NaN where they are shorter; keep the shape."""
+        """Normalize a batch of series (batch, channels, steps), in which NaN marks padding at the end.
+
+        The shape stays the same. Padding becomes 0, and is masked if the result is a ``PaddedSequences``.
+        """
         present = ~raw[:, :1].isnan()
         if self.each:
             steps = present.sum(2, keepdim=True).clamp(min=1)

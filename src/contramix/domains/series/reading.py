@@ -23,23 +23,26 @@ _ARRAY_NAMES = ("x", "series", "data")
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
-    """Read series as rows of a table: ``series``, and ``file``, ``label`` and ``part`` if the data have them.
+    """Read time series into a table with the column ``series``.
+
+    The columns ``file``, ``label`` and ``part`` (official split) are added if the data provide them.
 
     Parameters
     ----------
     path
-        A ``.ts`` file; a folder or an archive of them; an npy or npz file; a table in long or wide format.
+        A ``.ts`` file; a folder or an archive of such files; an npy or npz file; or a table with one row per step (long
+        format) or one row per series (wide format).
     options
-        How files are read; ``on_bad_files`` applies to series that cannot be used.
+        How files are read. ``on_bad_files`` says whether unusable series are skipped or are an error.
     settings
-        Format of a table, and which data set to read.
+        Format of a table, and the name of the data set in a folder of several.
     fitted_spec
-        A trained model's specification: the same columns of a table are used.
+        The specification of a trained model. If given, series are made from the same columns of a table as in training.
 
     Raises
     ------
     InputError
-        If there are no series, or they are damaged.
+        If the path holds no series, or a file is damaged.
     """
     place = os.fsdecode(path)
     lower = place.lower()

@@ -7,16 +7,16 @@ from pydantic import Field, model_validator
 from contramix.settings import Settings
 
 MAX_STEPS = 10_000_000
-"""Maximum number of steps of a series."""
+"""Maximum number of time steps of a sample."""
 
 
 class SeriesSettings(Settings):
-    """Set how time series are read.
+    """Configure how time series are read and normalized.
 
     Parameters
     ----------
     problem
-        Name of the data set to read, such as ``OSULeaf``, from a folder or archive of ``.ts`` files of several.
+        Name of the data set to read, such as ``OSULeaf``, if a folder or archive holds ``.ts`` files of several.
     id
         Column of a table in long format, with one row per step, that identifies the series. Without it, a table is in
         wide format, with one row per series.
@@ -25,8 +25,8 @@ class SeriesSettings(Settings):
     steps
         Number of steps that longer series are truncated to. ``"auto"``: the length of the longest training series.
     normalise
-        ``"channel"``: normalize by mean and standard deviation of each channel over all training series. ``"each"``:
-        normalize each series by those of its own channels, to compare shapes only.
+        ``"channel"``: normalize each channel by its mean and standard deviation over all training series. ``"each"``:
+        normalize each channel of a series by its mean and standard deviation over that series, to compare shapes only.
     """
 
     problem: str | None = None

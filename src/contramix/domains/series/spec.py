@@ -1,4 +1,4 @@
-"""Learn the channels, length and statistics of time series, and convert series to samples."""
+"""Learn the number of channels, the length and the statistics of time series, and convert series to samples."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -19,28 +19,29 @@ from contramix.encoders.encoder import Inputs
 from contramix.errors import InputError
 
 MAX_BYTES = 16 << 30
-"""Maximum size of all samples in memory, padded to one length."""
+"""Maximum size in bytes of all samples in memory, padded to the same length."""
 FLAT = 1e-7
 """A channel is constant, up to rounding to float32, if its standard deviation is at most this share of its mean."""
 
 
 class SeriesSpec(Spec):
-    """Hold the number of channels and the statistics of the training series.
+    """Convert time series to tensors of equal length, with statistics learned from the training series.
 
     Parameters
     ----------
     channels
         Number of channels of every series.
     steps
-        Maximum number of steps. Of longer series only the first steps are used.
+        Number of steps of a sample. Longer series are truncated, shorter ones padded.
     varying
         Whether some training series are shorter than ``steps``.
     mean, std
         Mean and standard deviation of each channel over all steps of the training series.
     normalise
-        Whether series are normalized by these (``"channel"``), or each by its own (``"each"``).
+        ``"channel"``: series are normalized by ``mean`` and ``std``. ``"each"``: every series is normalized by its own
+        mean and standard deviation.
     columns
-        Columns of a table that are steps or channels; empty if the series did not come from a table.
+        Names of the original table's columns that became steps or channels; empty if series did not come from a table.
 
     Examples
     --------
@@ -73,12 +74,18 @@ class SeriesSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["SeriesSpec", tuple[str, ...]]:
-        """Learn the length from training series; means and standard deviations also from extra rows.
+        """Learn the length from the training series, and means and standard deviations from these and the extra rows.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and messages about truncated series and constant channels.
 
         Raises
         ------
         InputError
-            If there are no series, or there is no column ``target``.
+            If there are no series, if the extra rows differ in the number of channels, or if the table has no column
+            ``target``.
         """
         series = extract_steps(table)
         if len(series.lengths) == 0:
@@ -117,27 +124,30 @@ class SeriesSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the column of series."""
+        """Return the name of the input column by kind: ``{"series": ["series"]}``."""
         return {"series": [SERIES]}
 
     @property
     def summary(self) -> str:
-        """Describe the channels and steps of a series."""
+        """Describe the shape of a series, such as ``"3 channels x up to 100 steps"``."""
         channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
         return f"{channels} x {'up to ' if self.varying else ''}{self.steps:,} steps"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a note if series are longer than the model's."""
+        """Return a message about series that are longer than the model's samples; empty if there are none."""
         longer = int((extract_steps(table).lengths > self.steps).sum())
         return (f"{longer:,} series are longer than {self.steps:,} steps and are truncated",) if longer else ()
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n C T"]:
-        """Convert series to a float32 tensor (n, channels, steps); shorter series end in NaN.
+        """Convert n series to a float32 tensor (n, channels, steps).
+
+        Longer series are truncated, and shorter ones padded with NaN. ``first_row`` is not used.
 
         Raises
         ------
         InputError
-            If there are no series, if they have a different number of channels, or would take too much memory.
+            If the table has no column of series, if their number of channels differs from training, or if the tensor
+            would take too much memory.
         """
         series = extract_steps(table)
         values, lengths = series
@@ -156,14 +166,17 @@ class SeriesSpec(Spec):
         return torch.from_numpy(x)
 
     def inputs(self) -> Inputs:
-        """Return the number of channels and steps. They have no mean and std, as the frontend normalizes them."""
+        """Describe the encoder's input by its number of channels and steps.
+
+        Mean and standard deviation are left empty, as the frontend normalizes series already.
+        """
         return Inputs((self.channels, self.steps), kind="steps", varying=self.varying)
 
     def frontend(self) -> SeriesFrontend:
-        """Return the module that normalizes series and masks their padding."""
+        """Return the module that normalizes a batch of series and masks their padding."""
         return SeriesFrontend(self.mean, self.std, self.varying, each=self.normalise == "each")
 
 
 def _used_steps(series: Steps, steps: int) -> Float64[ndarray, " N C"]:
-    """Return the steps that a model sees, of all series, in double precision."""
+    """Return the first ``steps`` steps of every series, concatenated and in float64."""
     return np.asarray(series.values[series.step_numbers < steps], np.float64)

@@ -1,4 +1,4 @@
-"""Convert tables to time series: in long format, one row per step, or in wide format, one row per series."""
+"""Convert tables in long format (one row per time step) or wide format (one row per series) to time series."""
 
 from collections.abc import Sequence
 
@@ -22,27 +22,28 @@ from contramix.io.records import Records
 def from_table(
     table: pa.Table, source: str, options: ReadOptions, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None
 ) -> Records:
-    """Convert a table to series.
+    """Convert a table in long or wide format to a table with one time series per row.
 
     Parameters
     ----------
     table
-        A table of canonical column types. With ``settings.id`` a row is a step: numeric columns are channels, and
-        columns that are constant within each series, such as a label, are kept. Without it a row is a series: numeric
-        columns, in their order, are its steps, and missing values at the end are padding.
+        The table. If ``settings.id`` is set, it is in long format: a row is a step, numeric columns are channels, and
+        columns that are constant within each series, such as a label, are kept. Otherwise it is in wide format: a row
+        is a series, numeric columns are its steps in order, and missing values at the end are padding.
     source
-        The beginning of messages.
+        Name of the table, with which messages begin.
     options
-        ``target`` names a column that is neither a step nor a channel.
+        ``target`` names a label column, which is neither a step nor a channel. ``on_bad_files`` says whether unusable
+        series are skipped or are an error.
     settings
-        The columns that identify series and sort steps.
+        The columns that identify series (``id``) and sort their steps (``time``).
     fitted_spec
-        A trained model's specification: the same columns are steps or channels.
+        The specification of a trained model. If given, the same columns are steps or channels as in training.
 
     Raises
     ------
     InputError
-        If a column is missing, there are no numeric columns, or the steps of a series cannot be sorted.
+        If a column is missing, if there are no numeric columns, or if two steps of a series have the same time.
     """
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
@@ -129,7 +130,22 @@ def _to_records(kept_columns: pa.Table, content: Decoded, names: Sequence[str], 
 def _order_notes(
     ids: pa.ChunkedArray, series: Int64[ndarray, " n"], times: ndarray, order: Int64[ndarray, " n"], source: str
 ) -> tuple[str, ...]:
-    """Return a note on series whose steps are not sorted. Two steps at the same time are an error."""
+    """Return a message about series whose steps are not sorted by time in the table; empty if all are.
+
+    Parameters
+    ----------
+    ids, series, times
+        Identifier, number and time of each row's series.
+    order
+        Permutation that sorts the rows by series and time.
+    source
+        Name of the table, with which messages begin.
+
+    Raises
+    ------
+    InputError
+        If two steps of a series have the same time.
+    """
     twice = np.flatnonzero((np.diff(series[order]) == 0) & (np.diff(times[order]) == 0))
     if len(twice):
         row, again = sorted((int(order[twice[0]]), int(order[twice[0] + 1])))
@@ -144,13 +160,16 @@ def _order_notes(
 
 
 def _number_series(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
-    """Number series in order of appearance; return the number of each row's series, and the first row of each."""
+    """Number the series in order of appearance.
+
+    Return two arrays: the series number of each row, and the first row of each series.
+    """
     series = _codes(ids)
     return series, np.unique(series, return_index=True)[1]
 
 
 def _codes(column: pa.ChunkedArray) -> Int64[ndarray, " n"]:
-    """Number different values in order of appearance; a missing value counts as one."""
+    """Replace each value by an integer code, in order of first appearance. Nulls have a code, too."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
 
@@ -162,7 +181,15 @@ def _is_constant(column: pa.ChunkedArray, series: Int64[ndarray, " n"]) -> bool:
 
 
 def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
-    """Convert numbers or dates to numbers that can be compared exactly."""
+    """Convert a column of numbers or timestamps to an array that sorts the steps of a series.
+
+    ``where`` begins error messages. Integers and timestamps stay integers, which compare exactly.
+
+    Raises
+    ------
+    InputError
+        If the column holds text, or a time is infinite.
+    """
     if pt.is_timestamp(column.type):
         column = column.cast(pa.int64())
     if not _is_number(column.type):

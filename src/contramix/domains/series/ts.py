@@ -13,28 +13,27 @@ from contramix.domains.series.cleaning import RawSeries
 from contramix.errors import InputError, nearest, printable
 
 MISSING = frozenset({"?", "nan", "NaN", "NAN", "Nan"})
-"""Notations of a missing value."""
+"""Notations of a missing value in a ``.ts`` file."""
 _FLAGS = ("timestamps", "missing", "univariate", "equallength")
 _COUNTS = {"dimension": "dimensions", "dimensions": "dimensions", "serieslength": "serieslength"}
 
 
 @dataclass
 class TsHeader:
-    """Hold what the lines before ``@data`` declare.
+    """Collect the declarations of a ``.ts`` file's header, which ends with the line ``@data``.
 
     Parameters
     ----------
     flags
-        Whether series have timestamps, missing values, one channel, or equal lengths; a flag that is not declared is
-        not in it.
+        Values of the declared flags ``timestamps``, ``missing``, ``univariate`` and ``equallength``.
     counts
-        Declared number of channels (``dimensions``) and of steps (``serieslength``).
+        Declared numbers of channels (``dimensions``) and of steps (``serieslength``).
     labels
-        Whether labels are classes or numeric targets; None if there are none.
+        Whether labels are class names (``"class"``) or numbers (``"target"``); None if series have no labels.
     classes
-        Names of the classes.
+        Declared class names; empty if the header lists none.
     unknown
-        Lines that are not understood.
+        Header lines that are ignored, for a message.
     """
 
     flags: dict[str, bool] = field(default_factory=dict)
@@ -46,7 +45,11 @@ class TsHeader:
 
 @dataclass(frozen=True)
 class TsFile:
-    """Hold the series of a file and their labels: text, numbers (None for a missing one), or None if there are none."""
+    """Store the content of a ``.ts`` file: its series, their labels, and messages for the user.
+
+    ``labels`` has one class name or number per series, or None for a missing label. If the file has no labels, it is
+    None.
+    """
 
     series: list[RawSeries]
     labels: list[str | None] | list[float | None] | None
@@ -54,21 +57,22 @@ class TsFile:
 
 
 def parse(data: bytes, name: str) -> TsFile:
-    r"""Parse a file.
+    r"""Parse the content of a ``.ts`` file.
 
     Parameters
     ----------
     data : bytes
-        The file, in UTF-8 or Latin-1. Lines that begin with ``#`` or ``%`` are comments. Channels are separated by
-        ``:``, values by ``,``; a missing value is ``?`` or ``NaN``. If the header declares labels, the label follows
-        the last ``:``.
+        The content, in UTF-8 or Latin-1. Lines that begin with ``#`` or ``%`` are comments. Channels are separated by
+        ``:``, and values by ``,``. A missing value is ``?`` or ``NaN``. If the header declares labels, a line ends with
+        ``:`` and the label.
     name : str
-        Name of the file, safe to print.
+        Name of the file, with which error messages begin.
 
     Raises
     ------
     InputError
-        If it is not a .ts file, or a line contradicts the header; the message gives the line number.
+        If the data are not a .ts file, or a line is invalid or contradicts the header. The message gives the line
+        number.
 
     Examples
     --------
@@ -102,7 +106,13 @@ def parse(data: bytes, name: str) -> TsFile:
 
 
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
-    """Yield lines other than empty ones and comments, with their numbers from 1."""
+    """Yield line number (from 1) and text of each line that is neither empty nor a comment.
+
+    Raises
+    ------
+    InputError
+        If the data are not text.
+    """
     if b"\0" in data:
         raise InputError(f"{name}: holds NUL bytes, so it is not text, as a .ts file of time series would be")
     try:

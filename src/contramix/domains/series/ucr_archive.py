@@ -1,4 +1,4 @@
-"""Read data sets of the UCR and UEA archives: ``.ts`` files, single or as ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
+"""Read data sets of the UCR and UEA archives: a single ``.ts`` file, or ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
 
 import re
 from collections.abc import Sequence
@@ -20,23 +20,25 @@ _SPLIT = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
 
 
 def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
-    """Read the series of one data set, those of the training file first.
+    """Read the series of one UCR or UEA data set into a table, those of the training file first.
 
     Parameters
     ----------
     found
-        The files.
+        The ``.ts`` files of a folder or an archive.
     options
-        How files are read; ``on_bad_files`` applies to series that cannot be used.
+        ``on_bad_files`` says whether unusable series are skipped or are an error.
     problem
-        Name of the data set to read; needed if there are several.
+        Name of the data set, such as ``"OSULeaf"``. It may be None if the files belong to a single data set.
     trained
-        Whether the series are for a trained model. If so, a single data set is read whatever its name.
+        Whether the series are for a model that is trained already. If so, a single data set is read even if its name is
+        not ``problem``.
 
     Raises
     ------
     InputError
-        If there are several data sets and none is named, if there is none of that name, or if a file is damaged.
+        If there are several data sets and ``problem`` is None, if there is no data set of that name, or if a file is
+        damaged.
     """
     name, files = _choose(found, problem, trained)
     parts = {part.group(1).lower() if (part := _SPLIT.search(_stem(file))) else None: file for file in files}
@@ -79,7 +81,7 @@ def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, 
 
 
 def _choose(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:
-    """Return the name and the files of the data set."""
+    """Return the name and the files of the data set to read; see :func:`read_data_set` for the arguments."""
     problems: dict[str, list[MediaFile]] = {}
     for file in found.files:
         problems.setdefault(_SPLIT.sub("", _stem(file)), []).append(file)

@@ -27,10 +27,10 @@ _GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (chann
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether values are series beyond doubt.
+    """Return whether Python values can only be time series.
 
-    They are if they are an array of three axes, other than bytes; a list of arrays of two axes, or of one axis and
-    different lengths; or a table of series that was read before.
+    This holds for an array with three axes (except uint8, which may be images), a list of arrays with two axes, a list
+    of 1-D arrays of different lengths, and an Arrow table of series that a reader returned.
     """
     if isinstance(values, pa.Table):
         return SERIES in values.column_names and count_channels(values.schema.field(SERIES).type) is not None
@@ -45,23 +45,23 @@ def recognizes_values(values: Any) -> bool:
 
 
 def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec | None = None) -> Records:
-    """Convert Python values to series, one row per series; an unusable one is an error.
+    """Convert Python values to a table with one time series per row.
 
     Parameters
     ----------
     values
-        An array or tensor (n, channels, steps), or (n, steps) for one channel, in which shorter series end in NaN; a
-        list of arrays (channels, steps) or (steps,) of any lengths; a data frame, which
-        :func:`contramix.domains.series.tables.from_table` reads; or a table of series that was read before.
+        An array or tensor (n, channels, steps), or (n, steps) for one channel, in which NaN pads shorter series; a list
+        of arrays (channels, steps) or (steps,) of any lengths; a data frame in long or wide format, as described in
+        :func:`contramix.domains.series.tables.from_table`; or an Arrow table of series that a reader returned.
     settings
         Format of a data frame.
     fitted_spec
-        A trained model's specification: the same columns of a data frame are used.
+        The specification of a trained model. If given, the same columns of a data frame are used as in training.
 
     Raises
     ------
     InputError
-        If they are not series, or one of them has no steps or no values.
+        If the values are not series, or a series has no steps or a channel without values.
 
     Examples
     --------
@@ -83,21 +83,21 @@ def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec |
 
 
 def arrays_to_records(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
-    """Convert arrays to records, the training split first.
+    """Convert arrays of official splits to one table with one time series per row, the training split first.
 
     Parameters
     ----------
     parts
-        Arrays of series with their labels, one per split.
+        One array (n, channels, steps) or (n, steps) per split, with its labels. NaN pads shorter series.
     options
-        ``on_bad_files`` applies to series that cannot be used.
+        ``on_bad_files`` says whether unusable series are skipped or are an error.
     notes
-        Notes that precede those of the conversion.
+        Messages that are put before those of this conversion.
 
     Raises
     ------
     InputError
-        If they are not series, or labels and series differ in number.
+        If an array does not have the shape of series, or the number of labels differs from the number of series.
     """
     parts = sorted(parts, key=lambda part: ORDER.index(part.split or "train"))
     found: list[RawSeries] = []

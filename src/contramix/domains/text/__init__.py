@@ -1,4 +1,4 @@
-"""Texts: read files, lines and columns of text, and learn how they become tokens."""
+"""Define the domain of texts: read texts from files, lines and table columns, and convert them to tokens."""
 
 from contramix.domains.domain import Domain
 from contramix.domains.text.column import CONTENT
@@ -19,4 +19,4 @@ DOMAIN = Domain(
     from_values=from_values,
     content=CONTENT,
 )
-"""Texts as tokens of one tokenizer. A table with a column of text is not recognized: it needs ```domain` text``."""
+"""Domain of texts. A column of text in a table is not recognized; users set ``domain`` to ``text``."""

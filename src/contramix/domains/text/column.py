@@ -1,4 +1,4 @@
-"""Find the column of a table that holds texts."""
+"""Find the column of texts in a table, and rename it to ``text``."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,7 +9,7 @@ from contramix.io.records import is_text
 from contramix.io.tables.canonical import describe_type
 
 TEXT = "text"
-"""The name of the column of texts; :func:`rename_text_column` renames the original column."""
+"""Name of the column of texts, which :func:`rename_text_column` gives to the original column."""
 CONTENT = ContentColumn(
     TEXT, records="texts", accepts=is_text, advice="read text files, or name a column with text.column", nullable=True
 )
@@ -21,26 +21,26 @@ USUAL_NAMES = (TEXT, "sentence", "review", "question", "content", "document", "c
 def rename_text_column(
     table: pa.Table, wanted: str, fitted_column: str | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
-    """Rename the column of texts to ``text``; the other columns stay, in order.
+    """Rename the column of texts in a table to ``text``. The other columns and the order stay the same.
 
     Parameters
     ----------
     table
-        A table whose columns have canonical types.
+        The table.
     wanted
-        The column's name, or ``"auto"``.
+        The column's name, or ``"auto"`` to choose a column by its name or by the length of its texts.
     fitted_column
-        The column that a trained model learned from. It is used if ``wanted`` is ``"auto"`` and the table has it.
+        Name of the column that a trained model learned from. With ``"auto"``, it is preferred if the table has it.
 
     Returns
     -------
     table, notes
-        The table, and a note on the column if it was a choice.
+        The table, and a message that names the chosen column, if there was a choice.
 
     Raises
     ------
     InputError
-        If there is no such column, or it does not hold text.
+        If the table has no such column, if the column does not hold text, or if another column is called ``text``.
     """
     if wanted == "auto" and fitted_column in table.column_names:
         wanted = str(fitted_column)
@@ -61,7 +61,15 @@ def rename_text_column(
 
 
 def _find_column(table: pa.Table) -> tuple[str, tuple[str, ...]]:
-    """Return the column with a usual name, else the one with the longest texts on average; with a note."""
+    """Return the name of a table's column of texts, and a message if there was a choice.
+
+    A column with a usual name, such as ``review``, is preferred to the column with the longest texts on average.
+
+    Raises
+    ------
+    InputError
+        If no column holds text.
+    """
     texts = [name for name in table.column_names if is_text(table.schema.field(name).type)]
     if not texts:
         raise InputError(f"there is no column of text; known: {', '.join(map(repr, table.column_names[:30]))}")

@@ -14,25 +14,25 @@ from contramix.io.media.media_file import MAX_FILE_BYTES, UnreadableFileError
 
 _OPEN: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 COMPRESSED = (".gz", ".bz2", ".xz")
-"""Endings of compressed files that are read."""
+"""File name endings of the compression formats that can be read."""
 _BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 _CHUNK_BYTES = 1 << 24
 
 
 class DecodedText(NamedTuple):
-    """Hold the text of a file, and whether it was decoded as Latin-1 because it is not UTF-8."""
+    """Store the text of a file. ``latin`` says whether it was decoded as Latin-1 because it is not valid UTF-8."""
 
     text: str
     latin: bool = False
 
 
 def decompress(data: bytes) -> bytes:
-    """Decompress gzip, bzip2 or xz data, which are recognized by their first bytes; return other data unchanged.
+    """Decompress gzip, bzip2 or xz data, and return other data unchanged. The first bytes identify the format.
 
     Raises
     ------
     UnreadableFileError
-        If the data are damaged, or expand far more than text does.
+        If the data are damaged, or expand to a suspiciously large size.
     """
     opener = _opener(data)
     if opener is None:
@@ -52,12 +52,12 @@ def decompress(data: bytes) -> bytes:
 
 
 def read_beginning(path: str, at_most: int) -> bytes:
-    """Return the first bytes of a file, decompressed, up to the end of the last complete line.
+    """Read at most ``at_most`` decompressed bytes from the start of a file, and cut after the last complete line.
 
     Raises
     ------
     UnreadableFileError
-        If the data are damaged.
+        If compressed data are damaged.
     OSError
         If the file cannot be read.
     """
@@ -76,12 +76,19 @@ def _opener(data: bytes) -> Callable[..., Any] | None:
 
 
 def decode_text(data: bytes, encoding: str | None = None) -> DecodedText:
-    """Decode bytes as the given encoding; by default as UTF-8, or as Latin-1 if they are not UTF-8.
+    """Decode bytes to text.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    encoding
+        Name of a Python codec. None: UTF-8, or Latin-1 if the bytes are not valid UTF-8.
 
     Raises
     ------
     UnreadableFileError
-        If they are not text.
+        If the bytes are not valid in ``encoding``, or hold NUL characters.
     """
     try:
         text = DecodedText(data.decode(encoding or "utf-8-sig"))
@@ -100,7 +107,7 @@ def decode_text(data: bytes, encoding: str | None = None) -> DecodedText:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a text at line feeds, with or without a carriage return; drop empty lines at the end.
+    """Split a text into lines at ``"\\n"`` and ``"\\r\\n"``, and drop blank lines at the end.
 
     Examples
     --------

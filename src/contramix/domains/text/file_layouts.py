@@ -1,4 +1,4 @@
-"""Find the files of a data set of texts: one text per file, or one text per line of one file per split."""
+"""Find the files of a text data set, which have one text per file, or one text per line and one file per split."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from contramix.io.media.path_labels import SPLIT_NAMES
 TXT = tuple(f".txt{ending}" for ending in ("", *COMPRESSED))
 SPLITS = {**SPLIT_NAMES, "dev": "valid", "development": "valid"}
 MAX_SPLIT_FILES = 20
-"""Maximum number of files that are named after splits. More of them are texts, such as train_0001.txt."""
+"""Maximum number of files with one text per line. More files, such as ``train_0001.txt``, hold one text each."""
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc", ".json", ".jsonl", ".ndjson")
 _OTHERS = (*TABLES, ".npy", ".npz", ".md", ".rst", ".html", ".htm", ".xml", ".pdf", ".py", ".ts", ".arff", ".toml",
            ".zip", ".tar", ".tgz", ".tbz2", ".txz")  # fmt: skip
@@ -24,37 +24,38 @@ _MARKS = re.compile(r"[._\- ]+")
 
 
 class LineFile(NamedTuple):
-    """Hold a file whose lines are texts, and the split that its name says; None if it says none."""
+    """Pair a file that has one text per line with its official split; None if its name does not contain a split."""
 
     item: MediaFile
     split: str | None
 
 
 def strip_compression_ending(name: str) -> str:
-    """Return a file name in lower case, without the ending of a compressed file."""
+    """Return a file name in lower case, without the ending ``.gz``, ``.bz2`` or ``.xz``."""
     lower = name.lower()
     return next((lower.removesuffix(ending) for ending in COMPRESSED if lower.endswith(ending)), lower)
 
 
 def may_be_text(name: str) -> bool:
-    """Return whether a file may be text by its name."""
+    """Return whether a file may hold texts, judged by its name. Tables, archives and READMEs do not."""
     return not strip_compression_ending(name).endswith(_OTHERS) and not is_documentation(name)
 
 
 def is_documentation(name: str) -> bool:
-    """Return whether a file is a README, a license or the like by its name."""
+    """Return whether a file documents a data set, judged by its name: a README, license, change log or citation."""
     return _ABOUT.fullmatch(os.path.basename(name)) is not None
 
 
 def line_files(found: MediaFiles) -> list[LineFile] | None:
-    """Return the files of lines of a folder: a single file, or one file per split, such as ``stsa.train.gz``.
+    """Return the files of a folder that have one text per line, with their splits, the training split first.
 
-    Return None if file names do not say that the folder holds such files.
+    This applies to a single file, and to one file per split, such as ``stsa.train.gz`` and ``stsa.test.gz``. Return
+    None if the file names indicate another layout, such as one text per file.
 
     Raises
     ------
     InputError
-        If the folder holds several data sets.
+        If the file names indicate several data sets.
     """
     files = [item for item in found.files if may_be_text(item.name)]
     if len(files) == 1:
@@ -75,12 +76,12 @@ def line_files(found: MediaFiles) -> list[LineFile] | None:
 
 
 def text_files(found: MediaFiles) -> list[MediaFile]:
-    """Return the files that are one text each, by their endings; a README is not."""
+    """Return the files whose names end in ``.txt``, optionally compressed, other than a README or license."""
     return [item for item in found.files if item.name.lower().endswith(TXT) and may_be_text(item.name)]
 
 
 def _split_of(name: str) -> tuple[str | None, str]:
-    """Return the split that a file name says, and the name without it.
+    """Return the split in a file name, or None, and the name without the split and the ending.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Recognize lines that begin with a label, as in TREC and SST-2, and lines that are prose rather than a table."""
+"""Split labels from the beginnings of lines, as in the data sets TREC and SST-2, and recognize prose."""
 
 import re
 from collections.abc import Sequence
@@ -6,26 +6,26 @@ from typing import NamedTuple
 
 _LABEL = re.compile(r"(\S{1,40})(?:[ \t]+(.*))?")
 _CODE = re.compile(r"-?\d{1,4}|__label__\S+|[A-Z]{2,6}(?::\w+)?")
-"""Labels beyond doubt: numbers, and those of fastText and TREC."""
+"""Labels that are hardly words: numbers, and the formats of fastText (``__label__x``) and TREC (``DESC:def``)."""
 _DELIMITERS = "\t;|,"
 _MIN_WORDS = 0.5
-"""Minimum share of words among what is separated by spaces, in prose."""
+"""Minimum share of words among the pieces between spaces, in prose."""
 _MAX_LINES = 2000
 """Maximum number of lines that are examined."""
 
 
 class LabeledLines(NamedTuple):
-    """Hold texts and their labels; None if lines have none."""
+    """Store the texts of lines, and their labels; ``labels`` is None if the lines do not begin with labels."""
 
     texts: list[str]
     labels: list[str] | None
 
 
 def split_labels(lines: Sequence[str]) -> LabeledLines:
-    """Separate labels from lines, if every line begins with a label and words follow.
+    """Split each line into a label, its first word, and a text, if the first words of all lines look like labels.
 
-    There may be two different labels, or two thirds of the number of lines, if all are numbers or codes. If labels are
-    words, which could also begin a sentence, there may be a tenth of the number of lines.
+    They do if words follow, and few of them are distinct. If all are numbers or codes such as ``DESC:def``, the limit
+    is two thirds of the number of lines. For words, which could also begin a sentence, it is a tenth.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def split_labels(lines: Sequence[str]) -> LabeledLines:
 
 
 def is_prose(lines: Sequence[str]) -> bool:
-    """Return whether lines are prose: most of what they hold are words, and no delimiter makes them rows of a table.
+    """Return whether lines are prose: mostly words, and without a delimiter that occurs equally often in all lines.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def _is_table(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def _is_words(texts: Sequence[str]) -> bool:
-    """Return whether most of what is separated by spaces is words: letters, apostrophes and hyphens."""
+    """Return whether at least half of the pieces between spaces consist of letters, apostrophes and hyphens."""
     pieces = [piece.strip(".,;:!?\"'()`") for text in texts[:_MAX_LINES] for piece in text.split()]
     pieces = [piece for piece in pieces if piece]
     words = sum(piece.replace("'", "").replace("-", "").isalpha() for piece in pieces)

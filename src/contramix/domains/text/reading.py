@@ -1,4 +1,4 @@
-"""Read texts from lines of files, from files of folders and archives, and from a column of a table."""
+"""Read texts from the lines of a file, from folders and archives of text files, and from a column of a table."""
 
 import os
 from collections.abc import Sequence
@@ -32,25 +32,28 @@ _TEXTS = pa.large_string()
 def read(
     path: str | os.PathLike[str], options: ReadOptions, settings: TextSettings, fitted_spec: TextSpec | None = None
 ) -> Records:
-    """Read texts as rows of a table: ``text``, and ``file``, ``label`` and ``part`` if they are known.
+    """Read texts into a table with the column ``text``.
+
+    The columns ``file``, ``label`` and ``part`` (official split) are added if the data provide them.
 
     Parameters
     ----------
     path
-        A table (CSV, JSONL, Parquet, Arrow) with a column of text. A file with one text per line, which may begin with
-        a label, also compressed by gzip, bzip2 or xz; or a folder or an archive with one such file per split. Else a
-        folder or an archive of ``.txt`` files with one text each; folders of classes become labels.
+        One of these: a table (CSV, JSONL, Parquet, Arrow) with a column of text; a file with one text per line, each
+        optionally after a label; a folder or an archive with one such file per split; or a folder or an archive of
+        ``.txt`` files with one text each, where the names of class folders become labels. Text files may be compressed
+        with gzip, bzip2 or xz.
     options
-        How files are read; ``on_bad_files`` applies to files that are not text.
+        How files are read. ``on_bad_files`` says whether files that are not text are skipped or are an error.
     settings
-        The column of a table.
+        ``column`` names the column of a table.
     fitted_spec
-        A trained model's specification: its column is used if the table has it.
+        The specification of a trained model. If given, the column used in training is preferred.
 
     Raises
     ------
     InputError
-        If there is no text, or it cannot be read.
+        If the path holds no texts, or cannot be read.
 
     Examples
     --------
@@ -107,12 +110,12 @@ def _from_lines(source: str, files: Sequence[LineFile], options: ReadOptions) ->
 
 
 def from_files(found: MediaFiles, options: ReadOptions) -> Records:
-    """Read one text per file.
+    """Read files with one text each into a table. Class folders become labels, and split folders official splits.
 
     Raises
     ------
     InputError
-        If no file can be read, or one cannot be read and ``on_bad_files`` is ``"fail"``.
+        If no file can be read, or if a file cannot be read and ``options.on_bad_files`` is ``"fail"``.
     """
     if not found.files:
         raise InputError(f"{found.source}: holds no file that ends in {', '.join(TXT)}, nor one of lines for each part")

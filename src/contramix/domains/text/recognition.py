@@ -1,4 +1,4 @@
-"""Recognize paths and Python values that are texts beyond doubt; what could be a table is one."""
+"""Recognize files, folders and Python values that hold texts. Data that could also be a table are not recognized."""
 
 import os
 from typing import Any
@@ -14,15 +14,16 @@ from contramix.io.media.media_file import MediaFile, UnreadableFileError
 from contramix.io.media.recognition import contains_files
 
 EXAMINED_BYTES = 1 << 16
-"""Number of bytes of a file that are examined."""
+"""Number of bytes at the start of a file that are examined."""
 _EXAMINED_FILES = 5
-"""Number of files of a folder that are examined."""
+"""Maximum number of files of a folder that are examined."""
 
 
 def recognizes(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file, or most files of a folder or an archive, are texts.
+    """Return whether a file, or most files in a folder or an archive, hold texts.
 
-    They are if lines begin with a label, whatever the name, or if a ``.txt`` file holds prose.
+    A file holds texts if all its lines begin with a label, or if its name ends in ``.txt`` and its content is prose
+    rather than a table.
     """
     place = os.fsdecode(path)
     try:
@@ -41,7 +42,7 @@ def recognizes(path: str | os.PathLike[str]) -> bool:
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether values are texts: a list, 1-D array or series of strings, or a list of text files."""
+    """Return whether Python values are a list, 1-D array or series of strings, or a list of paths of text files."""
     if are_text_files(values):
         return True
     cells = to_strings(values) or ()

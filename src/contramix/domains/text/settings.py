@@ -7,11 +7,11 @@ from pydantic import Field
 from contramix.settings import Settings
 
 MAX_TOKENS = 4096
-"""Maximum number of tokens of a sample."""
+"""Maximum number of tokens of a sample, the upper limit of ``text.max_tokens``."""
 
 
 class TextSettings(Settings):
-    """Set how texts are read and tokenized.
+    """Configure how texts are read and tokenized.
 
     Parameters
     ----------
@@ -19,15 +19,15 @@ class TextSettings(Settings):
         Column of a table that holds the texts. ``"auto"``: a column with a usual name (text, sentence, review,
         question, ...), else the column with the longest texts.
     tokenizer
-        ``"train"``: train a byte-pair encoding on the training texts. Else a tokenizer of Hugging Face: a
-        tokenizer.json, a folder that holds one, or the name of a model on the hub, from which it is downloaded.
+        ``"train"``: train a byte-pair encoding on the training texts. Otherwise a Hugging Face tokenizer: a
+        ``tokenizer.json`` file, a folder that holds one, or the name of a model on the Hugging Face hub.
     vocabulary
-        Maximum number of tokens of a tokenizer that is trained, including one for padding.
+        Maximum vocabulary size of a trained tokenizer, including the padding token.
     lowercase
-        Whether a tokenizer that is trained converts texts to lower case.
+        Whether a trained tokenizer converts texts to lower case.
     max_tokens
-        Number of tokens that longer texts are truncated to. ``"auto"``: what 99 % of the training texts need, at most
-        128.
+        Number of tokens to which longer texts are truncated. ``"auto"``: the smallest number that fits 99 % of the
+        training texts, but at most 128.
     """
 
     column: Annotated[str, Field(min_length=1)] = "auto"

@@ -1,4 +1,4 @@
-"""Learn a tokenizer and token frequencies from texts, and convert texts to tokens."""
+"""Learn a tokenizer and document frequencies of tokens from texts, and convert texts to token ids."""
 
 import base64
 from collections.abc import Sequence
@@ -31,28 +31,28 @@ from contramix.errors import InputError
 from contramix.samples.samples import Samples
 
 MAX_FEATURES = 4096
-"""Maximum number of tokens that are features of a baseline: those that occur in the most texts."""
+"""Maximum number of TF-IDF features of a baseline: the tokens that occur in the most texts are used."""
 MAX_AUTO_TOKENS = 128
-"""Maximum length of a sample if ``text.max_tokens`` is ``"auto"``: the cost of attention grows with its square."""
+"""Maximum tokens per sample if ``text.max_tokens`` is ``"auto"``. The cost of attention grows with its square."""
 _COVERED_SHARE = 0.99
-"""Share of the training texts that fit into a sample if ``text.max_tokens`` is ``"auto"``."""
+"""Share of the training texts that are not truncated if ``text.max_tokens`` is ``"auto"``."""
 _SPECIAL_TOKENS = 8
 """Maximum number of tokens that a tokenizer is assumed to add to a text; two or three are usual."""
 
 
 class TextSpec(Spec):
-    """Hold the tokenizer, and the number of training texts that contain each token.
+    """Convert texts to token ids with a learned or given tokenizer, and compute TF-IDF features for baselines.
 
     Parameters
     ----------
     column
-        The name of the column of texts in the original table; ``text`` if they came from files.
+        Name of the column of texts in the original table; ``text`` if they came from files.
     tokenizer
-        The tokenizer, as JSON of the tokenizers library.
+        The tokenizer as a JSON string, in the format of the Hugging Face tokenizers library.
     max_tokens
         Number of tokens of a sample. Longer texts are truncated, shorter ones padded.
     vocabulary
-        Number of different tokens, including 0 for padding.
+        Vocabulary size, including token 0 for padding.
     documents
         Number of training texts that contain each token, encoded by :func:`encode_counts`.
     """
@@ -81,12 +81,20 @@ class TextSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["TextSpec", tuple[str, ...]]:
-        """Learn from training texts; a tokenizer that is trained here also learns from extra rows.
+        """Train or load a tokenizer, and count how many training texts contain each token.
+
+        Texts of ``extra_rows`` are used to train the tokenizer, but are not counted.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and messages about truncated and empty texts.
 
         Raises
         ------
         InputError
-            If no text has a token, the tokenizer cannot be loaded, or there is no column ``target``.
+            If there are no texts or all are empty, if the tokenizer cannot be loaded, or if the table has no column
+            ``target``.
         """
         texts = extract_texts(table)
         if not texts:
@@ -124,16 +132,16 @@ class TextSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the column of texts."""
+        """Return the name of the input column by kind: ``{"text": ["text"]}``."""
         return {"text": [TEXT]}
 
     @property
     def summary(self) -> str:
-        """Describe the maximum number of tokens of a text, and the size of the vocabulary."""
+        """Describe the sample length and the vocabulary size, such as ``"up to 128 of 4,000 tokens each"``."""
         return f"up to {self.max_tokens:,} of {self.vocabulary:,} tokens each"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return notes on texts that are truncated, and on empty ones."""
+        """Return messages about the number of texts that are truncated, and of texts that are empty."""
         texts = extract_texts(table)
         # A token stands for at least one byte, or for no text, like [CLS]. Short texts therefore need no check.
         long = [text for text in texts if len(text.encode()) + _SPECIAL_TOKENS > self.max_tokens]
@@ -141,12 +149,14 @@ class TextSpec(Spec):
         return _length_notes(texts, truncated, self.max_tokens)
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Int32[Tensor, " n L"]:
-        """Convert texts to tokens (n, max_tokens): longer texts are truncated, shorter ones end in 0.
+        """Convert n texts to a tensor of token ids (n, max_tokens).
+
+        Longer texts are truncated, and shorter ones padded with 0. ``first_row`` is not used.
 
         Raises
         ------
         InputError
-            If there are no texts.
+            If the table has no column of texts.
         """
         texts, tokenizer = extract_texts(table), open_tokenizer(self.tokenizer, self.max_tokens)
         out, shift = np.zeros((len(texts), self.max_tokens), np.int32), id_shift(tokenizer)
@@ -157,13 +167,14 @@ class TextSpec(Spec):
         return torch.from_numpy(out)
 
     def inputs(self) -> Inputs:
-        """Return the number of tokens of a sample, and the size of the vocabulary."""
+        """Describe the encoder's input by the number of tokens of a sample and the vocabulary size."""
         return Inputs((self.max_tokens,), kind="tokens", tokens=self.vocabulary)
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
-        """Return the TF-IDF of the 4,096 most common tokens, one row of length 1 per text.
+        """Compute TF-IDF features of the tokens that occur in the most texts, at most 4,096, one row per text.
 
-        A term's frequency counts as 1 + log of the number of times that it occurs in the text.
+        ``x`` are token ids as :meth:`tensorize` returns them. Term frequencies are sublinear, 1 + log(count), and rows
+        have Euclidean norm 1, as in scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``.
         """
         if not isinstance(x, Tensor):
             raise TypeError("texts are a tensor of tokens")
@@ -180,18 +191,18 @@ class TextSpec(Spec):
 
 
 def extract_texts(table: pa.Table) -> list[str]:
-    """Return the texts of a table; a missing one is empty.
+    """Return the texts of a table's column ``text`` as strings. A null becomes an empty string.
 
     Raises
     ------
     InputError
-        If there is no column of texts.
+        If the table has no column of texts.
     """
     return [text or "" for text in CONTENT.select(table).to_pylist()]
 
 
 def encode_counts(counts: Int[ndarray, " V"]) -> str:
-    """Encode one count per token as text: four bytes each, in base64.
+    """Encode an array of counts as a base64 string of 32-bit little-endian integers, to be stored in JSON.
 
     Examples
     --------
@@ -202,12 +213,12 @@ def encode_counts(counts: Int[ndarray, " V"]) -> str:
 
 
 def decode_counts(text: str) -> Int[ndarray, " V"]:
-    """Decode the counts that :func:`encode_counts` encoded.
+    """Decode a string that :func:`encode_counts` returned to an array of counts.
 
     Raises
     ------
     ValueError
-        If the text does not hold counts.
+        If the string is not valid base64, or a count is negative.
     """
     counts = np.frombuffer(base64.b64decode(text, validate=True), "<i4").astype(np.int64)
     if (counts < 0).any():

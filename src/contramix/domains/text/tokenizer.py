@@ -1,4 +1,4 @@
-"""Train or load tokenizers of the Hugging Face tokenizers library; they are stored as JSON."""
+"""Train, load and apply tokenizers of the Hugging Face tokenizers library, which are stored as JSON strings."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,33 +9,33 @@ from typing import Any
 from contramix.errors import InputError, printable
 
 MAX_CHARACTERS = 100_000
-"""Maximum number of characters of a text that are tokenized; no input of a network is longer."""
+"""Maximum number of characters of a text that are tokenized. Samples are truncated to far fewer tokens anyway."""
 MAX_JSON_BYTES = 64 << 20
-"""Maximum size of a tokenizer's JSON."""
+"""Maximum size of a tokenizer's JSON in bytes."""
 MIN_FREQUENCY = 2
-"""Minimum number of times that a pair of tokens occurs to be merged."""
+"""Minimum number of occurrences of a pair of tokens that byte-pair encoding merges into one."""
 _PADDING = ("[PAD]", "<pad>", "<PAD>", "[pad]", "<|pad|>")
 _BATCH_SIZE = 1000
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> str:
-    """Train a byte-level byte-pair encoding, and return it as JSON. The result depends on the texts only.
+    """Train a tokenizer with byte-level byte-pair encoding, and return it as a JSON string.
 
-    The encoding represents any text, and has no special tokens.
+    Training is deterministic. The tokenizer can encode any text, and has no special tokens.
 
     Parameters
     ----------
     texts
         The training texts.
     vocabulary
-        Maximum number of tokens.
+        Maximum vocabulary size.
     lowercase
-        Whether texts are converted to lower case.
+        Whether the tokenizer converts texts to lower case.
 
     Raises
     ------
     InputError
-        If tokenizers is not installed.
+        If the tokenizers library is not installed.
     """
     made = _tokenizers()
     tokenizer = made.Tokenizer(made.models.BPE())
@@ -54,17 +54,18 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> s
 
 
 def load_tokenizer(name: str) -> str:
-    """Return a tokenizer of Hugging Face as JSON.
+    """Load a Hugging Face tokenizer from a file or the hub, and return it as a JSON string.
 
     Parameters
     ----------
     name
-        A JSON file, a folder that holds tokenizer.json, or the name of a model on the Hugging Face hub.
+        A JSON file, a folder that holds ``tokenizer.json``, or the name of a model on the hub, such as
+        ``"bert-base-uncased"``.
 
     Raises
     ------
     InputError
-        If there is none, it cannot be downloaded or read, or tokenizers is not installed.
+        If the tokenizer does not exist, cannot be downloaded or read, or if the tokenizers library is not installed.
     """
     shown = f"text.tokenizer {printable(name, 200)!r}"
     path = os.path.join(name, "tokenizer.json") if os.path.isdir(name) else name
@@ -99,21 +100,21 @@ def _from_hub(name: str, shown: str) -> str:
 
 @lru_cache(maxsize=4)
 def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
-    """Create a tokenizer from its JSON. It does not pad.
+    """Create a tokenizer, without padding, from its JSON string. The last four are cached.
 
     Parameters
     ----------
     text
-        The JSON.
+        The JSON string.
     max_tokens
-        Number of tokens that texts are truncated to; None for no truncation.
+        Number of tokens to which the tokenizer truncates texts; None for no truncation.
 
     Raises
     ------
     ValueError
-        If the JSON is not a tokenizer.
+        If the string is too long, or does not describe a tokenizer.
     InputError
-        If tokenizers is not installed.
+        If the tokenizers library is not installed.
     """
     if len(text) > MAX_JSON_BYTES:
         raise ValueError(f"more than {MAX_JSON_BYTES >> 20} MiB, too large for a tokenizer")
@@ -132,17 +133,20 @@ def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
 
 
 def id_shift(tokenizer: Any) -> int:
-    """Return what is added to a tokenizer's ids to make 0 the padding: 0 if it is already, else 1."""
+    """Return the number to add to a tokenizer's ids so that 0 is free for padding.
+
+    It is 0 if the tokenizer uses id 0 for a padding token, such as ``[PAD]``, and 1 otherwise.
+    """
     return 0 if tokenizer.id_to_token(0) in _PADDING else 1
 
 
 def vocabulary_size(tokenizer: Any) -> int:
-    """Return the number of different tokens, including 0 for padding."""
+    """Return the vocabulary size of a tokenizer, including the padding token 0."""
     return max(tokenizer.get_vocab().values(), default=0) + 1 + id_shift(tokenizer)
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> Iterator[list[int]]:
-    """Yield the token ids of each text, as the tokenizer numbers them."""
+    """Yield the list of the tokenizer's ids for each text, before :func:`id_shift` is added."""
     for start in range(0, len(texts), _BATCH_SIZE):
         some = [text[:MAX_CHARACTERS] for text in texts[start : start + _BATCH_SIZE]]
         for encoding in tokenizer.encode_batch_fast(some):

@@ -1,4 +1,4 @@
-"""Convert strings, lists of files, and data frames with a column of text to records."""
+"""Convert lists of strings, lists of text files, and data frames with a column of text to records."""
 
 import os
 from functools import partial
@@ -22,7 +22,7 @@ from contramix.io.tables.frames import to_arrow
 
 
 def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | None = None) -> Records:
-    """Convert Python values to texts, one row per value; a missing value becomes an empty text.
+    """Convert Python values to a table with the column ``text``, one row per text. Missing values become null.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
         A list, tuple, 1-D array or series (pandas, polars, Arrow) of strings; a list of existing ``.txt`` files; or a
         data frame with a column of text.
     settings
-        The column of a data frame.
+        ``column`` names the column of a data frame.
     fitted_spec
-        A trained model's specification: its column is used if the data frame has it.
+        The specification of a trained model. If given, the column used in training is preferred.
 
     Raises
     ------
     InputError
-        If they are not texts.
+        If the values are not texts, or there are none.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
 
 
 def are_text_files(values: Any) -> bool:
-    """Return whether values are a list of paths of existing text files."""
+    """Return whether values are a non-empty list of paths of existing text files, such as ``"a.txt"``."""
     if not isinstance(values, list | tuple) or not values:
         return False
     named = all(isinstance(one, os.PathLike) or (isinstance(one, str) and one.endswith(TXT)) for one in values)
@@ -76,7 +76,10 @@ def are_text_files(values: Any) -> bool:
 
 
 def to_strings(values: Any) -> list[Any] | None:
-    """Return the strings of a list, array or series, with missing ones; None for other values."""
+    """Convert a list, tuple, 1-D array or series of strings to a list, which keeps missing values.
+
+    Return None for values that do not look like a sequence of strings, such as a data frame.
+    """
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values.to_pylist() if is_text(values.type) else None
     if isinstance(values, np.ndarray):
@@ -88,7 +91,7 @@ def to_strings(values: Any) -> list[Any] | None:
 
 
 def is_missing(cell: Any) -> bool:
-    """Return whether a value is missing: None, NaN, or NA of pandas."""
+    """Return whether a value is None, NaN or ``pandas.NA``."""
     return cell is None or (isinstance(cell, float) and cell != cell) or type(cell).__name__ == "NAType"
 
 
