@@ -1,4 +1,4 @@
-"""The application that commands enter, and the options that several share."""
+"""Define the application to which commands are added, and the options that several commands share."""
 
 import json
 import sys
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="contramix",
-    help="Learn representations from unlabelled data by mixing samples, and see whether it helped.\n\n"
+    help="Learn representations from unlabeled data by mixing samples, and measure whether it helped.\n\n"
     "First steps: 'contramix demo' shows the experiment on real data; 'contramix pretrain your.csv --target y "
     "--out run' learns from your table, or from other kinds of data (see 'contramix pretrain --help'); "
-    "'contramix embed run your.csv --out z.parquet' writes its embeddings; "
-    "'contramix evaluate run your.csv --target y' tells whether they help.",
+    "'contramix embed run your.csv --out z.parquet' writes an embedding of each row; "
+    "'contramix evaluate run your.csv --target y' measures whether they help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,13 +30,13 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> bool:
-    if asked:
+def _version(requested: bool) -> bool:
+    if requested:
         from importlib.metadata import version
 
         print(f"contramix {version('contramix')}")
         raise typer.Exit
-    return asked
+    return requested
 
 
 @app.callback()
@@ -45,7 +45,7 @@ def root(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Nothing is shared by all commands but their options."""
+    """Provide the options of the program itself."""
 
 
 Data = Annotated[
@@ -55,27 +55,31 @@ Data = Annotated[
         help=f"What to read: {data_formats()}. Where a file could be of several kinds, --domain decides.",
     ),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (--out of pretrain), or a saved model's.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1; auto takes a GPU if there is one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run (--out of pretrain) or of a saved model.")]
+Device = Annotated[
+    str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1. auto uses a GPU if there is one.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as one JSON object on stdout, and nothing else there.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 class Output:
-    """Where a command's words go: results to stdout, all else to stderr."""
+    """Print what a command has to say: the result on stdout, everything else on stderr."""
 
     def __init__(self, as_json: bool, quiet: bool) -> None:
         self.as_json = as_json
         self.quiet = quiet
 
     def note(self, text: str) -> None:
-        """Something the user may want to know."""
+        """Print a note for the user."""
         if not self.quiet:
             print_note(with_flags(text))
 
     def progress(self, text: str) -> None:
-        """What is being done now, on a terminal, in place of what was done before."""
+        """Show what is being done now, on a terminal only, in place of the previous text."""
         if not self.quiet:
             show_status(text)
 
@@ -85,7 +89,7 @@ class Output:
             print_status(text)
 
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
-        """The result: as one JSON object, or for a person."""
+        """Print the result: as one JSON object with --json, otherwise as tables and text."""
         self.progress("")
         if self.as_json:
             print(json.dumps(plain, ensure_ascii=False, allow_nan=False))
@@ -93,7 +97,7 @@ class Output:
         from rich.console import Console
 
         class Plain(Console):
-            """Prints the text of cells and titles as it is."""
+            """Print the text of cells and titles without interpreting markup."""
 
             def render_str(self, text: str, **how: Any) -> "Text":
                 return super().render_str(one_line(text), **how)

@@ -1,4 +1,4 @@
-"""contramix compare"""
+"""Define the command ``contramix compare``."""
 
 import shlex
 import sys
@@ -39,18 +39,20 @@ def compare(
     target: Target = None,
     domain: DomainName = None,
     recipes: Annotated[
-        str, typer.Option(help="Names or TOML files, separated by commas; 'contramix recipes' lists them.")
+        str,
+        typer.Option(help="Names of recipes or TOML files, separated by commas. 'contramix recipes' lists the names."),
     ] = "dacl-plus,imix-npair",
     test: Test = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the runs and the report go; a second call goes on there. Default: DATA-compare."),
+        typer.Option(help="Folder of the runs and the report. A second call resumes there. Default: DATA-compare."),
     ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
     labels_per_class: LabelsPerClass = "20",
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Runs of each recipe, and splits; at least 5 draws of few labels.")
+        int,
+        typer.Option(min=1, max=100, help="Runs of each recipe, and splits. Few labels are drawn at least 5 times."),
     ] = 3,
     task: TaskName = None,
     metric: MetricName = None,
@@ -62,7 +64,7 @@ def compare(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Compare several recipes on one data set, under one protocol, beside the plain baselines.
+    """Compare several recipes on one data set, under one protocol, with baselines.
 
     Each recipe is pre-trained for each seed, without labels; then all are probed on the same splits, with the same
     labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on

@@ -1,4 +1,4 @@
-"""contramix demo"""
+"""Define the command ``contramix demo``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the run folders go; finished runs in it are used again.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of the runs. Finished runs in it are reused.")] = Path(
         "contramix-demo"
     ),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data, the same for every recipe.")] = 20,
@@ -20,7 +20,7 @@ def demo(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """See i-Mix and DACL on real CovType rows that ship with the package, the plain baselines beside them.
+    """Compare i-Mix and DACL with baselines on CovType rows that come with the package.
 
     Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
     probes their representations on 20,000 other rows. Takes a few minutes on two cores.

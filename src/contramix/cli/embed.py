@@ -1,4 +1,4 @@
-"""contramix embed"""
+"""Define the command ``contramix embed``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,11 +21,13 @@ def embed(
     out: Annotated[
         Path,
         typer.Option(
-            help="The file to write: .parquet, .csv or .npy; or a folder, for one Parquet file (a shard) of each "
+            help="File to write: .parquet, .csv or .npy; or a folder, for one Parquet file (a shard) of each "
             "Parquet file in DATA, or of each million rows. A stopped job goes on at the first missing shard."
         ),
     ],
-    keep: Annotated[list[str] | None, typer.Option(help="A column of DATA to carry over; may be repeated.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Column of DATA to copy to the output. May be repeated.")
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(help="With a folder: make only this part of the shards, such as 2/8, as one of 8 processes."),
@@ -42,10 +44,10 @@ def embed(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write the representation of each record: one row of float32 each, in order.
+    """Write the representation of each record: one row of float32 numbers per record, in order.
 
-    Tables are read, and results written, bit by bit: memory does not grow with the rows.
-    Of other data than tables, file, label and official part stand beside it, where they are known.
+    Tables are read and results are written in chunks: memory does not grow with the number of rows.
+    For other data than tables, the output also holds file, label and official split where they are known.
     """
     from contramix.embedding.columns import (
         SUFFIXES,

@@ -1,4 +1,4 @@
-"""contramix evaluate"""
+"""Define the command ``contramix evaluate``."""
 
 import shlex
 import sys
@@ -37,21 +37,23 @@ def evaluate(
     target: Target = None,
     test: Test = None,
     labels_per_class: LabelsPerClass = "20",
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many splits; at least 5 draws of few labels.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Number of splits. Few labels are drawn at least 5 times.")
+    ] = 3,
     task: TaskName = None,
     metric: MetricName = None,
     probes: Probes = "linear,knn,finetune",
     baselines: Baselines = None,
     pick_on_test: PickOnTest = False,
     recalibrate_bn: Annotated[
-        bool, typer.Option("--recalibrate-bn", help="Also with BatchNorm's statistics computed anew from clean rows.")
+        bool, typer.Option("--recalibrate-bn", help="Also evaluate with BatchNorm statistics recomputed on clean rows.")
     ] = False,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Tell whether pre-training helped: probes on the representations, beside the plain baselines.
+    """Measure whether pre-training helped: score probes on the representations and compare with baselines.
 
     Data with official parts are learned from on the training part and scored on the test part; of others a fifth is
     held out for each seed. All rows of the result see the same splits, seeds and labels: raw features, their principal

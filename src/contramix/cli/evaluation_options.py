@@ -1,4 +1,4 @@
-"""The options that evaluate and compare share, and how they show what they found."""
+"""Define the options that evaluate and compare share, and write their reports."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from contramix.models.pretrained import Pretrained
     from contramix.models.task import Kind
 
-Target = Annotated[
-    str | None, typer.Option(help="The column to predict; the labels that the data carry themselves if not given.")
-]
+Target = Annotated[str | None, typer.Option(help="Column to predict. Default: the labels that come with the data.")]
 Test = Annotated[
-    Path | None, typer.Option(help="Official test rows; without it a fifth of DATA is held out for each seed.")
+    Path | None, typer.Option(help="File of test rows. Without it, a fifth of DATA is held out for each seed.")
 ]
 LabelsPerClass = Annotated[
-    str, typer.Option(help="Few-label budgets, such as 5,20,100; '' for none. All labels are always tried.")
+    str,
+    typer.Option(help="Label budgets to test, such as 5,20,100; '' for none. All labels are always tested as well."),
 ]
-TaskName = Annotated[str | None, typer.Option("--task", help="classification or regression; found out if not given.")]
+TaskName = Annotated[
+    str | None, typer.Option("--task", help="classification or regression. Default: inferred from the target.")
+]
 MetricName = Annotated[
     str | None,
     typer.Option(
         "--metric",
-        help="What the verdict is given on: accuracy, balanced_accuracy, auroc, or r2. All metrics are shown.",
+        help="Metric of the verdict: accuracy, balanced_accuracy, auroc or r2. All metrics are shown.",
     ),
 ]
 Probes = Annotated[
@@ -47,12 +48,14 @@ Baselines = Annotated[
 ]
 PickOnTest = Annotated[
     bool,
-    typer.Option(help="Choose the probes' settings by the test rows, as the papers do. Flatters; labelled so."),
+    typer.Option(
+        help="Choose the settings of probes on the test rows, as the papers do. Scores are optimistic and marked."
+    ),
 ]
 
 
 def budgets(text: str) -> tuple[int, ...]:
-    """Numbers of labels a class."""
+    """Parse the numbers of labels per class."""
     try:
         found = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
@@ -63,7 +66,7 @@ def budgets(text: str) -> tuple[int, ...]:
 
 
 def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple[str, ...]:
-    """Names separated by commas, each of them known; ``all`` is all of them."""
+    """Parse names that are separated by commas and check that they are known; ``all`` stands for all of them."""
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if found == ("all",):
         return tuple(known)
@@ -74,7 +77,7 @@ def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple
 
 
 def baseline_names(text: str | None, domain: str) -> tuple[str, ...]:
-    """The plain baselines asked for; those that make sense for a domain if none are."""
+    """Parse the names of baselines; return those that suit the domain if none are given."""
     from contramix.domains import DOMAINS
     from contramix.evaluation.baselines import BASELINES
 
@@ -82,7 +85,7 @@ def baseline_names(text: str | None, domain: str) -> tuple[str, ...]:
 
 
 def task_kind(text: str | None) -> "Kind | None":
-    """The kind of task asked for."""
+    """Parse the kind of task."""
     if text == "classification":
         return "classification"
     if text == "regression":

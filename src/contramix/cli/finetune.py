@@ -1,4 +1,4 @@
-"""contramix finetune"""
+"""Define the command ``contramix finetune``."""
 
 import shlex
 import sys
@@ -23,23 +23,25 @@ def finetune(
     options: "ReadOptions",
     run: Run,
     data: Data,
-    out: Annotated[Path, typer.Option(help="The fine-tuned model's folder.")],
+    out: Annotated[Path, typer.Option(help="Folder of the fine-tuned model.")],
     target: Target = None,
     labels_per_class: Annotated[
-        int | None, typer.Option(min=1, help="Take so many labelled rows of each class, drawn by the seed.")
+        int | None, typer.Option(min=1, help="Use only this many labeled rows of each class, drawn by the seed.")
     ] = None,
     class_weight: Annotated[
-        str | None, typer.Option(help="balanced: each class weighs the same, however rare it is.")
+        str | None, typer.Option(help="balanced: give every class the same weight, however rare it is.")
     ] = None,
     task: TaskName = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set lr=3e-4. May be repeated."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Change a setting of fine-tuning: --set lr=3e-4. May be repeated."
+        ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the labelled rows; default: 200 to 1,000 steps.")
+        int | None, typer.Option(help="Passes over the labeled rows. Default: 200 to 1,000 steps.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same model on the same machine.")] = 0,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -47,7 +49,7 @@ def finetune(
 ) -> None:
     """Train all weights of a pre-trained model, and a linear head, to predict a column.
 
-    Rows without a value in that column are left out. From 1,000 labelled rows on, a fifth of them is held out, and the
+    Rows without a value in that column are left out. From 1,000 labeled rows on, a fifth of them is held out, and the
     weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
     'contramix embed' writes the fine-tuned representations.
     """

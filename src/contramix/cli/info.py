@@ -1,4 +1,4 @@
-"""contramix info"""
+"""Define the command ``contramix info``."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Tell what a run is: recipe, data, columns and what was left out, training, machine, health and alarms."""
+    """Describe a run: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table
 
     from contramix.domains import DOMAINS
@@ -68,7 +68,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
 
 
 def _health(reading: dict[str, Any]) -> "Table":
-    """The last reading, and what each measure says."""
+    """Return a table of the last health reading and what each measure means."""
     from rich.table import Table
 
     from contramix.monitoring.representation_measures import MEANING

@@ -1,4 +1,4 @@
-"""contramix predict"""
+"""Define the command ``contramix predict``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 @reads_data
 def predict(
     options: "ReadOptions",
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A fine-tuned model's folder (--out of finetune).")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fine-tuned model (--out of finetune).")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
-    keep: Annotated[list[str] | None, typer.Option(help="A column of DATA to carry over; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="File to write: .parquet or .csv.")],
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Column of DATA to copy to the output. May be repeated.")
+    ] = None,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Predict each row by a fine-tuned model, in order: the class and the probability of each class, or the quantity.
+    """Predict each row with a fine-tuned model, in order: the class and its probabilities, or the numeric target.
 
     The columns are 'prediction' and, for classes, 'p_' and the class.
     """

@@ -1,4 +1,4 @@
-"""contramix pretrain"""
+"""Define the command ``contramix pretrain``."""
 
 import shlex
 import sys
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting: --set noise.rate=0.3. May be repeated."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change a setting of the recipe: --set noise.rate=0.3. May be repeated."
+    ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the data; if not given mostly 500 or 1,000 steps.")]
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the data. Default: the recipe's, mostly about 500 or 1,000 steps.")
+]
 
 
 @app.command()
@@ -26,24 +30,25 @@ Epochs = Annotated[int | None, typer.Option(help="Passes over the data; if not g
 def pretrain(
     options: "ReadOptions",
     data: Data,
-    out: Annotated[Path, typer.Option(help="The run's folder. An unfinished run in it is resumed.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run. An unfinished run in it is resumed.")],
     recipe: Annotated[
-        str, typer.Option(help="A recipe's name ('contramix recipes' lists them) or a TOML file.")
+        str, typer.Option(help="Name of a recipe ('contramix recipes' lists them) or a TOML file.")
     ] = "imix-npair",
     domain: DomainName = None,
     target: Annotated[
         str | None,
         typer.Option(
-            help="A column that is not an input: what is to be predicted. Of other data than tables labels never are."
+            help="Column to leave out of the input, because it will be predicted. Labels of other data than tables are "
+            "never input."
         ),
     ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same model on the same machine.")] = 0,
     device: Device = "auto",
     transductive: Annotated[
         Path | None,
-        typer.Option(help="Further rows whose column statistics are learned too, as in the i-Mix code."),
+        typer.Option(help="File of further rows from which column statistics are also learned, as in the i-Mix code."),
     ] = None,
     cache: Annotated[
         str,
@@ -52,12 +57,12 @@ def pretrain(
             "'never' reads it into memory; 'auto' does what fits."
         ),
     ] = "auto",
-    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Time between checkpoints.")] = 120.0,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 120.0,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Learn representations of records, without labels: of a table's rows, of images, of sounds.
+    """Pre-train an encoder on unlabeled records: rows of a table, images, audio clips and others.
 
     The run's folder then holds the model, what was learned of the data, the recipe and a log. Of data with official
     parts only the training part is used. Stop it with Ctrl-C or kill it: the same command goes on from the last

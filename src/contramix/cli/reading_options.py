@@ -24,25 +24,28 @@ if TYPE_CHECKING:
 
 def read_options(
     delimiter: Annotated[
-        str | None, typer.Option(help="Of a CSV, such as ';' or '\\t'; found out if not given.")
+        str | None, typer.Option(help="Delimiter of a CSV file, such as ';' or '\\t'. Detected by default.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of a CSV that is not UTF-8, such as latin-1.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of a CSV: '.' or ','.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or text file that is not UTF-8, such as latin-1.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark of a CSV file: '.' or ','.")] = None,
     header: Annotated[
-        bool | None, typer.Option("--header/--no-header", help="Whether a CSV's first line has names.")
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether the first line of a CSV file holds the column names."),
     ] = None,
     missing: Annotated[
         list[str] | None,
-        typer.Option(help="A cell text that means «missing»; may be repeated; replaces the list."),
+        typer.Option(help="Cell text that means a missing value. May be repeated. Replaces the default list."),
     ] = None,
     on_bad_rows: Annotated[
-        str, typer.Option(help="'fail' on a CSV row of wrong length, or 'skip' and count it.")
+        str, typer.Option(help="What to do with a CSV row of the wrong length: 'fail', or 'skip' it and count it.")
     ] = "fail",
     on_bad_files: Annotated[
-        str, typer.Option(help="'skip' an image, sound or text that cannot be read, and say so, or 'fail'.")
+        str, typer.Option(help="What to do with a file that cannot be read: 'skip' it with a note, or 'fail'.")
     ] = "skip",
 ) -> "ReadOptions":
-    """The options as given on the command line."""
+    """Return the reading options that were given on the command line."""
     from contramix.io.options import MISSING_MARKERS, ReadOptions
 
     return ReadOptions(
@@ -67,17 +70,17 @@ DATA_DIR = inspect.Parameter(
     annotation=Annotated[
         Path | None,
         typer.Option(
-            help="Where official data sets lie, for DATA given by name: cifar10, cifar100, fashion-mnist, "
-            "speech-commands-v0.01 or -v0.02. Default: the environment's CONTRAMIX_DATA. Their checksums are verified."
+            help="Folder of official data sets, for DATA given by name: cifar10, cifar100, fashion-mnist, "
+            "speech-commands-v0.01 or -v0.02. Default: the environment variable CONTRAMIX_DATA. Checksums are verified."
         ),
     ],
 )
 SHOWN = 20
-"""Files that could not be read are named one by one up to so many; all of them stand in the result's JSON."""
+"""Maximum number of unreadable files that are named in notes; the JSON result names all of them."""
 
 
 def tell(reading: "Records | RecordChunks", output: "Output") -> None:
-    """Say what was guessed, and what could not be read."""
+    """Print notes on what was inferred and on the files that could not be read."""
     for note in reading.notes:
         output.note(note)
     for bad in reading.bad_files[:SHOWN]:
@@ -94,7 +97,7 @@ def watching(options: "ReadOptions", output: "Output", target: str | None = None
 
 
 def counting(output: "Output", total: int) -> Callable[[int], None]:
-    """Shows how many rows are done, when it is told of some more."""
+    """Return a function that counts embedded rows and shows how many are done."""
     show, done = Throttled(output.status), 0
 
     def progress(more: int) -> None:
@@ -106,7 +109,7 @@ def counting(output: "Output", total: int) -> Callable[[int], None]:
 
 
 def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
-    """What could not be read, for the result's JSON; nothing where all could."""
+    """Return the files that could not be read, as part of the JSON result; an empty dict if there are none."""
     bad = [
         {"file": bad.file, "reason": with_flags(bad.reason)}
         for reading in readings
@@ -117,7 +120,7 @@ def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
 
 
 def target_of(reading: "Records", target: str | None) -> str:
-    """The column to predict: the one asked for, or the labels that the data carry themselves.
+    """Return the column to predict: the one that was given, or the labels that come with the data.
 
     Raises
     ------
@@ -135,7 +138,7 @@ def target_of(reading: "Records", target: str | None) -> str:
 
 
 def labelled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
-    """Of data that carry their own labels, the records that have one."""
+    """Return the records that have a label, if the target is the labels that come with the data."""
     if reading.target != target or not table.column(target).null_count:
         return table
     output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")

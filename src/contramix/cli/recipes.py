@@ -1,4 +1,4 @@
-"""contramix recipes"""
+"""Define the command ``contramix recipes``."""
 
 from typing import Annotated
 
@@ -11,7 +11,10 @@ from contramix.recipes import domains
 @app.command()
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(help="A recipe to print; its file can be changed and given by path.")
+        str | None,
+        typer.Argument(
+            help="Recipe to print. The output is a complete recipe file, to change and to give by its path."
+        ),
     ] = None,
     domain: Annotated[
         str | None,

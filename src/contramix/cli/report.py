@@ -1,4 +1,4 @@
-"""contramix report"""
+"""Define the command ``contramix report``."""
 
 import shlex
 import sys
@@ -22,18 +22,18 @@ def report(
     options: "ReadOptions",
     run: Run,
     data: Annotated[
-        Path | None, typer.Argument(metavar="[DATA]", help="A table whose rows are drawn on a map.")
+        Path | None, typer.Argument(metavar="[DATA]", help="Data whose records are drawn on a map.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="The column that colours the map; the run's target if not given.")
+        str | None, typer.Option(help="Column that colors the map. Default: the target of the run.")
     ] = None,
     keep: Annotated[
-        list[str] | None, typer.Option(help="A further column of DATA to colour by and to show; may be repeated.")
+        list[str] | None, typer.Option(help="Further column of DATA to color by and to show. May be repeated.")
     ] = None,
     map_: Annotated[
         str, typer.Option("--map", help="How the map is made: pca, or tsne (slow; at most 3,000 rows).")
     ] = "pca",
-    out: Annotated[Path | None, typer.Option(help="The file to write. Default: RUN/report.html.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: RUN/report.html.")] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -1,4 +1,4 @@
-"""contramix reproduce"""
+"""Define the command ``contramix reproduce``."""
 
 import shlex
 import sys

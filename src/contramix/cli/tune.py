@@ -1,4 +1,4 @@
-"""contramix tune"""
+"""Define the command ``contramix tune``."""
 
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""contramix verify-theory"""
+"""Define the command ``contramix verify-theory``."""
 
 from typing import TYPE_CHECKING, Annotated
 
