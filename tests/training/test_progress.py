@@ -42,10 +42,12 @@ def test_a_quiet_reporter_prints_nothing(capsys, monkeypatch):
 def test_elsewhere_than_on_a_terminal_lines_are_rare_and_safe(capsys, monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    reporter = ConsoleReporter(prefix="suite: ")
+    reporter = ConsoleReporter(prefix="suite: ", progress_lines=True)
+    silent = ConsoleReporter()
     for seconds, text in ((1, "one"), (15, "two\x1b"), (20, "three")):
         now[0] = 100.0 + seconds
         reporter.progress(text)
+        silent.progress(text)
     reporter.note("left out")
     assert capsys.readouterr().err == "suite: two?\nnote: left out\n"
 

@@ -91,7 +91,13 @@ def pretrain(
         return
     run_options = RunOptions(checkpoint_seconds, shlex.join(["contramix", *sys.argv[1:]]))
     outcome = pretrain_into(
-        out, source, chosen, seed=seed, device=device, options=run_options, reporter=CommandReporter(quiet)
+        out,
+        source,
+        chosen,
+        seed=seed,
+        device=device,
+        options=run_options,
+        reporter=CommandReporter(quiet, progress_lines=True),
     )
     facts: dict[str, Any] = {
         "run": str(out),

@@ -18,8 +18,8 @@ REFRESH_SECONDS, LINE_SECONDS = 0.25, 15.0
 class ConsoleReporter(Reporter):
     """Print notes, progress and training steps on standard error.
 
-    On a terminal, progress is one status line that is replaced, and training steps are a progress bar. Elsewhere both
-    print a line every 15 seconds.
+    On a terminal, progress is one status line that is replaced, and training steps are a progress bar. Elsewhere
+    training steps print a line every 15 seconds, and so does progress if ``progress_lines`` is set.
 
     Parameters
     ----------
@@ -27,10 +27,12 @@ class ConsoleReporter(Reporter):
         Print nothing.
     prefix
         Text to put before each progress text and each training's title.
+    progress_lines
+        Whether to print progress where standard error is not a terminal.
     """
 
-    def __init__(self, quiet: bool = False, prefix: str = "") -> None:
-        self.quiet, self.prefix = quiet, prefix
+    def __init__(self, quiet: bool = False, prefix: str = "", progress_lines: bool = False) -> None:
+        self.quiet, self.prefix, self.progress_lines = quiet, prefix, progress_lines
         self._throttled = Throttled(print_status)
 
     def note(self, text: str) -> None:
@@ -40,8 +42,10 @@ class ConsoleReporter(Reporter):
     def progress(self, text: str) -> None:
         if self.quiet:
             return
-        # A status line must not lag behind, because what it names may take long.
-        (show_status if sys.stderr.isatty() else self._throttled)(self.prefix + text)
+        if sys.stderr.isatty():  # not throttled, because what a status line names may take long
+            show_status(self.prefix + text)
+        elif self.progress_lines:
+            self._throttled(self.prefix + text)
 
     def steps(self, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
         if self.quiet:
