@@ -131,7 +131,7 @@ def test_tables_long_and_wide_and_arrays_give_the_same_numbers(run):
     by_id = ("--set", "series.id=id", "--set", "series.time=t")
     run.done("pretrain", "x.npz", "--out", "a", *how)
     run.done("pretrain", "wide.parquet", "--out", "b", "--target", "code", *how).says(
-        "its 30 steps are the columns t0, t1"
+        "a series of 30 steps, the columns t0, t1"
     )
     run.done("pretrain", "long.parquet", "--out", "c", "--target", "y", *how, *by_id).says(
         "the channels are the columns x"

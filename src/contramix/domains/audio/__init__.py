@@ -20,4 +20,4 @@ DOMAIN = Domain(
     from_values=from_values,
     content=CONTENT,
 )
-"""Clips of one sample rate and length. LabeledArray of waveforms are not recognized: they look like tables."""
+"""Clips of one sample rate and length. Arrays of waveforms are not recognized: they look like tables."""

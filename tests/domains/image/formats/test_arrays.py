@@ -1,4 +1,4 @@
-"""LabeledArray that are images already: axes, bits, colours, sizes."""
+"""Arrays that are images already: axes, bits, colours, sizes."""
 
 import numpy as np
 import pytest
