@@ -166,9 +166,7 @@ def test_odd_graphs_train(here, run):
     pack("ODD.zip", files)
     told = run.done("pretrain", "ODD.zip", "--out", "run", *TINY)
     edges = len(files["A"].splitlines())
-    told.says(
-        f"1 of {edges} edges are repeated", "1 edges lead from a node to itself", "1 of 52 graphs have no nodes"
-    )
+    told.says(f"1 of {edges} edges are repeated", "1 edges lead from a node to itself", "1 of 52 graphs have no nodes")
     run.done("embed", "run", "ODD.zip", "--out", "z.npy")
     z = np.load("z.npy")
     assert z.shape == (52, 8)
