@@ -200,7 +200,9 @@ def test_what_is_wrong_is_one_line(rings, run):
     run.refused(*how, "--set", "graph.dataset=RINGZ").says("'RINGZ' is not there; did you mean 'RINGS'?")
     run.refused(*how, "--recipe", "scarf").says("'scarf' is for domain 'table'")
     run.refused(*how, "--recipe", "infograph", "--set", "imix.alpha=1").says("no virtual labels to mix; leave imix out")
-    run.refused(*how, "--recipe", "dacl", "--set", "method.kind=infograph").says("gone at 'output'", "noise.cut")
+    run.refused(*how, "--recipe", "dacl", "--set", "method.kind=infograph").says(
+        "do not exist any more at 'output'", "noise.cut"
+    )
     run.refused("evaluate", "run", "RINGS.zip", "--target", "graph").says("the input itself; name a column of labels")
 
 

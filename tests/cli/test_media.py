@@ -361,6 +361,6 @@ def test_arrays_from_python(here):
     expected = encoder.transform(pixels)
     for same in (list(pixels), [image / 255 for image in pixels], pixels.transpose(0, 3, 1, 2), torch.tensor(pixels)):
         assert np.array_equal(ContrastiveEncoder(**settings).fit(same).transform(same), expected)
-    with pytest.raises(InputError, match="8 x 8 x 3 is one image in colour"):
+    with pytest.raises(InputError, match="8 x 8 x 3 is one image in color"):
         encoder.transform(pixels[0])
     assert np.allclose(encoder.transform(pixels[:1]), expected[:1], atol=1e-6)

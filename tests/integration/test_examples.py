@@ -50,7 +50,8 @@ def test_readme_names_commands_and_options_that_exist():
     from contramix.cli.app import app
 
     commands = get_command(app).commands
-    lines = re.findall(r"^contramix (\w+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    blocks = re.findall(r"```shell\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = re.findall(r"^contramix (\w+)(.*)$", "\n".join(blocks), re.MULTILINE)
     assert lines
     for name, rest in lines:
         known = {opt for p in commands[name].params for opt in (*p.opts, *p.secondary_opts)}

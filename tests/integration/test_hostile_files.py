@@ -273,7 +273,7 @@ def test_booleans_with_gaps_and_columns_empty_at_embed(here, run):
 
 def test_a_nearly_constant_column_is_not_called_constant_without_saying_why(here, run):
     parquet("c.parquet", big=[1e15 + n % 3 for n in range(30)], x=numbers(30))
-    run.done("pretrain", "c.parquet", *OUT, *run.small).says("'big' is left out: constant but for rounding (1e+15)")
+    run.done("pretrain", "c.parquet", *OUT, *run.small).says("'big' is left out: constant up to rounding (1e+15)")
 
 
 def test_wide_tables_take_no_square_of_their_width(here, run):

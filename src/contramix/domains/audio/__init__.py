@@ -1,4 +1,4 @@
-"""Audio: read files, archives and arrays of clips, and learn how they become log-mel spectrograms."""
+"""Read files, archives and arrays of clips, and learn how they become log-mel spectrograms."""
 
 from contramix.domains.audio.clip_format import CONTENT
 from contramix.domains.audio.decoding import ENDINGS

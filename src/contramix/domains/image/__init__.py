@@ -1,4 +1,4 @@
-"""Images: read files, archives and arrays of images, and learn how they become samples."""
+"""Read files, archives and arrays of images, and learn how they become samples."""
 
 from contramix.domains.domain import Domain
 from contramix.domains.image.reading import read

@@ -160,7 +160,7 @@ def _order_notes(
 
 
 def _number_series(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
-    """Number the series in order of appearance.
+    """Assign numbers to the series in order of appearance.
 
     Return two arrays: the series number of each row, and the first row of each series.
     """

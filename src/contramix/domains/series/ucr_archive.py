@@ -65,18 +65,18 @@ def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, 
         names += [file.name] * len(read.series)
         splits += ["train" if file is used[0] else "test"] * len(read.series)
         notes += read.notes
-    labelled = len(labels) == len(series)
-    if labels and (not labelled or len({type(one) for one in labels if one is not None}) > 1):
+    labeled = len(labels) == len(series)
+    if labels and (not labeled or len({type(one) for one in labels if one is not None}) > 1):
         raise InputError(f"{found.source}: the files of {name} have different kinds of labels: correct their headers")
     content, more = clean_series(series, found.source, options.on_bad_files)
     table = build_record_table(
         SERIES,
         content,
         names,
-        labels=pa.array(labels) if labelled else None,
+        labels=pa.array(labels) if labeled else None,
         splits=splits if official else None,
     )
-    target = LABEL if labelled else None
+    target = LABEL if labeled else None
     return Records(table, (*notes, *more), target, content.bad_files, ("train", "test") if official else ())
 
 

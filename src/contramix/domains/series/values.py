@@ -116,13 +116,13 @@ def arrays_to_records(parts: Sequence[LabeledArray], options: ReadOptions, notes
         more = (f"{shorter:,} series end in NaN, which is removed as padding", *more)
     named = [part.split for part in parts for _ in range(len(part.content))]
     official = len(parts) > 1 and parts[0].split == "train"
-    labelled = all(LABEL in part.labels for part in parts)
-    labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labelled else None
+    labeled = all(LABEL in part.labels for part in parts)
+    labels = pa.concat_arrays([pa.array(part.labels[LABEL]) for part in parts]) if labeled else None
     table = build_record_table(
         SERIES, content, [one.name for one in found], labels=labels, splits=named if official else None
     )
     splits = ordered_splits(table.column(SPLIT).to_pylist()) if official else ()
-    return Records(table, (*notes, *more), LABEL if labelled else None, content.bad_files, splits)
+    return Records(table, (*notes, *more), LABEL if labeled else None, content.bad_files, splits)
 
 
 def _array(values: Any) -> ndarray:

@@ -102,10 +102,10 @@ def _from_lines(source: str, files: Sequence[LineFile], options: ReadOptions) ->
     table = pa.concat_tables(tables)
     if table.num_rows == 0:
         raise InputError(f"{source}: holds no line of text")
-    labelled = table.column(LABEL).null_count < table.num_rows
+    labeled = table.column(LABEL).null_count < table.num_rows
     parts = tuple(str(part) for _, part in files if part is not None)
     return Records(
-        table if labelled else table.drop_columns([LABEL]), tuple(notes), LABEL if labelled else None, (), parts
+        table if labeled else table.drop_columns([LABEL]), tuple(notes), LABEL if labeled else None, (), parts
     )
 
 

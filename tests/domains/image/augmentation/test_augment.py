@@ -14,7 +14,7 @@ from torch.nn import functional
 from contramix.domains.image.augmentation import augment
 from contramix.domains.image.augmentation.augment import ImageAugment
 from contramix.domains.image.augmentation.blur import blur
-from contramix.domains.image.augmentation.colour import blend_, grey, jitter_, turn_hue_
+from contramix.domains.image.augmentation.color import blend_, grey, jitter_, turn_hue_
 from contramix.domains.image.augmentation.crop import Boxes, enlarge, random_boxes
 from contramix.domains.image.frontend import ImageFrontend
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from contramix.domains.image.augmentation.blur import blur
-from contramix.domains.image.augmentation.colour import grey, jitter_
+from contramix.domains.image.augmentation.color import grey, jitter_
 from contramix.domains.image.augmentation.crop import enlarge, random_boxes
 from contramix.settings import Settings, as_tuple
 

@@ -30,7 +30,7 @@ def channels_first(
     """
     if array.ndim == 3 and array.shape[2] in (3, 4) and min(array.shape[:2]) > 4:
         raise InputError(
-            f"{source}: {' x '.join(map(str, array.shape))} is one image in colour: give (n, height, width, channels)"
+            f"{source}: {' x '.join(map(str, array.shape))} is one image in color: give (n, height, width, channels)"
         )
     if array.ndim == 3:
         array = array[:, None]

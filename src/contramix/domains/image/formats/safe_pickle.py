@@ -124,7 +124,7 @@ def _expect(value: Any, kind: type) -> Any:
 
 
 def _stands_for(called: Any, arguments: tuple[Any, ...]) -> Any:
-    """What the few calls stand for that numpy's own pickles of arrays hold."""
+    """Return the result of a call that numpy's pickles of arrays contain, without calling it."""
     if not isinstance(called, _Name):
         raise TypeError
     if called.name in _ARRAYS and arguments[0] == _Name("numpy ndarray"):
@@ -148,7 +148,7 @@ def _set_state(thing: Any, state: tuple[Any, ...]) -> None:
 
 
 def _finished(values: Any) -> Any:
-    """LabeledArray in place of what stood for them, in the outermost dict."""
+    """Replace the placeholders of arrays in the outermost dict by the arrays."""
     if not isinstance(values, dict):
         return values
     return {key: value.value if isinstance(value, _Array) else value for key, value in values.items()}

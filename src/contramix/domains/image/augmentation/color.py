@@ -50,8 +50,8 @@ def turn_hue_(x: Float[Tensor, " B 3 H W"], turn: Float[Tensor, " B"]) -> Float[
     place = place.copysign_(green - blue).add_(6 * turn[:, None, None, None])
     place.sub_((place / 6).round_(), alpha=6)
     turned = (turn != 0).to(x.dtype)[:, None, None, None]
-    for channel, colour in ((red, 0), (green, 2), (blue, -2)):
-        distance = 3 - ((place - colour).abs_() - 3).abs_()
+    for channel, hue in ((red, 0), (green, 2), (blue, -2)):
+        distance = 3 - ((place - hue).abs_() - 3).abs_()
         channel.lerp_(largest - chroma * distance.sub_(1).clamp_(0, 1), turned)
     return x
 
