@@ -99,7 +99,7 @@ BRITISH_NAMES = {
 }
 """Names in British spelling that must not change, as regular expressions, and the reason."""
 
-BRITISH_FOLDERS = ("cli", "domains", "estimators")
+BRITISH_FOLDERS = ("cli", "estimators")
 """Rooms whose spelling is not checked yet."""
 
 
