@@ -70,5 +70,5 @@ def test_a_recipe_file_for_another_domain_needs_the_domain_to_be_stated(tmp_path
 
 
 def test_an_unknown_domain_is_named():
-    with pytest.raises(InputError, match=r"domain 'txt' is not known; did you mean 'text'\?"):
+    with pytest.raises(InputError, match=r"`domain` 'txt' is not known; did you mean 'text'\?"):
         fit("npair", {"domain": "txt"}, WAVEFORMS)
