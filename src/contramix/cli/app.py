@@ -2,10 +2,12 @@
 
 import json
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from contramix.cli.flags import with_flags
 from contramix.recipes import data_formats
@@ -14,6 +16,17 @@ from contramix.runtime.terminal import one_line, print_note, print_status, show_
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+
+
+class Command(TyperCommand):
+    """Show a command's help with each paragraph wrapped to the width of the terminal.
+
+    Typer keeps the line breaks of the docstring, which is wrapped to the width of the code.
+    """
+
+    def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:
+        paragraphs = cleandoc(help or "").split("\n\n")
+        super().__init__(*args, help="\n\n".join(" ".join(text.split()) for text in paragraphs), **settings)
 
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluation_options import (
     Baselines,
     LabelsPerClass,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def compare(
     options: "ReadOptions",

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Debug, Device, Json, Output, Quiet, app
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the runs. Finished runs in it are reused.")] = Path(
         "contramix-demo"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, Run, app
+from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, Run, app
 from contramix.cli.evaluation_options import Target, TaskName, task_kind
 from contramix.cli.pretrain import changed
 from contramix.cli.reading_options import left_out, reads_data, target_of, tell, watching
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def finetune(
     options: "ReadOptions",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
+from contramix.cli.app import Command, Debug, Json, Output, Quiet, Run, app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contramix.models.pretrained import Pretrained
 
 
-@app.command()
+@app.command(cls=Command)
 def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Describe a run: recipe, data, columns and what was left out, training, machine, health and alarms."""
     from rich.table import Table

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.reading_options import carried, left_out, reads_data, tell, watching
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def predict(
     options: "ReadOptions",

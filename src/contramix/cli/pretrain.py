@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.reading_options import DomainName, left_out, reads_data, tell, watching
 from contramix.errors import InputError
 
@@ -25,7 +25,7 @@ Epochs = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def pretrain(
     options: "ReadOptions",

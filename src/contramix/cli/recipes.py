@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from contramix.cli.app import Debug, Json, Output, Quiet, app
+from contramix.cli.app import Command, Debug, Json, Output, Quiet, app
 from contramix.recipes import domains
 
 
-@app.command()
+@app.command(cls=Command)
 def recipes(
     name: Annotated[
         str | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import Debug, Json, Output, Quiet, Run, app
+from contramix.cli.app import Command, Debug, Json, Output, Quiet, Run, app
 from contramix.cli.reading_options import reads_data, tell, watching
 from contramix.errors import InputError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contramix.report.map import Map
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def report(
     options: "ReadOptions",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contramix.cli.app import Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.flags import with_flags
 from contramix.errors import InputError, nearest
 from contramix.reproduction.catalog import SCALES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contramix.reproduction.suite import Block
 
 
-@app.command()
+@app.command(cls=Command)
 def reproduce(
     suite: Annotated[
         str | None, typer.Argument(metavar="SUITE", help="A suite's name, 'all', or a TOML file; none lists them.")

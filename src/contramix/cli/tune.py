@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluation_options import MetricName, TaskName, task_kind
 from contramix.cli.pretrain import Changes, changed
 from contramix.cli.reading_options import DomainName, labelled, reads_data, tell, watching
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
 
 
-@app.command()
+@app.command(cls=Command)
 @reads_data
 def tune(
     options: "ReadOptions",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contramix.cli.app import Debug, Json, Output, Quiet, app
+from contramix.cli.app import Command, Debug, Json, Output, Quiet, app
 from contramix.errors import RunError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from contramix.reproduction.theory import Check
 
 
-@app.command("verify-theory")
+@app.command("verify-theory", cls=Command)
 def verify_theory(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Data sets and networks of each setting.")] = 3,
     json: Json = False,
