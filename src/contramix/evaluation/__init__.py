@@ -1,1 +1,1 @@
-"""Evaluate whether pre-training helped, by probes on frozen representations compared with baselines."""
+"""Evaluate whether pre-training helped: compare probes on a model's representations with baselines."""

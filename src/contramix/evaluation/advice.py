@@ -1,4 +1,4 @@
-"""Advise what to try next, based on the result of a comparison."""
+"""Suggest what to try next, based on the result of a comparison of models with baselines."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,24 @@ from contramix.evaluation.verdict import Verdict, describe_baseline
 from contramix.models.task import Task
 
 MAJORITY_SHARE = 0.7
-"""Share of rows in one class from which accuracy says little about the other classes."""
+"""Minimum share of rows in the largest class for the advice that accuracy says little about the other classes."""
 
 
 def advise(task: Task, y: ndarray, metric: str, scores: Sequence[Score], verdicts: Sequence[Verdict]) -> list[str]:
-    """Return sentences on what to try next, the most useful first; an empty list if there is nothing to advise.
+    """Return advice on what to try next as sentences, the most useful first; the list may be empty.
+
+    An example is "To predict this target with all labels, use raw features: 0.912."
 
     Parameters
     ----------
     task, y
-        Classification or regression, and the targets of all records.
+        Task (classification or regression), and the encoded targets of all records.
     metric
-        Name of the metric of the verdicts.
-    scores, verdicts
-        Scores of all candidates, and the verdicts, the most helpful recipe first.
+        Name of the metric that the scores and verdicts use, such as ``"accuracy"``.
+    scores
+        Scores of all models and baselines in the comparison.
+    verdicts
+        Verdict on each recipe (whether its pre-training helped), sorted from the most to the least helpful recipe.
     """
     best = verdicts[0]
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}

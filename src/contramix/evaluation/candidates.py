@@ -1,4 +1,4 @@
-"""Define candidates: the models and baselines that are compared."""
+"""Define candidates: the models and baselines that a comparison scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,22 +20,23 @@ RowKind = Literal["baseline", "pretrained"]
 
 @dataclass
 class Candidate:
-    """Describe one row of a comparison: its names, and how it predicts.
+    """Describe a model or a baseline in a comparison: its names, and the function that makes its predictions.
 
     Parameters
     ----------
     name
         Name of the model or baseline, such as ``imix-npair``.
     kind
-        Whether it is a baseline or a pre-trained model that is compared with the baselines.
+        ``"baseline"``, or ``"pretrained"`` for a model that is compared with the baselines.
     probe
-        Name of the probe, such as ``linear``; a baseline without a probe has its own name here.
+        Name of the probe (a simple predictor on frozen features), such as ``linear``. A baseline that does not use a
+        probe repeats its own name here.
     predict
-        Function that predicts the test rows of a problem from its training rows and their targets.
+        Function that learns from the labeled training rows of a problem and returns predictions for its test rows.
     few_labels
-        Whether it is also scored with few labels.
+        Whether the candidate is also scored with few labels.
     seconds
-        Time that its features took to compute, including pre-training.
+        Time in seconds to compute its features, including pre-training.
     """
 
     name: str
@@ -55,16 +56,18 @@ def probe_candidate(
     few_labels: bool = True,
     seconds: float = 0.0,
 ) -> Candidate:
-    """Return a candidate that is a probe on features of all records.
+    """Return a candidate that applies one probe to features of the records.
 
     Parameters
     ----------
     name, kind, few_labels, seconds
-        See :class:`Candidate`.
+        Fields of the :class:`Candidate`.
     features
-        Function that returns the features of all records. They may depend on the split of the problem.
-    probe, predict
-        Name of the probe, and the probe itself.
+        Function that returns the features of all records for a problem. They may depend on the problem's split.
+    probe
+        Name of the probe, such as ``linear``.
+    predict
+        Function of the probe: it takes a problem and the features of all records, and predicts the test rows.
     """
     return Candidate(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
 
@@ -76,10 +79,19 @@ def probe_candidates(
     probes: Sequence[str],
     seconds: float = 0.0,
 ) -> list[Candidate]:
-    """Return one candidate for each named probe on the same features.
+    """Return one candidate for each named probe, all on the same features.
 
-    The nearest-neighbor probe is scored with all labels only. ``finetune``, which is no probe of frozen features, is
-    skipped.
+    The name ``finetune`` is skipped, because fine-tuning does not use frozen features. The nearest-neighbor probe
+    ``knn`` is not scored with few labels.
+
+    Parameters
+    ----------
+    name, kind, seconds
+        Fields of each :class:`Candidate`.
+    features
+        Function that returns the features of all records for a problem.
+    probes
+        Names of the probes, such as ``("linear", "knn")``.
     """
     return [
         probe_candidate(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
@@ -96,14 +108,14 @@ def fine_tuning_candidate(
     device: torch.device,
     seconds: float = 0.0,
 ) -> Candidate:
-    """Return a candidate that trains all weights of an encoder on the labels.
+    """Return a candidate that trains all weights of an encoder on the labels of the training rows.
 
     Parameters
     ----------
     name, kind, seconds
-        See :class:`Candidate`.
+        Fields of the :class:`Candidate`.
     encoder_of
-        Function from the seed of a split to the encoder whose weights training starts from.
+        Function that takes the seed of a split and returns the encoder to fine-tune.
     x
         Samples of all records.
     device

@@ -1,4 +1,4 @@
-"""Compare several recipes on one data set under one protocol."""
+"""Pre-train several recipes on one data set, and compare them with baselines under the same protocol."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -39,29 +39,31 @@ def compare_recipes(
     command: str = "",
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Pre-train each recipe for each seed, and compare the models with baselines on the same rows and labels.
+    """Pre-train each recipe once per seed, and compare the models with baselines on the same rows and labels.
 
     Parameters
     ----------
     out
-        Folder of the runs, ``<recipe>/seed<n>``. Finished runs in it are used as they are, unfinished ones are resumed.
+        Folder for the pre-training runs, ``<recipe>/seed<n>``. Finished runs in it are reused, and unfinished ones are
+        resumed.
     data
-        Labeled rows, on which the recipes are pre-trained without labels. Pre-training does not see official test rows.
+        Labeled rows. The recipes are pre-trained on them without labels, and without the rows of an official test
+        split.
     recipes
-        Recipes to compare. Baselines are built from the last one.
+        Recipes to compare. Baselines that need an encoder use the one of the last recipe.
     protocol
-        Number of seeds and labels, metric, probes and baselines.
+        Rules of the comparison: seeds, numbers of labels, metric, probes and baselines.
     device
-        Device to train on.
+        Device to train on, such as ``"cuda"``; ``"auto"`` chooses one.
     command
-        Command that made the call, which is written into the runs.
+        Command line to record in the runs.
     reporter
-        Receives the progress of pre-training and probing.
+        Object that receives the progress of pre-training and scoring.
 
     Raises
     ------
     InputError
-        If the data, a recipe or the folder is not usable; the message says why.
+        If the data, a recipe or the folder cannot be used.
     """
     main, names = recipes[-1], [recipe.name for recipe in recipes]
     torch_device = resolve_device(device)

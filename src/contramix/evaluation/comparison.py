@@ -1,4 +1,4 @@
-"""Run a comparison: score the candidates, derive the verdicts, and advise what to try next."""
+"""Run a comparison: score models and baselines, derive the verdicts, and suggest what to try next."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,26 +13,37 @@ from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 
 FEW_LABEL_DRAWS = 5
-"""Minimum number of draws of few labels: scores differ much between draws, and cost little."""
+"""Minimum number of random draws of few labels: scores vary much between draws, and each draw costs little."""
 
 
 class Evaluation(NamedTuple):
-    """Hold the result of a comparison."""
+    """Collect the result of a comparison of models with baselines.
+
+    Parameters
+    ----------
+    task
+        Task that was evaluated: classification or regression, with the target column.
+    metric
+        Name of the metric that the verdicts use, such as ``"accuracy"``.
+    scores
+        Scores of all models and baselines, with all labels and with few labels.
+    verdicts
+        Verdict on each recipe (whether its pre-training helped), sorted from the most to the least helpful recipe.
+    advice
+        Sentences on what to try next.
+    notes
+        Sentences on how the comparison was made.
+    """
 
     task: Task
     metric: str
-    """Name of the metric of the verdicts."""
     scores: list[Score]
-    """Scores of all candidates, with all labels and with few."""
     verdicts: list[Verdict]
-    """Verdict on each recipe, the most helpful recipe first."""
     advice: tuple[str, ...]
-    """Sentences on what to try next."""
     notes: tuple[str, ...]
-    """Sentences on how the comparison was made."""
 
     def paragraphs(self) -> list[str]:
-        """Return the verdicts and the advice as text, one paragraph each."""
+        """Return the result as text: one paragraph for each verdict, and one with the advice if there is any."""
         advice = ["Next: " + " ".join(self.advice)] if self.advice else []
         return [*(v.text for v in self.verdicts), *advice]
 
@@ -48,24 +59,26 @@ def run_comparison(
     training_advice: Sequence[str] = (),
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Score all candidates on the same splits and labels, and give a verdict on each recipe.
+    """Score all candidates on the same splits and labels, and derive a verdict on each recipe.
 
     Parameters
     ----------
     data
         Labeled records.
-    protocol, plan
-        Protocol, and its plan for these records.
+    protocol
+        Rules of the comparison, such as its probes and baselines.
+    plan
+        Splits, numbers of labels and metric that :meth:`Protocol.plan` derived from these records.
     candidates
         Models and baselines to compare.
     recipes
-        Names of the candidates on which a verdict is given.
+        Names of the candidates that get a verdict: whether their pre-training helped.
     notes
-        Notes to put before those of the plan.
+        Sentences to put before the notes of the plan.
     training_advice
-        Advice from the log of pre-training, to put after that of the comparison.
+        Sentences to append to the advice, derived from the training log.
     reporter
-        Receives the progress.
+        Object that receives the progress.
     """
     scores = score_candidates(
         data.task,

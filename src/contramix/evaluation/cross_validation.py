@@ -1,4 +1,7 @@
-"""Evaluate features by cross-validation, as DACL does on graphs: ten folds, averaged over epochs and runs."""
+"""Evaluate features by stratified cross-validation, as the DACL paper does for graphs.
+
+The paper averages the accuracy over ten folds, the last epochs of pre-training, and several runs.
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -20,28 +23,34 @@ from contramix.models.task import Task
 from contramix.runtime.randomness import Key
 
 
-class CrossValidated(NamedTuple):
-    """Hold the accuracy of every run, epoch and fold."""
+class CrossValidationResult(NamedTuple):
+    """Store the test accuracy of a probe for every pre-training run, epoch and fold.
+
+    Parameters
+    ----------
+    each
+        Accuracies of shape (runs, epochs, folds), between 0 and 1.
+    """
 
     each: Float64[ndarray, " runs epochs folds"]
 
     @property
     def per_run(self) -> Float64[ndarray, " runs"]:
-        """Return the mean accuracy of each run over epochs and folds."""
+        """Return the accuracy of each pre-training run, averaged over its epochs and folds."""
         return np.asarray(self.each.mean((1, 2)))
 
     @property
     def mean(self) -> float:
-        """Return the mean accuracy over runs."""
+        """Return the accuracy averaged over all runs, epochs and folds."""
         return float(self.per_run.mean())
 
     @property
     def std(self) -> float | None:
-        """Return the standard deviation of the accuracy over runs; None for one run."""
+        """Return the standard deviation of the accuracy between pre-training runs, or None if there is only one run."""
         return float(self.per_run.std(ddof=1)) if len(self.each) > 1 else None
 
 
-def cross_validated(
+def cross_validate(
     task: Task,
     runs: Sequence[Sequence[Float32[ndarray, " n d"]]],
     y: Int[ndarray, " n"],
@@ -50,7 +59,7 @@ def cross_validated(
     seed: int = 0,
     probe: Probe = adam,
     pick_on_test: bool = False,
-) -> CrossValidated:
+) -> CrossValidationResult:
     """Return the accuracies of a probe in stratified cross-validation.
 
     Parameters
@@ -58,26 +67,27 @@ def cross_validated(
     task, y
         Classification task, and the class number of each record.
     runs
-        Features of all records, for each run of pre-training (five as published) and each of its last epochs (five).
+        Features of all records, indexed by pre-training run and then by epoch. The DACL paper uses five runs, and the
+        last five epochs of each.
     folds
-        Number of folds. All epochs of a run share the folds; each run has folds of its own.
+        Number of folds. All epochs of a run use the same folds, and each run draws new ones.
     seed
         Seed of the folds and of the probe.
     probe
-        Probe; as published, a hundred steps of Adam.
+        Probe to train and test on each fold. The default takes 100 steps of Adam, as in the DACL paper.
     pick_on_test
-        Let the probe choose its settings by the rows it is scored on, as some published code does.
+        Whether the probe chooses its settings on the same rows that it is scored on, as some published code does.
 
     Raises
     ------
     InputError
-        If every class has fewer records than folds.
+        If every class has fewer records than there are folds.
 
     Examples
     --------
     >>> z = np.repeat(np.eye(2, dtype=np.float32), 20, axis=0)
     >>> task = Task("classification", "kind", ("a", "b"))
-    >>> cross_validated(task, [[z], [z]], np.repeat([0, 1], 20)).mean
+    >>> cross_validate(task, [[z], [z]], np.repeat([0, 1], 20)).mean
     1.0
     """
     if np.bincount(y).max() < folds:
@@ -93,7 +103,7 @@ def cross_validated(
                 for z in epochs
             ]
         )
-    return CrossValidated(np.array(each))
+    return CrossValidationResult(np.array(each))
 
 
 def adam_on_folds(
@@ -105,21 +115,22 @@ def adam_on_folds(
     rate: float = 1e-2,
     steps: int = 100,
 ) -> Float64[ndarray, " folds"]:
-    """Return the accuracies of linear layers trained by full-batch steps of Adam, one for each fold.
+    """Train a linear classifier on each fold by full-batch Adam, and return the test accuracy of each fold.
 
-    Folds and accuracies equal, to rounding, those of :func:`cross_validated` with a probe of one learning rate. It is
-    faster because the layers of all folds share each product with the features.
+    The result equals, up to rounding, that of :func:`cross_validate` with a probe that has one learning rate. This
+    function is faster, because the classifiers of all folds share one matrix product with the features.
 
     Parameters
     ----------
     z, y
-        Features of all records, which are not standardized, and the class number of each record.
+        Features of all records, which are used without standardization, and the class number of each record.
     folds, seed
-        Number of folds, and the seed of the folds and of the first weights.
+        Number of folds, and the seed of the folds and of the initial weights.
     rate
-        Adam's learning rate. NOTE[DIFF]: DACL does not state it; 1e-2 is InfoGraph's, recalled.
+        Learning rate of Adam. NOTE[DIFF]: the DACL paper does not state this rate; the default of 1e-2 is recalled from
+        InfoGraph, not checked against its code.
     steps
-        Number of steps.
+        Number of steps of Adam.
     """
     classes = int(y.max()) + 1
     held = np.zeros((folds, len(y)), bool)

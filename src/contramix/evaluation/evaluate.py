@@ -33,24 +33,24 @@ def evaluate(
     model
         Pre-trained model.
     data
-        Labeled rows. Its ``extra_rows`` are not used, since the model is already pre-trained.
+        Labeled rows. Their ``extra_rows`` are ignored, since the model is already pre-trained.
     protocol
-        Number of seeds and labels, metric, probes and baselines.
+        Rules of the comparison: seeds, numbers of labels, metric, probes and baselines.
     recalibrate_bn
-        Whether to also probe the model with BatchNorm statistics recomputed from clean rows.
+        Whether to add a copy of the model to the comparison whose BatchNorm statistics are recomputed from clean rows.
     folder
         Folder for the model of the Gaussian baseline and for features that do not fit into memory; None for a temporary
         folder.
     training_advice
-        Advice from the log of the model's training (:func:`contramix.monitoring.alarms.advice_from_log`).
+        Sentences of advice to append, from :func:`contramix.monitoring.alarms.advice_from_log`.
     reporter
-        Receives the progress of pre-training the Gaussian baseline and of probing.
+        Object that receives the progress.
 
     Raises
     ------
     InputError
-        If the target is not there, has missing values, or was an input of pre-training; or if the model was fine-tuned
-        on labels.
+        If the target column does not exist, has missing values, or was an input of pre-training; or if the model was
+        fine-tuned on labels.
     """
     if "predicts" in model.facts:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Compute features for probes: representations of a frozen encoder, raw features, and an encoder without training."""
+"""Compute features for probes: representations of a frozen or untrained encoder, and raw features."""
 
 import copy
 import os
@@ -22,31 +22,36 @@ from contramix.training.loop import recalibrate_bn
 from contramix.types import get_values
 
 IN_MEMORY = 1_000_000_000
-"""Maximum size in bytes of features that are kept in memory; larger ones are mapped from a temporary file."""
+"""Maximum size in bytes of features that are kept in memory; larger ones are memory-mapped from a temporary file."""
 MAX_ONE_HOT = 1000
-"""Maximum number of one-hot columns of a categorical column; further categories share them."""
+"""Maximum number of one-hot columns for each categorical column; more categories share columns (number modulo this
+limit)."""
 
 
 def frozen_features(
     encoder: Encoder, x: Samples, folder: str | os.PathLike[str] | None = None
 ) -> Float32[ndarray, " n d"]:
-    """Return representations of samples, computed by an encoder in evaluation mode.
+    """Compute the representations of samples with an encoder in evaluation mode.
 
-    Representations of more than 1 GB are mapped from a temporary file without a name. It uses disk space as long as the
-    array lives, and is gone afterwards, even if the process is killed.
+    Representations of more than 1 GB are memory-mapped from an unnamed temporary file. Its disk space is freed when the
+    array is deleted or the process ends.
 
     Parameters
     ----------
     encoder, x
         Encoder, and the samples to represent.
     folder
-        Folder of the temporary file; None for the system's folder for temporary files (``TMPDIR``), which should be on
-        a disk.
+        Folder of the temporary file; None for the system's temporary folder (``TMPDIR``), which should be on a disk.
+
+    Returns
+    -------
+    ndarray
+        Representations of shape (number of samples, width of the encoder).
 
     Raises
     ------
     InputError
-        If a representation is not finite, or the folder cannot be written.
+        If a representation is not finite, or the folder cannot be written to.
     RunError
         If the disk is full.
     """
@@ -65,10 +70,10 @@ def frozen_features(
 
 
 def recalibrate_batch_norm(encoder: Encoder, x: Samples) -> Encoder:
-    """Return a copy of an encoder with BatchNorm statistics recomputed from clean samples.
+    """Return a copy of an encoder with BatchNorm statistics recomputed from samples without noise or mixing.
 
-    Noise and mixing change the statistics that BatchNorm collects in training. The copy of an encoder without BatchNorm
-    equals the encoder.
+    In training, BatchNorm collects the statistics of noisy and mixed samples. An encoder without BatchNorm is copied
+    unchanged. ``x`` are the training samples.
     """
     recalibrated = copy.deepcopy(encoder)
     recalibrate_bn(recalibrated, x.to(device_of(encoder)))
@@ -76,16 +81,19 @@ def recalibrate_batch_norm(encoder: Encoder, x: Samples) -> Encoder:
 
 
 def untrained_encoder(recipe: Recipe, spec: Spec, seed: int) -> Encoder:
-    """Return the encoder of a recipe with the weights that a run of this seed begins with."""
+    """Return a recipe's encoder with the same initial weights that a pre-training run with this seed starts from.
+
+    ``spec`` describes the input data and sets the shape of the encoder's inputs.
+    """
     with seeded(Key(seed).at("weights")):
         return build_encoder(recipe.encoder, spec)
 
 
 def raw_features(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
-    """Return the features that a model without an encoder is given.
+    """Return input features for models that do not use an encoder, as an array of shape (samples, features).
 
-    They are the domain's own features where it has some, else the encoder's inputs as flat vectors, with categories
-    one-hot encoded.
+    Some data domains define such features (``spec.features``). For the others, the encoder's inputs are flattened, and
+    categories are one-hot encoded.
     """
     own = spec.features(x)
     if own is not None:

@@ -1,4 +1,4 @@
-"""Hold a table with a target column, and an official test split if the data has one."""
+"""Define a table with a target column, and an official test split if the data set has one."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from contramix.models.task import Kind
 
 @dataclass(frozen=True)
 class LabeledTable:
-    """Hold the data of a comparison.
+    """Collect the labeled data of a comparison: training rows, test rows, and the name of the target column.
 
     Parameters
     ----------
@@ -20,10 +20,10 @@ class LabeledTable:
     target
         Name of the column to predict.
     test
-        Rows of the official test split; None where a fifth of the rows is held out for each seed.
+        Rows of an official test split. If None, the comparison holds out a fifth of the rows for each seed.
     extra_rows
-        Further rows, without labels, from which the statistics of the columns are learned too when a recipe is
-        pre-trained (a transductive protocol).
+        Further rows without labels. When a recipe is pre-trained, statistics of the columns, such as means and
+        categories, are computed from these rows too (a transductive protocol).
     name, test_name
         Names of the rows and of the test rows in error messages.
     """
@@ -36,19 +36,19 @@ class LabeledTable:
     test_name: str = "test data"
 
     def encode(self, spec: Spec, kind: Kind | None = None) -> LabeledRecords:
-        """Return the rows as samples and encoded targets.
+        """Convert the rows to samples and encoded targets, those of the official test split last.
 
         Parameters
         ----------
         spec
-            Specification of the columns, by which rows become samples.
+            Specification that converts the columns of a table to samples.
         kind
-            Kind of the task; None to tell it from the target's values.
+            Kind of the task; None to infer it from the target's values.
 
         Raises
         ------
         InputError
-            If the target is not there, has missing values, or was an input of pre-training.
+            If the target column does not exist, has missing values, or was an input of pre-training.
         """
         return prepare_labeled_records(
             spec,

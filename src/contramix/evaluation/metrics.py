@@ -1,4 +1,7 @@
-"""Compute metrics of predictions. Metrics of a verdict are means over rows, so that models are compared by row."""
+"""Compute metrics of predictions.
+
+Metrics that a verdict can use are means of per-row scores, so that two models can be compared row by row.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,23 +20,40 @@ PerRowScores = Callable[[Task, ndarray, Predictions], Float64[ndarray, " n"]]
 
 
 class Metric(NamedTuple):
-    """Describe a metric: the kind of task it is for, its name in sentences, and how it is computed."""
+    """Describe a metric: its kind of task, its display name, and the functions that compute it.
+
+    Parameters
+    ----------
+    kind
+        Kind of task: ``"classification"`` or ``"regression"``.
+    words
+        Display name, such as ``"area under the ROC curve"``.
+    compute
+        Function of task, true targets and predictions that returns the metric.
+    per_row
+        Function with the same arguments that returns one score per row, whose mean is the metric. To first order, the
+        sampling variance of the metric is the variance of that mean. None if the metric is not a mean over rows.
+    """
 
     kind: Kind
     words: str
     compute: Callable[[Task, ndarray, Predictions], float]
     per_row: PerRowScores | None = None
-    """Score of each row, for metrics that are means over rows. The sampling variance of the metric is that of the mean
-    of the scores (to first order)."""
 
 
 def accuracy_or_r2(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Return the accuracy or R squared of each row; see :meth:`Task.per_row_scores`."""
+    """Return per-row scores whose mean is the accuracy (classification) or R squared (regression).
+
+    For a class the score is 1 if the prediction is right, else 0. For a number it is ``1 - error^2 / variance``.
+    """
     return task.per_row_scores(truth, predicted.value)
 
 
 def balanced_accuracy(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Return per-row scores whose mean is the mean recall of the classes that occur."""
+    """Return per-row scores whose mean is the balanced accuracy: the recall averaged over the classes that occur.
+
+    Rows of rare classes have larger weights, so a score can be outside the range from 0 to 1.
+    """
     hit = accuracy_or_r2(task, truth, predicted)
     present, position, count = np.unique(truth, return_inverse=True, return_counts=True)
     recall = np.bincount(position, hit) / count
@@ -42,9 +62,10 @@ def balanced_accuracy(task: Task, truth: ndarray, predicted: Predictions) -> Flo
 
 
 def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Return per-row scores whose mean is the area under the ROC curve, averaged over classes against the rest.
+    """Return per-row scores whose mean is the area under the ROC curve (AUROC).
 
-    They are DeLong's structural components.
+    With more than two classes, the area is averaged over classes, each against the rest. The scores are DeLong's
+    structural components, from which the variance of the area is estimated.
     """
     score = _require_class_scores(predicted)
     parts = []
@@ -64,19 +85,22 @@ def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray
 
 
 def average_precision(task: Task, truth: ndarray, predicted: Predictions) -> float:
-    """Return the average precision of the last of two classes, or the mean over more classes."""
+    """Return the average precision; with more than two classes, the mean over classes (one against the rest).
+
+    With two classes, the last one is the positive class.
+    """
     score = _require_class_scores(predicted)
     present = [label for label in _positive_classes(task) if (truth == label).any()]
     return float(np.mean([average_precision_score(truth == label, score[:, label]) for label in present or [0]]))
 
 
 def rmse(task: Task, truth: ndarray, predicted: Predictions) -> float:
-    """Return the root of the mean squared error, in the unit of the target."""
+    """Return the root mean squared error of the predictions, in the unit of the target."""
     return float(np.sqrt(np.mean((truth - predicted.value) ** 2)))
 
 
 def _positive_classes(task: Task) -> range:
-    """Return the classes that are compared with the rest: with two classes only the last one, as in scikit-learn."""
+    """Return the class numbers that are scored against the rest: only the last of two classes, else all classes."""
     return range(len(task.classes) == 2, len(task.classes))
 
 
@@ -102,12 +126,14 @@ METRICS: dict[str, Metric] = {
 
 
 def find_metric(task: Task, name: str | None = None) -> str:
-    """Return the name of a metric on which a verdict can be given; by default accuracy or R squared.
+    """Check the name of a metric that a verdict can use, and return it; None gives the default of the task.
+
+    The default is ``"accuracy"`` for classification and ``"r2"`` (R squared) for regression.
 
     Raises
     ------
     InputError
-        If the name is not known, or the metric is not for this kind of task.
+        If the name is unknown, or the metric is for the other kind of task or is not a mean of per-row scores.
     """
     if name is None:
         return "accuracy" if task.kind == "classification" else "r2"
@@ -120,7 +146,10 @@ def find_metric(task: Task, name: str | None = None) -> str:
 
 
 def all_metrics(task: Task, truth: ndarray, predicted: Predictions) -> dict[str, float]:
-    """Return every metric of this kind of task; metrics of class scores are left out where there are no scores."""
+    """Compute every metric of the task, and return the values by name, such as ``{"accuracy": 0.9, ...}``.
+
+    AUROC and average precision are left out if the predictions have no class scores. ``truth`` holds the true targets.
+    """
     scored = predicted.score is not None
     return {
         name: metric.compute(task, truth, predicted)

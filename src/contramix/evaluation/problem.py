@@ -1,4 +1,4 @@
-"""Define the input and the output of probes and baselines. The input has no targets of test rows."""
+"""Define the input and output of probes and baselines. The input does not include the targets of test rows."""
 
 import warnings
 from dataclasses import dataclass
@@ -12,25 +12,40 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from contramix.models.task import Task
 
 FOLDS = 5
-"""Number of cross-validation folds on which settings are chosen."""
+"""Number of cross-validation folds on which a probe chooses its settings."""
 FEW_ROWS = 1000
-"""Number of training rows from which one of the five folds is enough to choose settings."""
+"""Number of training rows from which a probe uses only the first fold to choose its settings."""
 
 
 class Predictions(NamedTuple):
-    """Hold the predictions for ``m`` test rows."""
+    """Store the predictions of a probe or baseline for ``m`` test rows.
+
+    Parameters
+    ----------
+    value
+        Predicted class numbers, or predicted values of a numeric target.
+    score
+        Score of each class, where higher means more likely. Columns are in the order of ``task.classes``. None for a
+        numeric target, or if the predictor has no class scores.
+    chosen
+        Setting that the predictor chose, as text such as ``C = 10``; empty if there was nothing to choose.
+    """
 
     value: Shaped[ndarray, " m"]
-    """Predicted class numbers, or predicted values of a numeric target."""
     score: Float[ndarray, " m C"] | None = None
-    """Score of each class, higher for more likely; columns in the order of ``task.classes``. None for a numeric target
-    or where the predictor has no scores."""
     chosen: str = ""
-    """Chosen setting as text, such as ``C = 10``; empty where nothing was chosen."""
 
 
 class ValidationSplit(NamedTuple):
-    """Hold rows to train on and rows to choose settings by, as row numbers of the features, with their targets."""
+    """Split labeled rows into rows to train on and rows to choose settings on.
+
+    Parameters
+    ----------
+    train, validation
+        Row numbers in the array of features.
+    train_y, validation_y
+        Encoded targets of these rows.
+    """
 
     train: ndarray
     train_y: ndarray
@@ -40,23 +55,23 @@ class ValidationSplit(NamedTuple):
 
 @dataclass(frozen=True)
 class PredictionProblem:
-    """Hold labeled training rows, and test rows to predict.
+    """Describe a prediction problem: labeled training rows, and test rows to predict.
 
     Parameters
     ----------
     task
-        Classification or regression, with the classes.
+        Classification with its classes, or regression.
     train, y
         Row numbers of the labeled training rows, and their targets in the same order.
     test
         Row numbers of the test rows.
     seed
-        Seed of what a probe draws at random.
+        Seed for the random choices of a probe.
     split
-        Seed of the split of the rows; pre-trained and untrained encoders have one seed for each split.
+        Seed of the split into training and test rows. An encoder that depends on a seed uses this one.
     test_targets
-        Targets of the test rows, for published protocols that choose settings by test rows. None (the default) means
-        that settings are chosen on training rows.
+        Targets of the test rows, for published protocols that choose settings on test rows. None (the default) means
+        that settings are chosen on training rows only.
     """
 
     task: Task
@@ -68,10 +83,11 @@ class PredictionProblem:
     test_targets: ndarray | None = None
 
     def validation_splits(self) -> list[ValidationSplit]:
-        """Return the splits on which a probe chooses its settings.
+        """Return the splits into training and validation rows on which a probe chooses its settings.
 
-        They are five folds of the training rows, the first of the five from 1,000 rows on, or the test rows if
-        ``test_targets`` is given. With too few rows for folds, the training rows are also the validation rows.
+        By default these are five cross-validation folds of the training rows, but only the first fold if there are
+        1,000 rows or more. With too few rows for five folds, the training rows also serve as validation rows. If
+        ``test_targets`` is set, there is one split, and it validates on the test rows.
         """
         if self.test_targets is not None:
             return [ValidationSplit(self.train, self.y, self.test, self.test_targets)]
@@ -97,5 +113,8 @@ class PredictionProblem:
 
     @property
     def choice_note(self) -> str:
-        """Return a suffix for ``Predictions.chosen`` that marks a choice on test rows; empty by default."""
+        """Return ``" (picked on test rows)"`` if settings are chosen on test rows, else an empty string.
+
+        Probes append it to ``Predictions.chosen``.
+        """
         return "" if self.test_targets is None else " (picked on test rows)"

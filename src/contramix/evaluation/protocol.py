@@ -1,4 +1,4 @@
-"""Define the protocol of a comparison, and derive its splits and numbers of labels from the data."""
+"""Define the rules of a comparison, and derive its splits and numbers of labels from the data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,45 +15,53 @@ from contramix.models.labeled_records import LabeledRecords
 from contramix.models.task import Kind, Task
 
 DEFAULT_PROBES = ("linear", "knn", "finetune")
-"""Names of the probes that are tried by default."""
+"""Names of the probes that are used by default."""
 ALL_PROBES = (*PROBES, "finetune")
-"""Names of all probes, and ``finetune`` for training all weights on the labels."""
+"""Names of all probes, and ``finetune``, which trains all weights on the labels."""
 
 
 class ComparisonPlan(NamedTuple):
-    """Hold what a protocol means for given data."""
+    """Collect the splits, label counts and metric that a protocol derives from given data.
+
+    Parameters
+    ----------
+    splits
+        Training and test rows for each seed.
+    labels_per_class
+        Numbers of labels per class to try in addition to all labels; empty for a numeric target.
+    metric
+        Name of the metric that the verdict uses.
+    notes
+        Sentences that explain choices to the reader of the result, such as a class with too few rows.
+    """
 
     splits: list[Split]
-    """Training and test rows of each seed."""
     labels_per_class: tuple[int, ...]
-    """Numbers of labels per class to try in addition to all labels; none for a numeric target."""
     metric: str
-    """Name of the metric of the verdict."""
     notes: tuple[str, ...]
-    """Sentences that a reader of the result should know."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Describe how models and baselines are compared.
+    """Configure how models and baselines are compared.
 
     Parameters
     ----------
     labels_per_class
         Numbers of labels per class to try in addition to all labels; for classification only.
     seeds
-        Number of splits, draws of labels and untrained encoders; in :func:`compare_recipes`, also of pre-training runs
-        of each recipe.
+        Number of repetitions, each with another split, another draw of labels and another untrained encoder. In
+        :func:`compare_recipes` it is also the number of pre-training runs per recipe.
     task
-        ``"classification"`` or ``"regression"``; None to tell it from the target's values.
+        ``"classification"`` or ``"regression"``; None to infer it from the target's values.
     metric
-        Metric of the verdict; None for accuracy or R squared.
+        Name of the metric that the verdict uses; None for accuracy (classification) or R squared (regression).
     probes
-        Names of the probes. The first one gives the verdict.
+        Names of the probes. The verdict uses the scores of the first one.
     baselines
-        Names of the baselines. The baseline that the verdict needs (``reference``) is always included.
+        Names of the baselines. The baseline in :attr:`reference` is always included.
     pick_on_test
-        Let probes choose their settings by the test rows, as published protocols do.
+        Whether probes choose their settings on the test rows, as some published protocols do.
     """
 
     labels_per_class: tuple[int, ...] = (20,)
@@ -66,11 +74,14 @@ class Protocol:
 
     @property
     def reference(self) -> str:
-        """Return the name of the baseline without which the first probe gives no verdict."""
+        """Return the name of the baseline that the verdict requires: ``"raw"``, or ``"supervised"`` for fine-tuning.
+
+        Fine-tuning counts if it is the first probe.
+        """
         return "supervised" if self.probes[0] == "finetune" else "raw"
 
     def plan(self, data: LabeledRecords) -> ComparisonPlan:
-        """Split the records and find the metric, before anything is trained.
+        """Split the records, and choose the metric and the numbers of labels, before anything is trained.
 
         Raises
         ------
@@ -90,11 +101,11 @@ class Protocol:
 
 
 DEFAULT_PROTOCOL = Protocol()
-"""Protocol that is used where none is given."""
+"""Protocol that is used if the caller gives none."""
 
 
 def _note_small_classes(task: Task, y: ndarray, splits: list[Split], labels_per_class: Sequence[int]) -> list[str]:
-    """Return a note if a class has fewer training rows than labels are asked for."""
+    """Return a note if a class has fewer training rows than the requested labels per class, else an empty list."""
     most = max(labels_per_class)
     counts = np.bincount(y[splits[0].train], minlength=len(task.classes))
     small = [task.classes[n] for n in np.flatnonzero(counts < most)]

@@ -1,4 +1,4 @@
-"""Score candidates on the same splits, labels and seeds. Targets of test rows are used to score only."""
+"""Score all candidates on the same splits, labels and seeds. Targets of test rows are used for scoring only."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,29 +18,31 @@ from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 
 CONFIDENCE = 0.95
-"""Confidence level of intervals, before a correction for several comparisons."""
+"""Confidence level of intervals, before any correction for multiple comparisons."""
 
 
 @dataclass
 class Score:
-    """Hold the scores of a candidate for one number of labels, with one entry for each seed or draw of labels.
+    """Store the scores of one candidate (a model or baseline) with one probe and one number of labels.
+
+    Lists have one entry for each repetition: a seed of the split, or a random draw of few labels.
 
     Parameters
     ----------
     name, kind, probe
-        Name, kind and probe of the candidate.
+        Name of the candidate, its kind (``"baseline"`` or ``"pretrained"``), and the name of its probe.
     labels_per_class
         Number of labels per class; None for all labels.
     per_row_scores
-        Score of each test row. The score of a seed is their mean.
+        Score of each test row. Their mean is the score of the repetition.
     test_rows
         Row numbers of the test rows.
     metrics
-        All metrics by name.
+        All metrics of the task by name.
     chosen
-        Settings that the probe chose, as text.
+        Setting that the probe chose, as text such as ``C = 10``.
     seconds
-        Time taken, including the features.
+        Total time in seconds, including the computation of the features.
     """
 
     name: str
@@ -55,22 +57,22 @@ class Score:
 
     @property
     def per_seed(self) -> Float64[ndarray, " seeds"]:
-        """Return the score of each seed."""
+        """Return the score of each repetition (seed of the split, or draw of few labels)."""
         return np.array([scores.mean() for scores in self.per_row_scores])
 
     @property
     def mean(self) -> float:
-        """Return the mean score over seeds."""
+        """Return the score averaged over repetitions."""
         return float(self.per_seed.mean())
 
     @property
     def std(self) -> float | None:
-        """Return the standard deviation of the score over seeds; None for one seed."""
+        """Return the standard deviation of the score between repetitions, or None if there is only one."""
         return float(self.per_seed.std(ddof=1)) if len(self.per_row_scores) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Return the 95 % t interval of the mean over seeds; None for one seed."""
+        """Return the lower and upper end of the 95 % t interval for the mean score; None for one repetition."""
         if self.std is None:
             return None
         n = len(self.per_row_scores)
@@ -79,7 +81,7 @@ class Score:
 
     @property
     def mean_metrics(self) -> dict[str, float]:
-        """Return the mean of every metric over seeds."""
+        """Return the average of each metric over repetitions, by name."""
         return {name: float(np.mean([m[name] for m in self.metrics])) for name in (self.metrics or [{}])[0]}
 
 
@@ -95,26 +97,27 @@ def score_candidates(
     pick_on_test: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Score]:
-    """Score each candidate with all labels and with few labels.
+    """Score each candidate with all labels and with few labels, and return one ``Score`` for each combination.
 
     Parameters
     ----------
     task, y
-        Classification or regression, and the targets of all records.
+        Task (classification or regression), and the encoded targets of all records.
     candidates
         Models and baselines to compare.
     splits
-        Training and test rows of each seed.
+        Training and test rows for each seed.
     labels_per_class
         Numbers of labels per class to try in addition to all labels.
     metric
         Name of a metric in ``METRICS`` that is a mean over rows.
     few_label_draws
-        Seeds of the draws of few labels; the splits are used in turn. Default: the seeds of the splits.
+        Seeds for drawing few labels. Each draw uses the next split, starting over after the last one. Empty for the
+        seeds of the splits.
     pick_on_test
-        Let probes choose their settings by the test rows, as published protocols do. ``Score.chosen`` says so then.
+        Whether probes choose their settings on the test rows, as some published protocols do. ``Score.chosen`` says so.
     reporter
-        Receives a line for each candidate and number of labels.
+        Object that receives a line for each candidate and number of labels.
     """
     rows_of = METRICS[metric].per_row
     if rows_of is None:

@@ -11,11 +11,11 @@ from contramix.errors import InputError
 from contramix.models.task import Task
 
 TEST_SHARE = 0.2
-"""Share of the rows that are held out for a test where the data has no official test split."""
+"""Share of the rows that are held out as test rows if the data has no official test split."""
 
 
 class Split(NamedTuple):
-    """Hold the row numbers of the training and the test rows of one seed."""
+    """Store the row numbers of the training rows and of the test rows for one seed."""
 
     seed: int
     train: ndarray
@@ -23,22 +23,24 @@ class Split(NamedTuple):
 
 
 def make_splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: ndarray | None) -> list[Split]:
-    """Return a split for each seed.
+    """Return one split into training and test rows for each seed.
 
     Parameters
     ----------
     task, y
-        Classification or regression, and the targets of all records.
+        Task (classification or regression), and the encoded targets of all records.
     seeds
         Seeds of the splits.
     official_test
-        Row numbers of the official test split, which is then the test split of every seed; None to draw a fifth of the
-        rows for each seed, stratified by class where every class has two rows.
+        Row numbers of an official test split, which is then used for every seed. If None, a random fifth of the rows is
+        held out for each seed. It is stratified by class unless a class has only one row or there are more classes than
+        test rows.
 
     Raises
     ------
     InputError
-        If there are too few rows to split, or nothing can be learned or scored on a split.
+        If there are too few rows to split, a training split has only one class, or a test split has fewer than two rows
+        or a constant numeric target.
     """
     rows = np.arange(len(y))
     if official_test is not None:
@@ -60,7 +62,7 @@ def make_splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: nda
 
 
 def _check_split(task: Task, y: ndarray, split: Split) -> None:
-    """Refuse a split on which nothing can be learned, or no score is defined."""
+    """Raise an ``InputError`` if nothing can be learned from a split or its test score is undefined."""
     if len(split.test) < 2:
         raise InputError(f"the test split has {len(split.test)} row; give at least 2, so that a score has an interval")
     if task.kind == "regression" and np.ptp(y[split.test]) == 0:

@@ -11,7 +11,7 @@ from contramix.evaluation.scoring import Score
 
 
 def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
-    """Return a comparison as plain values.
+    """Convert the result of a comparison to a dictionary of plain values that can be saved as JSON.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
     evaluation
         Result of the comparison.
     more
-        Further values to add.
+        Further keys and values to add to the dictionary.
     """
     return {
         "data": data,
@@ -52,10 +52,10 @@ def _row(s: Score) -> dict[str, Any]:
 
 
 def as_table(title: str, evaluation: Evaluation) -> Table:
-    """Return a table with one row for each candidate.
+    """Return a table of the result for the terminal, with one row for each model or baseline.
 
-    Its columns are the score of each probe with all labels, the score of the first probe with few labels, the other
-    metrics, and the time.
+    Its columns are the score with each probe on all labels, the score with the first probe on few labels, the other
+    metrics, and the time in seconds. ``title`` is the heading of the table.
     """
     scores, metric = evaluation.scores, evaluation.metric
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
@@ -82,7 +82,7 @@ def as_table(title: str, evaluation: Evaluation) -> Table:
 
 
 def _uses_probe(score: Score) -> bool:
-    """Return whether a score is that of a probe, or of a baseline that has a column of its own."""
+    """Return whether a score comes from a probe on features, and not from a baseline that predicts without a probe."""
     return score.kind == "pretrained" or score.name not in BASELINES or BASELINES[score.name].uses_probe
 
 

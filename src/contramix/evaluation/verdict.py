@@ -1,6 +1,6 @@
-"""Derive the verdict: whether pre-training helped, by how much, compared with what, and with how many labels.
+"""Derive verdicts: whether pre-training helped, by how much, against which baseline, and with how many labels.
 
-Differences are paired, and intervals are corrected for the number of comparisons.
+Differences are paired by test row and seed, and intervals are corrected for the number of comparisons.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,32 @@ from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.scoring import CONFIDENCE, Score
 
 REFERENCES = ("raw", "untrained", "supervised")
-"""Baselines that a recipe must beat with the same probe to have helped: raw features and its encoder without training,
-or, if all weights are trained on the labels, the same network trained from scratch."""
+"""Names of the reference baselines. A recipe helped only if it beats the best of them with the same probe: raw
+features, its own encoder without training, or, if all weights are trained on the labels, the same network trained
+from scratch."""
 
 Outcome = Literal["helped", "no difference", "hurt"]
 OUTCOME_PHRASES: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
-"""Outcomes as the verb of a sentence."""
+"""Verb phrase for each outcome in a sentence."""
 
 
 class Comparison(NamedTuple):
-    """Compare a recipe with the better of the reference baselines, at one number of labels."""
+    """Compare a recipe with the best reference baseline at one number of labels.
+
+    Parameters
+    ----------
+    outcome
+        Whether pre-training ``"helped"``, ``"hurt"``, or made ``"no difference"``, which means that the interval
+        includes 0.
+    against
+        Name of the baseline: raw features, the untrained encoder, or the network trained from scratch.
+    difference, interval
+        Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
+    labels_per_class
+        Number of labels per class; None for all labels.
+    model, baseline
+        Mean scores of the recipe and of the baseline.
+    """
 
     outcome: Outcome
     against: str
@@ -34,7 +50,21 @@ class Comparison(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Hold the verdict on a recipe; all fields but ``text`` are those of the comparison with all labels."""
+    """Summarize whether pre-training with a recipe helped, compared with the best reference baseline.
+
+    Parameters
+    ----------
+    recipe
+        Name of the recipe.
+    outcome, against, difference, interval
+        Result with all labels; see :class:`Comparison`.
+    confidence
+        Confidence level of the intervals, after the correction for multiple comparisons.
+    text
+        Verdict in sentences.
+    comparisons
+        Comparison with all labels, then those with few labels.
+    """
 
     recipe: str
     outcome: Outcome
@@ -44,15 +74,14 @@ class Verdict(NamedTuple):
     confidence: float
     text: str
     comparisons: tuple[Comparison, ...]
-    """Comparison with all labels, then those with few."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict as plain values."""
+        """Convert the verdict to a dictionary of plain values that can be saved as JSON."""
         return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
 class SeedVariance(NamedTuple):
-    """Hold the variance over seeds of a difference, and its degrees of freedom."""
+    """Store an estimate of the variance between seeds of a score difference, and its degrees of freedom."""
 
     variance: float
     degrees_of_freedom: int
@@ -61,12 +90,12 @@ class SeedVariance(NamedTuple):
 def paired_difference(
     model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: SeedVariance | None = None
 ) -> tuple[float, tuple[float, float]]:
-    """Return the mean difference of two scores on the same splits and labels, and its interval.
+    """Return the mean difference ``model - baseline`` of two scores on the same splits and labels, and its interval.
 
-    It is a paired t interval. Its variance is the sum of two terms. The first is the variance of the mean over the
-    finite test rows (differences by row, averaged over seeds if the test rows are the same). The second is the variance
-    over seeds (draws of labels, splits, pre-training). The degrees of freedom of the sum are Satterthwaite's. If splits
-    are drawn for each seed, rows count in both terms; this widens the interval, which is right because training rows
+    The result is ``(difference, (low, high))`` with a paired t interval. Its variance is the sum of two terms: the
+    variance from the finite number of test rows, and the variance between seeds (splits, draws of labels, pre-training
+    runs). Their degrees of freedom are combined by Satterthwaite's formula. If every seed has its own test rows, both
+    terms include the variation between rows. The interval is then wider, which is intended, because the training rows
     of the splits overlap.
 
     Parameters
@@ -76,7 +105,7 @@ def paired_difference(
     confidence
         Confidence level of the interval.
     pooled
-        Mean variance over seeds of several recipes; it is used where it is larger than that of this pair.
+        Variance between seeds averaged over several recipes. It is used if it is larger than the variance of this pair.
     """
     differences = [a - b for a, b in zip(model.per_row_scores, baseline.per_row_scores)]
     each = np.array([d.mean() for d in differences])
@@ -94,8 +123,11 @@ def paired_difference(
     return mean, (mean - half, mean + half)
 
 
-def _pooled(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
-    """Return the mean variance over seeds of the differences from a baseline; None for one seed."""
+def _pool_seed_variance(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
+    """Average the variance between seeds of score differences over pairs of model and baseline.
+
+    Returns None if there is only one seed.
+    """
     each = [model.per_seed - baseline.per_seed for model, baseline in pairs]
     if len(each[0]) < 2:
         return None
@@ -105,22 +137,23 @@ def _pooled(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
 def derive_verdicts(
     scores: Sequence[Score], recipes: Sequence[str], probe: str = "linear", picked: str = ""
 ) -> list[Verdict]:
-    """Return a verdict on each recipe, the most helpful recipe first.
+    """Return a verdict on each recipe, sorted from the most to the least helpful.
 
-    Each recipe is compared with the better of the reference baselines with the same probe, with all labels and with
-    few. Intervals have a Bonferroni correction over recipes and references: among all comparisons at one number of
-    labels, the chance to report any difference where there is none is at most 5 %.
+    Each recipe is compared with the best reference baseline (raw features, untrained encoder, or training from scratch)
+    that uses the same probe, once with all labels and once for each smaller number of labels. Intervals have a
+    Bonferroni correction over recipes and references: at each number of labels, the probability of reporting any
+    difference if there is none is at most 5 %.
 
     Parameters
     ----------
     scores
-        Scores of all candidates.
+        Scores of all models and baselines.
     recipes
-        Names of the candidates on which a verdict is given.
+        Names of the models that get a verdict.
     probe
         Name of the probe whose scores are compared.
     picked
-        Text to put after the name of the probe, to say how it chose its settings.
+        Text to put after the name of the probe in the verdict, such as ``" with settings picked on test rows"``.
     """
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
     budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class}, reverse=True)
@@ -133,14 +166,14 @@ def derive_verdicts(
         if not there or not mine:
             continue
         best = max(there, key=lambda s: s.mean)
-        pooled = _pooled([(model, best) for model in mine])
+        pooled = _pool_seed_variance([(model, best) for model in mine])
         for model in mine:
             compared[model.name].append(_compare(model, best, confidence, pooled))
     baselines = [s for s in scores if s.kind == "baseline"]
     verdicts = []
     for recipe, found in compared.items():
         main = found[0]
-        text = _in_words(recipe, f"{probe} probe{picked}", found, confidence, baselines)
+        text = _write_verdict(recipe, f"{probe} probe{picked}", found, confidence, baselines)
         verdicts.append(
             Verdict(recipe, main.outcome, main.against, main.difference, main.interval, confidence, text, tuple(found))
         )
@@ -153,20 +186,20 @@ def _compare(model: Score, baseline: Score, confidence: float, pooled: SeedVaria
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
 
 
-def _in_words(
+def _write_verdict(
     recipe: str, probe: str, compared: Sequence[Comparison], confidence: float, baselines: Sequence[Score]
 ) -> str:
     main, *few = compared
     sentences = [
-        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_points(main.difference)} against a {probe} "
-        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
-        f"{_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
+        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_format_points(main.difference)} against a {probe} "
+        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_format_points(main.interval[0])} to "
+        f"{_format_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
     ]
     for c in few:
         low, high = c.interval
         sentences.append(
-            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
-            f"({_points(low)} to {_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
+            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_format_points(c.difference)} "
+            f"({_format_points(low)} to {_format_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
             f"{describe_baseline(c.against)}."
         )
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
@@ -180,9 +213,9 @@ def _in_words(
 
 
 def describe_baseline(name: str) -> str:
-    """Return a baseline as the plural subject or object of a sentence."""
+    """Return a plural noun phrase for a baseline, such as ``"principal components"`` for ``"pca"``."""
     return BASELINES[name].plural if name in BASELINES else f"features of {name}"
 
 
-def _points(share: float) -> str:
+def _format_points(share: float) -> str:
     return f"{100 * share:+.1f} points"

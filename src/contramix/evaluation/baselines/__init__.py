@@ -1,6 +1,6 @@
-"""Define the baselines that pre-training is compared with on the same rows and labels.
+"""Define the baselines that pre-trained models are compared with on the same rows and labels.
 
-To add a baseline, write it in a file of this folder and add one line to the list below. To try it by default in a
+To add a baseline, write it in a file of this folder and add one line to the list below. To use it by default in a data
 domain, add its name to the ``baselines`` of the domain.
 """
 
@@ -38,7 +38,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def make_baselines(inputs: BaselineInputs, names: Collection[str]) -> list[Candidate]:
-    """Return the candidates of the named baselines, in the order of ``BASELINES``."""
+    """Build the candidates (rows of the comparison) of the named baselines, in the order of ``BASELINES``."""
     return [candidate for name, baseline in BASELINES.items() if name in names for candidate in baseline.make(inputs)]
 
 

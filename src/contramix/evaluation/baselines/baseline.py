@@ -1,4 +1,4 @@
-"""Define what a baseline is, and what it is made from."""
+"""Define the type of a baseline, and the inputs from which baselines are built."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,34 +21,43 @@ from contramix.training.reporter import SILENT, Reporter
 
 
 class EvaluationRecords(NamedTuple):
-    """Hold all records of a comparison without their targets, those of the official test split last."""
+    """Store the records of a comparison without their targets; records of an official test split come last.
+
+    Parameters
+    ----------
+    spec
+        Specification that converted the input columns to samples.
+    content
+        Input column as it was read, such as texts or graphs; None for tables.
+    x
+        Records as samples, the inputs of an encoder.
+    """
 
     spec: Spec
     content: pa.ChunkedArray | None
-    """Input column as it was read, such as texts or graphs; None for tables."""
     x: Samples
 
 
 @dataclass
 class BaselineInputs:
-    """Hold what baselines are made from.
+    """Collect the data and settings from which baselines are built.
 
     Parameters
     ----------
     data
-        Labeled records. A baseline learns from targets only through the problems that its candidates are given.
+        Labeled records. A baseline may use targets only as part of the problems that its candidates solve.
     recipe
-        Recipe that the baselines are compared with; encoders are built from it.
+        Recipe that the baselines are compared with. Baselines that need an encoder build it from this recipe.
     probes
-        Names of the probes for baselines that are features.
+        Names of the probes to apply to baselines that compute features.
     device
         Device on which networks are trained and applied.
     seed
-        Seed of the pre-training that is evaluated.
+        Seed that the evaluated model was pre-trained with.
     folder
-        Folder for models that a baseline pre-trains, which a later call reuses; None for a temporary folder.
+        Folder for models that a baseline pre-trains and that later calls reuse; None for a temporary folder.
     reporter
-        Receives the progress of pre-training.
+        Object that receives the progress of pre-training.
     """
 
     data: LabeledRecords
@@ -66,32 +75,34 @@ class BaselineInputs:
 
     @cached_property
     def raw(self) -> Float32[ndarray, " n d"]:
-        """Return the raw features of all records; several baselines share them."""
+        """Return the raw features of all records, which are computed once and shared by several baselines."""
         return raw_features(self.data.spec, self.data.x)
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Describe a baseline: its names in the output, and how its candidates are made.
+    """Describe a baseline: its names in the output, and the function that builds its candidates.
 
     Parameters
     ----------
     name
         Name in options, reports and tables.
     phrase
-        What it is, in a few words.
+        Description in a few words, such as ``"the columns as the encoder sees them"``.
     plural
-        What it is, as the plural subject of a sentence in a verdict.
+        Plural noun phrase for the text of a verdict, such as ``"raw features"``.
     make
-        Function that returns the candidates of the baseline: one for each probe if it is features, else one.
+        Function that returns the candidates (rows of the comparison): one per probe for a baseline that computes
+        features, else a single one.
     recipe
-        For a baseline that is pre-trained, the function from the recipe that is compared to the recipe of the baseline.
+        For a baseline that is pre-trained: function that derives the baseline's recipe from the recipe under
+        comparison.
     needs_new_encoder
-        Whether it builds an encoder from the recipe, which is not possible for a user's own module.
+        Whether it builds an encoder from the recipe, which is impossible if the user supplied the encoder as a module.
     row_label
         Label of its row in a table; None for the name.
     uses_probe
-        Whether its predictions are those of a probe; else a table shows them in the column of the first probe.
+        Whether its predictions come from a probe. If not, a table shows them in the column of the first probe.
     """
 
     name: str

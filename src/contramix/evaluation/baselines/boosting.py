@@ -11,7 +11,10 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 
 
 def boosting(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by histogram gradient boosting with scikit-learn's defaults."""
+    """Predict the test rows with scikit-learn's histogram gradient boosting and its default settings.
+
+    ``z`` holds the features of all records. Classes with a single training row are dropped if two classes remain.
+    """
     train, y = z[problem.train], problem.y
     if problem.task.kind == "regression":
         model = HistGradientBoostingRegressor(random_state=problem.seed).fit(train, y)
@@ -26,7 +29,7 @@ def boosting(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def make_boosting(inputs: BaselineInputs) -> list[Candidate]:
-    """Return gradient boosting on the raw features of all records."""
+    """Build the candidate that fits gradient boosting on the raw features."""
     raw = inputs.raw
     return [probe_candidate("boosting", "baseline", lambda problem: raw, "boosting", boosting)]
 

@@ -18,7 +18,9 @@ from contramix.samples.samples import compute_fingerprint
 
 
 def gaussian_recipe(recipe: Recipe) -> Recipe:
-    """Return DACL's baseline of a recipe: the same encoder, data settings and training, with SimCLR on Gaussian noise.
+    """Return a recipe with the same encoder, data settings and training, but with SimCLR on Gaussian noise.
+
+    The DACL paper uses this as a baseline.
 
     Examples
     --------
@@ -31,10 +33,15 @@ def gaussian_recipe(recipe: Recipe) -> Recipe:
 
 
 def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[ndarray, " n d"], float]:
-    """Return the Gaussian baseline's representations of all records, and the seconds that its pre-training took.
+    """Pre-train the Gaussian baseline, or load it if it is saved, and compute its representations of all records.
 
-    It is pre-trained on the rows outside the official test split, with the specification of the data. Its model is
-    saved in a folder below ``folder`` that is named after recipe, rows and seed, and a later call loads it from there.
+    Pre-training uses the rows outside the official test split. The model is saved in a folder below ``folder``, whose
+    name is a hash of the recipe, the rows and the seed.
+
+    Returns
+    -------
+    features, seconds
+        Representations, and the time in seconds that pre-training took.
     """
     data, recipe, device = inputs.data, gaussian_recipe(inputs.recipe), str(inputs.device)
     identity = f"{recipe.to_toml()}{inputs.seed}{compute_fingerprint(data.training)}".encode()
@@ -52,7 +59,7 @@ def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[nda
 
 
 def make_gaussian(inputs: BaselineInputs) -> list[Candidate]:
-    """Return probes on the representations of the Gaussian baseline, which is pre-trained first."""
+    """Pre-train the Gaussian baseline, and build one candidate for each probe on its representations."""
     inputs.reporter.progress("gaussian: pre-training")
     with tempfile.TemporaryDirectory() as temporary:
         z, seconds = gaussian_features(inputs.folder or Path(temporary), inputs)

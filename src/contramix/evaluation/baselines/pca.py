@@ -13,16 +13,23 @@ from contramix.evaluation.problem import PredictionProblem
 
 
 def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:
-    """Return the leading principal components of all rows, learned from the standardized training rows.
+    """Return the leading principal components of all rows, fitted on the standardized training rows.
 
-    There are ``width`` components, or as many as the rows or columns allow.
+    Parameters
+    ----------
+    raw
+        Raw features of all rows.
+    train
+        Row numbers of the training rows.
+    width
+        Maximum number of components; there are fewer if there are fewer training rows or features.
     """
     fitted, all_rows = (rows[:] for rows in standardized(raw, train, np.arange(len(raw))))
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(all_rows), np.float32)
 
 
 def make_pca(inputs: BaselineInputs) -> list[Candidate]:
-    """Return probes on as many principal components as the encoder's representation has elements."""
+    """Build one candidate for each probe on principal components, as many as the encoder has outputs."""
     raw, width = inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width
     components: dict[int, Float32[ndarray, " n d"]] = {}
 

@@ -1,4 +1,4 @@
-"""Compare with ROCKET: a ridge model on random convolutions, the usual first model of time series.
+"""Compare with ROCKET: random convolutions and a ridge model, a common baseline for time series.
 
 Dempster, Petitjean & Webb, ROCKET: exceptionally fast and accurate time series classification using random
 convolutional kernels, Data Mining and Knowledge Discovery 34 (2020).
@@ -31,15 +31,23 @@ from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import sequential_batches
 
 KERNELS = 1000
-"""Number of random kernels. NOTE[DIFF]: the paper has 10,000, which takes ten times as long."""
+"""Number of random kernels. NOTE[DIFF]: the ROCKET paper uses 10,000 kernels, which take ten times as long."""
 LENGTHS = (7, 9, 11)
-"""Lengths of the kernels, as in the paper."""
+"""Lengths of the kernels in time steps, as in the ROCKET paper."""
 ALPHAS = np.logspace(-3, 3, 10)
-"""Regularization strengths of the ridge model to choose from, as in the paper."""
+"""Regularization strengths of the ridge model to choose from, as in the ROCKET paper."""
 
 
 class Kernels(NamedTuple):
-    """Hold ``k`` kernels of the same shape, dilation and padding, which one convolution applies."""
+    """Group ``k`` random kernels with the same length, dilation and padding, so that one convolution applies them all.
+
+    Parameters
+    ----------
+    weight, bias
+        Weights of shape (kernels, channels, length), and one bias per kernel.
+    dilation, padding
+        Dilation of the convolution, and number of zeros to add at both ends of a series.
+    """
 
     weight: Float[Tensor, " k C l"]
     bias: Float[Tensor, " k"]
@@ -48,11 +56,20 @@ class Kernels(NamedTuple):
 
 
 def draw_kernels(channels: int, steps: int, number: int, generator: torch.Generator) -> list[Kernels]:
-    """Return ``number`` random kernels for series of a shape, as in section 3.1 of the paper.
+    """Draw random kernels as in section 3.1 of the ROCKET paper, grouped by length, dilation and padding.
 
-    Weights are normal and centered, the bias is uniform in (-1, 1), the dilation is drawn on a logarithmic scale up to
-    the length of the series, and half of the kernels pad the series with zeros. With several channels a kernel uses a
-    random subset, whose size is drawn on a logarithmic scale too, as in sktime.
+    Weights are normally distributed and then centered, and the bias is uniform in (-1, 1). The dilation is log-uniform
+    up to the length of the series. Half of the kernels pad the series with zeros. Each kernel uses a random subset of
+    the channels, whose size is log-uniform, as in sktime.
+
+    Parameters
+    ----------
+    channels, steps
+        Number of channels, and of time steps, of a series.
+    number
+        Number of kernels to draw.
+    generator
+        Source of random numbers.
     """
 
     def uniform(low: float, high: float) -> float:
@@ -76,9 +93,10 @@ def draw_kernels(channels: int, steps: int, number: int, generator: torch.Genera
 
 
 def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f"]:
-    """Return two features of each kernel: the share of positive values of its convolution (PPV), and the maximum.
+    """Compute two features per kernel and series: the share of positive convolution outputs, and their maximum.
 
-    Only positions inside a series and its padding count; if the kernel does not fit into the series, both are 0.
+    Only positions inside a series and its zero padding count. Both features are 0 if the kernel is longer than the
+    padded series. Returns an array of shape (series, 2 * kernels).
     """
     lengths = x.presence.sum(1)[:, None, None]
     found = []
@@ -94,11 +112,12 @@ def transform(x: PaddedSequences, kernels: list[Kernels]) -> Float[Tensor, " B f
 
 
 def rocket(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
-    """Return a ridge model on the features of 1,000 random kernels, which are drawn again for each split.
+    """Return a function that fits a ridge model on the features of 1,000 random kernels and predicts the test rows.
 
-    NOTE[DIFF]: series are standardized as for the encoder, by default with the mean and standard deviation of all
-    training series; the paper standardizes each series by itself. On most published data both are the same. On
-    JapaneseVowels, short series of 12 channels, the accuracy on held-out training rows rises from 82 % to 98 %.
+    The kernels are drawn anew for each split. NOTE[DIFF]: the ROCKET paper standardizes each series separately; here
+    they are standardized as for the encoder, by default with the mean and standard deviation of all training series.
+    For most published data sets the two are the same. On JapaneseVowels (short series of 12 channels) it raises the
+    accuracy on held-out training rows from 82 % to 98 %.
 
     Raises
     ------
@@ -134,7 +153,7 @@ def _ridge(problem: PredictionProblem, z: Float32[ndarray, " n f"]) -> Predictio
 
 
 def make_rocket(inputs: BaselineInputs) -> list[Candidate]:
-    """Return a ridge model on random convolutions of the series."""
+    """Build the candidate that fits a ridge model on random convolutions of the series."""
     return [Candidate("rocket", "baseline", "rocket", rocket(inputs.records))]
 
 

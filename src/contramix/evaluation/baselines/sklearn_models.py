@@ -1,4 +1,4 @@
-"""Convert the output of scikit-learn's models to predictions."""
+"""Convert the output of scikit-learn models to predictions."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from contramix.models.task import Task
 
 
 def predict_with(task: Task, model: Any, test: ndarray | csr_matrix) -> Predictions:
-    """Return the predictions of a fitted scikit-learn model for test rows.
+    """Predict the test rows with a fitted scikit-learn model.
 
-    Classes that were not among the training rows get a score of 0.
+    A class that is missing from the training rows gets a score of 0. ``test`` holds the features of the test rows.
     """
     if task.kind == "regression":
         return Predictions(np.asarray(model.predict(test)))

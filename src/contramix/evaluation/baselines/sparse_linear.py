@@ -1,4 +1,4 @@
-"""Fit a linear model on sparse features, with the regularization chosen on held-out training rows."""
+"""Fit a linear model on sparse features, with the regularization chosen on validation rows."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,17 +12,17 @@ from contramix.evaluation.probes.choosing import choose
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-"""Inverse regularization strengths to choose from: C in scikit-learn."""
+"""Values of C, the inverse regularization strength as in scikit-learn, to choose from."""
 
 
-def linear_on(features: Callable[[ndarray], csr_matrix]) -> Callable[[PredictionProblem], Predictions]:
-    """Return a predictor that fits logistic or ridge regression on sparse features.
+def sparse_linear_predictor(features: Callable[[ndarray], csr_matrix]) -> Callable[[PredictionProblem], Predictions]:
+    """Return a function that fits logistic or ridge regression on sparse features and predicts test rows.
 
     Parameters
     ----------
     features
-        Function from the row numbers of the training rows, from which it may learn a vocabulary, to the features of all
-        records.
+        Function that takes the row numbers of the training rows, on which it may fit a vocabulary, and returns the
+        features of all records.
     """
 
     def predict(problem: PredictionProblem) -> Predictions:

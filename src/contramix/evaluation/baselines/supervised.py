@@ -1,4 +1,4 @@
-"""Compare with the same network trained on the labels only."""
+"""Compare with the same network trained from scratch on the labels only."""
 
 from contramix.encoders.encoder import Encoder
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
@@ -7,7 +7,10 @@ from contramix.evaluation.features import untrained_encoder
 
 
 def make_supervised(inputs: BaselineInputs) -> list[Candidate]:
-    """Return the recipe's network trained on the labels only, from the first weights of each split's seed."""
+    """Build the candidate that trains the recipe's network from scratch on the labels.
+
+    The initial weights of each split depend on the seed of the split.
+    """
 
     def first_weights(split: int) -> Encoder:
         return untrained_encoder(inputs.recipe, inputs.data.spec, split)

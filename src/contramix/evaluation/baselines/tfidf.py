@@ -1,4 +1,4 @@
-"""Compare with a linear model on TF-IDF features, the usual first model of texts."""
+"""Compare with a linear model on TF-IDF features, a common baseline for texts."""
 
 from collections.abc import Callable
 
@@ -9,19 +9,21 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from contramix.errors import InputError
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
-from contramix.evaluation.baselines.sparse_linear import linear_on
+from contramix.evaluation.baselines.sparse_linear import sparse_linear_predictor
 from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.io.records import is_text
 
 TOKENS = r"\w+|[^\w\s]+"
-"""Regular expression of a token: a word of any length, or punctuation, which carries meaning too (a question mark)."""
+"""Regular expression for a token: a word of any length, or punctuation, which can carry meaning (such as a question
+mark)."""
 
 
 def tfidf(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
-    """Return a linear model on TF-IDF features of words and pairs of adjacent words.
+    """Return a function that fits a linear model on TF-IDF features of texts and predicts test rows.
 
-    Counts are sublinear (1 + log of the count), and inverse document frequencies come from the training rows.
+    The features count words and pairs of adjacent words, with sublinear counts (1 + log of the count). Vocabulary and
+    inverse document frequencies are fitted on the training rows.
 
     Raises
     ------
@@ -39,11 +41,11 @@ def tfidf(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictio
         except ValueError:  # the training rows contain no word at all
             return csr_matrix((len(texts), 1), dtype=np.float32)
 
-    return linear_on(features)
+    return sparse_linear_predictor(features)
 
 
 def make_tfidf(inputs: BaselineInputs) -> list[Candidate]:
-    """Return a linear model on TF-IDF features of the texts."""
+    """Build the candidate that fits a linear model on TF-IDF features of the texts."""
     return [Candidate("tfidf", "baseline", "tfidf", tfidf(inputs.records))]
 
 

@@ -10,14 +10,17 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 
 
 def trees(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by 300 extremely randomized trees, otherwise with scikit-learn's defaults."""
+    """Predict the test rows with 300 extremely randomized trees; other settings are scikit-learn's defaults.
+
+    ``z`` holds the features of all records.
+    """
     kind = ExtraTreesClassifier if problem.task.kind == "classification" else ExtraTreesRegressor
     model = kind(n_estimators=300, n_jobs=-1, random_state=problem.seed).fit(z[problem.train], problem.y)
     return predict_with(problem.task, model, z[problem.test])
 
 
 def make_trees(inputs: BaselineInputs) -> list[Candidate]:
-    """Return extremely randomized trees on the raw features of all records."""
+    """Build the candidate that fits extremely randomized trees on the raw features."""
     raw = inputs.raw
     return [probe_candidate("trees", "baseline", lambda problem: raw, "trees", trees)]
 

@@ -11,7 +11,10 @@ from contramix.evaluation.features import frozen_features, untrained_encoder
 
 
 def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
-    """Return probes on the representations of the recipe's encoder with the first weights of each split's seed."""
+    """Build one candidate for each probe on the representations of the recipe's encoder without training.
+
+    The initial weights of each split depend on the seed of the split.
+    """
 
     @cache
     def features(seed: int) -> Float32[ndarray, " n d"]:

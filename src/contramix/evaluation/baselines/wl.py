@@ -1,4 +1,4 @@
-"""Compare with a linear model on Weisfeiler-Lehman colors, the usual first model of graphs."""
+"""Compare with a linear model on Weisfeiler-Lehman colors, a common baseline for graphs."""
 
 from collections.abc import Callable
 
@@ -11,19 +11,20 @@ from sklearn.preprocessing import normalize
 from contramix.domains.graph.packed import PackedGraphs
 from contramix.errors import InputError
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
-from contramix.evaluation.baselines.sparse_linear import linear_on
+from contramix.evaluation.baselines.sparse_linear import sparse_linear_predictor
 from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem, Predictions
 
 ROUNDS = 4
-"""Number of refinements of the colors, as in most published comparisons."""
+"""Number of refinement rounds, as in most published comparisons."""
 
 
 def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
-    """Return a linear model on the normalized counts of the Weisfeiler-Lehman colors of each graph.
+    """Return a function that fits a linear model on Weisfeiler-Lehman color counts and predicts test rows.
 
-    The first colors are the labels of the nodes, or one color for all nodes without labels; they are refined four
-    times (Shervashidze et al., JMLR 2011). Colors are computed without targets, so test graphs have them too.
+    The initial color of a node is its label; nodes without labels share one color. Colors are refined four times
+    (Shervashidze et al., JMLR 2011), and the counts of each graph are normalized. Targets are not used, so test graphs
+    have colors too.
 
     Raises
     ------
@@ -33,14 +34,14 @@ def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]
     if records.content is None:
         raise InputError("the baseline 'wl' is for graphs")
     counts = normalize(color_counts(PackedGraphs.from_column(records.content)))
-    return linear_on(lambda train: counts)
+    return sparse_linear_predictor(lambda train: counts)
 
 
 def color_counts(graphs: PackedGraphs, rounds: int = ROUNDS) -> csr_matrix:
-    """Return the counts of the colors of all rounds, one row for each graph.
+    """Count the Weisfeiler-Lehman colors of each graph over all rounds, as a sparse matrix of shape (graphs, colors).
 
-    The new color of a node is a 64-bit hash of its color and of the counts of its neighbors' colors. The sum of the
-    neighbors' hashes stands for the counts, since it does not depend on their order.
+    In each of the ``rounds``, the new color of a node is a 64-bit hash of its color and the sum of its neighbors'
+    hashed colors. The sum represents the multiset of the neighbors' colors, since it does not depend on their order.
     """
     source, target = graphs.global_edge_index
     graph = np.arange(len(graphs.nodes)).repeat(graphs.nodes)
@@ -64,7 +65,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mix(x: UInt64[ndarray, " n"]) -> UInt64[ndarray, " n"]:
-    """Map 64-bit numbers one to one to numbers that look random (splitmix64)."""
+    """Hash 64-bit integers one to one to integers that look random (splitmix64)."""
     x = (x + _ODD).astype(np.uint64)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -72,7 +73,7 @@ def _mix(x: UInt64[ndarray, " n"]) -> UInt64[ndarray, " n"]:
 
 
 def make_wl(inputs: BaselineInputs) -> list[Candidate]:
-    """Return a linear model on the Weisfeiler-Lehman colors of the graphs."""
+    """Build the candidate that fits a linear model on the Weisfeiler-Lehman colors of the graphs."""
     return [Candidate("wl", "baseline", "wl", wl(inputs.records))]
 
 

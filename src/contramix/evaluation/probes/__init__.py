@@ -1,8 +1,8 @@
-"""Define probes: simple predictors on frozen features.
+"""Define probes: simple predictors that are trained on frozen features.
 
-A probe is a function of a problem and the features of all records, and returns predictions for the test rows. It
-chooses its settings on :meth:`PredictionProblem.validation_splits`. To add a probe, write it in a file of this folder
-and add one line to ``PROBES``.
+A probe is a function that takes a problem and the features of all records, and returns predictions for the problem's
+test rows. It chooses its settings on :meth:`PredictionProblem.validation_splits`. To add a probe, write it in a file of
+this folder and add one line to ``PROBES``.
 """
 
 from collections.abc import Callable

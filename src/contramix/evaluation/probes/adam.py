@@ -1,4 +1,4 @@
-"""Train a linear layer as DACL does on graphs: a hundred steps of Adam on all rows."""
+"""Train a linear classifier with 100 full-batch steps of Adam, as the DACL paper does for graphs."""
 
 from numpy import ndarray
 
@@ -7,8 +7,8 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1e-1, 1e-2, 1e-3)
-"""Learning rates to choose from. The paper states those of pre-training only, 1e-2 to 1e-4; a hundred steps of 1e-4
-move no weight by more than 0.01."""
+"""Learning rates to choose from. The DACL paper states rates for pre-training only, 1e-2 to 1e-4. The smallest is not
+used here, because 100 steps with 1e-4 change no weight by more than 0.01."""
 PUBLISHED = Descent(
     OptimizerSettings(optimizer="adamw", lr=1.0, weight_decay=0.0, schedule="constant", warmup_epochs=0),
     rates=RATES,
@@ -17,8 +17,9 @@ PUBLISHED = Descent(
 
 
 def adam(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by a linear layer that Adam trains on features that are not standardized.
+    """Predict classes with a linear classifier that is trained by Adam on features without standardization.
 
-    Without weight decay, AdamW equals Adam.
+    The learning rate is chosen on validation rows. The optimizer is AdamW without weight decay, which equals Adam.
+    ``z`` holds the features of all records.
     """
     return PUBLISHED.probe(problem, z)

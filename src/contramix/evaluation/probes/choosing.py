@@ -1,4 +1,4 @@
-"""Choose a setting of a probe by its predictions for validation rows."""
+"""Choose a setting of a probe by the score of its predictions for validation rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -17,19 +17,19 @@ def choose(
     predict: Callable[[ValidationSplit], Iterable[ndarray]],
     stop_when_worse: bool = False,
 ) -> T:
-    """Return the option with the best score on validation rows; ties go to the first.
+    """Return the setting whose predictions for validation rows score best; on ties, the first one.
 
     Parameters
     ----------
     problem
-        Problem with the training rows.
+        Problem that provides the validation splits.
     options
         Settings to choose from.
     predict
-        Function that trains on the training rows of a validation split, and yields predictions for its validation rows,
-        one array for each option.
+        Function that takes a validation split, trains on its training rows, and yields predictions for its validation
+        rows: one array for each setting, in the order of ``options``.
     stop_when_worse
-        Whether to stop at the first option that is worse than the best before it.
+        Whether to stop at the first setting that scores worse than the best one before it.
     """
     if len(options) == 1:
         return options[0]

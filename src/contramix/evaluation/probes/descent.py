@@ -1,4 +1,4 @@
-"""Train linear layers by gradient steps, as published protocols do, for all learning rates at once."""
+"""Train linear classifiers by gradient descent, as published protocols do, for all learning rates at once."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,18 +19,29 @@ from contramix.training.optimizers import OptimizerSettings
 
 
 class Descent(NamedTuple):
-    """Describe how a published protocol trains a linear layer."""
+    """Train linear classifiers by gradient descent with the settings of a published protocol.
+
+    Parameters
+    ----------
+    optimizer
+        Settings of the optimizer. Its learning rate is 1, so that its schedule gives factors for ``rates``.
+    rates
+        Learning rates to choose from on validation rows.
+    epochs
+        Number of epochs.
+    batch_size
+        Number of rows per step; None for all rows.
+    """
 
     optimizer: OptimizerSettings
-    """Settings of the optimizer, with a learning rate of 1 that the schedule changes."""
     rates: tuple[float, ...]
-    """Learning rates, by which the schedule is multiplied; one of them is chosen on validation rows."""
     epochs: int
     batch_size: int | None = None
-    """Number of rows of a step; None for all rows."""
 
     def probe(self, problem: PredictionProblem, z: ndarray) -> Predictions:
-        """Choose the learning rate, train on features that are not standardized, and predict the test rows.
+        """Choose the learning rate on validation rows, train on all training rows, and predict the test rows.
+
+        ``z`` holds the features of all records, which are used without standardization.
 
         Raises
         ------
@@ -55,20 +66,21 @@ class Descent(NamedTuple):
     def train(
         self, rates: Sequence[float], rows: FeatureRows, y: Int[ndarray, " n"], classes: int, key: Key
     ) -> "Layers":
-        """Train one layer for each learning rate, all with the same first weights and the same batches.
+        """Train one linear classifier for each learning rate, all with the same initial weights and batches.
 
-        The last, shorter batch of an epoch is dropped, as in the published loaders; each epoch drops other rows.
+        The last, incomplete batch of each epoch is dropped, as in the published code. The order of rows is random, so
+        every epoch drops other rows.
 
         Parameters
         ----------
         rates
             Learning rates.
         rows, y
-            Rows to train on, and their class numbers.
+            Rows of features to train on, and their class numbers.
         classes
             Number of classes.
         key
-            Key of what is drawn at random.
+            Key for the random initial weights and order of rows.
         """
         first = 0.01 * torch.randn(rows.width, classes, generator=key.at("weights").generator())
         layers = Layers(
@@ -96,24 +108,35 @@ class Descent(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """Hold several linear layers, which share each product with the features."""
+    """Apply several linear classifiers to the same features with one matrix product.
+
+    Parameters
+    ----------
+    weights
+        Weights of each classifier, of shape (features, classes).
+    biases
+        Bias of each classifier, of shape (classes,).
+    """
 
     weights: list[nn.Parameter]
-    """Weights of each layer, of shape d x C."""
     biases: list[nn.Parameter]
 
     def __call__(self, x: Float32[ndarray, " n d"]) -> Float[Tensor, " n L C"]:
-        """Return the logits of all layers by one product."""
+        """Return the logits of each of ``L`` classifiers for a batch of features, of shape (rows, L, classes)."""
         biases, weights = torch.cat([*self.biases]), torch.cat([*self.weights], 1)
         return torch.addmm(biases, torch.from_numpy(x), weights).view(len(x), len(self.weights), -1)
 
     def loss(self, x: Float32[ndarray, " n d"], y: Int[ndarray, " n"]) -> Float[Tensor, ""]:
-        """Return the cross-entropy summed over rows and layers, which gives each layer its own gradient."""
+        """Return the cross-entropy summed over rows and classifiers.
+
+        The gradient of each classifier is that of its own loss, because the classifiers share no weights. ``y`` holds
+        class numbers.
+        """
         target = torch.from_numpy(y).repeat_interleave(len(self.weights))
         return cross_entropy(self(x).flatten(0, 1), target, reduction="sum")
 
     @torch.no_grad()
     def log_probabilities(self, rows: FeatureRows) -> Float[ndarray, " L n C"]:
-        """Return the logarithms of the class probabilities of each layer."""
+        """Return the log-probabilities of the classes, of shape (classifiers, rows, classes)."""
         blocks = [self(block).log_softmax(-1) for _, block in rows.blocks()]
         return np.asarray(torch.cat(blocks).transpose(0, 1))

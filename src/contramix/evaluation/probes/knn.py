@@ -1,4 +1,4 @@
-"""Predict by the nearest training rows."""
+"""Predict by a vote or mean of the nearest training rows."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,10 @@ NEIGHBORS = (1, 5, 20)
 
 
 def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict the majority class or the mean of the nearest training rows on standardized features.
+    """Predict the majority class (or mean target) of the nearest training rows in standardized feature space.
 
-    Distances are Euclidean. The number of neighbors, 1, 5 or 20, is chosen on held-out training rows.
+    Distances are Euclidean. The number of neighbors, 1, 5 or 20, is chosen on validation rows. ``z`` holds the features
+    of all records.
     """
     fewest_rows = min(len(split.train) for split in problem.validation_splits())
     counts = [k for k in NEIGHBORS if k <= fewest_rows] or [fewest_rows]
@@ -33,7 +34,7 @@ def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def _nearest(k: int, keys: FeatureRows, queries: FeatureRows) -> ndarray:
-    """Return the positions of the k nearest keys of each query, nearest first."""
+    """Return, for each query row, the positions of the ``k`` nearest key rows, nearest first."""
     return np.concatenate([_nearest_of(torch.from_numpy(query), k, keys) for _, query in queries.blocks()])
 
 

@@ -1,4 +1,4 @@
-"""Train a linear layer as DACL does: LARS with a cosine schedule."""
+"""Train a linear classifier with the LARS optimizer and a cosine schedule, as the DACL paper does."""
 
 from numpy import ndarray
 
@@ -13,20 +13,21 @@ PUBLISHED = Descent(
     batch_size=256,
 )
 IMAGES = PUBLISHED._replace(rates=(1.0,))
-"""Settings for CIFAR."""
+"""Settings of the DACL paper for CIFAR."""
 IMAGENET = PUBLISHED._replace(rates=(1.6,), epochs=90, batch_size=4096)
-"""Settings for ImageNet."""
+"""Settings of the DACL paper for ImageNet."""
 
 
 def lars(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by a linear layer that LARS trains on features that are not standardized.
+    """Predict classes with a linear classifier that is trained by LARS on features without standardization.
 
-    It is trained for 200 epochs with learning rate 0.1, batches of 256 and no weight decay. A step changes weights by
-    at most a thousandth of their norm, so that with few labels, and therefore few steps, little is learned.
+    It is trained for 200 epochs with learning rate 0.1, batches of 256 rows and no weight decay. Each step changes a
+    weight matrix by at most a thousandth of its norm. Therefore little is learned from few labels, which give few
+    steps. ``z`` holds the features of all records.
 
     Raises
     ------
     InputError
-        If the extra ``lars`` is not installed.
+        If the optional dependency ``contramix[lars]`` is not installed, or the target is numeric.
     """
     return PUBLISHED.probe(problem, z)

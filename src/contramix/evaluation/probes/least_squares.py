@@ -1,4 +1,4 @@
-"""Solve i-Mix's evaluation on Higgs in closed form: least squares on one-hot targets."""
+"""Fit linear least squares on one-hot targets in closed form, as the i-Mix paper does on the Higgs data set."""
 
 import numpy as np
 from numpy import ndarray
@@ -10,11 +10,12 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 
 
 def least_squares(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by least squares, ``W = pinv(F^T F) F^T Y``, on features that are not standardized.
+    """Predict by linear least squares on features that are not standardized: ``W = pinv(F^T F) F^T Y``.
 
-    There is no intercept, and no setting to choose. The mean of a numeric target is subtracted before.
+    F are the features and Y the one-hot classes, or a numeric target minus its mean. The model has no intercept and no
+    settings. ``z`` holds the features of all records.
     """
-    # NOTE[DIFF]: the published loader drops the last, shorter batch; here all rows count.
+    # NOTE[DIFF]: the code of the i-Mix paper drops the last, incomplete batch; here all rows are used.
     classes = problem.task.kind == "classification"
     center = 0.0 if classes else problem.y.mean()
     target = np.eye(len(problem.task.classes))[problem.y] if classes else (problem.y - center)[:, None]

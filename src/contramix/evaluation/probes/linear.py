@@ -1,4 +1,4 @@
-"""Fit L2-regularized logistic or ridge regression on standardized features."""
+"""Fit L2-regularized logistic regression or ridge regression on standardized features."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -13,15 +13,17 @@ from contramix.evaluation.probes.rows import standardized
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-"""Inverse regularization strengths to choose from, the weakest regularization last."""
+"""Values of C, the inverse regularization strength, to choose from; the last one regularizes least."""
 TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-4
-"""Tolerances of the gradient of logistic regression, while choosing and for the final fit."""
+"""Gradient tolerances of logistic regression: the first while choosing the regularization, the second for the final
+fit."""
 
 
 def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by logistic regression, or by ridge regression for a numeric target, on standardized features.
+    """Predict with logistic regression, or ridge regression for a numeric target, on standardized features.
 
-    The regularization is chosen on held-out training rows; the final model is fitted on all training rows.
+    The regularization strength is chosen on validation rows. The final model is fitted on all training rows. ``z``
+    holds the features of all records.
     """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge

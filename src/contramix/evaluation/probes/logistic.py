@@ -1,4 +1,4 @@
-"""Fit logistic regression as scikit-learn defines it, on rows that need not fit into memory."""
+"""Fit logistic regression as scikit-learn does, on rows that need not fit into memory."""
 
 from functools import cache
 
@@ -22,14 +22,16 @@ def _threads() -> ThreadpoolController:
 
 
 class Logistic:
-    """Fit L2-regularized softmax regression by L-BFGS; two classes have one logit.
+    """Fit L2-regularized logistic regression by L-BFGS (softmax regression for more than two classes).
 
-    It minimizes the mean cross-entropy plus ``|W|^2 / (2 n strength)``; intercepts are not regularized.
+    It minimizes the mean cross-entropy plus ``|W|^2 / (2 n strength)`` for ``n`` rows. Intercepts are not regularized.
 
     Parameters
     ----------
-    task, rows, y
-        Task with the classes, rows to fit on, and their class numbers.
+    task
+        Classification task with all classes.
+    rows, y
+        Rows of features to fit on, and their class numbers.
     """
 
     def __init__(self, task: Task, rows: FeatureRows, y: Int[ndarray, " n"]) -> None:
@@ -39,18 +41,19 @@ class Logistic:
         self.weight = np.zeros((logits, rows.width + 1))  # the last column: intercepts
 
     def fit(self, strength: float, tolerance: float, start: "Logistic | None" = None) -> "Logistic":
-        """Fit the weights, starting from those of another fit or of the last fit, and return the model.
+        """Fit the weights, and return this model.
 
-        The optimum does not depend on the start, but is found faster from near it.
+        The result does not depend on the initial weights, but good initial weights save iterations.
 
         Parameters
         ----------
         strength
-            Inverse of the regularization, C in scikit-learn.
+            Inverse of the regularization strength, as ``C`` in scikit-learn.
         tolerance
-            Maximum absolute element of the gradient at the end.
+            Stop if no element of the gradient is larger in absolute value.
         start
-            Fitted model whose weights to start from, if it has the same classes.
+            Fitted model whose weights are the initial weights, if it has the same classes. Otherwise the initial
+            weights are those of this model's last fit, or zero.
         """
         if start is not None and np.array_equal(start.classes, self.classes):
             self.weight = start.weight
@@ -85,7 +88,7 @@ class Logistic:
         return self
 
     def _logits(self, weight: Float64[ndarray, " k _"], block: Float32[ndarray, " b d"]) -> Float32[ndarray, " C b"]:
-        """Return the logarithms of the class probabilities."""
+        """Return the log-probabilities of the classes for a block of rows, of shape (classes, rows)."""
         logits = weight[:, :-1].astype(np.float32) @ block.T + weight[:, -1:].astype(np.float32)
         if len(self.classes) == 2:
             logits = np.concatenate([np.zeros_like(logits), logits])
@@ -93,7 +96,10 @@ class Logistic:
         return np.asarray(logits - np.log(np.exp(logits).sum(0)))
 
     def predict(self, rows: FeatureRows) -> Predictions:
-        """Return the predicted classes and class probabilities; a class without training rows has probability 0."""
+        """Predict the class and the class probabilities of each row.
+
+        A class that has no training rows gets probability 0.
+        """
         score = np.zeros((len(rows), len(self.task.classes)))
         for block_rows, block in rows.blocks():
             score[block_rows, self.classes] = np.exp(self._logits(self.weight, block)).T

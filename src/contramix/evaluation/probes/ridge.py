@@ -1,4 +1,4 @@
-"""Fit ridge regression from sums over rows, which need not fit into memory."""
+"""Fit ridge regression from products summed over rows, which need not fit into memory."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -13,7 +13,7 @@ from contramix.models.task import Task
 def products(
     rows: FeatureRows, target: Float[ndarray, " n C"]
 ) -> tuple[Float64[ndarray, " d d"], Float64[ndarray, " d C"]]:
-    """Return ``F^T F`` and ``F^T Y`` of features F and targets Y, summed over rows in double precision."""
+    """Compute ``F^T F`` and ``F^T Y`` in double precision, for features F (``rows``) and targets Y (``target``)."""
     gram, moment = np.zeros((rows.width, rows.width)), np.zeros((rows.width, target.shape[1]))
     for block_rows, block in rows.blocks():
         double = block.astype(np.float64)
@@ -23,14 +23,16 @@ def products(
 
 
 class Ridge:
-    """Fit L2-regularized least squares on standardized rows.
+    """Fit ridge regression (L2-regularized least squares) on standardized rows.
 
-    It minimizes the sum of squared errors plus ``|w|^2 / strength``; the intercept is not regularized.
+    It minimizes the sum of squared errors plus ``|w|^2 / strength``. The intercept is not regularized.
 
     Parameters
     ----------
-    task, rows, y
-        Task, rows to fit on, and their numeric targets.
+    task
+        Regression task; not used, but :class:`Logistic` takes the same arguments.
+    rows, y
+        Rows of features to fit on, and their numeric targets.
     """
 
     def __init__(self, task: Task, rows: FeatureRows, y: Float[ndarray, " n"]) -> None:
@@ -39,13 +41,17 @@ class Ridge:
         self.weight = np.zeros(rows.width)
 
     def fit(self, strength: float, tolerance: float = 0.0, start: "Ridge | None" = None) -> "Ridge":
-        """Fit the weights exactly, and return the model; ``tolerance`` and ``start`` are those of :class:`Logistic`."""
+        """Compute the weights in closed form, and return this model.
+
+        ``strength`` is the inverse of the regularization strength. ``tolerance`` and ``start`` are ignored; they exist
+        because :meth:`Logistic.fit` has them.
+        """
         regularized = self.gram + np.eye(len(self.gram)) / strength
         self.weight = solve(regularized, self.moment[:, 0], assume_a="pos")
         return self
 
     def predict(self, rows: FeatureRows) -> Predictions:
-        """Return the predicted values."""
+        """Predict the numeric target of each row."""
         value = np.empty(len(rows))
         for block_rows, block in rows.blocks():
             value[block_rows] = block @ self.weight + self.intercept

@@ -1,4 +1,4 @@
-"""Read rows of features in blocks, standardized if wanted; the features may be mapped from a file."""
+"""Read rows of features in blocks, optionally standardized. The features may be memory-mapped from a file."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,14 @@ from numpy import ndarray
 from contramix.errors import InputError
 
 HELD = 256 << 20
-"""Maximum size in bytes of rows that are scaled once and kept in memory; others are scaled whenever they are read."""
+"""Maximum size in bytes of rows that are standardized once and kept in memory; larger sets are standardized at each
+read."""
 BLOCK = 4096
-"""Number of rows of a block."""
+"""Number of rows per block."""
 
 
 class FeatureRows:
-    """Read rows of features as float32.
+    """Read selected rows of a feature array as float32, optionally standardized.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class FeatureRows:
     index
         Row numbers of the rows to read.
     mean, scale
-        Mean to subtract from each feature, and scale to divide it by; None to read rows as they are.
+        Mean to subtract from each feature, and scale to divide it by; None to leave the rows unchanged.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class FeatureRows:
         return len(self.index)
 
     def __getitem__(self, positions: Int[ndarray, " b"] | slice) -> Float32[ndarray, " b d"]:
-        """Return some of the rows, by their positions in ``index``."""
+        """Return some of the selected rows. ``positions`` are positions in ``index``, not row numbers of ``z``."""
         return self._read(self.index[positions]) if self._held is None else self._held[positions]
 
     def _read(self, index: Int[ndarray, " b"]) -> Float32[ndarray, " b d"]:
@@ -55,21 +56,31 @@ class FeatureRows:
         return z
 
     def blocks(self) -> Iterator[tuple[slice, Float32[ndarray, " b d"]]]:
-        """Yield all rows in order, in blocks, each with the slice of its positions."""
+        """Yield all rows in order as blocks of at most 4,096 rows, each as ``(slice of positions, features)``."""
         for start in range(0, len(self), BLOCK):
             positions = slice(start, start + BLOCK)
             yield positions, self[positions]
 
 
 def standardized(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: Int[ndarray, " k"]) -> list[FeatureRows]:
-    """Return the rows to fit on and other rows, standardized by the mean and standard deviation of the rows to fit on.
+    """Standardize rows of features with the mean and standard deviation of the rows in ``fit``.
 
-    Features that are constant in the rows to fit on become zero.
+    Returns one :class:`FeatureRows` for ``fit``, followed by one for each of ``others``. A feature that is constant in
+    the rows of ``fit`` becomes zero.
+
+    Parameters
+    ----------
+    z
+        Features of all records.
+    fit
+        Row numbers from which mean and standard deviation are computed.
+    others
+        Row numbers of other sets of rows, such as test rows.
 
     Raises
     ------
     InputError
-        If features of the rows to fit on are not finite.
+        If features in the rows of ``fit`` are not finite.
     """
     raw = FeatureRows(z, fit)
     mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(fit)

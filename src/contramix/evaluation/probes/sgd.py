@@ -1,4 +1,4 @@
-"""Train a linear layer as i-Mix does: SGD with a step schedule and a grid of learning rates."""
+"""Train a linear classifier by SGD with a step schedule and a grid of learning rates, as the i-Mix paper does."""
 
 from numpy import ndarray
 
@@ -7,8 +7,8 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.training.optimizers import OptimizerSettings
 
 RATES = (1.0, 3.0, 5.0, 10.0, 30.0, 50.0, 70.0)
-"""Learning rates to choose from, as published."""
-# NOTE[DIFF]: the published code trains tables in batches of 512 although the rates are scaled for 256; so does this.
+"""Learning rates to choose from, as in the code of the i-Mix paper."""
+# As in the code of the i-Mix paper, tables use batches of 512 rows, although the rates are scaled for 256 rows.
 PUBLISHED = Descent(
     OptimizerSettings(
         optimizer="sgd",
@@ -33,11 +33,12 @@ IMAGENET = MEDIA._replace(
 
 
 def sgd(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict by a linear layer that SGD trains on features that are not standardized.
+    """Predict classes with a linear classifier that is trained by SGD on features without standardization.
 
-    It is trained for 100 epochs with momentum 0.9 and without weight decay; the learning rate is multiplied by 0.2
-    after 80, 90 and 95 epochs. Learning rates of up to 70 do not diverge: the features bound the gradient of the
-    cross-entropy, so weights oscillate at worst, and settle as the rate falls. The published rate is chosen on test
-    rows; here it is so only if the problem has ``test_targets``.
+    It is trained for 100 epochs with momentum 0.9 and no weight decay; the learning rate is multiplied by 0.2 after 80,
+    90 and 95 epochs. Learning rates of up to 70 do not make training diverge: the gradient of the cross-entropy is
+    bounded by the features, so the weights may oscillate at first, and settle when the rate falls. The code of the
+    i-Mix paper chooses the learning rate on test rows; here validation rows are used unless the problem has
+    ``test_targets``. ``z`` holds the features of all records.
     """
     return PUBLISHED.probe(problem, z)
