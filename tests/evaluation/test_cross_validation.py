@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from contramix.errors import InputError
-from contramix.evaluation.cross_validation import cross_validate
+from contramix.evaluation.cross_validation import cross_validate_probe
 from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
@@ -32,7 +32,7 @@ def runs():
 
 def test_it_is_a_plain_double_loop(runs):
     features, y = runs
-    found = cross_validate(CLASSES, features, y, folds=5, seed=3, probe=logistic)
+    found = cross_validate_probe(CLASSES, features, y, folds=5, seed=3, probe=logistic)
     of_runs = []
     for number, epochs in enumerate(features):
         accuracies = []
@@ -58,7 +58,7 @@ def test_every_record_is_tested_once_and_never_learned_from_then(runs):
         assert np.array_equal(problem.y, y[problem.train])
         return Predictions(np.zeros(len(problem.test), int))
 
-    found = cross_validate(CLASSES, features[:1], y, probe=recorded)
+    found = cross_validate_probe(CLASSES, features[:1], y, probe=recorded)
     assert len(tested) == 20
     for epoch in (tested[:10], tested[10:]):
         assert sorted(np.concatenate(epoch)) == list(range(120))
@@ -71,8 +71,8 @@ def test_adam_by_default_scores_chance_on_noise_and_more_by_peeking():
     y = np.repeat([0, 1], 50)
     z = [[rng.normal(size=(100, 8)).astype(np.float32)]]
     task = Task("classification", "y", ("a", "b"))
-    honest = cross_validate(task, z, y, folds=4)
-    peeked = cross_validate(task, z, y, folds=4, pick_on_test=True)
+    honest = cross_validate_probe(task, z, y, folds=4)
+    peeked = cross_validate_probe(task, z, y, folds=4, pick_on_test=True)
     assert 0.3 < honest.mean < 0.7
     assert peeked.mean > honest.mean
 
@@ -80,7 +80,7 @@ def test_adam_by_default_scores_chance_on_noise_and_more_by_peeking():
 def test_too_few_records_for_the_folds():
     y = np.array([0, 1, 2] * 4)
     with pytest.raises(InputError, match="at least 10 records"):
-        cross_validate(CLASSES, [[np.zeros((12, 2), np.float32)]], y)
+        cross_validate_probe(CLASSES, [[np.zeros((12, 2), np.float32)]], y)
 
 
 def test_all_folds_at_once_are_the_folds_one_by_one():
@@ -94,5 +94,5 @@ def test_all_folds_at_once_are_the_folds_one_by_one():
     constant = OptimizerSettings(optimizer="adamw", lr=1.0, weight_decay=0.0, schedule="constant", warmup_epochs=0)
     one_by_one = Descent(constant, rates=(1e-2,), epochs=100).probe
     task = Task("classification", "kind", ("a", "b", "c"))
-    expected = cross_validate(task, [[z]], y, folds=5, seed=4, probe=one_by_one).each[0, 0]
+    expected = cross_validate_probe(task, [[z]], y, folds=5, seed=4, probe=one_by_one).each[0, 0]
     np.testing.assert_allclose(adam_on_folds(z, y, folds=5, seed=4), expected, atol=1e-9)

@@ -15,7 +15,7 @@ from contramix.domains.graph.packed import PackedGraphs
 from contramix.domains.graph.settings import GraphSettings
 from contramix.evaluation.baselines import EvaluationRecords
 from contramix.evaluation.baselines.wl import wl
-from contramix.evaluation.cross_validation import cross_validate
+from contramix.evaluation.cross_validation import cross_validate_probe
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
 
@@ -106,7 +106,7 @@ def test_weisfeiler_lehman_on_mutag():
     data = prepare_labeled_records(spec, reading.table, "label")
     predict = wl(EvaluationRecords(data.spec, data.content, data.x))
     nothing = np.zeros((len(data.x), 1), np.float32)
-    found = cross_validate(data.task, [[nothing]], data.y, folds=5, probe=lambda problem, z: predict(problem))
+    found = cross_validate_probe(data.task, [[nothing]], data.y, folds=5, probe=lambda problem, z: predict(problem))
     assert 0.80 < found.mean < 0.90
 
 

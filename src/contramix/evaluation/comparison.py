@@ -96,5 +96,7 @@ def run_comparison(
     advice = [*advise(data.task, data.y, plan.metric, scores, verdicts), *training_advice]
     all_notes = [*notes, *plan.notes]
     if protocol.pick_on_test:
-        all_notes.append("probes picked their settings on test rows, as published protocols do: their scores flatter")
+        all_notes.append(
+            "probes picked their settings on test rows, as some published protocols do, so their scores are too optimistic"
+        )
     return Evaluation(data.task, plan.metric, scores, verdicts, tuple(advice), tuple(all_notes))

@@ -50,7 +50,7 @@ class CrossValidationResult(NamedTuple):
         return float(self.per_run.std(ddof=1)) if len(self.each) > 1 else None
 
 
-def cross_validate(
+def cross_validate_probe(
     task: Task,
     runs: Sequence[Sequence[Float32[ndarray, " n d"]]],
     y: Int[ndarray, " n"],
@@ -87,7 +87,7 @@ def cross_validate(
     --------
     >>> z = np.repeat(np.eye(2, dtype=np.float32), 20, axis=0)
     >>> task = Task("classification", "kind", ("a", "b"))
-    >>> cross_validate(task, [[z], [z]], np.repeat([0, 1], 20)).mean
+    >>> cross_validate_probe(task, [[z], [z]], np.repeat([0, 1], 20)).mean
     1.0
     """
     if np.bincount(y).max() < folds:
@@ -117,7 +117,7 @@ def adam_on_folds(
 ) -> Float64[ndarray, " folds"]:
     """Train a linear classifier on each fold by full-batch Adam, and return the test accuracy of each fold.
 
-    The result equals, up to rounding, that of :func:`cross_validate` with a probe that has one learning rate. This
+    The result equals, up to rounding, that of :func:`cross_validate_probe` with a probe that has one learning rate. This
     function is faster, because the classifiers of all folds share one matrix product with the features.
 
     Parameters

@@ -191,15 +191,15 @@ def _write_verdict(
 ) -> str:
     main, *few = compared
     sentences = [
-        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_format_points(main.difference)} against a {probe} "
-        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_format_points(main.interval[0])} to "
-        f"{_format_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
+        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_points(main.difference)} against a {probe} "
+        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
+        f"{_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
     ]
     for c in few:
         low, high = c.interval
         sentences.append(
-            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_format_points(c.difference)} "
-            f"({_format_points(low)} to {_format_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
+            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
+            f"({_points(low)} to {_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
             f"{describe_baseline(c.against)}."
         )
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
@@ -217,5 +217,5 @@ def describe_baseline(name: str) -> str:
     return BASELINES[name].plural if name in BASELINES else f"features of {name}"
 
 
-def _format_points(share: float) -> str:
+def _points(share: float) -> str:
     return f"{100 * share:+.1f} points"

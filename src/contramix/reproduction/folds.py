@@ -23,7 +23,7 @@ import torch
 from numpy import ndarray
 
 from contramix.evaluation.baselines import BASELINES, BaselineInputs
-from contramix.evaluation.cross_validation import adam_on_folds, cross_validate
+from contramix.evaluation.cross_validation import adam_on_folds, cross_validate_probe
 from contramix.evaluation.features import raw_features, untrained_encoder
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.models.inference import embed
@@ -150,7 +150,7 @@ def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -
 
 
 def _folds(data: LabeledRecords, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
-    result = cross_validate(data.task, [[features]], data.y, seed=repeat, probe=probe)
+    result = cross_validate_probe(data.task, [[features]], data.y, seed=repeat, probe=probe)
     return [rounded(epoch) for epoch in result.each[0]]
 
 

@@ -13,7 +13,7 @@ from contramix.domains.graph.spec import GraphSpec
 from contramix.errors import InputError
 from contramix.evaluation.baselines import EvaluationRecords
 from contramix.evaluation.baselines.wl import color_counts, wl
-from contramix.evaluation.cross_validation import cross_validate
+from contramix.evaluation.cross_validation import cross_validate_probe
 from contramix.models.labeled_records import prepare_labeled_records
 
 
@@ -93,7 +93,7 @@ def test_what_only_structure_tells_is_learned():
     data = prepare_labeled_records(spec, table, "label")
     predict = wl(EvaluationRecords(data.spec, data.content, data.x))
     nothing = np.zeros((40, 1), np.float32)
-    found = cross_validate(data.task, [[nothing]], data.y, folds=4, probe=lambda problem, z: predict(problem))
+    found = cross_validate_probe(data.task, [[nothing]], data.y, folds=4, probe=lambda problem, z: predict(problem))
     assert found.mean == 1.0
 
 
