@@ -97,6 +97,6 @@ def run_comparison(
     all_notes = [*notes, *plan.notes]
     if protocol.pick_on_test:
         all_notes.append(
-            "probes picked their settings on test rows, as some published protocols do, so their scores are too optimistic"
+            "probes chose their settings on test rows, as some published protocols do; their scores are too optimistic"
         )
     return Evaluation(data.task, plan.metric, scores, verdicts, tuple(advice), tuple(all_notes))
