@@ -44,7 +44,7 @@ class Choices:
         self.settings: dict[str, Any] = {}
         self.drawn: dict[str, Any] = {}
 
-    def one_of(self, name: str, options: Mapping[str, Any], of: str = "") -> str:
+    def choose_option(self, name: str, options: Mapping[str, Any], of: str = "") -> str:
         """Set a setting to one of several values, and return the label of the value.
 
         Parameters
@@ -61,18 +61,18 @@ class Choices:
             options[own if isinstance(own, str) else "as it is"] = own
         label = next((label for label, value in options.items() if value == own), "")
         if self._trial is not None:
-            label = str(self._trial.suggest_categorical(_known_as(name, of), list(options)))
-        self.settings[name], self.drawn[_known_as(name, of)] = options[label], label
+            label = str(self._trial.suggest_categorical(_parameter_name(name, of), list(options)))
+        self.settings[name], self.drawn[_parameter_name(name, of)] = options[label], label
         return label
 
-    def between(self, name: str, low: float, high: float, of: str = "", log: bool = False) -> None:
-        """Set a setting to a number of a range, drawn on a logarithmic scale if ``log``; see :meth:`one_of`."""
+    def choose_number(self, name: str, low: float, high: float, of: str = "", log: bool = False) -> None:
+        """Set a setting to a number of a range, drawn on a logarithmic scale if ``log``; see :meth:`choose_option`."""
         value = own = self._own(name, of)
         if own is not None:
             low, high = min(low, own), max(high, own)
         if self._trial is not None:
-            value = self._trial.suggest_float(_known_as(name, of), low, high, log=log)
-        self.drawn[_known_as(name, of)] = value
+            value = self._trial.suggest_float(_parameter_name(name, of), low, high, log=log)
+        self.drawn[_parameter_name(name, of)] = value
         self.settings[name] = value if value == own else float(f"{value:.{DIGITS}g}")
 
     def _own(self, name: str, of: str) -> Any:
@@ -81,58 +81,58 @@ class Choices:
         return found.get(setting) if not of or found.get("kind") == of else None
 
 
-def _known_as(name: str, of: str) -> str:
+def _parameter_name(name: str, of: str) -> str:
     return f"{name} ({of})" if of else name
 
 
 def _noise(c: Choices) -> None:
     kinds = [kind for kind in STRENGTHS if kind != "none" or c.recipe.imix]
-    kind = c.one_of("noise.kind", {kind: kind for kind in kinds})
+    kind = c.choose_option("noise.kind", {kind: kind for kind in kinds})
     c.settings["noise.cut"] = c.recipe.noise.cut
-    STRENGTHS.get(kind, _no_strength)(c)
+    STRENGTHS.get(kind, _skip_strength)(c)
 
 
-def _no_strength(c: Choices) -> None:
+def _skip_strength(c: Choices) -> None:
     """Leave the strength of a noise without strength."""
 
 
 def _marginal(c: Choices) -> None:
-    c.between("noise.rate", 0.1, 0.8, "marginal")
-    c.one_of("noise.views", {"one": "one", "both": "both"}, "marginal")
+    c.choose_number("noise.rate", 0.1, 0.8, "marginal")
+    c.choose_option("noise.views", {"one": "one", "both": "both"}, "marginal")
 
 
 def _mixup(c: Choices) -> None:
     options = {names: MixupNoise.model_validate({"operators": names.split("+")}) for names in OPERATORS}
-    chosen = c.one_of("noise.operators", {n: m.model_dump()["operators"] for n, m in options.items()}, "mixup")
-    c.between("noise.alpha", 0.2, 0.9, "mixup")
+    chosen = c.choose_option("noise.operators", {n: m.model_dump()["operators"] for n, m in options.items()}, "mixup")
+    c.choose_number("noise.alpha", 0.2, 0.9, "mixup")
     if "binary" in chosen or chosen == "as it is":
-        c.between("noise.keep_prob", 0.4, 0.9, "mixup")
+        c.choose_number("noise.keep_prob", 0.4, 0.9, "mixup")
 
 
 OPERATORS = ("linear", "geometric", "binary", "linear+geometric+binary")
 
 STRENGTHS: dict[str, Callable[[Choices], None]] = {
-    "none": _no_strength,
-    "drop": lambda c: c.between("noise.rate", 0.05, 0.7, "drop"),
+    "none": _skip_strength,
+    "drop": lambda c: c.choose_number("noise.rate", 0.05, 0.7, "drop"),
     "marginal": _marginal,
-    "gaussian": lambda c: c.between("noise.std", 0.05, 1.0, "gaussian", log=True),
+    "gaussian": lambda c: c.choose_number("noise.std", 0.05, 1.0, "gaussian", log=True),
     "mixup": _mixup,
 }
 """Kinds of noise that are tried, and how their strength is drawn. ``none`` is tried with i-Mix only."""
 
 
 def _temperature(c: Choices) -> None:
-    c.between("method.temperature", 0.05, 2.0, log=True)
+    c.choose_number("method.temperature", 0.05, 2.0, log=True)
 
 
 def _alpha(c: Choices) -> None:
-    c.between("imix.alpha", 0.2, 16.0, log=True)
-    c.one_of("imix.fold", {"yes": True, "no": False})
+    c.choose_number("imix.alpha", 0.2, 16.0, log=True)
+    c.choose_option("imix.fold", {"yes": True, "no": False})
 
 
 def _width(c: Choices) -> None:
     own = c.recipe.to_dict()["encoder"]["width"]
-    c.one_of("encoder.width", {str(width): width for width in (max(1, own // 2), own, 2 * own)})
+    c.choose_option("encoder.width", {str(width): width for width in (max(1, own // 2), own, 2 * own)})
 
 
 def _cut(c: Choices) -> None:
@@ -141,7 +141,7 @@ def _cut(c: Choices) -> None:
     first = max(c.cuts.index(cut) if cut in c.cuts else 0 for cut in c.recipe.noise.cut) if c.recipe.imix else 0
     places = tuple(c.cuts[first:-1]) or c.cuts[-1:]
     options = {place: (place,) for place in places} | ({"all": places} if places[1:] else {})
-    c.one_of("imix.cut" if c.recipe.imix else "noise.cut", options)
+    c.choose_option("imix.cut" if c.recipe.imix else "noise.cut", options)
 
 
 class Dimension(NamedTuple):

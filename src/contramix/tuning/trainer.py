@@ -84,7 +84,7 @@ class Trainer:
         rows = self.rows(split)
         x = take(rows.x, torch.from_numpy(rows.split.train))
         fit = Fit.begin(recipe, rows.spec, x, self.seed(split), self.device)
-        return replace(fit, plan=at_most(self.steps, fit.plan))
+        return replace(fit, plan=shorten_plan(self.steps, fit.plan))
 
     def score(self, recipe: Recipe, split: int, title: str, reporter: Reporter) -> Float64[ndarray, " m"]:
         """Pre-train a recipe on a split, and return the per-row scores of the held-out rows.
@@ -108,14 +108,14 @@ class Trainer:
         return self.scorer(rows.split, features)
 
 
-def at_most(steps: int, plan: Plan) -> Plan:
+def shorten_plan(steps: int, plan: Plan) -> Plan:
     """Return a plan cut to about ``steps`` steps, in complete epochs if an epoch is shorter.
 
     Examples
     --------
-    >>> at_most(500, Plan(batch_size=512, steps_per_epoch=29, epochs=100))
+    >>> shorten_plan(500, Plan(batch_size=512, steps_per_epoch=29, epochs=100))
     Plan(batch_size=512, steps_per_epoch=29, epochs=18)
-    >>> at_most(500, Plan(batch_size=512, steps_per_epoch=2000, epochs=5))
+    >>> shorten_plan(500, Plan(batch_size=512, steps_per_epoch=2000, epochs=5))
     Plan(batch_size=512, steps_per_epoch=500, epochs=1)
     """
     if plan.steps <= steps:
