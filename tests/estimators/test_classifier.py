@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 import contramix
 from contramix import ContrastiveClassifier, ContrastiveEncoder, ContrastiveRegressor, InputError
-from contramix.estimators.classifier import is_labelled
+from contramix.estimators.classifier import is_labeled
 from contramix.models.fine_tuned import FineTunedModel
 from contramix.training.checkpoint import to_bytes, unique_state
 
@@ -96,7 +96,7 @@ for r in check_estimator(model, on_fail=None, on_skip=None):
     ],
 )
 def test_which_rows_have_a_label(y, expected):
-    assert is_labelled(np.asarray(y)).tolist() == expected
+    assert is_labeled(np.asarray(y)).tolist() == expected
 
 
 def test_few_labels_are_learned_and_rows_without_one_count_for_pre_training(frame, y, few):
@@ -109,7 +109,7 @@ def test_few_labels_are_learned_and_rows_without_one_count_for_pre_training(fram
     assert weights(alone) != weights(model)
 
 
-def test_what_marks_a_row_as_unlabelled_changes_nothing(frame, y, few):
+def test_what_marks_a_row_as_unlabeled_changes_nothing(frame, y, few):
     expected = weights(classifier().fit(frame, few))
     none = np.where(few == -1, None, few.astype(object))
     assert weights(classifier().fit(frame, none)) == expected
@@ -268,7 +268,7 @@ def test_grid_search_over_fine_tuning(frame, y):
         (lambda y: np.where(y == 1, 3, -1), {}, "at least 2 classes"),
         (lambda y: y[:-1], {}, "inconsistent numbers of samples"),
         (lambda y: y + 0.25, {}, "continuous"),
-        (lambda y: np.where(y == 1, "yes", y.astype(object)), {}, "of text and of other kinds"),
+        (lambda y: np.where(y == 1, "yes", y.astype(object)), {}, "mixes text labels"),
         (lambda y: y, {"finetune": {"rate": 3}}, "unknown setting 'rate'"),
         (lambda y: y, {"class_weight": {"rare": 2}}, "no class 'rare'"),
         (lambda y: y, {"pretrained": "nowhere"}, "nowhere"),

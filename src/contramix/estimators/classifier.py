@@ -1,4 +1,4 @@
-"""The semi-supervised classifier: pre-train on all rows, fine-tune on the labelled ones."""
+"""Define ContrastiveClassifier, which pre-trains on all rows and fine-tunes on the labeled ones."""
 
 import os
 from collections.abc import Mapping
@@ -14,46 +14,55 @@ from sklearn.utils.validation import column_or_1d
 from torch import nn
 
 from contramix.errors import InputError
-from contramix.estimators.pretraining import Learner
-from contramix.estimators.semisupervised import Semisupervised
+from contramix.estimators.pretraining import BasePretrainingEstimator
+from contramix.estimators.semisupervised import BaseSemiSupervisedEstimator
 from contramix.models.finetune_settings import FineTune
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Task
 from contramix.recipe import Recipe
 
 
-class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[misc]
-    """Classify rows, from many rows of which few are labelled.
+class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # type: ignore[misc]
+    """Train a semi-supervised classifier on rows of which only some have a label.
 
-    All rows pre-train an encoder; then the labelled ones train all of its weights, and a linear head.
+    First an encoder is pre-trained on all rows, without labels. Then the encoder and a linear head are fine-tuned on
+    the labeled rows.
 
     Parameters
     ----------
     recipe, epochs, batch_size, overrides, encoder
-        How to pre-train, as in :class:`contramix.ContrastiveEncoder`.
+        Settings of pre-training, as in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
-        As there.
+        Same as in :class:`contramix.ContrastiveEncoder`.
     pretrained : ContrastiveEncoder, Pretrained, str or Path, optional
-        A fitted encoder, or the folder of a model or a run: pre-training is skipped. It must not have seen the labels
-        as a column.
+        Fitted encoder, or the folder of a saved model or run. Pre-training is skipped if it is given. The labels must
+        not have been one of its input columns.
     finetune : mapping, optional
-        Settings of :class:`contramix.models.finetuning.FineTune`, such as ``{"epochs": 20, "lr": 3e-4}``.
+        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``. See
+        :class:`contramix.models.finetune_settings.FineTune`.
     class_weight : "balanced" or mapping, optional
-        ``"balanced"``: each class weighs the same; or weights by class, as in scikit-learn.
+        ``"balanced"`` gives each class the same total weight in the loss. A mapping gives the weight of each class.
 
     Attributes
     ----------
-    classes_ : ndarray
-        The classes, sorted.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted class labels.
     model_ : FineTunedModel
-        Encoder, head, specification of the columns, recipe.
-    n_features_in_, feature_names_in_
-        As in scikit-learn.
+        Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
+    loss_curve_ : list of float
+        Loss of pre-training at the end of each epoch. Not set if ``pretrained`` is given.
+    health_ : list of dict
+        Measurements made during pre-training, as in :class:`contramix.ContrastiveEncoder`. Not set if ``pretrained``
+        is given.
+    n_features_in_ : int
+        Number of columns seen during ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen during ``fit``. Not set if ``X`` is a table or an array without column names.
 
     Notes
     -----
-    Unlabelled rows have ``y = -1``, as in ``sklearn.semi_supervised``; None and NaN mean the same, and so does
-    ``"-1"``, which numpy makes of it among text. Where the values are -1 and 1 and nothing else, -1 is a class.
+    Rows with ``y = -1`` are unlabeled, as in ``sklearn.semi_supervised``, and so are rows with None, NaN or the text
+    ``"-1"``. If all values of ``y`` are the numbers -1 and 1, then -1 is a class and all rows are labeled.
 
     Examples
     --------
@@ -81,7 +90,7 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
         verbose: bool = False,
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
-        pretrained: "Learner | Pretrained | str | os.PathLike[str] | None" = None,
+        pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
         finetune: Mapping[str, Any] | None = None,
         class_weight: Literal["balanced"] | Mapping[Any, Any] | None = None,
     ) -> None:
@@ -100,30 +109,42 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any) -> "ContrastiveClassifier":
-        """Pre-train on all rows, and fine-tune on those with a label.
+        """Pre-train on all rows and fine-tune on the labeled ones.
+
+        Parameters
+        ----------
+        X
+            Records in any container that :class:`contramix.ContrastiveEncoder` accepts.
+        y
+            Class label of each row; -1, None or NaN for unlabeled rows.
+
+        Returns
+        -------
+        ContrastiveClassifier
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If the data, the labels or a setting is wrong (:class:`contramix.errors.InputError`).
+            If the data, the labels or a setting are invalid (:class:`contramix.errors.InputError`).
         RuntimeError
             If the loss diverges.
         """
         values = column_or_1d(y, warn=True)
-        labelled = is_labelled(values)
-        given = _one_kind(values[labelled])
+        is_known = is_labeled(values)
+        given = _infer_dtype(values[is_known])
         check_classification_targets(given)
         self.classes_, numbers = np.unique(given, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
-                f"y has {len(self.classes_)} class besides unlabelled rows ({len(values) - labelled.sum()} of "
+                f"y has {len(self.classes_)} class besides unlabeled rows ({len(values) - is_known.sum()} of "
                 f"{len(values)}); a classifier needs rows of at least 2 classes"
             )
         task = Task("classification", "y", tuple(str(label) for label in self.classes_))
-        self._learn(
+        self._fit_labeled(
             X,
             numbers,
-            labelled,
+            is_known,
             task,
             self.classes_,
             FineTune.of({**(self.finetune or {}), "class_weight": self.class_weight}),
@@ -131,21 +152,24 @@ class ContrastiveClassifier(ClassifierMixin, Semisupervised):  # type: ignore[mi
         return self
 
     def predict_proba(self, X: Any) -> Float[ndarray, " n C"]:
-        """The probability of each class, in the order of ``classes_``."""
-        return self._scores(X)
+        """Return the probability of each class for each row, with classes in the order of ``classes_``."""
+        return self._predict_scores(X)
 
     def predict(self, X: Any) -> Shaped[ndarray, " n"]:
-        """The most probable class of each row."""
-        scores = self._scores(X)
+        """Return the most probable class of each row."""
+        scores = self._predict_scores(X)
         return self.model_.decide(scores)
 
 
-def is_labelled(y: Shaped[ndarray, " n"]) -> Bool[ndarray, " n"]:
-    """Which rows have a label.
+def is_labeled(y: Shaped[ndarray, " n"]) -> Bool[ndarray, " n"]:
+    """Return a boolean array that is True for labeled rows.
+
+    Rows with -1, None, NaN or the text "-1" are unlabeled. If all values are the numbers -1 and 1, then -1 is a class
+    and all rows are labeled.
 
     Examples
     --------
-    >>> is_labelled(np.array([0, -1, 2])).tolist(), is_labelled(np.array([-1, 1, 1])).tolist()
+    >>> is_labeled(np.array([0, -1, 2])).tolist(), is_labeled(np.array([-1, 1, 1])).tolist()
     ([True, False, True], [True, True, True])
     """
     values = y.tolist()
@@ -155,9 +179,12 @@ def is_labelled(y: Shaped[ndarray, " n"]) -> Bool[ndarray, " n"]:
     return np.asarray(~absent & (~marked | coded))
 
 
-def _one_kind(y: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
-    """Labels that stood among None or -1 as objects, as what they are."""
+def _infer_dtype(y: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
+    """Convert an object array of labels to the type of its values; keep text and other arrays as they are.
+
+    Labels have the type object if y also held None or -1 for unlabeled rows.
+    """
     text = {isinstance(label, str) for label in y.tolist()}
     if len(text) > 1:
-        raise InputError("y has labels of text and of other kinds; write all of them alike")
+        raise InputError("y mixes text labels with labels of other types; convert all labels to one type")
     return y if y.dtype.kind != "O" or text == {True} else np.array(y.tolist())

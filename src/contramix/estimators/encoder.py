@@ -1,4 +1,4 @@
-"""The scikit-learn face: a transformer that learns representations without labels."""
+"""Define ContrastiveEncoder, a scikit-learn transformer that learns without labels, and load saved models."""
 
 import os
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from contramix.estimators.classifier import ContrastiveClassifier
-from contramix.estimators.pretraining import Learner
+from contramix.estimators.pretraining import BasePretrainingEstimator
 from contramix.estimators.regressor import ContrastiveRegressor
 from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.pretrained import Pretrained
@@ -17,53 +17,62 @@ from contramix.runtime.randomness import Key
 from contramix.training.loop import State, pretrain
 
 
-class ContrastiveEncoder(Learner):
-    """Learn representations of records from unlabelled ones, by mixing them: rows, images, texts, graphs ...
+class ContrastiveEncoder(BasePretrainingEstimator):
+    """Learn representations from unlabeled records by mixing them.
+
+    Records are rows of a table, images, audio clips, time series, texts or graphs.
 
     Parameters
     ----------
     recipe : str, Path or Recipe, default="imix-npair"
-        What to train: a name (``contramix recipes`` lists them), a TOML file, or a :class:`Recipe`.
+        Method and settings of pre-training: the name of a recipe (``contramix recipes`` lists them), the path of a
+        TOML file, or a :class:`Recipe`.
     epochs : int, optional
-        Passes over the data. None: the recipe's; most say «auto», about 1,000 steps.
+        Number of passes over the data. By default it is set by the recipe; in most recipes it is ``"auto"``, which
+        means about 1,000 steps.
     batch_size : int, optional
-        Rows a step, at most as many as there are. None: the recipe's; most say «auto», 512 or all rows.
+        Number of records in a batch, at most the number of all records. By default it is set by the recipe; in most
+        recipes it is ``"auto"``, which means 512, or all records if there are fewer.
     device : str, default="auto"
-        ``"auto"`` takes a GPU if there is one; or ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+        Device to compute on, such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. ``"auto"`` uses a GPU if there is one.
     random_state : int, RandomState or None
-        An int gives the same bytes each time on the same machine, and the same as ``--seed`` on the command line.
+        Seed of everything random. The same int gives the same weights on the same machine, and also the same as
+        ``--seed`` on the command line.
     verbose : bool, default=False
-        Show progress.
+        Whether to show progress.
     overrides : mapping, optional
-        Any setting of the recipe by its dotted name: ``{"noise.rate": 0.3, "encoder.width": 512}``.
+        Settings of the recipe to change, by their dotted names: ``{"noise.rate": 0.3, "encoder.width": 512}``.
     encoder : torch.nn.Module, optional
-        A module of your own to train instead of the recipe's encoder: float32 (n, d) in, for images and sounds
-        (n, channels, height, width), and (n, k) out.
+        Module to train in place of the recipe's encoder. It maps float32 inputs of shape (n, d), for images and audio
+        (n, channels, height, width), to outputs of shape (n, k).
 
     Attributes
     ----------
     model_ : Pretrained
-        Encoder, specification of the columns, recipe.
+        Pre-trained model, which holds the encoder, the recipe and what was learned about the columns.
     loss_curve_ : list of float
-        The loss at the end of each epoch.
+        Loss at the end of each epoch.
     health_ : list of dict
-        About twenty health readings, each with step, loss, floor, chance and measures of the representation
-        (:mod:`contramix.monitoring.representation_measures`). Problems that they show raise a warning
+        About twenty measurements made during training. Each holds the step, the loss, the lowest possible loss, the
+        loss at chance level, and measures of the representation
+        (:mod:`contramix.monitoring.representation_measures`). ``fit`` warns about problems that they reveal
         (:mod:`contramix.monitoring.alarms`).
-    n_features_in_, feature_names_in_
-        As in scikit-learn.
+    n_features_in_ : int
+        Number of columns seen during ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen during ``fit``. Not set if ``X`` is a table or an array without column names.
 
     Notes
     -----
-    ``fit`` takes pandas, polars and Arrow frames with columns of any kind, numpy arrays, torch tensors, scipy
-    sparse matrices (densified up to a limit) and paths of table files. Frames are handled as scikit-learn does:
-    the same columns in the same order at ``transform``. ``y`` is ignored.
+    ``X`` is a pandas, polars or Arrow table with columns of any type, a numpy array, a torch tensor, a scipy sparse
+    matrix (converted to a dense one up to a size limit), or the path of a table file. As in scikit-learn,
+    ``transform`` expects the same columns in the same order as ``fit``. ``y`` is ignored.
 
-    Arrays, tensors and lists of other kinds of data are recognized by their shape and type, as the page of each domain
-    in the documentation says: images, for example, are arrays of four axes. ``X`` may also be the path of a file,
-    folder or archive of any domain.
-    Arrays of waveforms look like tables: ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. Where the
-    data have official parts, ``fit`` takes the training part and ``transform`` all.
+    Data other than tables are recognized by their shape and type: arrays with four axes, for example, are images. The
+    documentation of each domain lists what is recognized. ``X`` may also be the path of a file, folder or archive.
+    Arrays of waveforms look like tables, therefore name their domain and sample rate:
+    ``overrides={"domain": "audio", "audio.sample_rate_hz": 16000}``. If the data come with official splits, ``fit``
+    uses the training split only, and ``transform`` returns the records of all splits.
 
     Examples
     --------
@@ -76,28 +85,46 @@ class ContrastiveEncoder(Learner):
     """
 
     def fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
-        """Learn the columns and pre-train.
+        """Learn the columns of the data and pre-train an encoder.
+
+        Parameters
+        ----------
+        X
+            Records to learn from, in any container that the notes of the class list.
+        y
+            Ignored; present for compatibility with scikit-learn.
+
+        Returns
+        -------
+        ContrastiveEncoder
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If the data or a setting is wrong (:class:`contramix.errors.InputError` says what would be right).
+            If the data or a setting are invalid (:class:`contramix.errors.InputError`). The message says how to fix it.
         RuntimeError
             If the loss diverges.
         """
-        fit = self._begin(X)
-        facts = self._pretrain(fit)
+        fit = self._prepare_fit(X)
+        facts = self._run_pretraining(fit)
         self._passes = 0
-        self._finish(fit, facts)
+        self._finish_fit(fit, facts)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
-        """Go on for one pass over more rows, at the recipe's learning rate; the first call learns the columns."""
+        """Train for one pass over ``X``, at a constant learning rate, which is that of the recipe.
+
+        The first call also learns the columns. Later calls continue with the same weights and optimizer state, and
+        ``X`` must have the same columns. ``y`` is ignored.
+        """
         if not hasattr(self, "model_"):
-            fit = self._begin(X)
+            fit = self._prepare_fit(X)
         else:
-            x = self.model_.spec.tensorize(self._table(X, self.model_))
-            fit = Fit.begin(self.model_.recipe, self.model_.spec, x, self._seed(), self.device, self.model_.encoder)
+            x = self.model_.spec.tensorize(self._read_table(X, self.model_))
+            fit = Fit.begin(
+                self.model_.recipe, self.model_.spec, x, self._draw_seed(), self.device, self.model_.encoder
+            )
             fit = replace(fit, own_encoder=self.encoder is not None)
             if self._state is not None:
                 state = State(self._state.objective.set_pool(noise_pool(fit.encoder, fit.x)), self._state.optimizer)
@@ -106,36 +133,51 @@ class ContrastiveEncoder(Learner):
         train = fit.recipe.train.model_copy(update={"schedule": "constant", "warmup_epochs": 0.0, "epochs": 1})
         for _ in pretrain(fit.x, fit.state, train, train.plan(len(fit.x)), Key(fit.seed, "pass", self._passes).seed):
             pass
-        self._finish(fit)
+        self._finish_fit(fit)
         return self
 
-    def _finish(self, fit: Fit, facts: dict[str, Any] | None = None) -> None:
-        self._keep(fit.finish(facts))
-        # The optimiser goes on in partial_fit; the training rows are not kept.
+    def _finish_fit(self, fit: Fit, facts: dict[str, Any] | None = None) -> None:
+        self._set_model(fit.finish(facts))
+        # partial_fit continues with the optimizer state; the training rows are not kept.
         self._state: State | None = State(fit.state.objective.set_pool(None), fit.state.optimizer)
 
 
 def load(
     folder: str | os.PathLike[str], device: str = "cpu", encoder: nn.Module | None = None
 ) -> ContrastiveEncoder | ContrastiveClassifier | ContrastiveRegressor:
-    """Read a saved model or a finished run as the fitted estimator that it is.
-
-    A run and an encoder's folder give a :class:`ContrastiveEncoder`, a fine-tuned model's a
-    :class:`ContrastiveClassifier` or a :class:`ContrastiveRegressor`.
+    """Load a saved model or a finished run as a fitted estimator.
 
     Parameters
     ----------
     folder
-        What ``enc.save(folder)``, ``contramix pretrain --out folder`` or ``contramix finetune --out folder`` wrote.
+        Folder written by the estimator's method ``save``, by ``contramix pretrain --out folder`` or by
+        ``contramix finetune --out folder``.
     device
-        Where the encoder shall lie.
+        Device of the loaded weights, such as ``"cuda"``; ``"auto"`` uses a GPU if there is one.
     encoder
-        For a model trained around a module of your own: that module, built anew.
+        Module of the same architecture as the one given to the estimator's parameter ``encoder``. Required only if
+        the model was trained with such a module.
+
+    Returns
+    -------
+    ContrastiveEncoder, ContrastiveClassifier or ContrastiveRegressor
+        A classifier or a regressor if the model is fine-tuned, an encoder otherwise.
 
     Raises
     ------
     ValueError
-        If it is not a whole model, or is damaged.
+        If the folder does not hold a complete model, or a file in it is damaged.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> import contramix
+    >>> X = np.random.default_rng(0).normal(size=(64, 5))
+    >>> folder = mkdtemp()
+    >>> contramix.ContrastiveEncoder(epochs=1, random_state=0).fit(X).save(folder)
+    >>> contramix.load(folder).transform(X).shape
+    (64, 512)
     """
     model = Pretrained.load(folder, resolve_device(device), encoder)
     known: dict[str, Any] = {"device": device, "random_state": model.facts.get("seed"), "encoder": encoder}
@@ -150,5 +192,5 @@ def load(
         else:
             loaded = ContrastiveClassifier(model.recipe, **known)
             loaded.classes_ = model.labels
-    loaded._restore(model)
+    loaded._set_loaded_model(model)
     return loaded

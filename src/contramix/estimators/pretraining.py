@@ -1,4 +1,4 @@
-"""What the scikit-learn estimators share: their settings, rows in any container, and pre-training."""
+"""Define the base class of the scikit-learn estimators, which validates data and pre-trains encoders."""
 
 import os
 import warnings
@@ -30,8 +30,11 @@ from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
 
 
-class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Pre-trains on rows, and represents rows. The parameters are those of :class:`contramix.ContrastiveEncoder`."""
+class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Provide pre-training, ``transform`` and ``save`` for all estimators.
+
+    The parameters are described in :class:`contramix.ContrastiveEncoder`.
+    """
 
     model_: Pretrained
 
@@ -57,32 +60,45 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.encoder = encoder
 
     def transform(self, X: Any) -> Float32[ndarray, " n d"]:
-        """The representation of each row: float32 (n, d)."""
+        """Return the representation of each record, as a float32 array of shape (n, d).
+
+        ``X`` is in any container that ``fit`` accepts.
+        """
         check_is_fitted(self, "model_")
-        return self.model_.embed(self._table(X, self.model_))
+        return self.model_.embed(self._read_table(X, self.model_))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the fitted model into a folder, without pickle; :func:`contramix.load` reads it."""
+        """Save the fitted model to a folder, without pickle. :func:`contramix.load` loads it."""
         check_is_fitted(self, "model_")
         self.model_.save(folder)
 
-    def _begin(self, X: Any) -> Fit:
+    def _prepare_fit(self, X: Any) -> Fit:
+        """Resolve the recipe, learn the columns of X, and return training data with initial weights.
+
+        Notes about the data are issued as warnings.
+        """
         overrides = dict(self.overrides or {})
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
         overrides |= {} if self.batch_size is None else {"train.batch_size": self.batch_size}
         recipe = resolve(self.recipe, overrides, X)
-        reading = self._reading(X, recipe)
-        table = reading.training
+        records = self._read_records(X, recipe)
+        table = records.training
         spec, notes = learn_spec(table, recipe)
-        bad = [f"{file}: {reason}; left out" for file, reason in reading.bad_files]
-        for note in (*reading.notes, *notes, *bad):
+        bad = [f"{file}: {reason}; left out" for file, reason in records.bad_files]
+        for note in (*records.notes, *notes, *bad):
             warnings.warn(note, ContramixWarning, stacklevel=3)
-        # A fitted encoder is never the module that was given, so that fitting again begins anew.
+        # Train a copy of the given module, so that fitting again starts from the same weights.
         module = None if self.encoder is None else deepcopy(self.encoder)
-        return Fit.begin(recipe, spec, spec.tensorize(table), self._seed(), self.device, module)
+        return Fit.begin(recipe, spec, spec.tensorize(table), self._draw_seed(), self.device, module)
 
-    def _pretrain(self, fit: Fit) -> dict[str, Any]:
-        """Take all steps; return facts on them for the model."""
+    def _run_pretraining(self, fit: Fit) -> dict[str, Any]:
+        """Run all training steps, and set ``loss_curve_`` and ``health_``.
+
+        Returns
+        -------
+        dict
+            Alarms and the rank of the data, to be stored with the model.
+        """
         self.loss_curve_: list[float] = []
         health, alarms = Health(fit), Alarms(fit)
         reporter = ConsoleReporter(quiet=not self.verbose)
@@ -94,55 +110,82 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.health_ = [reading.flat() for reading in alarms.readings]
         return alarms.facts() | {"data_rank": data_rank(fit.encoder, fit.x, fit.spec.layout())}
 
-    def _keep(self, model: Pretrained) -> None:
+    def _set_model(self, model: Pretrained) -> None:
+        """Set ``model_``, and store the names of the columns in it for :func:`contramix.load`."""
         named = hasattr(self, "feature_names_in_")
         names = self.feature_names_in_.tolist() if named else [f"x{n}" for n in range(self.n_features_in_)]
         model.facts |= {"features": names, "named": named}
         self.model_ = model
 
-    def _restore(self, model: Pretrained) -> None:
-        """Be as after the fit that gave a saved model."""
+    def _set_loaded_model(self, model: Pretrained) -> None:
+        """Set the fitted attributes, such as ``model_`` and ``n_features_in_``, from a saved model."""
         names = model.facts.get("features") or [name for kind in model.spec.kinds.values() for name in kind]
         self.n_features_in_ = len(names)
         if model.facts.get("named", True):
             self.feature_names_in_ = np.asarray(names, dtype=object)
         self.model_ = model
 
-    def _seed(self) -> int:
+    def _draw_seed(self) -> int:
+        """Return ``random_state`` if it is an int, else a random number below 2^31 - 1 drawn with it."""
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _reading(self, X: Any, recipe: Recipe, like: Spec | None = None, reset: bool = True) -> Records:
-        """The records in X, in the form of a fitted model's, ``like``, or to be learned from."""
+    def _read_records(self, X: Any, recipe: Recipe, fitted_spec: Spec | None = None, reset: bool = True) -> Records:
+        """Read the records in X: the path of a file or folder, or values such as an array or a table.
+
+        Parameters
+        ----------
+        X
+            Path or values.
+        recipe
+            Recipe that names the domain and its data settings.
+        fitted_spec
+            What a fitted model learned about its training data, which the records have to match. None: the records are
+            training data.
+        reset
+            Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns have
+            to match them.
+        """
         domain = DOMAINS[recipe.domain]
         if isinstance(X, str | os.PathLike):
-            reading = domain.read(X, ReadOptions(), recipe.data, like)
+            records = domain.read(X, ReadOptions(), recipe.data, fitted_spec)
         elif domain.content is None:
-            return Records(self._checked(X, reset))
+            return Records(self._validate_table(X, reset))
         else:
-            reading = domain.from_values(X, recipe.data, like)
+            records = domain.from_values(X, recipe.data, fitted_spec)
         if domain.content is None:
-            return Records(self._checked(reading.table, reset), reading.notes)
+            return Records(self._validate_table(records.table, reset), records.notes)
         if reset:
             self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content.name], dtype=object)
-        return reading
+        return records
 
-    def _table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:
-        """The records in X, in the form of a fitted model's."""
-        reading = self._reading(X, model.recipe, model.spec, reset)
-        for bad in reading.bad_files:
-            raise InputError(f"{bad.file}: {bad.reason}; each record gets a row, so leave it out")
-        return reading.table
+    def _read_table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:
+        """Read the records in X as input of a fitted model; ``reset`` as in ``_read_records``.
 
-    def _checked(self, X: Any, reset: bool) -> pa.Table:
-        """Rows of a table in any container, with scikit-learn's checks."""
+        Raises
+        ------
+        InputError
+            If a file cannot be read, because each record needs a row in the result.
+        """
+        records = self._read_records(X, model.recipe, model.spec, reset)
+        for bad in records.bad_files:
+            raise InputError(
+                f"{bad.file}: {bad.reason}; each record gets a row in the result, therefore leave this file out"
+            )
+        return records.table
+
+    def _validate_table(self, X: Any, reset: bool) -> pa.Table:
+        """Check a table or an array as scikit-learn does, and convert it to Arrow; ``reset`` as in ``_read_records``.
+
+        Columns without text names are called x0, x1 and so on.
+        """
         if isinstance(X, Tensor):
             X = X.detach().cpu().numpy()
         framed = hasattr(X, "column_names") or hasattr(X, "columns")
         if framed:
             validate_data(self, X, reset=reset, skip_check_array=True)
-            _at_least(X.shape, 2 if reset else 1)
+            _check_min_shape(X.shape, 2 if reset else 1)
         else:
             X = validate_data(
                 self,
@@ -154,7 +197,7 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 ensure_min_samples=2 if reset else 1,
             )
         table = to_arrow(X)
-        # As in scikit-learn, names that are not text are none.
+        # As in scikit-learn, column names that are not text are ignored.
         trained = self.feature_names_in_ if hasattr(self, "feature_names_in_") else None
         names = [f"x{n}" for n in range(self.n_features_in_)] if trained is None else list(trained)
         return table.rename_columns([str(name) for name in names])
@@ -173,8 +216,9 @@ class Learner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _at_least(shape: tuple[int, ...], rows: int) -> None:
-    if shape[0] < rows:
-        raise InputError(f"Found {shape[0]} sample(s) (shape={shape}) while a minimum of {rows} is required.")
+def _check_min_shape(shape: tuple[int, ...], min_rows: int) -> None:
+    """Raise an error if a table of this shape has fewer rows than ``min_rows``, or no columns."""
+    if shape[0] < min_rows:
+        raise InputError(f"Found {shape[0]} sample(s) (shape={shape}) while a minimum of {min_rows} is required.")
     if shape[1] < 1:
         raise InputError(f"Found 0 feature(s) (shape={shape}) while a minimum of 1 is required.")

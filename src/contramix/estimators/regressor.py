@@ -1,4 +1,4 @@
-"""The semi-supervised regressor: pre-train on all rows, fine-tune on those whose target is known."""
+"""Define ContrastiveRegressor, which pre-trains on all rows and fine-tunes on those with a known target."""
 
 from typing import Any
 
@@ -9,15 +9,32 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from contramix.errors import InputError
-from contramix.estimators.semisupervised import Semisupervised
+from contramix.estimators.semisupervised import BaseSemiSupervisedEstimator
 from contramix.models.finetune_settings import FineTune
 from contramix.models.task import Task
 
 
-class ContrastiveRegressor(RegressorMixin, Semisupervised):  # type: ignore[misc]
-    """Predict a quantity, from many rows of which few have a known target; the others have ``y = NaN``.
+class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type: ignore[misc]
+    """Train a semi-supervised regressor on rows of which only some have a known target.
 
-    Parameters are those of :class:`contramix.ContrastiveClassifier`, without ``class_weight``.
+    First an encoder is pre-trained on all rows, without targets. Then the encoder and a linear head are fine-tuned on
+    the rows with a target. Rows without one have ``y = NaN``.
+
+    Parameters
+    ----------
+    recipe, epochs, batch_size, overrides, encoder
+        Settings of pre-training, as in :class:`contramix.ContrastiveEncoder`.
+    device, random_state, verbose
+        Same as in :class:`contramix.ContrastiveEncoder`.
+    pretrained, finetune
+        Same as in :class:`contramix.ContrastiveClassifier`.
+
+    Attributes
+    ----------
+    model_ : FineTunedModel
+        Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
+    loss_curve_, health_, n_features_in_, feature_names_in_
+        Same as in :class:`contramix.ContrastiveClassifier`.
 
     Examples
     --------
@@ -31,12 +48,24 @@ class ContrastiveRegressor(RegressorMixin, Semisupervised):  # type: ignore[misc
     """
 
     def fit(self, X: Any, y: Any) -> "ContrastiveRegressor":
-        """Pre-train on all rows, and fine-tune on those with a target.
+        """Pre-train on all rows and fine-tune on those with a target.
+
+        Parameters
+        ----------
+        X
+            Records in any container that :class:`contramix.ContrastiveEncoder` accepts.
+        y
+            Numeric target of each row; NaN if it is unknown.
+
+        Returns
+        -------
+        ContrastiveRegressor
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If the data, the targets or a setting is wrong (:class:`contramix.errors.InputError`).
+            If the data, the targets or a setting are invalid (:class:`contramix.errors.InputError`).
         RuntimeError
             If the loss diverges.
         """
@@ -44,9 +73,11 @@ class ContrastiveRegressor(RegressorMixin, Semisupervised):  # type: ignore[misc
         if np.isinf(values).any():
             raise InputError(f"Input y contains infinity (row {int(np.isinf(values).argmax()) + 1})")
         known = ~np.isnan(values)
-        self._learn(X, values[known], known, Task("regression", "y"), np.empty(0), FineTune.of(self.finetune or {}))
+        self._fit_labeled(
+            X, values[known], known, Task("regression", "y"), np.empty(0), FineTune.of(self.finetune or {})
+        )
         return self
 
     def predict(self, X: Any) -> Float[ndarray, " n"]:
-        """The quantity for each row."""
-        return self._scores(X)
+        """Return the predicted target of each row."""
+        return self._predict_scores(X)

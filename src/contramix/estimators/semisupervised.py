@@ -1,4 +1,4 @@
-"""What the estimators share that learn from few labels: pre-train on all rows, fine-tune on the labelled ones."""
+"""Define the base class of the classifier and the regressor, which pre-train and then fine-tune."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import nn
 
-from contramix.estimators.pretraining import Learner
+from contramix.estimators.pretraining import BasePretrainingEstimator
 from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.finetuning import FineTune, fine_tune
 from contramix.models.pretrained import Pretrained
@@ -24,8 +24,11 @@ from contramix.samples.samples import take
 from contramix.training.progress import ConsoleReporter
 
 
-class Semisupervised(Learner):
-    """Learns from all rows, and from the labels of some; parameters: see :class:`contramix.ContrastiveClassifier`."""
+class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
+    """Provide pre-training on all rows followed by fine-tuning on the rows with a known target.
+
+    The parameters are described in :class:`contramix.ContrastiveClassifier`.
+    """
 
     model_: FineTunedModel
 
@@ -40,7 +43,7 @@ class Semisupervised(Learner):
         verbose: bool = False,
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
-        pretrained: "Learner | Pretrained | str | os.PathLike[str] | None" = None,
+        pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
         finetune: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(
@@ -56,48 +59,68 @@ class Semisupervised(Learner):
         self.pretrained = pretrained
         self.finetune = finetune
 
-    def _learn(
+    def _fit_labeled(
         self,
         X: Any,
         y: Shaped[ndarray, " m"],
-        labelled: Bool[ndarray, " n"],
+        is_known: Bool[ndarray, " n"],
         task: Task,
         labels: Shaped[ndarray, " C"],
         settings: FineTune,
     ) -> None:
-        """Pre-train on all rows, unless that is done, and fine-tune on the labelled ones; ``y`` is theirs."""
+        """Pre-train on all rows, fine-tune on the rows with a target, and set ``model_``.
+
+        Pre-training is skipped if the parameter ``pretrained`` is given.
+
+        Parameters
+        ----------
+        X
+            All rows.
+        y
+            Class numbers or numeric targets of the rows where ``is_known`` is True, in their order.
+        is_known
+            Whether each row of ``X`` has a known target.
+        task
+            What is predicted: classes or a number.
+        labels
+            Classes as the user wrote them, in the order of their numbers; empty for a numeric target.
+        settings
+            Settings of fine-tuning.
+        """
         if self.pretrained is None:
-            fit = self._begin(X)
-            check_consistent_length(fit.x, labelled)
-            model, x = fit.finish(self._pretrain(fit)), fit.x
+            fit = self._prepare_fit(X)
+            check_consistent_length(fit.x, is_known)
+            model, x = fit.finish(self._run_pretraining(fit)), fit.x
         else:
-            model = self._given()
-            x = model.spec.tensorize(self._table(X, model, reset=True))
-            check_consistent_length(x, labelled)
+            model = self._load_pretrained()
+            x = model.spec.tensorize(self._read_table(X, model, reset=True))
+            check_consistent_length(x, is_known)
         tuned = fine_tune(
             model.encoder,
-            take(x, torch.from_numpy(np.flatnonzero(labelled))),
+            take(x, torch.from_numpy(np.flatnonzero(is_known))),
             y,
             task,
             settings,
-            seed=self._seed(),
+            seed=self._draw_seed(),
             device=self.device,
             reporter=ConsoleReporter(quiet=not self.verbose),
         )
-        self._keep(FineTunedModel.of(model, tuned, labels))
+        self._set_model(FineTunedModel.of(model, tuned, labels))
 
-    def _given(self) -> Pretrained:
+    def _load_pretrained(self) -> Pretrained:
+        """Return the model given as ``pretrained``; load it if a folder is given."""
         given = self.pretrained
         if isinstance(given, Pretrained):
             return given
-        if isinstance(given, Learner):
+        if isinstance(given, BasePretrainingEstimator):
             check_is_fitted(given, "model_")
             return given.model_
         return Pretrained.load(str(given), resolve_device(self.device))
 
-    def _scores(self, X: Any) -> Float[ndarray, " n *C"]:
+    def _predict_scores(self, X: Any) -> Float[ndarray, " n *C"]:
+        """Return class probabilities of shape (n, C), or numeric predictions of shape (n,), for the rows of X."""
         check_is_fitted(self, "model_")
-        return self.model_.scores(self._table(X, self.model_))
+        return self.model_.scores(self._read_table(X, self.model_))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
