@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from contramix import ContrastiveEncoder
-from contramix.report.map import map_of
+from contramix.report.map import embed_map
 from contramix.report.page import ReportData, write
-from contramix.report.pictures import SIDES, sheet_of
+from contramix.report.pictures import SIDES, draw_sheet
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
@@ -39,7 +39,7 @@ def pixels(sheet):
 
 def test_each_picture_stands_at_its_place(model, colored):
     table = model._table(colored, model.model_)
-    sheet = sheet_of(model.model_, table)
+    sheet = draw_sheet(model.model_, table)
     assert (sheet.side, sheet.across, sheet.rows) == (SIDES[1], 4, 3)
     shown = pixels(sheet)
     assert shown.shape == (3 * 48, 4 * 48, 3)
@@ -53,7 +53,7 @@ def test_each_picture_stands_at_its_place(model, colored):
 def test_series_are_drawn_as_curves(lengths):
     ramps = [(1 - 2 * (n % 2)) * np.arange(length, dtype=float)[None] for n, length in enumerate(lengths)]
     model = fitted(ramps)
-    sheet = sheet_of(model.model_, model._table(ramps, model.model_))
+    sheet = draw_sheet(model.model_, model._table(ramps, model.model_))
     shown = pixels(sheet)
     assert shown.shape == (2 * 48, 2 * 48)
     for n, length in enumerate(lengths):
@@ -68,12 +68,12 @@ def test_series_are_drawn_as_curves(lengths):
 def test_rows_of_a_table_are_no_pictures():
     x = np.random.default_rng(0).normal(size=(8, 3))
     model = ContrastiveEncoder("npair", epochs=1, batch_size=4, random_state=0, overrides={"encoder.width": 4}).fit(x)
-    assert sheet_of(model.model_, model._table(x, model.model_)) is None
+    assert draw_sheet(model.model_, model._table(x, model.model_)) is None
 
 
 def test_a_map_of_a_sample_shows_the_sampled_records(model, colored):
     table = model._table(colored, model.model_)
-    made = map_of(model.model_, table, most=5)
+    made = embed_map(model.model_, table, most=5)
     assert (made.pictures.across, made.pictures.rows) == (3, 2)
     shown = pixels(made.pictures)
     for n, row in enumerate(made.rows):
@@ -85,7 +85,7 @@ def test_a_map_of_a_sample_shows_the_sampled_records(model, colored):
 def test_the_page_shows_them_beside_the_neighbors(model, colored, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     table = model._table(colored, model.model_)
-    write(tmp_path / "report.html", ReportData("images", "command", None, [], map_of(model.model_, table)))
+    write(tmp_path / "report.html", ReportData("images", "command", None, [], embed_map(model.model_, table)))
     complaints = []
     with playwright.sync_playwright() as library:
         browser = library.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

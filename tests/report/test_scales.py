@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from contramix.report.scales import MAX_CATEGORIES, MISSING_NUMBER, STEPS, scale_of
+from contramix.report.scales import MAX_CATEGORIES, MISSING_NUMBER, STEPS, choose_scale
 
 
 def test_levels_are_counted_and_rare_ones_are_others():
     values = [f"v{n}" for n in range(40) for _ in range(40 - n)] + [None] * 3
-    scale = scale_of(values)
+    scale = choose_scale(values)
     assert scale.kind == "levels"
     assert scale.levels[:2] == ("v0", "v1")
     assert scale.levels[-2:] == ("21 others", "missing")
@@ -30,12 +30,12 @@ def test_levels_are_counted_and_rare_ones_are_others():
     ],
 )
 def test_few_values_are_levels(values, levels):
-    assert scale_of(values).levels == levels
+    assert choose_scale(values).levels == levels
 
 
 def test_many_numbers_run_continuously_and_outliers_do_not_squash_them():
     values = [float(n) for n in range(1000)] + [1e9, None]
-    scale = scale_of(values)
+    scale = choose_scale(values)
     assert scale.kind == "numbers"
     assert scale.clipped
     codes = scale.codes[:1000].astype(int)
@@ -48,7 +48,7 @@ def test_many_numbers_run_continuously_and_outliers_do_not_squash_them():
 
 
 def test_numbers_that_are_nearly_all_alike_have_a_scale():
-    scale = scale_of([0.0] * 5000 + [float(n) for n in range(1, 25)])
+    scale = choose_scale([0.0] * 5000 + [float(n) for n in range(1, 25)])
     assert scale.kind == "numbers"
     assert not scale.clipped
     assert scale.codes[0] == 0

@@ -117,7 +117,7 @@ def keep_report(
     """
     import json
 
-    from contramix.report.map import map_of
+    from contramix.report.map import embed_map
     from contramix.report.page import ReportData, write
     from contramix.report.run_facts import RunFacts
     from contramix.runtime import atomic_files
@@ -125,7 +125,7 @@ def keep_report(
     try:
         atomic_files.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
         output.progress("report.html")
-        drawn = map_of(model, table, target, [name for name in model.display_columns(table) if name != target])
+        drawn = embed_map(model, table, target, [name for name in model.display_columns(table) if name != target])
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
     except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there

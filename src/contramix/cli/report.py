@@ -73,7 +73,7 @@ def _map(
     run: Path, data: Path, target: str | None, keep: list[str], method: str, options: "ReadOptions", output: Output
 ) -> "Map":
     from contramix.models.pretrained import Pretrained
-    from contramix.report.map import map_of
+    from contramix.report.map import embed_map
 
     model = Pretrained.load(run)
     reading = model.read(data, watching(options, output))
@@ -83,4 +83,4 @@ def _map(
     for note in model.unknown(reading.table, [*keep, *([colour] if colour else [])]):
         output.note(note)
     shown = [name for name in dict.fromkeys([*model.display_columns(reading.table), *keep]) if name != colour]
-    return map_of(model, reading.table, colour, shown, method="tsne" if method == "tsne" else "pca")
+    return embed_map(model, reading.table, colour, shown, method="tsne" if method == "tsne" else "pca")

@@ -1,1 +1,1 @@
-"""Write the report: one HTML file with the runs, the verdict, the comparison, and a map of the representations."""
+"""Write the report of a run or a comparison as one HTML page."""

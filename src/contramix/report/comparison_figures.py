@@ -1,4 +1,7 @@
-"""Draw a comparison: a dot and an interval for each candidate, grouped by number of labels and probe."""
+"""Draw a comparison as figures with a dot and an interval for each candidate (model or baseline).
+
+There is one figure for each combination of number of labels and probe.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,24 +11,33 @@ from bokeh.models import ColumnDataSource, FixedTicker
 from bokeh.models.glyphs import Scatter, Segment
 
 from contramix.report.evaluation_report import ReportRow
-from contramix.report.figures import blank, hover, not_tex
+from contramix.report.figures import add_tooltip, escape_tex, make_figure
 from contramix.report.wording import NOT_PERCENT, interval, labels_in_words, metric_in_words, probe_in_words, score
 
 
 class Group(NamedTuple):
-    """Hold the candidates with the same number of labels and the same probe, the best first."""
+    """Group the rows of a comparison that one figure shows: those with the same number of labels and the same probe.
+
+    Parameters
+    ----------
+    title
+        Title of the figure, such as ``"All labels, linear probe"``.
+    rows
+        Rows, sorted from best to worst score.
+    low, high
+        Range of the axis. It is the same for all figures with this number of labels, so that they can be compared.
+    """
 
     title: str
     rows: list[ReportRow]
     low: float
     high: float
-    """Range of all groups with the same number of labels, so that they can be compared."""
 
 
 def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
-    """Return the groups of rows, those with all labels first, then those with fewer and fewer.
+    """Group the rows of a comparison into figures, from all labels down to the fewest labels.
 
-    A candidate without a probe, such as trees, is in each group with its number of labels.
+    A candidate that uses no probe, such as a tree ensemble, appears in every figure with its number of labels.
 
     Parameters
     ----------
@@ -52,7 +64,10 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
 
 
 def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
-    """Yield a title and a figure for each group."""
+    """Yield the title and the Bokeh figure of each group of rows.
+
+    ``metric`` is the name of the metric of the scores, such as ``"accuracy"``.
+    """
     for group in groups(rows, errors=metric == "rmse"):
         yield group.title, _draw(group, metric)
 
@@ -62,14 +77,14 @@ def _draw(group: Group, metric: str) -> Any:
     words = metric_in_words(metric)
     scale, axis = (1.0, words) if metric in NOT_PERCENT else (100.0, f"{words} in %")
     at = [float(n - 1 - place) for place in range(n)]
-    made = blank(
+    made = make_figure(
         74 + 26 * n,
         x_range=(scale * group.low, scale * group.high),
         y_range=(-0.6, n - 0.4),
         x_axis_label=axis,
     )
     made.yaxis.ticker = FixedTicker(ticks=at)
-    made.yaxis.major_label_overrides = {y: not_tex(text) for y, text in zip(at, labels(group.rows))}
+    made.yaxis.major_label_overrides = {y: escape_tex(text) for y, text in zip(at, labels(group.rows))}
     made.yaxis.major_tick_line_color = None
     made.ygrid.visible = False
     drawn = []
@@ -90,12 +105,15 @@ def _draw(group: Group, metric: str) -> Any:
         made.add_glyph(source, Segment(x0="low", x1="high", y0="y", y1="y", line_width=2.5, tags=[tag]))
         size = 11 if kind == "baseline" else 9
         drawn.append(made.add_glyph(source, Scatter(x="x", y="y", size=size, marker=marker, tags=[tag])))
-    hover(made, [("name", "@name"), ("score", "@score"), ("95 % interval", "@interval")], drawn)
+    add_tooltip(made, [("name", "@name"), ("score", "@score"), ("95 % interval", "@interval")], drawn)
     return made
 
 
 def labels(rows: Sequence[ReportRow]) -> list[str]:
-    """Return the labels of rows in a figure, with the probe for a name that occurs twice."""
+    """Return the axis labels of rows, such as ``"dacl"``, or ``"dacl (knn)"`` to tell apart rows with the same name.
+
+    The probe is added to a repeated name unless it is the most frequent probe.
+    """
     times = Counter(r.name for r in rows)
     usual = Counter(r.probe for r in rows).most_common(1)[0][0]
     return [f"{r.name} ({r.probe})" if times[r.name] > 1 and r.probe != usual else r.name for r in rows]

@@ -1,4 +1,4 @@
-"""Draw curves over training: the loss, and the measures of the representations."""
+"""Draw curves over training steps: the loss, and measures of the representations."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from bokeh.models import ColumnDataSource, DataRange1d
 
 from contramix.monitoring.representation_measures import MEANING
-from contramix.report.figures import DASHES, blank, color_of, hover
+from contramix.report.figures import DASHES, add_tooltip, line_style, make_figure
 from contramix.report.run_facts import RunFacts
 
 
 class Curve(NamedTuple):
-    """Hold a small figure, its title, and the meaning of its values."""
+    """Describe a small figure of one measure over training: its title, what its values mean, and the Bokeh figure."""
 
     title: str
     meaning: str
@@ -19,7 +19,7 @@ class Curve(NamedTuple):
 
 
 REFERENCES = ("chance", "floor")
-"""Keys of a log line that are drawn in the figure of the loss."""
+"""Keys of a log line that are drawn as dotted reference curves in the figure of the loss."""
 HEALTH = {
     "Score of nearest neighbors": ("knn",),
     "Effective rank": ("effective_rank",),
@@ -29,12 +29,16 @@ HEALTH = {
     "Spread of features": ("feature_std",),
     "Dead units": ("dead_share",),
 }
-"""Titles of the other figures, and the keys of a log line in each; the first is drawn solid, the second dashed."""
+"""Titles of the other figures, and the keys of a log line that each one shows: the first as a solid curve, the second
+as a dashed one."""
 
 
 def loss_figure(runs: Sequence[RunFacts]) -> Any:
-    """Return a figure of each run's loss, with its floor and chance level where they are known; None without a log."""
-    made = blank(300, x_axis_label="step", x_range=_steps(runs))
+    """Return a figure of the training loss of each run, or None if no run has a log.
+
+    Dotted curves show the lowest possible loss and the chance level if the log contains them.
+    """
+    made = make_figure(300, x_axis_label="step", x_range=_steps(runs))
     drawn = [_line(made, run, n, "loss", run.name) for n, run in enumerate(runs)]
     if not any(drawn):
         return None
@@ -46,10 +50,10 @@ def loss_figure(runs: Sequence[RunFacts]) -> Any:
 
 
 def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
-    """Return a small figure for each measure that a run logged."""
+    """Return a small figure for each logged measure of the representations, such as their effective rank."""
     found = []
     for title, keys in HEALTH.items():
-        made = blank(190, x_axis_label="step", x_range=_steps(runs), y_range=DataRange1d(default_span=0.1))
+        made = make_figure(190, x_axis_label="step", x_range=_steps(runs), y_range=DataRange1d(default_span=0.1))
         dashes = DASHES if len(keys) > 1 else (None,)
         drawn = [
             _line(made, run, n, key, f"{run.name}, {key.replace('_', ' ')}", dash=dash)
@@ -65,7 +69,7 @@ def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
 
 
 def series(run: RunFacts, key: str) -> tuple[list[int], list[float]]:
-    """Return the steps and values of a key in a run's log."""
+    """Return the steps at which a run logged a key, such as ``"loss"``, and the logged values."""
     pairs = [(line["step"], value) for line in run.log if (value := _value(line, key)) is not None]
     return [step for step, _ in pairs], [value for _, value in pairs]
 
@@ -94,7 +98,7 @@ def _line(
     steps, values = series(run, key)
     if not steps:
         return None
-    color, pattern = color_of(n)
+    color, pattern = line_style(n)
     source = ColumnDataSource({"step": steps, "value": values, "name": [name] * len(steps)})
     drawn = made.line("step", "value", source=source, line_width=1.75, line_dash=dash or pattern, line_alpha=alpha)
     drawn.glyph.tags = [tag or color]
@@ -104,4 +108,4 @@ def _line(
 
 
 def _add_hover(made: Any, drawn: list[Any]) -> None:
-    hover(made, [("run", "@name"), ("step", "@step"), ("value", "@value{0.0000}")], drawn, line_policy="nearest")
+    add_tooltip(made, [("run", "@name"), ("step", "@step"), ("value", "@value{0.0000}")], drawn, line_policy="nearest")

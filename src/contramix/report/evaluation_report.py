@@ -1,4 +1,7 @@
-"""Check the result of a comparison, as :func:`contramix.evaluation.summary.as_json` makes it, before it is shown."""
+"""Validate the result of a comparison before it is shown.
+
+The input has the format that :func:`contramix.evaluation.summary.as_json` returns.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -12,13 +15,29 @@ Many = Annotated[list[str], Field(default_factory=list)]
 
 
 class ReportModel(BaseModel):
-    """Validate a part of a comparison; further keys are ignored, and NaN is refused."""
+    """Validate a part of the result of a comparison; unknown keys are ignored, and NaN is an error."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class ReportRow(ReportModel):
-    """Hold the score of a candidate with one probe and one number of labels."""
+    """Validate a row of a comparison: the score of a model or baseline with one probe and one number of labels.
+
+    Parameters
+    ----------
+    name, kind, probe
+        Name and kind of the candidate, and name of its probe.
+    labels_per_class
+        Number of labels per class; None for all labels.
+    mean, interval
+        Mean score over repetitions, and its 95 % interval.
+    n
+        Number of repetitions (seeds, or draws of labels).
+    metrics
+        Means of all metrics by name.
+    seconds
+        Time taken.
+    """
 
     name: str
     kind: Literal["baseline", "pretrained"]
@@ -32,7 +51,10 @@ class ReportRow(ReportModel):
 
 
 class ReportComparison(ReportModel):
-    """Compare a recipe with a baseline at one number of labels."""
+    """Validate the comparison of a recipe with the best baseline at one number of labels.
+
+    Fields are those of :class:`contramix.evaluation.verdict.Comparison`.
+    """
 
     outcome: Outcome
     against: str
@@ -44,7 +66,10 @@ class ReportComparison(ReportModel):
 
 
 class ReportVerdict(ReportModel):
-    """Hold the verdict on a recipe."""
+    """Validate the verdict on a recipe: whether its pre-training helped.
+
+    Fields are those of :class:`contramix.evaluation.verdict.Verdict`.
+    """
 
     recipe: str = ""
     outcome: Outcome
@@ -54,7 +79,23 @@ class ReportVerdict(ReportModel):
 
 
 class EvaluationReport(ReportModel):
-    """Hold a comparison."""
+    """Validate the result of a comparison of models with baselines.
+
+    Parameters
+    ----------
+    data, target
+        Name of the data, and of the column that was predicted.
+    metric
+        Name of the metric of the scores.
+    rows
+        Scores of all models and baselines.
+    verdict, verdicts
+        Verdict on the most helpful recipe, and the verdicts on all recipes (whether pre-training helped).
+    advice, notes
+        Sentences on what to try next, and on how the comparison was made.
+    command
+        Command line that made the comparison.
+    """
 
     data: str = ""
     target: str | None = None
@@ -68,19 +109,19 @@ class EvaluationReport(ReportModel):
 
 
 def parse_report(evaluation: dict[str, Any], where: str = "report.json") -> EvaluationReport:
-    """Return a comparison as validated values.
+    """Validate the result of a comparison, and return it as an object.
 
     Parameters
     ----------
     evaluation
-        Comparison as plain values.
+        Result as a dictionary of plain values.
     where
         Name of the file in error messages.
 
     Raises
     ------
     InputError
-        If it is not a comparison; the message names the wrong value.
+        If the dictionary is not the result of a comparison; the message names the invalid value.
     """
     try:
         return EvaluationReport.model_validate(evaluation)

@@ -1,7 +1,7 @@
-"""Make Bokeh figures for the page: without toolbar, without colors of their own, and with the same bytes each time.
+"""Make Bokeh figures for the report page: without toolbar, and with the same bytes for the same data.
 
-Colors are in the page's style sheet, for light and dark. The tag of a glyph names its color, ``c0`` to ``c7``, ``ink``
-or ``grey``, and the page's script applies it.
+Colors are not set here but in the page's style sheet, for light and dark mode. The tag of a glyph names its color
+(``c0`` to ``c7``, ``ink`` or ``grey``), and the page's script applies it.
 """
 
 import re
@@ -14,13 +14,16 @@ from bokeh.models import HoverTool, Model
 from bokeh.plotting import figure
 
 COLORS = 8
-"""Number of colors of lines."""
+"""Number of line colors."""
 DASHES = ("solid", "dashed", "dotted")
-"""Dash patterns of lines, for more lines than colors."""
+"""Dash patterns, which tell lines of the same color apart."""
 
 
-def blank(height: int, **how: Any) -> Any:
-    """Return an empty figure of full width; ``how`` are further arguments of Bokeh's ``figure``."""
+def make_figure(height: int, **how: Any) -> Any:
+    """Return an empty Bokeh figure of the given height in pixels that fills the width of the page.
+
+    ``how`` are further keyword arguments of Bokeh's ``figure``.
+    """
     made = figure(
         height=height,
         sizing_mode="stretch_width",
@@ -38,36 +41,53 @@ def blank(height: int, **how: Any) -> Any:
     return made
 
 
-def hover(made: Any, tooltips: list[tuple[str, str]], renderers: list[Any], **how: Any) -> None:
-    """Add a tooltip for the glyph under the pointer to a figure."""
+def add_tooltip(made: Any, tooltips: list[tuple[str, str]], renderers: list[Any], **how: Any) -> None:
+    """Add a tooltip to a figure that describes the glyph under the pointer.
+
+    Parameters
+    ----------
+    made
+        Bokeh figure.
+    tooltips
+        Pairs of a label and a Bokeh template, such as ``("name", "@name")``.
+    renderers
+        Renderers of the glyphs that have the tooltip.
+    how
+        Further keyword arguments of Bokeh's ``HoverTool``.
+    """
     made.add_tools(HoverTool(tooltips=tooltips, renderers=renderers, point_policy="snap_to_data", **how))
 
 
-def color_of(n: int) -> tuple[str, str]:
-    """Return the color tag and the dash pattern of the n-th line."""
+def line_style(n: int) -> tuple[str, str]:
+    """Return the color tag and dash pattern of the n-th line, such as ``("c2", "solid")`` for ``n = 2``."""
     return f"c{n % COLORS}", DASHES[n // COLORS % len(DASHES)]
 
 
-def not_tex(text: str, letters: int = 24) -> str:
-    """Return a user's text as a label, cut to some letters and never read as a formula, which Bokeh would typeset.
+def escape_tex(text: str, letters: int = 24) -> str:
+    """Truncate a text to a number of letters, and keep Bokeh from typesetting it as a TeX formula.
+
+    An invisible character (U+2060) is inserted into formula delimiters such as ``$$``.
 
     Examples
     --------
-    >>> not_tex("$$x$$") == "$$x$$", not_tex("a" * 30)
+    >>> escape_tex("$$x$$") == "$$x$$", escape_tex("a" * 30)
     (False, 'aaaaaaaaaaaaaaaaaaaaaaa…')
     """
     cut = text if len(text) <= letters else f"{text[: letters - 1]}…"
     return re.sub(r"([$\\])(?=[$\[\]()])", "\\1\u2060", cut)
 
 
-def as_items(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
-    """Return figures as JSON for the page, each with the id of the element it is drawn into."""
+def figures_as_json(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
+    """Convert figures to JSON objects for the page, given by the ids of the HTML elements that will show them."""
     names: dict[str, str] = {}
     return [_renumbered(dict(json_item(model, ID(target))), names) for target, model in figures.items()]
 
 
 def _renumbered(thing: Any, names: dict[str, str]) -> Any:
-    """Renumber the models from 1. Bokeh numbers them over the life of the process, so that pages would differ."""
+    """Renumber the Bokeh models in a JSON value from 1, so that equal figures give equal bytes.
+
+    Bokeh itself counts models over the lifetime of the process. ``names`` maps old ids to new ones, and is extended.
+    """
     if isinstance(thing, dict):
         return {
             key: names.setdefault(value, f"m{len(names) + 1}")

@@ -1,4 +1,4 @@
-"""Lay out representations in two dimensions, with the nearest neighbors of each point."""
+"""Project representations to a map in two dimensions, and find the nearest neighbors of each point."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,41 +13,41 @@ from numpy import ndarray
 
 from contramix.errors import InputError, nearest
 from contramix.models.pretrained import Pretrained
-from contramix.report.pictures import Sheet, sheet_of
+from contramix.report.pictures import Sheet, draw_sheet
 from contramix.runtime.randomness import Key
 
 Method = Literal["pca", "tsne"]
 MAX_POINTS = 10_000
-"""Maximum number of points of a map."""
+"""Default maximum number of points on a map."""
 MAX_POINTS_TSNE = 3_000
-"""Maximum number of points laid out by t-SNE, which takes about half a minute for them."""
+"""Maximum number of points for t-SNE, which takes about half a minute for them."""
 NEIGHBORS = 10
-"""Number of nearest neighbors of each point."""
+"""Number of nearest neighbors to find for each point."""
 LETTERS = 120
-"""Maximum number of letters of all texts of a record, to keep the file small; those of one column are cut to 80."""
+"""Total number of letters to keep of all texts of a record, which limits the file size. Each column keeps 20 to 80."""
 
 
 @dataclass(frozen=True)
 class Map:
-    """Hold the points of a map, one for each record.
+    """Describe a two-dimensional map of representations, with one point for each record.
 
     Parameters
     ----------
     xy
         Coordinates of the points.
     rows
-        Row numbers of the points in the table, from 0, sorted.
+        Row number of each point in the table, starting at 0, in increasing order.
     columns
-        Values of the columns that are shown, by name, the target first; None where missing.
+        Values of the columns to show, by name, starting with the target; None for missing values.
     neighbors, distances
-        Nearest other points of each point, as positions in ``rows``, and their Euclidean distances between
+        Nearest other points of each point (as positions in ``rows``), and Euclidean distances between their
         representations.
     method
-        How the map was made, as text.
+        Description of the projection, such as ``"t-SNE, perplexity 30: ..."``.
     axes
-        Labels of the two axes; empty where they have no meaning.
+        Labels of the two axes; empty if the axes have no meaning.
     pictures
-        Small pictures of the points; None where records are neither images, audio nor series.
+        Small pictures of the records on one sheet; None if records are neither images, audio nor series.
     """
 
     xy: Float32[ndarray, " n 2"]
@@ -60,7 +60,7 @@ class Map:
     pictures: Sheet | None = None
 
 
-def map_of(
+def embed_map(
     model: Pretrained,
     table: pa.Table,
     target: str | None = None,
@@ -69,24 +69,26 @@ def map_of(
     seed: int = 0,
     method: Method = "pca",
 ) -> Map:
-    """Return a map of a model's representations; only rows that are shown are embedded.
+    """Compute a model's representations of a table, and return a map of them.
+
+    Only the rows that are shown are embedded. Images, audio and series are also drawn as small pictures.
 
     Parameters
     ----------
     model, table
         Pre-trained model, and the rows to embed.
     target, keep, most, seed, method
-        See :func:`make_map`.
+        Arguments of :func:`make_map`.
 
     Raises
     ------
     InputError
-        If a column is not there, or the model cannot read the rows.
+        If a column does not exist, or the model cannot read the rows.
     """
     rows = sample_rows(table.num_rows, _at_most(most, method), seed)
     part = table.take(pa.array(rows))
     chosen_map = make_map(model.embed(part), part, target, keep, most=len(rows), seed=seed, method=method, rows=rows)
-    return replace(chosen_map, pictures=sheet_of(model, part))
+    return replace(chosen_map, pictures=draw_sheet(model, part))
 
 
 def make_map(
@@ -105,20 +107,22 @@ def make_map(
     Parameters
     ----------
     z, table
-        Representations, and the rows they represent.
+        Representations, and the rows that they represent.
     target, keep
-        Columns to color by and to show.
-    most, seed
-        Maximum number of points, and the seed of the sample that is drawn from a larger table.
+        Name of the column to color points by, and names of further columns to show.
+    most
+        Maximum number of points. If there are more rows, a random sample is shown.
+    seed
+        Seed of the sample and of the projection.
     method
-        ``"pca"``, or ``"tsne"``, which is slow and has at most 3,000 points.
+        ``"pca"``; or ``"tsne"``, which is slow and limited to 3,000 points.
     rows
-        Row numbers, if the table is already a sample; None for 0, 1, 2 and so on.
+        Row numbers to store in the map if the table is itself a sample; None for 0, 1, 2 and so on.
 
     Raises
     ------
     InputError
-        If a column is not there.
+        If a column does not exist.
 
     Examples
     --------
@@ -151,7 +155,7 @@ def _at_most(most: int, method: Method) -> int:
 
 
 def sample_rows(rows: int, most: int, seed: int) -> Int64[ndarray, " n"]:
-    """Return at most ``most`` row numbers, sorted, drawn at random by a seed."""
+    """Draw at most ``most`` of ``rows`` row numbers at random without replacement, and return them sorted."""
     if rows <= most:
         return np.arange(rows)
     order = torch.randperm(rows, generator=Key(seed).at("map").generator())
@@ -161,9 +165,10 @@ def sample_rows(rows: int, most: int, seed: int) -> Int64[ndarray, " n"]:
 def nearest_neighbors(
     z: Float32[ndarray, " n d"], k: int = NEIGHBORS
 ) -> tuple[Int64[ndarray, " n k"], Float32[ndarray, " n k"]]:
-    """Return the k nearest other rows of each row and their Euclidean distances, nearest first.
+    """Find the ``k`` nearest other rows of each row, and return their row numbers and Euclidean distances.
 
-    There are fewer if there are fewer other rows.
+    Both arrays have one row for each row of ``z``, with the nearest first. They have fewer than ``k`` columns if there
+    are fewer other rows.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -201,7 +206,7 @@ def _plane(
 
 
 def _values(table: pa.Table) -> dict[str, list[Any]]:
-    """Return columns as plain values for JSON."""
+    """Convert the columns of a table to lists of plain values for JSON, with long texts truncated."""
     texts = [name for name in table.column_names if _is_text(table.column(name).type)]
     letters = max(20, min(80, LETTERS // max(1, len(texts))))
     return {name: [_plain(v, letters) for v in table.column(name).to_pylist()] for name in table.column_names}

@@ -1,4 +1,4 @@
-"""Draw the map: points that can be zoomed, selected and recolored, with tooltips."""
+"""Draw the map of representations: points that can be zoomed, selected and recolored, with tooltips."""
 
 from typing import Any
 
@@ -15,26 +15,27 @@ from bokeh.models import (
 )
 from bokeh.palettes import Viridis256
 
-from contramix.report.figures import blank, hover
+from contramix.report.figures import add_tooltip, make_figure
 from contramix.report.map import Map
-from contramix.report.scales import Scale, in_words, scale_of
+from contramix.report.scales import Scale, choose_scale, format_value
 
 TOOLTIP_COLUMNS = 8
-"""Maximum number of columns in a tooltip; the tables have all columns."""
+"""Maximum number of columns in a tooltip; tables below the map show all columns."""
 
 
 def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
-    """Return the figure, and the description of its columns for the page's script.
+    """Draw a map as a Bokeh figure, and return it with the values that the page's script needs.
 
-    The data source of the points, named ``points``, holds everything that is shown of a record: ``record`` (from 1),
-    ``k0, k1, ...`` (values of the columns), ``code0, ...`` (their color codes), ``n0, ...`` and ``d0, ...`` (neighbors
-    and their distances).
+    These values are the column names, the number of neighbors, color legends, and the sheet of small pictures. The
+    figure's data source ``points`` has the columns ``x``, ``y``, ``record`` (row number from 1), ``k0, k1, ...``
+    (values of the columns as text), ``code0, ...`` (their color codes), and ``n0, ...`` and ``d0, ...`` (neighbors and
+    their distances).
     """
     names = list(the_map.columns)
-    scales = [scale_of(values) for values in the_map.columns.values()]
+    scales = [choose_scale(values) for values in the_map.columns.values()]
     source = ColumnDataSource(_data(the_map, scales), name="points")
     x_range, y_range = (_range(the_map.xy[:, n]) for n in (0, 1))
-    made = blank(
+    made = make_figure(
         540,
         name="map",
         x_range=x_range,
@@ -71,7 +72,7 @@ def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
         TapTool(renderers=[points]),
         WheelZoomTool(modifiers={"ctrl": True}),
     )
-    hover(
+    add_tooltip(
         made,
         [("record", "@record"), *((name, f"@k{n}") for n, name in enumerate(names[:TOOLTIP_COLUMNS]))],
         [points],
@@ -87,7 +88,7 @@ def _data(the_map: Map, scales: list[Scale]) -> dict[str, Any]:
     small = np.uint16 if len(the_map.rows) <= 2**16 else np.int32
     data: dict[str, Any] = {"x": the_map.xy[:, 0], "y": the_map.xy[:, 1], "record": the_map.rows.astype(np.int32) + 1}
     for n, values in enumerate(the_map.columns.values()):
-        data[f"k{n}"] = [in_words(value) for value in values]
+        data[f"k{n}"] = [format_value(value) for value in values]
         data[f"code{n}"] = scales[n].codes
     for n in range(the_map.neighbors.shape[1]):
         data[f"n{n}"] = the_map.neighbors[:, n].astype(small)

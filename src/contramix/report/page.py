@@ -17,22 +17,22 @@ from contramix.runtime import atomic_files
 
 @dataclass(frozen=True)
 class ReportData:
-    """Hold what a report shows; a section without data is left out.
+    """Collect the content of a report; sections without data are omitted.
 
     Parameters
     ----------
     title
         Name of the run or of the data.
     command
-        Command that made the report.
+        Command line that makes the report.
     evaluation
-        Comparison, as :func:`contramix.evaluation.summary.as_json` returns it.
+        Result of a comparison, as :func:`contramix.evaluation.summary.as_json` returns it.
     runs
-        Runs whose curves and settings are shown.
+        Runs whose training curves and settings are shown.
     map
         Map of the representations.
     environment
-        Versions and machine; if empty, those of the first run.
+        Versions of packages and the machine, by name; if empty, those recorded in the first run.
     """
 
     title: str
@@ -44,12 +44,12 @@ class ReportData:
 
 
 def write(path: Path, data: ReportData) -> None:
-    """Write the report to a file, which is complete or not there at all.
+    """Write the report as an HTML file. If writing fails, no partial file is left.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, or the extra is not installed.
+        If the folder cannot be written to, the evaluation is invalid, or ``contramix[report]`` is not installed.
     RunError
         If the disk is full.
     """
@@ -57,14 +57,15 @@ def write(path: Path, data: ReportData) -> None:
 
 
 def render(data: ReportData) -> str:
-    """Return the report as HTML.
+    """Return the report as an HTML document.
 
-    Its content security policy allows only the scripts in the file, by their hashes, and no network access.
+    Its content security policy allows only the scripts inside the document, identified by their hashes, and no network
+    access.
 
     Raises
     ------
     InputError
-        If the evaluation is not valid, or the extra is not installed.
+        If the evaluation is invalid, or ``contramix[report]`` is not installed.
     """
     check_installed()
     from bokeh.resources import Resources
@@ -83,7 +84,7 @@ def render(data: ReportData) -> str:
 
 
 def check_installed() -> None:
-    """Raise an error if the extra for reports is not installed.
+    """Raise an error if a package that reports need is not installed.
 
     Raises
     ------

@@ -20,30 +20,39 @@ from contramix.samples.samples import sequential_batches
 from contramix.types import Activations, get_values
 
 MAX_PIXELS = 4_000_000
-"""Maximum number of pixels of the sheet, which then has about 1.5 MB."""
+"""Maximum number of pixels of the sheet, which limits its size to about 1.5 MB."""
 SIDES = 16, 48
-"""Minimum and maximum number of pixels of a picture's side."""
-CURVES = 4
+"""Minimum and maximum side length of a picture in pixels."""
+MAX_CURVES = 4
 """Maximum number of channels of a series that are drawn."""
 
 
 class Sheet(NamedTuple):
-    """Hold the pictures of all points of a map, arranged row by row."""
+    """Store small square pictures of records on one JPEG image, arranged in rows.
+
+    Parameters
+    ----------
+    uri
+        JPEG image as a data URI.
+    side
+        Height and width of a picture in pixels.
+    across
+        Number of pictures in a row.
+    rows
+        Number of rows of pictures.
+    """
 
     uri: str
-    """Sheet as a data URI."""
     side: int
-    """Height and width of a picture in pixels."""
     across: int
-    """Number of pictures in a row of the sheet."""
     rows: int
-    """Number of rows of the sheet."""
 
 
-def sheet_of(model: Pretrained, table: pa.Table) -> Sheet | None:
-    """Return pictures of the records of a table, as the network receives them.
+def draw_sheet(model: Pretrained, table: pa.Table) -> Sheet | None:
+    """Draw small pictures of the records of a table, as the network receives them.
 
-    Returns None if the inputs are neither images, spectrograms nor series, or if Pillow is not installed.
+    Returns None if the inputs are neither images, spectrograms nor series, if the table is empty, or if Pillow is not
+    installed.
     """
     inputs = model.spec.inputs()
     pictured = inputs.kind == "values" and len(inputs.shape) == 3 and inputs.shape[0] in (1, 3)
@@ -77,13 +86,16 @@ def _shrunk(x: Float[Tensor, " B C H W"], side: int) -> UInt8[ndarray, " B side 
 
 
 def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"]]:
-    """Yield a picture of each series: the curves of its channels, from its lowest to its highest value."""
+    """Yield a picture of ``side * side`` pixels for each series, with one curve per channel.
+
+    The vertical axis runs from the lowest to the highest value of the series.
+    """
     from PIL import Image, ImageDraw
 
     values = get_values(x).cpu().numpy()
     lengths = x.presence.sum(1).long().tolist() if isinstance(x, PaddedSequences) else [values.shape[2]] * len(values)
     for series, length in zip(values, lengths):
-        channels = series[:CURVES, :length]
+        channels = series[:MAX_CURVES, :length]
         low, high = float(channels.min()), float(channels.max())
         across = np.linspace(1, side - 2, length)
         down = side - 2 - (channels - low) / ((high - low) or 1.0) * (side - 3)

@@ -1,4 +1,4 @@
-"""Read what a report shows of a run from its folder, without loading the model."""
+"""Read what a report shows about a run from its folder, without loading the model."""
 
 import json
 import os
@@ -15,20 +15,22 @@ from contramix.runs.log import read_log
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Hold the facts of one run.
+    """Collect what a report shows about one pre-training run.
 
     Parameters
     ----------
     name
-        Name of the run: recipe and seed.
+        Name of the run, such as ``"dacl, seed 0"``.
     config, log, recipe_toml
-        Contents of ``config.json``, ``log.jsonl`` and ``recipe.toml``.
+        Contents of ``config.json``, ``log.jsonl`` (one dictionary for each line) and ``recipe.toml``.
     columns
-        Names of the input columns by kind.
+        Names of the input columns by kind, such as numeric or categorical.
     left_out
-        Columns that are no inputs, with the reasons.
-    rows, target
-        Number of rows of pre-training, and the target column, which pre-training did not see.
+        Columns that are not used as inputs, with the reasons.
+    rows
+        Number of rows that the model was pre-trained on.
+    target
+        Name of the target column, which is not an input; None if there is none.
     """
 
     name: str
@@ -42,12 +44,12 @@ class RunFacts:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> "RunFacts":
-        """Read the folder of a finished run or of a saved model.
+        """Read the facts from the folder of a finished run or of a saved model.
 
         Raises
         ------
         InputError
-            If the folder is neither; the message names the file.
+            If the folder does not exist, or does not contain a finished run or a complete model.
         """
         place = Path(folder)
         if not place.is_dir():
@@ -69,18 +71,18 @@ class RunFacts:
 
     @property
     def alarms(self) -> list[dict[str, Any]]:
-        """Return the alarms of training, each with name, step and text."""
+        """Return the alarms raised in training, as dictionaries with the keys ``name``, ``step`` and ``text``."""
         found = self.config.get("alarms") or []
         return [{"name": "", "step": None, "text": "", **alarm} for alarm in found]
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file.
+    """Read a JSON file whose content must be an object.
 
     Raises
     ------
     InputError
-        If the file cannot be read or holds something else.
+        If the file cannot be read, is not valid JSON, or contains something other than an object.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Map the values of a column to colors: each value has a code of one byte, and a legend explains the codes."""
+"""Map the values of a column to colors: each value gets a one-byte color code, and a legend explains the codes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,28 +9,32 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 MAX_CATEGORIES = 20
-"""Maximum number of categories with a color of their own, and of distinct numbers that are taken for categories."""
+"""Maximum number of categories with separate colors. Numeric columns with at most this many distinct values count as
+categories."""
 STEPS = 254
-"""Number of colors of a continuous scale, with codes 0 to 253."""
+"""Number of colors of a continuous scale, which have the codes 0 to 253."""
 MISSING_NUMBER = 255
-"""Code of a missing number."""
+"""Color code of a missing number."""
 
 
 class Scale(NamedTuple):
-    """Hold the color codes of records, and their meaning.
+    """Store the color code of each record, and what the codes mean.
 
     Parameters
     ----------
     kind
-        ``"levels"``: a code is a position in ``levels``. ``"numbers"``: codes 0 to 253 run from ``low`` to ``high``.
+        ``"levels"`` for categories: a code is a position in ``levels``. ``"numbers"`` for a continuous scale: codes 0
+        to 253 run from ``low`` to ``high``.
     codes
-        Code of each record; 255 where a number is missing.
+        Color code of each record; 255 for a missing number.
     levels, counts
-        Names of the categories, and the number of records of each.
+        Names of the categories, and the number of records in each.
     grey
-        Number of entries at the end of ``levels`` that are no categories: rare values together, and missing values.
-    low, high, clipped
-        Ends of the continuous scale as text, and whether values lie beyond them.
+        Number of entries at the end of ``levels`` that are shown in grey: rare values combined, and missing values.
+    low, high
+        Ends of the continuous scale as text.
+    clipped
+        Whether values lie beyond the ends of the continuous scale.
     """
 
     kind: Literal["levels", "numbers"]
@@ -43,17 +47,17 @@ class Scale(NamedTuple):
     clipped: bool = False
 
 
-def scale_of(values: Sequence[Any]) -> Scale:
-    """Return the color scale of a column.
+def choose_scale(values: Sequence[Any]) -> Scale:
+    """Choose the color scale of a column, and return it with the color code of each value.
 
-    It is continuous for numbers with more than 20 distinct values. Other columns have one color for each of the 20 most
-    frequent values.
+    Numbers with more than 20 distinct values get a continuous scale. Other columns have at most 20 colors for
+    categories; if there are more categories, the most frequent 19 have colors and the others are grey.
 
     Examples
     --------
-    >>> scale_of(["b", "a", None, "a"]).levels
+    >>> choose_scale(["b", "a", None, "a"]).levels
     ('a', 'b', 'missing')
-    >>> scale_of([n / 2 for n in range(100)]).kind
+    >>> choose_scale([n / 2 for n in range(100)]).kind
     'numbers'
     """
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
@@ -63,8 +67,8 @@ def scale_of(values: Sequence[Any]) -> Scale:
     return _levels(values)
 
 
-def in_words(value: Any) -> str:
-    """Return a value as text."""
+def format_value(value: Any) -> str:
+    """Format a value for display, such as ``"missing"`` for None, ``"yes"`` for True, and ``"12,345"`` for 12345.0."""
     if value is None:
         return "missing"
     if isinstance(value, bool):
@@ -95,7 +99,7 @@ def _levels(values: Sequence[Any]) -> Scale:
     if all(isinstance(v, int | float) for v in shown):
         shown = sorted(shown)
     code = {v: n for n, v in enumerate(shown)}
-    levels, grey = [in_words(v) for v in shown], 0
+    levels, grey = [format_value(v) for v in shown], 0
     other = missing = 0
     if len(shown) < len(ordered):
         other = len(levels)

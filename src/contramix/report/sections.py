@@ -1,4 +1,4 @@
-"""Collect the contents of each section of the page: plain values for the template, and the figures."""
+"""Prepare the content of each section of the report page: plain values for the HTML template, and figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from contramix.monitoring.data_rank import in_words
 from contramix.monitoring.representation_measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
 from contramix.report.evaluation_report import EvaluationReport, parse_report
-from contramix.report.figures import as_items
+from contramix.report.figures import figures_as_json
 from contramix.report.page import ReportData
 from contramix.report.run_facts import RunFacts
 from contramix.report.wording import (
@@ -24,11 +24,14 @@ from contramix.report.wording import (
 
 Section = dict[str, Any]
 MAX_NAMES = 60
-"""Maximum number of column names of a kind that are listed."""
+"""Maximum number of column names that are listed for each kind of column."""
 
 
 def sections(data: ReportData) -> Section:
-    """Return the values for the template."""
+    """Return the values that the HTML template of the report needs, by name.
+
+    The key ``payload`` holds the figures and the map as JSON objects for the page's script.
+    """
     figures: dict[str, Any] = {}
     found = None if data.evaluation is None else parse_report(data.evaluation)
     shown = {
@@ -52,7 +55,7 @@ def sections(data: ReportData) -> Section:
     if data.map is not None:
         figures["map-figure"], map_values = map_figure.draw(data.map)
         shown["map"] = {"method": data.map.method, "records": len(data.map.rows), "first": int(data.map.rows[0]) + 1}
-    return {**shown, "payload": {"figures": as_items(figures), "map": map_values}}
+    return {**shown, "payload": {"figures": figures_as_json(figures), "map": map_values}}
 
 
 def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, str]]:
@@ -174,7 +177,10 @@ def _end(run: RunFacts, key: str, place: int) -> str:
 
 
 def _columns(runs: Sequence[RunFacts]) -> Section | None:
-    """Return the input columns of the first run; all runs of a report are of the same table."""
+    """Describe the input columns of the first run, or return None without runs.
+
+    All runs of a report use the same table.
+    """
     if not runs:
         return None
     run = runs[0]

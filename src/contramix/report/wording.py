@@ -1,4 +1,4 @@
-"""Convert numbers and names to the text of the report."""
+"""Format numbers and names as text for the report."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ OUTCOMES = {
     "no difference": ("■", "Pre-training made no difference"),
     "hurt": ("▼", "Pre-training hurt"),
 }
-"""Sign and sentence of each outcome of a verdict."""
+"""Symbol and sentence for each outcome of a verdict."""
 NOT_PERCENT = ("r2", "rmse")
 """Metrics that are not shown in percent."""
 PROBES = {"linear": "linear probe", "knn": "nearest neighbors", "finetune": "all weights trained"}
-"""Names of probes in the report; others are named after the probe."""
+"""Display names of probes. Other probes are shown as their name followed by "probe"."""
 
 
 def score(metric: str, value: float | None) -> str:
-    """Return a score as text, in percent unless it is R squared or an error.
+    """Format a score as text: in percent, except for R squared and the root mean squared error; ``"-"`` for None.
 
     Examples
     --------
@@ -32,27 +32,27 @@ def score(metric: str, value: float | None) -> str:
 
 
 def interval(metric: str, ends: tuple[float, float] | None) -> str:
-    """Return the ends of an interval of scores as text."""
+    """Format an interval of scores as text, such as ``"61.2 % to 64.0 %"``, or ``"-"`` for None."""
     return " to ".join(score(metric, end) for end in ends) if ends else "-"
 
 
 def metric_in_words(metric: str) -> str:
-    """Return the name of a metric."""
+    """Return the display name of a metric, such as ``"area under the ROC curve"`` for ``"auroc"``."""
     return METRICS[metric].words if metric in METRICS else metric.replace("_", " ")
 
 
 def probe_in_words(probe: str) -> str:
-    """Return the name of a probe."""
+    """Return the display name of a probe, such as ``"nearest neighbors"`` for ``"knn"``."""
     return PROBES.get(probe, f"{probe.replace('-', ' ')} probe")
 
 
 def labels_in_words(budget: int | None) -> str:
-    """Return the number of labels as text."""
+    """Return the number of labels as text: ``"20 labels per class"`` for 20, ``"All labels"`` for None."""
     return "All labels" if budget is None else f"{budget:,} labels per class"
 
 
 def number(value: Any) -> str:
-    """Return a number as short text."""
+    """Format a number as short text, such as ``"1,234"`` or ``"0.25"``; ``"-"`` for None."""
     if value is None:
         return "-"
     if isinstance(value, int):
@@ -61,7 +61,7 @@ def number(value: Any) -> str:
 
 
 def points(difference: float) -> str:
-    """Return a difference of two shares in percentage points.
+    """Format the difference of two shares in percentage points.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def points(difference: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in seconds as text.
+    """Format a time in seconds as text; ``"-"`` for None.
 
     Examples
     --------

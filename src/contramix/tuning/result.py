@@ -1,4 +1,4 @@
-"""Hold the result of a search: all trials, the best settings, and whether they are better on fresh splits."""
+"""Store and describe the result of a search: trials, best settings, and their comparison on fresh splits."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +10,17 @@ from contramix.tuning.trials import Trial
 
 
 class Confirmation(NamedTuple):
-    """Compare the best settings with the recipe as it is, on splits, seeds and labels that the search did not use."""
+    """Compare the best settings with the unchanged recipe on splits, seeds and labels that the search did not use.
+
+    Parameters
+    ----------
+    best, default
+        Mean score of the best settings, and of the unchanged recipe.
+    difference, interval
+        Mean of ``best - default`` over the splits, and its 95 % confidence interval.
+    splits
+        Number of splits.
+    """
 
     best: float
     default: float
@@ -20,26 +30,30 @@ class Confirmation(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """Return ``"helped"`` or ``"hurt"`` if the interval excludes 0, else ``"no difference"``."""
+        """Return ``"helped"`` or ``"hurt"`` if the interval of the difference excludes 0, else ``"no difference"``."""
         low, high = self.interval
         return "helped" if low > 0 else "hurt" if high < 0 else "no difference"
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """Hold the result of a search.
+    """Describe the result of a search over the settings of a recipe.
 
     Parameters
     ----------
-    recipe, scorer, steps
-        Recipe that was tuned, scorer of the trials, and maximum number of training steps of a trial.
+    recipe
+        Recipe before tuning.
+    scorer
+        Function that scored the trials.
     trials
-        All trials in order; the first is the recipe as it is.
+        All trials in the order in which they ran. The first one is the unchanged recipe.
+    steps
+        Maximum number of training steps of each trial.
     confirmation
-        Comparison on fresh splits; None if no settings scored better than the recipe as it is, or either of the two
-        could not be trained.
+        Comparison of the best settings with the unchanged recipe on fresh splits. None if no settings scored better
+        than the unchanged recipe, or if one of the two could not be trained.
     unconfirmed
-        Reason why there is no comparison, if training failed on a fresh split.
+        Error message if training failed on a fresh split; otherwise empty.
     """
 
     recipe: Recipe
@@ -51,44 +65,47 @@ class TuningResult:
 
     @property
     def default(self) -> Trial:
-        """Return the trial of the recipe as it is."""
+        """Return the first trial, which trained the unchanged recipe."""
         return self.trials[0]
 
     @property
     def ranked(self) -> list[Trial]:
-        """Return the trials with the best first. Ties are in order of time, and failed trials are last."""
+        """Return the trials sorted from best to worst score; failed trials are last."""
         return sorted(self.trials, key=lambda t: (t.score is None, -(t.score or 0.0)))
 
     @property
     def best(self) -> Trial:
-        """Return the trial with the best score of the search."""
+        """Return the trial with the best score in the search."""
         return self.ranked[0]
 
     @property
     def written(self) -> Trial:
-        """Return the trial that is written as a recipe: the best, unless it fails or is no better on fresh splits."""
+        """Return the trial whose settings are saved as the tuned recipe.
+
+        This is the best trial, or the unchanged recipe if the best trial fails or is not better on fresh splits.
+        """
         failed = self.unconfirmed or (self.confirmation and self.confirmation.difference <= 0)
         return self.default if failed else self.best
 
     @property
     def tuned_recipe(self) -> Recipe:
-        """Return the recipe that is written."""
+        """Return the recipe with the settings of the trial in ``written``, named ``<recipe>-tuned``."""
         return Recipe.load(self.recipe, {**self.written.settings, "name": f"{self.recipe.name}-tuned"})
 
     def changes(self, trial: Trial) -> dict[str, Any]:
-        """Return the settings of a trial that differ from the recipe's own."""
+        """Return the settings of a trial that differ from those of the unchanged recipe, by dotted name."""
         own = self.default.settings
         return {name: value for name, value in trial.settings.items() if name not in own or own[name] != value}
 
     def describe(self, trial: Trial) -> str:
-        """Return a trial's settings on one line."""
+        """Describe the changed settings of a trial on one line, such as ``"noise.rate = 0.2, encoder.width = 256"``."""
         if trial.number == 0:
             return "the recipe as it is"
         return ", ".join(f"{name} = {_plain(value)}" for name, value in self.changes(trial).items()) or "the same"
 
     @property
     def text(self) -> str:
-        """Return the result in sentences."""
+        """Return sentences on the result: whether tuning helped, by how much, and which settings are saved."""
         show, confirmation, best, count = self.scorer.format, self.confirmation, self.best, len(self.trials)
         if best.number == 0:
             return (
@@ -120,12 +137,14 @@ class TuningResult:
         return f"{text} The recipe file holds {which}, whose mean on fresh splits is higher."
 
     def to_toml(self, where: str, command: str) -> str:
-        """Return the recipe as TOML, with comments on the search above it.
+        """Return the tuned recipe as TOML, with a description of the search as comments at the top.
 
         Parameters
         ----------
-        where, command
-            Name of the data, and the command that made the search.
+        where
+            Name of the data.
+        command
+            Command line that ran the search.
         """
         lines = [
             f"{self.recipe.name}, tuned on {where} by {self.scorer.words} on held-out rows",
@@ -138,7 +157,7 @@ class TuningResult:
         return f"{comments}\n{self.tuned_recipe.to_toml()}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result as plain values."""
+        """Convert the result to a dictionary of plain values that can be saved as JSON."""
         confirmation = self.confirmation
         return {
             "recipe": self.recipe.name,
@@ -161,7 +180,10 @@ class TuningResult:
 
 
 def _plain(value: Any) -> str:
-    """Return a setting's value on one line: for sections their kinds, for lists the items joined by a plus."""
+    """Format the value of a setting on one line.
+
+    Items of a list are joined as in ``"linear+binary"``, and a nested section is shown as its ``kind``.
+    """
     if isinstance(value, list | tuple):
         return "+".join(_plain(part) for part in value)
     if isinstance(value, dict):

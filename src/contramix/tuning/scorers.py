@@ -1,4 +1,4 @@
-"""Score the representations of a trial, with few labels or without labels, on rows held out of pre-training."""
+"""Score the representations of a trial on rows held out of pre-training, with few labels or without labels."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -25,16 +25,19 @@ from contramix.monitoring.representation_measures import rankme
 from contramix.runtime.randomness import Key
 
 DRAWS = 5
-"""Number of draws of labels over which a score is averaged."""
+"""Number of random draws of labels over which a score is averaged."""
 ROWS_PER_LABEL = 10
-"""Number of labeled rows of a numeric target for each label per class, since a numeric target has no classes."""
+"""Number of labeled rows for each requested label per class if the target is numeric and therefore has no classes."""
 
 Features = Callable[[ndarray], Float32[ndarray, " n d"]]
-"""Function from row numbers to the representations of those rows."""
+"""Function that takes row numbers and returns the representations of these rows."""
 
 
 class HoldoutSplit(NamedTuple):
-    """Hold the row numbers for training and for scoring."""
+    """Split row numbers into rows for pre-training (``train``) and rows for scoring (``held``).
+
+    ``seed`` is the seed from which the split was drawn.
+    """
 
     seed: int
     train: Int[ndarray, " n"]
@@ -42,26 +45,37 @@ class HoldoutSplit(NamedTuple):
 
 
 class Scorer(ABC):
-    """Score representations; a higher score is better."""
+    """Score representations on held-out rows; a higher score is better.
+
+    Attributes
+    ----------
+    words
+        Name of the score, such as ``"balanced accuracy with 20 labels a class"``. It is saved in the files of a search
+        and compared when the search is resumed, so its text must not change.
+    digits
+        Number of decimals to show.
+    """
 
     words: str
-    """Name of the score. It is written into a search's files, so its text must not change."""
     digits: int
-    """Number of decimals to show."""
 
     @abstractmethod
     def split(self, seed: int) -> HoldoutSplit:
-        """Return a split that holds out a fifth of the rows."""
+        """Return a random split that holds out a fifth of the rows for scoring."""
 
     @abstractmethod
     def __call__(self, split: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
-        """Return the per-row scores of representations; the score is their mean."""
+        """Return per-row scores of the held-out rows, whose mean is the score of the representations.
+
+        ``features`` is a function that returns the representations of given rows. A score that has no per-row values is
+        returned as an array with one element.
+        """
 
     @abstractmethod
     def difference(
         self, first: list[ndarray], second: list[ndarray], splits: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
-        """Return the mean difference of the scores of two settings on the same splits, and its 95 % interval.
+        """Return the mean difference ``first - second`` of two settings on the same splits, and its 95 % interval.
 
         Parameters
         ----------
@@ -69,36 +83,47 @@ class Scorer(ABC):
             Per-row scores of the two settings, one array for each split.
         splits
             Splits on which they were scored.
+
+        Returns
+        -------
+        difference, (low, high)
+            Mean difference, and the ends of its confidence interval.
         """
 
     def identity(self) -> str:
-        """Return text that differs whenever scores of the same inputs would differ."""
+        """Return a text that identifies how rows are scored, including a hash of the labels if they are used.
+
+        Two searches are comparable only if their texts are equal.
+        """
         return self.words
 
     def format(self, score: float, sign: str = "") -> str:
-        """Return a score as text; ``sign="+"`` shows the sign of positive values too."""
+        """Format a score as text; ``sign="+"`` also shows the sign of positive values."""
         return f"{score:{sign}.{self.digits}f}"
 
 
 class LabeledScorer(Scorer):
-    """Score by a linear probe that is trained on a few labels of the training rows and tested on held-out rows.
+    """Score by a linear probe that is trained on a few labels of the training rows and tested on the held-out rows.
 
-    Rows without a target are used for pre-training only.
+    Rows whose target is missing are used for pre-training only.
 
     Parameters
     ----------
-    table, target, where
-        Rows, name of the column to predict, and name of the rows in error messages.
+    table, target
+        Rows, and the name of the column to predict.
     per_class
-        Number of labels per class; for a numeric target, a tenth of the number of labeled rows.
-    kind, metric
-        Kind of the task, None to tell it from the target's values; and the metric, None for balanced accuracy or R
-        squared.
+        Number of labels per class. For a numeric target, ten times as many labeled rows are used in total.
+    kind
+        Kind of the task; None to infer it from the target's values.
+    metric
+        Name of the metric; None for balanced accuracy (classification) or R squared (regression).
+    where
+        Name of the data in error messages.
 
     Raises
     ------
     InputError
-        If the target is not there or cannot be predicted, or too few rows have a value.
+        If the target column does not exist or cannot be predicted, or fewer than 10 rows have a target.
     """
 
     digits = 3
@@ -171,14 +196,14 @@ class LabeledScorer(Scorer):
 
 
 class LabelFreeScorer(Scorer):
-    """Score by a measure of the representations of held-out rows, without labels.
+    """Score by a measure of the representations of held-out rows that needs no labels, such as their effective rank.
 
     Parameters
     ----------
     name
         Name of the measure in ``LABEL_FREE``.
     rows
-        Number of rows.
+        Number of rows of the table.
     """
 
     digits = 1
@@ -208,9 +233,9 @@ class LabelFreeScorer(Scorer):
 LABEL_FREE: dict[str, tuple[str, Callable[[Float32[ndarray, " n d"]], float]]] = {
     "rankme": ("effective rank (RankMe)", lambda z: rankme(torch.from_numpy(z))),
 }
-"""Scores without labels by name: their text, and how they are computed."""
+"""Measures that need no labels, by name. Each value is the display name, and the function that computes the measure."""
 SCORES = ("labels", *LABEL_FREE)
-"""Names of the scores."""
+"""Names of all scores."""
 
 
 def find_scorer(
@@ -223,19 +248,19 @@ def find_scorer(
     metric: str | None = None,
     where: str = "data",
 ) -> Scorer:
-    """Return the scorer of a name.
+    """Return the scorer with a given name.
 
     Parameters
     ----------
     score
-        Name in ``SCORES``, or ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
+        Name in ``SCORES``; or ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
     table, target, per_class, kind, metric, where
-        See :class:`LabeledScorer`.
+        Arguments of :class:`LabeledScorer`.
 
     Raises
     ------
     InputError
-        If the name is not known, or the target cannot be predicted.
+        If the name is unknown, the target is missing, or the target cannot be predicted.
     """
     if score == "auto":
         score = "labels" if target else "rankme"

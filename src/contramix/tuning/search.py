@@ -1,4 +1,4 @@
-"""Search the settings of a recipe for a table, and compare the result with the recipe on fresh splits."""
+"""Search the settings of a recipe for a table, and compare the best ones with the unchanged recipe on fresh splits."""
 
 import json
 import time
@@ -27,42 +27,43 @@ from contramix.tuning.trainer import Trainer, fingerprint
 from contramix.tuning.trials import Trials, find_optuna
 
 STEPS = 500
-"""Maximum number of training steps of a trial, by default."""
+"""Default maximum number of training steps of a trial."""
 FRESH_SPLITS = 5
-"""Number of fresh splits on which the result of a search is compared, by default."""
+"""Default number of fresh splits on which the best settings are compared with the unchanged recipe."""
 NOT_BY_RANK = ("temperature", "width", "cut")
-"""Dimensions that are not searched by default without labels: the effective rank follows them whether or not they help
-(docs/adr/0011)."""
+"""Dimensions that are not searched by default if the score needs no labels: they change the effective rank whether or
+not the representations become more useful (docs/adr/0011)."""
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Hold the settings of a search.
+    """Configure a search over the settings of a recipe.
 
     Parameters
     ----------
     target
-        Name of a column that is not an input; the score by labels predicts it.
+        Name of the target column, which is never an input. The score with labels predicts it.
     score
-        Name of a score in ``SCORES``, or ``"auto"`` for the score by labels if there is a target.
+        Name of a score in ``SCORES``. ``"auto"`` uses labels if there is a target, else the effective rank (RankMe).
     labels_per_class, task, metric
-        Settings of the score by labels; see :class:`contramix.tuning.scorers.LabeledScorer`.
+        Settings of the score with labels; see ``per_class``, ``kind`` and ``metric`` of
+        :class:`contramix.tuning.scorers.LabeledScorer`.
     trials
-        Number of settings to try. A later search in the same folder may have more.
+        Number of settings to try, including the unchanged recipe. A resumed search may have more trials than before.
     dimensions
-        Names of the ``DIMENSIONS`` to search; None for all that the recipe has (without labels, not those in
-        ``NOT_BY_RANK``).
+        Names of the groups of settings in ``DIMENSIONS`` to search. None for all that the recipe has; without labels,
+        those in ``NOT_BY_RANK`` are excluded.
     steps
-        Maximum number of training steps of a trial. The recipe that is written keeps its own length.
+        Maximum number of training steps of a trial. The number of epochs in the saved recipe is not changed.
     fresh_splits
-        Number of fresh splits on which the best settings are compared with the recipe as it is, at least 2.
+        Number of fresh splits on which the best settings are compared with the unchanged recipe, at least 2.
     seed
-        Seed of everything random.
+        Seed of all random choices.
 
     Raises
     ------
     InputError
-        If there is less than 1 trial, 1 step or 2 fresh splits.
+        If there is less than 1 trial, less than 1 step, or less than 2 fresh splits.
     """
 
     target: str | None = None
@@ -92,18 +93,20 @@ def tune(
     command: str = "",
     reporter: Reporter = SILENT,
 ) -> TuningResult:
-    """Try settings of a recipe, the first time as it is, and write the best as a recipe.
+    """Search the settings of a recipe, and save the best ones as a new recipe.
 
-    Every trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and scored on the
-    other fifth with the same labels. The best of many such scores is too optimistic. Therefore the best settings and
-    the recipe as it is are pre-trained and scored again on fresh splits, seeds and labels, and the verdict is on those.
+    Each trial is pre-trained without labels on the same four fifths of the rows, from the same seed, and scored on the
+    other fifth with the same labels. The first trial is the unchanged recipe. The best of many such scores is too
+    optimistic. Therefore the best settings and the unchanged recipe are pre-trained and scored again on fresh splits,
+    seeds and labels, and the result is based on these scores.
 
     Parameters
     ----------
     out
-        Folder of the search. An unfinished search in it is resumed, and ends as if it had not been interrupted.
+        Folder of the search. If it holds an unfinished search, that search is resumed with the same result as if it had
+        not been interrupted.
     table
-        Training rows. Do not include rows of a later test.
+        Training rows. They should not include rows of a later test.
     recipe
         Recipe to tune.
     settings
@@ -111,20 +114,20 @@ def tune(
     where
         Name of the data in error messages and in the report.
     device
-        Device to train on.
+        Device to train on, such as ``"cuda"``; ``"auto"`` chooses one.
     command
-        Command that made the call, which is written into the report.
+        Command line to record in the report.
     reporter
-        Receives the progress of each trial's training, and a note for each trial.
+        Object that receives the progress of training, and one note for each trial.
 
     Raises
     ------
     InputError
-        If data or settings are wrong, or the folder belongs to another search or is in use.
+        If the data or the settings are invalid, or the folder holds another search or is in use.
     RunError
         If no settings can be trained.
     Interrupted
-        On SIGINT and SIGTERM. The trial that was running starts again when the search is resumed.
+        If SIGINT or SIGTERM arrives. The interrupted trial starts again when the search is resumed.
 
     Examples
     --------
@@ -206,7 +209,17 @@ def tune(
 
 
 class _Interruptible(Reporter):
-    """Pass the steps of training on to another reporter, and stop after a step if a signal has arrived."""
+    """Forward training steps to another reporter, and raise ``Interrupted`` after a step if a signal has arrived.
+
+    Parameters
+    ----------
+    reporter
+        Reporter to forward to.
+    signalled
+        List to which the numbers of arriving signals are added.
+    out
+        Folder of the search, to name in the error message.
+    """
 
     def __init__(self, reporter: Reporter, signalled: Sequence[int], out: Path) -> None:
         self.reporter, self.signalled, self.out = reporter, signalled, out
@@ -219,10 +232,10 @@ class _Interruptible(Reporter):
 
 
 def _confirm(out: Path, trainer: Trainer, result: TuningResult, fresh: int, reporter: Reporter) -> Confirmation | str:
-    """Return the comparison of the best settings with the recipe as it is, on fresh splits.
+    """Compare the best settings with the unchanged recipe on ``fresh`` splits that the search did not use.
 
-    Scores are stored in files, and a search that is resumed reads them. If training diverges there is no comparison,
-    and the reason is returned as text.
+    Scores are saved in files, which a resumed search reads. If training fails, the error message is returned as text
+    instead of a comparison.
     """
     (out / "fresh").mkdir(exist_ok=True)
     compared = (result.best, result.default)

@@ -1,6 +1,6 @@
-"""Define the search space: the settings of a recipe that are searched, grouped into dimensions.
+"""Define the search space: settings of a recipe, grouped into dimensions.
 
-To add a dimension, write a function and add one line to ``DIMENSIONS``.
+To add a dimension, write a function that chooses its settings, and add one line to ``DIMENSIONS``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 DIGITS = 3
-"""Number of significant digits of a number that is drawn."""
+"""Number of significant digits to which drawn numbers are rounded."""
 
 
 class Choices:
-    """Collect the settings of one trial, drawn by Optuna; without a trial, the recipe's own settings.
+    """Choose the settings of one trial with Optuna, or the recipe's own settings if there is no trial.
 
-    Every range includes the recipe's own value, so that the recipe as it is can be a trial.
+    Each range includes the recipe's own value, so that the unchanged recipe can be a trial.
 
     Parameters
     ----------
     recipe
-        Recipe to change.
+        Recipe whose settings are searched.
     cuts
-        Names of the cuts of its encoder, in order.
+        Names of the cuts (layer outputs where samples can be mixed) of the recipe's encoder, in order.
     trial
         Optuna trial that draws the values; None for the recipe's own values.
 
     Attributes
     ----------
     settings
-        Values by dotted name, as :meth:`Recipe.load` takes them.
+        Chosen values by dotted name, as :meth:`Recipe.load` accepts them.
     drawn
-        Values by the names of Optuna's parameters.
+        Values by the name of their Optuna parameter.
     """
 
     def __init__(self, recipe: Recipe, cuts: Sequence[str], trial: "Trial | None" = None) -> None:
@@ -45,16 +45,17 @@ class Choices:
         self.drawn: dict[str, Any] = {}
 
     def choose_option(self, name: str, options: Mapping[str, Any], of: str = "") -> str:
-        """Set a setting to one of several values, and return the label of the value.
+        """Choose one of several values for a setting, store it in ``settings``, and return its label.
 
         Parameters
         ----------
         name
-            Dotted name of the setting.
+            Dotted name of the setting, such as ``"noise.views"``.
         options
             Values by label.
         of
-            Kind of the section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty for all kinds.
+            Kind of section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty if all kinds have
+            it.
         """
         own, options = self._own(name, of), dict(options)
         if own is not None and own not in options.values():
@@ -66,7 +67,17 @@ class Choices:
         return label
 
     def choose_number(self, name: str, low: float, high: float, of: str = "", log: bool = False) -> None:
-        """Set a setting to a number of a range, drawn on a logarithmic scale if ``log``; see :meth:`choose_option`."""
+        """Choose a number for a setting, and store it in ``settings``.
+
+        Parameters
+        ----------
+        name, of
+            Dotted name of the setting, and kind of section; see :meth:`choose_option`.
+        low, high
+            Range of the number, which is extended to include the recipe's own value.
+        log
+            Whether to draw on a logarithmic scale.
+        """
         value = own = self._own(name, of)
         if own is not None:
             low, high = min(low, own), max(high, own)
@@ -93,7 +104,7 @@ def _noise(c: Choices) -> None:
 
 
 def _skip_strength(c: Choices) -> None:
-    """Leave the strength of a noise without strength."""
+    """Leave the settings unchanged, for a kind of noise that has no strength to choose."""
 
 
 def _marginal(c: Choices) -> None:
@@ -118,7 +129,7 @@ STRENGTHS: dict[str, Callable[[Choices], None]] = {
     "gaussian": lambda c: c.choose_number("noise.std", 0.05, 1.0, "gaussian", log=True),
     "mixup": _mixup,
 }
-"""Kinds of noise that are tried, and how their strength is drawn. ``none`` is tried with i-Mix only."""
+"""Kinds of noise to try, with the functions that choose their strengths. Only recipes with i-Mix try ``none``."""
 
 
 def _temperature(c: Choices) -> None:
@@ -145,12 +156,20 @@ def _cut(c: Choices) -> None:
 
 
 class Dimension(NamedTuple):
-    """Describe a group of settings that can be searched."""
+    """Describe a dimension of the search: a group of settings that are chosen together.
+
+    Parameters
+    ----------
+    words
+        Display name, such as ``"kind of noise and its strength"``.
+    exists
+        Function that returns whether a recipe has these settings.
+    choose
+        Function that chooses the settings and stores them in a :class:`Choices`.
+    """
 
     words: str
-    """Its name in a sentence."""
     exists: Callable[[Recipe], bool]
-    """Function that returns whether a recipe has these settings."""
     choose: Callable[[Choices], None]
 
 
@@ -161,16 +180,18 @@ DIMENSIONS: dict[str, Dimension] = {
     "width": Dimension("width of the encoder", lambda r: "width" in r.to_dict()["encoder"], _width),
     "cut": Dimension("where it is mixed", lambda r: True, _cut),
 }
-"""Dimensions by name, in the order in which they are drawn."""
+"""Dimensions by name, in the order in which their settings are chosen."""
 
 
 def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
-    """Return the names of the dimensions to search: those asked for, or all that a recipe has.
+    """Return the names of the dimensions to search, such as ``["noise", "temperature"]``.
+
+    ``names`` are the requested dimensions; None for all that the recipe has.
 
     Raises
     ------
     InputError
-        If a name is not known, the recipe does not have a dimension, or none is left.
+        If a name is unknown, the recipe does not have a requested dimension, or no dimension is left to search.
     """
     known = [name for name, dimension in DIMENSIONS.items() if dimension.exists(recipe)]
     for name in names or ():
@@ -187,7 +208,18 @@ def dimensions(recipe: Recipe, names: Sequence[str] | None = None) -> list[str]:
 
 
 def choose(recipe: Recipe, names: Sequence[str], cuts: Sequence[str], trial: "Trial | None" = None) -> Choices:
-    """Return the settings of a trial in some dimensions; without a trial, the recipe's own settings.
+    """Choose the settings of a trial in the named dimensions; without a trial, take the recipe's own settings.
+
+    Parameters
+    ----------
+    recipe
+        Recipe whose settings are searched.
+    names
+        Names of the dimensions.
+    cuts
+        Names of the cuts (layer outputs where samples can be mixed) of the recipe's encoder, in order.
+    trial
+        Optuna trial that draws the values; None for the recipe's own values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pre-train the settings of a trial and score them on held-out rows."""
+"""Pre-train a recipe with the settings of a trial, and score it on held-out rows."""
 
 import hashlib
 import math
@@ -25,31 +25,46 @@ from contramix.tuning.scorers import HoldoutSplit, Scorer
 
 
 class PreparedRows(NamedTuple):
-    """Hold a split, and all rows as samples by the specification that its training rows give."""
+    """Collect a split and the samples of all rows, encoded with a specification that only its training rows determine.
+
+    Parameters
+    ----------
+    split
+        Rows for pre-training and rows for scoring.
+    spec
+        Specification that converts the table to samples, learned from the training rows.
+    x
+        All rows as samples.
+    notes
+        Sentences on columns that are not used as inputs.
+    """
 
     split: HoldoutSplit
     spec: Spec
     x: Samples
     notes: tuple[str, ...]
-    """Notes on columns that are left out."""
 
 
 class Trainer:
-    """Pre-train settings without labels, and score them on rows that pre-training did not see.
+    """Pre-train recipes without labels, and score them on rows that pre-training did not use.
 
-    Split 0 is that of the search. The others are fresh: they differ in the held-out rows, the seed of pre-training and
-    the labels.
+    Split 0 is the split of the search. Splits 1, 2 and so on are fresh: they have other held-out rows, another seed of
+    pre-training, and other labels.
 
     Parameters
     ----------
     table, target
-        All rows, and the name of a column that is not an input.
+        All rows, and the name of the target column, which is never an input.
     recipe
-        Recipe whose settings are searched; it decides how columns become inputs.
+        Recipe whose settings are searched. Its data settings determine how columns become inputs.
     scorer
-        Holds rows out, and scores the representations of them.
-    seed, steps, device
-        Seed of everything random, maximum number of training steps, and device to train on.
+        Object that chooses the held-out rows and scores their representations.
+    seed
+        Seed of all random choices.
+    steps
+        Maximum number of training steps.
+    device
+        Device to train on.
     """
 
     def __init__(
@@ -76,11 +91,14 @@ class Trainer:
         self.rows = rows
 
     def seed(self, split: int) -> int:
-        """Return the seed of a split, its labels and its pre-training."""
+        """Return the seed of a split, which also seeds its labels and its pre-training."""
         return self._seed.at(split).seed % 2**32
 
     def begin(self, recipe: Recipe, split: int) -> Fit:
-        """Return the training of a recipe on a split before its first step, cut to the maximum number of steps."""
+        """Prepare to pre-train a recipe on a split, and return the training before its first step.
+
+        Its length is limited to the trainer's maximum number of steps.
+        """
         rows = self.rows(split)
         x = take(rows.x, torch.from_numpy(rows.split.train))
         fit = Fit.begin(recipe, rows.spec, x, self.seed(split), self.device)
@@ -88,6 +106,17 @@ class Trainer:
 
     def score(self, recipe: Recipe, split: int, title: str, reporter: Reporter) -> Float64[ndarray, " m"]:
         """Pre-train a recipe on a split, and return the per-row scores of the held-out rows.
+
+        Parameters
+        ----------
+        recipe
+            Recipe with the settings of a trial.
+        split
+            Number of the split: 0 for the search, else a fresh split.
+        title
+            Title of the progress display.
+        reporter
+            Object that receives the progress.
 
         Raises
         ------
@@ -109,7 +138,9 @@ class Trainer:
 
 
 def shorten_plan(steps: int, plan: Plan) -> Plan:
-    """Return a plan cut to about ``steps`` steps, in complete epochs if an epoch is shorter.
+    """Return a training plan with at most about ``steps`` steps.
+
+    If an epoch has fewer than ``steps`` steps, the number of epochs is rounded up to complete epochs.
 
     Examples
     --------
@@ -125,7 +156,7 @@ def shorten_plan(steps: int, plan: Plan) -> Plan:
 
 
 def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, scorer: Scorer) -> str:
-    """Return a hash of the rows and of how they are scored."""
+    """Return a hash of the input rows and of how they are scored, to detect if a search is resumed on other data."""
     spec, _ = learn_spec(table, recipe, target)
     digest = hashlib.sha256(f"{spec.model_dump_json()}{scorer.identity()}".encode())
     digest.update(compute_fingerprint(spec.tensorize(table)).encode())

@@ -1,4 +1,4 @@
-"""Store the trials of a search in an SQLite file, so that a search that was stopped can be resumed."""
+"""Store the trials of a search in an SQLite file, so that an interrupted search can be resumed."""
 
 import json
 import sqlite3
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from optuna import Trial as OptunaTrial
 
 NAME = "tune"
-"""Name of the study in the file."""
+"""Name of the Optuna study in the file."""
 
 
 def find_optuna() -> Any:
-    """Return the module optuna.
+    """Import optuna and return the module.
 
     Raises
     ------
     InputError
-        If it is not installed.
+        If optuna is not installed.
     """
     try:
         import optuna
@@ -35,25 +35,36 @@ def find_optuna() -> Any:
 
 
 class Trial(NamedTuple):
-    """Hold a finished trial: settings of the recipe, and their score."""
+    """Describe a finished trial: the settings that were tried, and their score.
+
+    Parameters
+    ----------
+    number
+        Number of the trial; 0 is the unchanged recipe.
+    settings
+        Settings by dotted name.
+    score
+        Score; None if training failed.
+    seconds
+        Time that training and scoring took.
+    reason
+        Error message if training failed; otherwise empty.
+    """
 
     number: int
-    """Number of the trial; 0 is the recipe as it is."""
     settings: dict[str, Any]
-    """Changed settings by dotted name."""
     score: float | None
-    """Score; None if the settings could not be trained."""
     seconds: float
     reason: str
-    """Reason why there is no score; empty otherwise."""
 
 
 class Trials:
-    """Store the trials of a search in an Optuna study, of which only finished trials count.
+    """Store the trials of a search in an Optuna study in an SQLite file.
 
-    A trial that was interrupted is marked as failed when the file is opened again. What is drawn for a trial depends on
-    the seed and the finished trials only. The interrupted trial is therefore drawn again, and the search ends as if it
-    had not been interrupted. The file holds numbers and JSON, no pickle.
+    Only finished trials count. When the file is opened again, an interrupted trial is marked as failed. The settings of
+    a trial depend only on the seed and on the finished trials before it. Therefore a resumed search draws the
+    interrupted trial again, and has the same result as if it had not been interrupted. The file contains numbers and
+    JSON, no pickles.
 
     Parameters
     ----------
@@ -63,7 +74,7 @@ class Trials:
     Raises
     ------
     InputError
-        If the file is not a study.
+        If the file is not an Optuna study.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,12 +94,14 @@ class Trials:
                 self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
     def claim(self, recipe: Recipe, facts: dict[str, str]) -> None:
-        """Store the recipe and the settings of the search, or compare them with those that are stored.
+        """Store the recipe and settings of the search in the file, or check that they equal those already stored.
+
+        ``facts`` are the settings of the search by name.
 
         Raises
         ------
         InputError
-            If the file holds a search with other settings; the message names them.
+            If the file belongs to a search with other settings.
         """
         settings = {"recipe": recipe.to_toml(), **facts}
         with self.errors():
@@ -105,7 +118,7 @@ class Trials:
             )
 
     def finished(self) -> list[Trial]:
-        """Return the finished trials in order."""
+        """Return the finished trials, including failed ones, in the order in which they ran."""
         states = self._optuna.trial.TrialState
         with self.errors():
             ended = self._study.get_trials(deepcopy=False, states=[states.COMPLETE, states.PRUNED])
@@ -121,14 +134,14 @@ class Trials:
         ]
 
     def ask(self, seed: int, own: dict[str, Any]) -> "OptunaTrial":
-        """Begin the next trial and return it.
+        """Start the next trial, and return the Optuna trial that draws its settings.
 
         Parameters
         ----------
         seed
             Seed of the search.
         own
-            The recipe's own values by the names of Optuna's parameters, which are the first trial.
+            The recipe's own values by the name of their Optuna parameter. They are the settings of the first trial.
         """
         optuna, waiting = self._optuna, self._optuna.trial.TrialState.WAITING
         with self.errors():
@@ -143,7 +156,21 @@ class Trials:
     def tell(
         self, trial: "OptunaTrial", settings: dict[str, Any], score: float | None, seconds: float, reason: str = ""
     ) -> None:
-        """End a trial with its settings and score; a trial without a score counts as worse than all others."""
+        """Finish a trial and store its result; a failed trial ranks below all others.
+
+        Parameters
+        ----------
+        trial
+            Optuna trial from :meth:`ask`.
+        settings
+            Settings that were tried, by dotted name.
+        score
+            Score; None if training failed.
+        seconds
+            Time that training and scoring took.
+        reason
+            Error message if training failed.
+        """
         states = self._optuna.trial.TrialState
         with self.errors():
             trial.set_user_attr("settings", json.dumps(settings))
@@ -153,7 +180,15 @@ class Trials:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Raise an error of one line if the file cannot be read or written."""
+        """Convert errors of the database in the ``with`` block to errors with a one-line message.
+
+        Raises
+        ------
+        InputError
+            If the file is not a search that can be resumed.
+        RunError
+            If the file cannot be read or written.
+        """
         from sqlalchemy.exc import DatabaseError, OperationalError
 
         try:
