@@ -182,7 +182,7 @@ class TuningResult:
 def _plain(value: Any) -> str:
     """Format the value of a setting on one line.
 
-    Items of a list are joined as in ``"linear+binary"``, and a nested section is shown as its ``kind``.
+    The elements of a list are joined as in ``"linear+binary"``, and a nested section is shown as its ``kind``.
     """
     if isinstance(value, list | tuple):
         return "+".join(_plain(part) for part in value)

@@ -181,7 +181,7 @@ def tune(
         result = TuningResult(recipe, scorer, study.finished(), settings.steps)
         while (number := len(result.trials)) < settings.trials:
             trial = study.ask(seed, own.drawn)
-            with study.errors():
+            with study.one_line_errors():
                 chosen = choose(recipe, names, cuts, trial).settings
             began, score, reason = time.monotonic(), None, ""
             try:

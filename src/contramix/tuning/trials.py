@@ -83,7 +83,7 @@ class Trials:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._optuna, self.path = optuna, path
-        with self.errors():
+        with self.one_line_errors():
             # Connect by path, since '?' and '%' have a meaning in a URL.
             connect = partial(sqlite3.connect, path, timeout=30)
             storage = optuna.storages.RDBStorage("sqlite://", {"creator": connect, "poolclass": NullPool})
@@ -104,7 +104,7 @@ class Trials:
             If the file belongs to a search with other settings.
         """
         settings = {"recipe": recipe.to_toml(), **facts}
-        with self.errors():
+        with self.one_line_errors():
             stored = self._study.user_attrs.get("search")
             if stored is None:
                 self._study.set_user_attr("search", settings)
@@ -120,7 +120,7 @@ class Trials:
     def finished(self) -> list[Trial]:
         """Return the finished trials, including failed ones, in the order in which they ran."""
         states = self._optuna.trial.TrialState
-        with self.errors():
+        with self.one_line_errors():
             ended = self._study.get_trials(deepcopy=False, states=[states.COMPLETE, states.PRUNED])
         return [
             Trial(
@@ -144,7 +144,7 @@ class Trials:
             The recipe's own values by the name of their Optuna parameter. They are the settings of the first trial.
         """
         optuna, waiting = self._optuna, self._optuna.trial.TrialState.WAITING
-        with self.errors():
+        with self.one_line_errors():
             number = len(self.finished())
             sampler_seed = Key(seed, "trial", number).seed % 2**32
             self._study.sampler = optuna.samplers.TPESampler(seed=sampler_seed)
@@ -172,14 +172,14 @@ class Trials:
             Error message if training failed.
         """
         states = self._optuna.trial.TrialState
-        with self.errors():
+        with self.one_line_errors():
             trial.set_user_attr("settings", json.dumps(settings))
             trial.set_user_attr("seconds", round(seconds, 2))
             trial.set_user_attr("reason", reason)
             self._study.tell(trial, score, state=states.PRUNED if score is None else states.COMPLETE)
 
     @contextmanager
-    def errors(self) -> Iterator[None]:
+    def one_line_errors(self) -> Iterator[None]:
         """Convert errors of the database in the ``with`` block to errors with a one-line message.
 
         Raises
