@@ -38,7 +38,7 @@ def pixels(sheet):
 
 
 def test_each_picture_stands_at_its_place(model, colored):
-    table = model._table(colored, model.model_)
+    table = model._read_table(colored, model.model_)
     sheet = draw_sheet(model.model_, table)
     assert (sheet.side, sheet.across, sheet.rows) == (SIDES[1], 4, 3)
     shown = pixels(sheet)
@@ -53,7 +53,7 @@ def test_each_picture_stands_at_its_place(model, colored):
 def test_series_are_drawn_as_curves(lengths):
     ramps = [(1 - 2 * (n % 2)) * np.arange(length, dtype=float)[None] for n, length in enumerate(lengths)]
     model = fitted(ramps)
-    sheet = draw_sheet(model.model_, model._table(ramps, model.model_))
+    sheet = draw_sheet(model.model_, model._read_table(ramps, model.model_))
     shown = pixels(sheet)
     assert shown.shape == (2 * 48, 2 * 48)
     for n, length in enumerate(lengths):
@@ -68,11 +68,11 @@ def test_series_are_drawn_as_curves(lengths):
 def test_rows_of_a_table_are_no_pictures():
     x = np.random.default_rng(0).normal(size=(8, 3))
     model = ContrastiveEncoder("npair", epochs=1, batch_size=4, random_state=0, overrides={"encoder.width": 4}).fit(x)
-    assert draw_sheet(model.model_, model._table(x, model.model_)) is None
+    assert draw_sheet(model.model_, model._read_table(x, model.model_)) is None
 
 
 def test_a_map_of_a_sample_shows_the_sampled_records(model, colored):
-    table = model._table(colored, model.model_)
+    table = model._read_table(colored, model.model_)
     made = embed_map(model.model_, table, most=5)
     assert (made.pictures.across, made.pictures.rows) == (3, 2)
     shown = pixels(made.pictures)
@@ -84,7 +84,7 @@ def test_a_map_of_a_sample_shows_the_sampled_records(model, colored):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)")
 def test_the_page_shows_them_beside_the_neighbors(model, colored, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    table = model._table(colored, model.model_)
+    table = model._read_table(colored, model.model_)
     write(tmp_path / "report.html", ReportData("images", "command", None, [], embed_map(model.model_, table)))
     complaints = []
     with playwright.sync_playwright() as library:

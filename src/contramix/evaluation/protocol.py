@@ -74,9 +74,9 @@ class Protocol:
 
     @property
     def reference(self) -> str:
-        """Return the name of the baseline that the verdict requires: ``"raw"``, or ``"supervised"`` for fine-tuning.
+        """Return the name of the baseline that the verdict requires: ``"raw"``, or ``"supervised"``.
 
-        Fine-tuning counts if it is the first probe.
+        It is ``"supervised"`` (training from scratch) if the first probe is ``"finetune"``, and otherwise raw features.
         """
         return "supervised" if self.probes[0] == "finetune" else "raw"
 

@@ -37,7 +37,7 @@ class Group(NamedTuple):
 def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
     """Group the rows of a comparison into figures, from all labels down to the fewest labels.
 
-    A candidate that uses no probe, such as a tree ensemble, appears in every figure with its number of labels.
+    A baseline that uses no probe, such as a tree ensemble, appears in every figure with its number of labels.
 
     Parameters
     ----------

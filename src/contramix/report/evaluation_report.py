@@ -26,7 +26,7 @@ class ReportRow(ReportModel):
     Parameters
     ----------
     name, kind, probe
-        Name and kind of the candidate, and name of its probe.
+        Name of the model or baseline, its kind, and the name of its probe.
     labels_per_class
         Number of labels per class; None for all labels.
     mean, interval
@@ -53,7 +53,16 @@ class ReportRow(ReportModel):
 class ReportComparison(ReportModel):
     """Validate the comparison of a recipe with the best baseline at one number of labels.
 
-    Fields are those of :class:`contramix.evaluation.verdict.Comparison`.
+    Parameters
+    ----------
+    outcome, against
+        Whether pre-training helped, hurt or made no difference, and the name of the baseline.
+    difference, interval
+        Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
+    labels_per_class
+        Number of labels per class; None for all labels.
+    model, baseline
+        Mean scores of the recipe and of the baseline.
     """
 
     outcome: Outcome
@@ -68,7 +77,16 @@ class ReportComparison(ReportModel):
 class ReportVerdict(ReportModel):
     """Validate the verdict on a recipe: whether its pre-training helped.
 
-    Fields are those of :class:`contramix.evaluation.verdict.Verdict`.
+    Parameters
+    ----------
+    recipe, outcome
+        Name of the recipe, and whether it helped, hurt or made no difference with all labels.
+    text
+        Verdict in sentences.
+    confidence
+        Confidence level of the intervals.
+    comparisons
+        Comparisons with the best baseline, one for each number of labels.
     """
 
     recipe: str = ""

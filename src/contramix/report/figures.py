@@ -78,7 +78,10 @@ def escape_tex(text: str, letters: int = 24) -> str:
 
 
 def figures_as_json(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
-    """Convert figures to JSON objects for the page, given by the ids of the HTML elements that will show them."""
+    """Convert Bokeh figures to JSON objects that the page's script draws.
+
+    ``figures`` maps the id of an HTML element to the figure that is drawn in it.
+    """
     names: dict[str, str] = {}
     return [_renumbered(dict(json_item(model, ID(target))), names) for target, model in figures.items()]
 

@@ -248,12 +248,13 @@ def find_scorer(
     metric: str | None = None,
     where: str = "data",
 ) -> Scorer:
-    """Return the scorer with a given name.
+    """Return the scorer of representations with a given name.
 
     Parameters
     ----------
     score
-        Name in ``SCORES``; or ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
+        ``"labels"`` for a probe on few labels, ``"rankme"`` for the effective rank, which needs no labels, or
+        ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
     table, target, per_class, kind, metric, where
         Arguments of :class:`LabeledScorer`.
 

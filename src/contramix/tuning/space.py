@@ -71,10 +71,13 @@ class Choices:
 
         Parameters
         ----------
-        name, of
-            Dotted name of the setting, and kind of section; see :meth:`choose_option`.
+        name
+            Dotted name of the setting, such as ``"noise.rate"``.
         low, high
             Range of the number, which is extended to include the recipe's own value.
+        of
+            Kind of section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty if all kinds have
+            it.
         log
             Whether to draw on a logarithmic scale.
         """

@@ -29,7 +29,7 @@ def boosting(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def make_boosting(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that fits gradient boosting on the raw features."""
+    """Build the baseline candidate that fits gradient boosting on the raw features."""
     raw = inputs.raw
     return [probe_candidate("boosting", "baseline", lambda problem: raw, "boosting", boosting)]
 

@@ -33,10 +33,10 @@ def gaussian_recipe(recipe: Recipe) -> Recipe:
 
 
 def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[ndarray, " n d"], float]:
-    """Pre-train the Gaussian baseline, or load it if it is saved, and compute its representations of all records.
+    """Pre-train the recipe's encoder with Gaussian noise, and return its representations of all records.
 
     Pre-training uses the rows outside the official test split. The model is saved in a folder below ``folder``, whose
-    name is a hash of the recipe, the rows and the seed.
+    name is a hash of the recipe, the rows and the seed. A later call loads it from there.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[nda
 
 
 def make_gaussian(inputs: BaselineInputs) -> list[Candidate]:
-    """Pre-train the Gaussian baseline, and build one candidate for each probe on its representations."""
+    """Pre-train the recipe's encoder with Gaussian noise, and build one baseline candidate for each probe on it."""
     inputs.reporter.progress("gaussian: pre-training")
     with tempfile.TemporaryDirectory() as temporary:
         z, seconds = gaussian_features(inputs.folder or Path(temporary), inputs)

@@ -5,7 +5,7 @@ from contramix.evaluation.candidates import Candidate, probe_candidates
 
 
 def make_raw(inputs: BaselineInputs) -> list[Candidate]:
-    """Build one candidate for each probe on the raw features."""
+    """Build one baseline candidate for each probe on the raw features."""
     raw = inputs.raw
     return probe_candidates("raw", "baseline", lambda problem: raw, inputs.probes)
 

@@ -153,7 +153,7 @@ def _ridge(problem: PredictionProblem, z: Float32[ndarray, " n f"]) -> Predictio
 
 
 def make_rocket(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that fits a ridge model on random convolutions of the series."""
+    """Build the baseline candidate that fits a ridge model on random convolutions of the series."""
     return [Candidate("rocket", "baseline", "rocket", rocket(inputs.records))]
 
 

@@ -7,7 +7,7 @@ from contramix.evaluation.features import untrained_encoder
 
 
 def make_supervised(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that trains the recipe's network from scratch on the labels.
+    """Build the baseline candidate that trains the recipe's network from scratch on the labels.
 
     The initial weights of each split depend on the seed of the split.
     """

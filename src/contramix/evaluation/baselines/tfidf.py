@@ -45,7 +45,7 @@ def tfidf(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictio
 
 
 def make_tfidf(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that fits a linear model on TF-IDF features of the texts."""
+    """Build the baseline candidate that fits a linear model on TF-IDF features of the texts."""
     return [Candidate("tfidf", "baseline", "tfidf", tfidf(inputs.records))]
 
 

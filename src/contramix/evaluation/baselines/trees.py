@@ -20,7 +20,7 @@ def trees(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def make_trees(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that fits extremely randomized trees on the raw features."""
+    """Build the baseline candidate that fits extremely randomized trees on the raw features."""
     raw = inputs.raw
     return [probe_candidate("trees", "baseline", lambda problem: raw, "trees", trees)]
 

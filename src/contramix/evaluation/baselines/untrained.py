@@ -11,7 +11,7 @@ from contramix.evaluation.features import frozen_features, untrained_encoder
 
 
 def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
-    """Build one candidate for each probe on the representations of the recipe's encoder without training.
+    """Build one baseline candidate for each probe on the representations of the recipe's encoder without training.
 
     The initial weights of each split depend on the seed of the split.
     """

@@ -73,7 +73,7 @@ def _mix(x: UInt64[ndarray, " n"]) -> UInt64[ndarray, " n"]:
 
 
 def make_wl(inputs: BaselineInputs) -> list[Candidate]:
-    """Build the candidate that fits a linear model on the Weisfeiler-Lehman colors of the graphs."""
+    """Build the baseline candidate that fits a linear model on the Weisfeiler-Lehman colors of the graphs."""
     return [Candidate("wl", "baseline", "wl", wl(inputs.records))]
 
 
