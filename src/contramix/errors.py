@@ -1,4 +1,4 @@
-"""Define the errors and warnings that users see. The command line maps each error to an exit code."""
+"""Define the errors and warnings that contramix raises. The command line maps each error to an exit code."""
 
 import os
 from collections.abc import Iterable
@@ -13,15 +13,21 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """Report that a run cannot continue: it diverged, or memory or disk is full (exit code 3). Its checkpoint stays."""
+    """Report that training cannot continue: the loss diverged, or memory or disk is full (exit code 3).
+
+    The last checkpoint is kept.
+    """
 
 
 class ContramixWarning(UserWarning):
-    """Warn that something was left out, guessed or repaired."""
+    """Warn that contramix skipped, guessed or repaired a part of the data or the settings."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint for the end of a message: the closest known name, or a list of the known names."""
+    """Return the end of a message about an unknown name, such as ``"did you mean 'linear'?"``.
+
+    If no name in ``known`` is similar, it lists them: ``"known: binary, cutmix, linear"``.
+    """
     known = sorted(known)
     folded = {other.lower(): other for other in known}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
@@ -32,14 +38,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def printable(text: str | bytes | os.PathLike[str], limit: int | None = None) -> str:
-    r"""Return text that is safe in a message: one line, no control characters, no broken Unicode.
+    r"""Return text that is safe to print: on one line, without control characters, with valid Unicode.
 
     Parameters
     ----------
     text : str, bytes or path
-        A path, a cell or a name, from anywhere.
+        Text from an untrusted source, such as a file name or a table's cell.
     limit : int, optional
-        Longer text is cut to this many characters.
+        Maximum number of characters; longer text is cut and ends in ``...``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Translate between a name in a recipe and the class that it stands for."""
+"""Translate between the names of operators, noises, encoders and methods in recipes, and their classes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,10 +10,11 @@ from contramix.errors import InputError, nearest
 
 
 def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, PlainSerializer]:
-    """Return the pydantic validator and serializer of a field that holds one member of ``members``.
+    """Return the pydantic validator and serializer of a field that holds an instance of one of several classes.
 
-    A recipe writes the member as a name or as ``{"kind": name, ...settings}``. Use it as
-    ``Annotated[Operator, *choice(OPERATORS)]``. The dict is read at validation, so members added later are accepted.
+    ``members`` maps names to classes, such as ``{"linear": Linear}``. A recipe writes the value as a name, or as
+    ``{"kind": name, ...settings}``. Use the result as ``Annotated[Operator, *choice(OPERATORS)]``. Classes that are
+    added to ``members`` later are accepted too.
     """
 
     def read(value: Any) -> Any:
@@ -39,12 +40,12 @@ def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, Pla
 
 
 def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
-    """Return the name of a value's class in the dict of members.
+    """Return the name under which ``members`` lists the class of ``value``, such as ``"linear"`` for ``Linear()``.
 
     Raises
     ------
     InputError
-        If the class is not in the dict.
+        If ``members`` does not list the class.
     """
     for name, cls in members.items():
         if type(value) is cls:
@@ -55,7 +56,10 @@ def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
 
 
 def _forwarded_error(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
-    """Convert a member's first validation error so that the recipe's error can name the full path of the setting."""
+    """Convert the first validation error of a nested settings class, ``member``, to an error of the enclosing recipe.
+
+    The new error holds the path of the wrong setting inside ``member``, so that messages can show the full path.
+    """
     first = error.errors(include_url=False)[0]
     inner = first.get("ctx", {})
     return PydanticCustomError(
@@ -72,7 +76,10 @@ def _forwarded_error(error: ValidationError, member: type[BaseModel]) -> Pydanti
 
 
 def settings_within(model: type[BaseModel], section: Iterable[int | str]) -> list[str]:
-    """Return the names of the settings in a section of a model."""
+    """Return the names of the settings in a nested section of a settings class.
+
+    ``section`` is the path of the section, such as ``("method", "projector")``; numbers index into lists.
+    """
     fields = model.model_fields
     for part in section:
         inner = fields[str(part)].annotation if str(part) in fields else None

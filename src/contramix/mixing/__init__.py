@@ -1,4 +1,4 @@
-"""Provide the mixing operators, which combine samples.
+"""Provide the mixing operators, which combine each sample of a batch with other samples.
 
 To add an operator, write one file and add one line to ``OPERATORS``.
 """

@@ -1,4 +1,4 @@
-"""Mix by copying each element from one sample or the other (DACL, eq. 6)."""
+"""Mix samples by copying each element from one of them at random (DACL, eq. 6)."""
 
 from typing import ClassVar
 
@@ -12,10 +12,11 @@ from contramix.types import Mixture
 
 
 class Binary(Operator):
-    """Compute ``m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight), drawn for each element.
+    """Mix samples by copying each element from sample i with probability ``weight``, else from its partner j.
 
-    The label weights are the *realized* shares of m. With a layout, all elements of a unit (a one-hot group, a value
-    and its missing flag) come from the same sample.
+    This is ``m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight) drawn for each element. The returned weights are the
+    shares of elements that really come from each sample. With a layout, all elements of a table column (a one-hot
+    group, a value and its missing flag) come from the same sample.
     """
 
     weight_is_probability: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Mix by pasting a box of the partner over the sample (CutMix)."""
+"""Mix images by pasting a rectangle of one over the other (CutMix; Yun et al., ICCV 2019)."""
 
 from typing import ClassVar, Literal
 
@@ -14,17 +14,17 @@ from contramix.types import Mixture
 
 
 class CutMix(Operator):
-    """Paste a box of area ``1 - weight`` over the last two axes; the label weights are the realized areas.
+    """Mix images by pasting a box of the partner, with a share ``1 - weight`` of the area, over the sample.
 
     The box extends ``floor(floor(side * sqrt(1 - weight)) / 2)`` to each side of a uniformly drawn center and is
-    clamped at the borders (Yun et al., 2019, and the published i-Mix code). As published, i-Mix draws one weight per
-    batch for this operator, and each sample draws its own box. Inputs with fewer than two spatial axes have no box
-    to cut, so binary mixing is used instead.
+    clipped at the borders (Yun et al., 2019, and the authors' code of i-Mix). The returned weights are the shares of
+    the area after clipping. As in that code, i-Mix draws one weight per batch for this operator, and each sample has
+    its own box. Inputs with fewer than two spatial axes are mixed with :class:`Binary` instead.
 
     Raises
     ------
     InputError
-        With more than one partner.
+        If samples have more than one partner.
     """
 
     max_partners: ClassVar[int] = 1
@@ -40,7 +40,7 @@ class CutMix(Operator):
         layout: Layout | None = None,
     ) -> Mixture:
         if partner.shape[1] > self.max_partners:
-            raise InputError(f"cutmix takes one partner a sample, not {partner.shape[1]}; use linear or binary")
+            raise InputError(f"cutmix takes one partner per sample, not {partner.shape[1]}; use linear or binary")
         if x.dim() < 4:
             return Binary()(x, partner, weight, generator=generator, layout=layout)
         height, width = x.shape[-2:]
@@ -51,7 +51,7 @@ class CutMix(Operator):
 
     @staticmethod
     def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:
-        """Return which positions along one axis lie inside each sample's box: (B, side)."""
+        """Draw each sample's box along one axis: a boolean tensor (B, side), True at positions inside the box."""
         half = torch.floor(torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0))) / 2)
         center = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
         position = torch.arange(side, device=weight.device)

@@ -1,4 +1,4 @@
-"""Mix by a weighted geometric mean (DACL, eq. 5)."""
+"""Mix samples by a weighted geometric mean (DACL, eq. 5)."""
 
 from typing import Literal
 
@@ -15,18 +15,25 @@ from contramix.types import Mixture
 
 
 class Geometric(Operator):
-    """Compute ``x_i^lambda * x_j^(1 - lambda)``, a weighted mean of logarithms.
+    """Mix samples by the weighted geometric mean ``x_i^lambda * x_j^(1 - lambda)``.
 
-    NOTE[DIFF]: the paper's formula is NaN for negative numbers, and zero wherever either sample is zero. Here values
-    are first mapped to positive numbers, mixed, and mapped back. With ``mode="minmax"`` (the default with a layout,
-    which knows each column's range) the training range is mapped to [eps, 1]; with ``"shift"`` the smallest value is
-    mapped to eps; with ``"signed_log"`` asinh(x) is averaged. Without a layout or a mode, x must not be negative
-    (pixels, activations after a ReLU), and eps is added so that the logarithm of zero is finite.
+    NOTE[DIFF]: the formula of the DACL paper is NaN for negative numbers, and zero wherever either sample is zero. Here
+    values are first mapped to positive numbers, then mixed and mapped back.
+
+    Parameters
+    ----------
+    mode
+        How values are mapped to positive numbers. ``"minmax"`` maps the range of each column (of the batch, if no
+        column ranges are known) to [eps, 1]; ``"shift"`` maps the smallest value to eps; ``"signed_log"`` averages
+        asinh(x). None is ``"minmax"`` for tables; for other data it requires values >= 0, such as pixels or
+        activations after a ReLU, and adds eps.
+    eps
+        Smallest positive number, which keeps logarithms finite.
 
     Raises
     ------
     InputError
-        For negative numbers with neither a layout nor a mode.
+        If values are negative, no mode is set, and the data are not a table.
     """
 
     mode: Literal["minmax", "signed_log", "shift"] | None = None
@@ -63,7 +70,7 @@ class Geometric(Operator):
         return (x.amin(), x.amax()) if self.mode else (x.new_zeros(()), x.new_ones(()))
 
     def _positive(self, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Return the logarithm of x mapped to positive numbers (asinh(x) for ``signed_log``)."""
+        """Map x to positive numbers and return their logarithms, or asinh(x) for ``signed_log``."""
         if self.mode == "signed_log":
             return torch.asinh(x)
         if self.mode == "shift":

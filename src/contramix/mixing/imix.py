@@ -1,4 +1,4 @@
-"""Mix queries within a batch, and their virtual labels with the same weights (i-Mix; Lee et al., ICLR 2021)."""
+"""Mix the queries of a batch and, with the same weights, their labels (i-Mix; Lee et al., ICLR 2021)."""
 
 from typing import Literal
 
@@ -16,21 +16,21 @@ from contramix.types import Mixture
 
 
 class IMix(Settings):
-    """Define how i-Mix mixes queries: the operator, the distribution of weights, and the cut.
+    """Configure how i-Mix mixes queries: the operator, the distribution of the weights, and the place.
 
     Parameters
     ----------
     operator
         Operator that combines the samples.
     alpha
-        Weights are drawn from Beta(alpha, alpha), or from a Dirichlet distribution with several partners.
+        Parameter of the weights' distribution: Beta(alpha, alpha), or Dirichlet(alpha, ...) with several partners.
     partners
         Number of other samples mixed into each query.
     per
-        Draw one weight per ``"sample"`` or one per ``"batch"`` (the paper's pseudo-code). None follows the published
-        code: per sample, except for CutMix.
+        Draw one weight per ``"sample"`` or one per ``"batch"`` (the paper's pseudo-code). None follows the authors'
+        code: one per sample, or one per batch for CutMix.
     fold
-        Keep each sample's own weight at least 1/2, as in the published code (default). The pseudo-code does not.
+        Whether the weight of the sample itself is at least 1/2, as in the authors' code but not in the pseudo-code.
     cut
         Where queries are mixed: ``"input"``, the name of an encoder stage (after it), or ``"output"``. With several
         cuts, one is drawn at each step. ``"auto"`` is the first cut at which all samples have the same shape.
@@ -46,7 +46,7 @@ class IMix(Settings):
     @model_validator(mode="after")
     def _few_enough(self) -> "IMix":
         if self.partners > self.operator.max_partners:
-            raise PydanticCustomError("partners", "this operator takes one partner a sample; use linear or binary")
+            raise PydanticCustomError("partners", "this operator takes one partner per sample; use linear or binary")
         return self
 
     def __call__(
@@ -54,7 +54,8 @@ class IMix(Settings):
     ) -> Mixture:
         """Mix each query of a batch with randomly drawn partners from the same batch.
 
-        ``generator`` is the source of all draws, and ``layout`` tells which elements of a flat vector may be averaged.
+        ``generator`` is the source of all random draws. For tables, ``layout`` says which elements of ``x`` form one
+        column and may be averaged.
         :meth:`contramix.types.Targets.from_mixture` makes the virtual labels of the result.
         """
         n = len(x)

@@ -1,7 +1,7 @@
-"""Describe which elements of a flat vector belong together and may be averaged, so that mixing respects types.
+"""Describe which elements of an encoded table row belong together and may be averaged, so that mixing respects types.
 
-A table row is such a vector. A *unit* is one column: a single number, a one-hot group, the parts of a date, or a value
-with its missing flag. Operators consult the layout and therefore need to know nothing about tables.
+A row is encoded as a flat vector. A *unit* is the group of its elements that encode one column: a single number, a
+one-hot group, the parts of a date, or a value with its missing flag.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -13,24 +13,34 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Layout:
-    """Map the D elements of a flat vector to U units, and hold the type and range of each."""
+    """Describe how the D elements of an encoded table row form U units, one per column, and what each element holds.
+
+    Parameters
+    ----------
+    unit
+        Index of the unit that each element belongs to.
+    blend
+        Whether a unit's values may be averaged; otherwise a mixture copies the unit from one sample.
+    missing_at
+        Index of the element that is 1 where the unit's value is missing, or -1 if there is no such element.
+    numeric
+        Whether each element is a number, rather than a one-hot entry, a missing flag or a category code.
+    flag
+        Whether each element is a missing flag.
+    code
+        Whether each element is the integer code of a category, with which arithmetic makes no sense.
+    low, high
+        Minimum and maximum of each element over the training rows.
+    """
 
     unit: Int[Tensor, " D"]
-    """Index of the unit that each element belongs to."""
     blend: Bool[Tensor, " U"]
-    """Whether a unit's values may be averaged; otherwise the unit is copied from one sample."""
     missing_at: Int[Tensor, " U"]
-    """Index of the element that is 1 where the unit is missing, or -1 if it has no such element."""
     numeric: Bool[Tensor, " D"]
-    """Elements that hold a number: no one-hot, missing flag or code."""
     flag: Bool[Tensor, " D"]
-    """Elements that are missing flags."""
     code: Bool[Tensor, " D"]
-    """Elements that hold the integer code of a category; arithmetic on them is meaningless."""
     low: Float[Tensor, " D"]
-    """Minimum of each element over the training rows."""
     high: Float[Tensor, " D"]
-    """Maximum of each element over the training rows."""
 
     units: int = field(init=False)
     has_missing: bool = field(init=False)
@@ -53,10 +63,10 @@ class Layout:
     def observed_weight(
         self, x: Float[Tensor, " B D"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K"]
     ) -> Float[Tensor, " B K U"]:
-        """Return weights per unit, moved from sources in which the unit is missing to those in which it is observed.
+        """Return mixing weights per unit, with weight 0 for sources in which the unit's value is missing.
 
-        A unit that is missing in every source with a positive weight keeps its weights. A weight of 1 therefore
-        returns x.
+        Source 0 of sample i is row i of ``x``; the others are the rows ``partner[i]``. The remaining weights are
+        rescaled to sum to 1. A unit that is missing in all sources with a positive weight keeps its weights.
         """
         per_unit = weight[:, :, None].expand(-1, -1, self.units)
         if not self.has_missing:
@@ -68,11 +78,11 @@ class Layout:
         return torch.where(total > 0, seen / total.clamp(min=1e-12), per_unit)
 
     def on_elements(self, per_unit: Shaped[Tensor, " B K U"]) -> Shaped[Tensor, " B K D"]:
-        """Expand weights per unit to weights per element."""
+        """Expand weights or masks per unit to the elements of each unit."""
         return per_unit[:, :, self.unit]
 
 
 def realized_weights(per_unit: Shaped[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
-    """Return the realized weight of each source: the mean of a mask or of weights over all units."""
+    """Return the share of each of the K sources in a mixture: the mean of a mask or of weights over all units."""
     flat = per_unit.flatten(2).mean(2, dtype=torch.promote_types(per_unit.dtype, torch.float32))
     return flat / flat.sum(1, keepdim=True)

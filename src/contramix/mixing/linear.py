@@ -1,4 +1,4 @@
-"""Mix by a weighted sum (DACL, eq. 3, and Mix() of i-Mix)."""
+"""Mix samples by a weighted sum (DACL, eq. 3; the default of i-Mix)."""
 
 import torch
 from jaxtyping import Float, Int
@@ -10,10 +10,10 @@ from contramix.types import Mixture
 
 
 class Linear(Operator):
-    """Compute ``lambda x_i + (1 - lambda) x_j``, or the weighted sum over several partners.
+    """Mix samples by the weighted sum ``lambda x_i + (1 - lambda) x_j``, with one term per partner.
 
-    With a layout, a unit that may not be averaged is copied from one source, which is drawn with the weights as
-    probabilities. The label weights are then the realized shares over all units.
+    With a layout, a table column that may not be averaged is copied from one of the samples, drawn with the weights as
+    probabilities. The returned weights are then the mean shares over all columns.
 
     Examples
     --------
@@ -46,7 +46,10 @@ def unit_weights(
     layout: Layout,
     generator: torch.Generator,
 ) -> Float[Tensor, " B K U"]:
-    """Return weights per unit: the given ones where a unit may be averaged, else 1 for one drawn source."""
+    """Return mixing weights per unit of a layout: ``weight`` if the unit may be averaged, else one-hot.
+
+    The one-hot source is drawn with ``weight`` as probabilities. Sources in which the unit is missing get weight 0.
+    """
     per_unit = layout.observed_weight(x, partner, weight)
     if layout.all_blend:
         return per_unit

@@ -1,4 +1,4 @@
-"""Define the interface of mixing operators, and the tensor operations that they share."""
+"""Define the base class of mixing operators, and tensor operations that several of them use."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
@@ -13,17 +13,18 @@ from contramix.types import Mixture
 
 
 class Operator(Settings, ABC):
-    """Mix each sample with its partners, given nominal weights, and report the realized weights.
+    """Define the interface of an operator, which mixes each sample of a batch with other samples, its partners.
 
-    The fields of a subclass are its settings, and ``__call__`` is its formula.
+    The fields of a subclass are its settings, and ``__call__`` is its formula. The operator gets nominal weights and
+    returns the weights that the mixture really has, which differ if elements are copied instead of averaged.
     """
 
     weight_is_probability: ClassVar[bool] = False
-    """Whether the weight is the probability of keeping an element. Mixup noise then holds it constant (DACL, eq. 6)."""
+    """Whether weights are probabilities of keeping an element; mixup noise then uses a constant one (DACL, eq. 6)."""
     max_partners: ClassVar[int] = 16
     """Maximum number of partners of a sample."""
     weight_per: ClassVar[Literal["sample", "batch"]] = "sample"
-    """What the published i-Mix code draws one weight for."""
+    """Whether i-Mix draws one weight per sample or per batch for this operator, as in its authors' code."""
 
     @abstractmethod
     def __call__(
@@ -48,30 +49,33 @@ class Operator(Settings, ABC):
         generator
             Source of the operator's random draws, on the device of ``x``.
         layout
-            For flat vectors: which elements belong together and which may be averaged. None: every element is mixed
-            on its own.
+            For encoded table rows: which elements form one column and may be averaged. None mixes every element
+            independently of the others.
 
         Returns
         -------
         Mixture
-            The mixed samples, the partners, and the realized weights.
+            The mixed samples, ``partner``, and the weights that the mixture really has.
         """
 
 
 def sources(x: Float[Tensor, " B *s"], partner: Int[Tensor, " B P"]) -> Float[Tensor, " B K *s"]:
-    """Stack each sample with its partners along a new axis 1."""
+    """Stack each sample and its P partners, rows ``partner[i]`` of ``x``, along a new axis 1 of size K = P + 1."""
     return torch.cat([x[:, None], x[partner]], 1)
 
 
 def broadcast_weights(weight: Float[Tensor, " B K"], x: Float[Tensor, " B *s"]) -> Tensor:
-    """Reshape weights to (B, K, 1, ..., 1) so that they broadcast over samples."""
+    """Reshape weights to (B, K, 1, ..., 1), so that they broadcast against K stacked samples of the shape of ``x``."""
     return weight.reshape(weight.shape + (1,) * (x.dim() - 1)).to(x.dtype)
 
 
 def weighted_sum(
     x: Float[Tensor, " B *s"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K *w"]
 ) -> Float[Tensor, " B *s"]:
-    """Return the weighted sum of each sample and its partners; ``*w`` is ``*s`` or broadcasts to it."""
+    """Return the weighted sum of each sample and its partners, which are the rows ``partner[i]`` of ``x``.
+
+    ``weight[:, 0]`` weights the sample itself and ``weight[:, k]`` its k-th partner; both broadcast against ``x``.
+    """
     out = weight[:, 0] * x
     for k, source in enumerate(partner.unbind(1), start=1):
         out = out.addcmul_(weight[:, k], x.index_select(0, source))
@@ -81,9 +85,10 @@ def weighted_sum(
 def draw_sources(
     probability: Float[Tensor, " B K *p"], generator: torch.Generator, shape: torch.Size | None = None
 ) -> Bool[Tensor, " B K *u"]:
-    """Draw one source per unit by inverse cumulative probability, and return it one-hot along axis 1.
+    """Draw one of K sources for each position, and return a boolean mask that is one-hot along axis 1.
 
-    ``shape`` gives the shape of the result where ``probability`` has to be broadcast to it.
+    ``probability`` holds the probability of each source and is broadcast to ``shape``, the shape of the result
+    (default: the shape of ``probability``).
     """
     shape = probability.shape if shape is None else shape
     drawn = torch.rand((shape[0], 1, *shape[2:]), generator=generator, device=probability.device)

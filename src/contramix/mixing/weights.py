@@ -1,4 +1,7 @@
-"""Draw mixing weights and partners. Row k of a result belongs to sample k, with the sample's own weight first."""
+"""Draw mixing weights and partners for the samples of a batch.
+
+Row i of a result belongs to sample i. Column 0 of weights belongs to the sample itself, the others to its partners.
+"""
 
 import torch
 from jaxtyping import Float, Int
@@ -8,22 +11,26 @@ from contramix.errors import InputError
 
 
 def uniform(n: int, low: float, generator: torch.Generator) -> Float[Tensor, " n 2"]:
-    """Draw lambda ~ U(low, 1), as DACL does for linear and geometric mixing."""
+    """Draw weights of shape (n, 2): lambda ~ U(low, 1) for the sample and 1 - lambda for its partner.
+
+    DACL uses them for linear and geometric mixing.
+    """
     own = low + (1 - low) * torch.rand(n, generator=generator, device=generator.device)
     return torch.stack([own, 1 - own], 1)
 
 
 def constant(n: int, own: float, device: torch.device | str) -> Float[Tensor, " n 2"]:
-    """Return the same weight for every sample; DACL's binary mixing keeps each element with probability rho."""
+    """Return weights of shape (n, 2): ``own`` for every sample and 1 - ``own`` for its partner."""
     mine = torch.full((n,), own, device=device)
     return torch.stack([mine, 1 - mine], 1)
 
 
 def dirichlet(n: int, partners: int, alpha: float, fold: bool, generator: torch.Generator) -> Float[Tensor, " n K"]:
-    """Draw weights from Dirichlet(alpha, ..., alpha) over a sample and its partners; Beta(alpha, alpha) for one.
+    """Draw weights of shape (n, partners + 1) for a sample and its partners from Dirichlet(alpha, ..., alpha).
 
-    With ``fold`` the sample's own weight is at least 1/2: max(lambda, 1 - lambda) for one partner, and
-    1/2 + 1/2 Dirichlet for several (``pmin`` in the published code).
+    With one partner this is Beta(alpha, alpha). With ``fold`` the weight of the sample itself is at least 1/2: it is
+    max(lambda, 1 - lambda) with one partner, and 1/2 plus half of its Dirichlet weight with several, as in the authors'
+    code of i-Mix.
     """
     concentration = torch.full((n, partners + 1), alpha, device=generator.device)
     # torch.distributions uses the global generator only; this is the sampler that it calls.
@@ -38,17 +45,20 @@ def dirichlet(n: int, partners: int, alpha: float, fold: bool, generator: torch.
 
 
 def any_partner(n: int, partners: int, generator: torch.Generator) -> Int[Tensor, " n P"]:
-    """Draw partners by independent permutations of the batch; as in i-Mix, a sample may be its own partner."""
+    """Draw indices of each sample's partners: column p is a random permutation of the n samples.
+
+    As in i-Mix, a sample may be its own partner.
+    """
     return torch.stack([torch.randperm(n, generator=generator, device=generator.device) for _ in range(partners)], 1)
 
 
 def other_partner(n: int, generator: torch.Generator) -> Int[Tensor, " n 1"]:
-    """Draw a partner for each sample from the rest of the batch, as in DACL's Algorithm 1.
+    """Draw the index of a partner for each sample uniformly from the other n - 1 samples, as in DACL's Algorithm 1.
 
     Raises
     ------
     InputError
-        If the batch holds fewer than two samples.
+        If n < 2.
     """
     if n < 2:
         raise InputError("mixup noise needs at least two samples in a batch, so that each has a partner")
