@@ -60,7 +60,7 @@ def cross_validate_probe(
     probe: Probe = adam,
     pick_on_test: bool = False,
 ) -> CrossValidationResult:
-    """Return the accuracies of a probe in stratified cross-validation.
+    """Train and test a probe on stratified cross-validation folds, and return its accuracies.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Search a recipe's settings for a data set: what is searched, how settings are scored, and how a search is resumed."""
+"""Search a recipe's settings for a data set, score each trial on held-out rows, and resume interrupted searches."""

@@ -129,7 +129,7 @@ class Layers(NamedTuple):
     def loss(self, x: Float32[ndarray, " n d"], y: Int[ndarray, " n"]) -> Float[Tensor, ""]:
         """Return the cross-entropy summed over rows and classifiers.
 
-        The gradient of each classifier is that of its own loss, because the classifiers share no weights. ``y`` holds
+        Each classifier gets the gradient of its own loss, because the classifiers share no weights. ``y`` holds
         class numbers.
         """
         target = torch.from_numpy(y).repeat_interleave(len(self.weights))
