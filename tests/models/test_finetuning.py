@@ -252,7 +252,7 @@ def test_budgets():
 )
 def test_wrong_settings_are_named(given, told):
     with pytest.raises(InputError, match=told) as caught:
-        FineTune.of(given)
+        FineTune.from_dict(given)
     assert next(iter(given)) in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from contramix import ContrastiveEncoder
 from contramix.encoders.encoder import Encoder
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring import data_rank
-from contramix.monitoring.data_rank import eigenvalue_effective_rank, in_words, second_moment
+from contramix.monitoring.data_rank import describe_data_rank, eigenvalue_effective_rank, second_moment
 from contramix.recipe import Recipe
 from contramix.samples.graphs import Graphs
 from contramix.samples.samples import StreamedSamples
@@ -120,8 +120,8 @@ def test_large_pictures_are_averaged_and_what_is_no_vector_is_left_alone(monkeyp
 
 
 def test_in_words_says_what_the_rows_can_show():
-    told = in_words({"effective_rank": 12.5, "dimension": 50, "rows": 1024})
+    told = describe_data_rank({"effective_rank": 12.5, "dimension": 50, "rows": 1024})
     assert "about 12.5 of 50 directions" in told
     assert "0.50 of that with Gaussian noise" in told
     assert "rows show" not in told
-    assert "as far as 1,024 rows show" in in_words({"effective_rank": 30.0, "dimension": 3072, "rows": 1024})
+    assert "as far as 1,024 rows show" in describe_data_rank({"effective_rank": 30.0, "dimension": 3072, "rows": 1024})

@@ -38,7 +38,7 @@ from contramix.models.pretraining import Fit, learn_spec  # noqa: E402
 from contramix.recipe import Recipe  # noqa: E402
 from contramix.runs.pretrain import pretrain_into  # noqa: E402
 from contramix.runs.source import MemorySource, open_source  # noqa: E402
-from contramix.runs.worker import follow  # noqa: E402
+from contramix.runs.worker import run_worker  # noqa: E402
 from contramix.runtime import distributed, memory  # noqa: E402
 from contramix.runtime.randomness import Key  # noqa: E402
 from contramix.samples.graph_states import GraphStates  # noqa: E402
@@ -261,7 +261,7 @@ def pretrain_together(folder):
     table = pa.table({"a": [n * n % 17 / 3 for n in range(25)], "b": [n % 5 * 1.5 for n in range(25)]})
     recipe = Recipe.load("imix-npair", SMALL | {"train.epochs": 2})
     if distributed.rank():
-        return [follow(folder, MemorySource(table), recipe) for _ in range(2)][1]
+        return [run_worker(folder, MemorySource(table), recipe) for _ in range(2)][1]
     return [pretrain_into(folder, MemorySource(table), recipe) for _ in range(2)][1].was_finished
 
 
@@ -279,7 +279,7 @@ def pretrain_from_cache(folder, data):
     recipe, told = Recipe.load("imix-npair", SMALL | {"train.epochs": 2}), []
     source = open_source(data, recipe, folder)
     if distributed.rank():
-        follow(folder, source, recipe)
+        run_worker(folder, source, recipe)
     else:
         pretrain_into(folder, source, recipe, reporter=Notes(told))
     return told

@@ -60,7 +60,7 @@ def finetune(
     from contramix.runs.finetune import check_model_folder, fine_tune_on
 
     given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
-    settings = FineTune.of(given | ({} if class_weight is None else {"class_weight": class_weight}))
+    settings = FineTune.from_dict(given | ({} if class_weight is None else {"class_weight": class_weight}))
     kind = task_kind(task)
     output = Output(json, quiet)
     options = watching(options, output, target)

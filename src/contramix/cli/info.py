@@ -17,7 +17,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
 
     from contramix.domains import DOMAINS
     from contramix.models.pretrained import Pretrained
-    from contramix.monitoring.data_rank import in_words
+    from contramix.monitoring.data_rank import describe_data_rank
 
     model = Pretrained.load(run)
     spec, facts = model.spec, model.facts
@@ -41,7 +41,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
         what = f", {len(made['classes'])} classes" if made["classes"] else ""
         table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labelled rows")
     if facts.get("data_rank"):
-        table.add_row("rank of data", in_words(facts["data_rank"]))
+        table.add_row("rank of data", describe_data_rank(facts["data_rank"]))
     for left_out in spec.left_out:
         table.add_row("left out", f"{left_out.name}: {left_out.reason}")
     table.add_row(

@@ -74,7 +74,7 @@ def pretrain(
     from contramix.recipe import resolve
     from contramix.runs.pretrain import RunOptions, pretrain_into
     from contramix.runs.source import MemorySource, open_source
-    from contramix.runs.worker import follow
+    from contramix.runs.worker import run_worker
     from contramix.runtime import distributed
 
     chosen = resolve(recipe, changed(set_, epochs), data, domain)
@@ -87,7 +87,7 @@ def pretrain(
     for note in source.notes:
         output.note(note)
     if distributed.rank() > 0:
-        follow(out, source, chosen, seed=seed, device=device)
+        run_worker(out, source, chosen, seed=seed, device=device)
         return
     run_options = RunOptions(checkpoint_seconds, shlex.join(["contramix", *sys.argv[1:]]))
     outcome = pretrain_into(

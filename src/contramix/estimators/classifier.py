@@ -147,7 +147,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
             is_known,
             task,
             self.classes_,
-            FineTune.of({**(self.finetune or {}), "class_weight": self.class_weight}),
+            FineTune.from_dict({**(self.finetune or {}), "class_weight": self.class_weight}),
         )
         return self
 

@@ -74,7 +74,7 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
             raise InputError(f"Input y contains infinity (row {int(np.isinf(values).argmax()) + 1})")
         known = ~np.isnan(values)
         self._fit_labeled(
-            X, values[known], known, Task("regression", "y"), np.empty(0), FineTune.of(self.finetune or {})
+            X, values[known], known, Task("regression", "y"), np.empty(0), FineTune.from_dict(self.finetune or {})
         )
         return self
 

@@ -105,7 +105,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             device=self.device,
             reporter=ConsoleReporter(quiet=not self.verbose),
         )
-        self._set_model(FineTunedModel.of(model, tuned, labels))
+        self._set_model(FineTunedModel.from_network(model, tuned, labels))
 
     def _load_pretrained(self) -> Pretrained:
         """Return the model given as ``pretrained``; load it if a folder is given."""

@@ -1,1 +1,1 @@
-"""Hold what users keep: pre-trained and fine-tuned models, in memory."""
+"""Provide pre-trained and fine-tuned models: train them, save them, load them, and compute results with them."""

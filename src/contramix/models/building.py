@@ -1,4 +1,4 @@
-"""Build encoders from settings or from a module of the user's."""
+"""Build encoders from settings, or from a PyTorch module that the user gives."""
 
 from torch import nn
 
@@ -11,18 +11,19 @@ from contramix.registry import kind_of
 
 
 def build_encoder(settings: EncoderSettings, spec: Spec, module: nn.Module | None = None) -> Encoder:
-    """Build the encoder of a recipe, or wrap a module of the user's, after the transform from samples to inputs.
+    """Build the encoder of a recipe, or wrap a PyTorch module of the user as an encoder.
 
-    Weights are drawn from torch's global generator.
+    The encoder begins with the transform from stored samples to network inputs, such as that from audio to a log-mel
+    spectrogram. Initial weights are drawn from torch's global generator.
 
     Parameters
     ----------
     settings
         Encoder settings of the recipe. They are ignored if a module is given.
     spec
-        Specification of the data, which tells the shape of the inputs.
+        Specification of the data, which determines the shape of the inputs.
     module
-        Module of the user's.
+        PyTorch module of the user; None: build the recipe's encoder.
 
     Raises
     ------

@@ -31,7 +31,19 @@ HEAD_FILE = "head.safetensors"
 
 
 class _HeadConfig(Settings):
-    """Define the description of the head in config.json, under ``predicts``."""
+    """Describe the head of a fine-tuned model, as config.json stores it under ``predicts``.
+
+    Parameters
+    ----------
+    kind, target
+        Kind of the task, and name of the predicted column.
+    classes, labels
+        Classes as text, and the same classes in the user's type, such as integers. Empty for a numeric target.
+    mean, scale
+        Mean and standard deviation by which a numeric target is standardized.
+    sha256
+        Checksum of the file with the head's weights.
+    """
 
     kind: Kind
     target: str
@@ -50,12 +62,14 @@ class _HeadConfig(Settings):
 
 @dataclass(kw_only=True)
 class FineTunedModel(Pretrained):
-    """Predict from tables, and compute the representations of the fine-tuned encoder.
+    """Predict a target column from tables, and compute the representations of the fine-tuned encoder.
+
+    Further parameters are those of :class:`contramix.models.pretrained.Pretrained`.
 
     Parameters
     ----------
     network
-        Encoder with its head.
+        Fine-tuned encoder with its prediction head.
     labels
         Classes as the user wrote them, in the order of ``network.task.classes``; empty for a numeric target.
     """
@@ -64,36 +78,36 @@ class FineTunedModel(Pretrained):
     labels: Shaped[ndarray, " C"]
 
     @classmethod
-    def of(
+    def from_network(
         cls,
         model: Pretrained,
         network: FineTunedNetwork,
         labels: Shaped[ndarray, " C"],
         facts: Mapping[str, Any] | None = None,
     ) -> "FineTunedModel":
-        """Create a fine-tuned model from the pre-trained one, a fine-tuned network and labels.
+        """Create a fine-tuned model from a pre-trained model, a fine-tuned network and class labels.
 
         Parameters
         ----------
         model
-            Pre-trained model, which gives recipe, specification and facts.
+            Pre-trained model whose recipe, specification and facts the new model takes over.
         network
             Fine-tuned encoder and head.
         labels
             Classes as the user wrote them, in the order of ``network.task.classes``.
         facts
-            Further facts for config.json.
+            Further entries for config.json.
         """
         known = {**model.facts, **(facts or {}), "finetuning": network.facts}
         return cls(model.recipe, model.spec, network.encoder, known, network=network, labels=labels)
 
     @property
     def task(self) -> Task:
-        """Return what the model predicts."""
+        """Return the task of the model: classification or regression, the target column, and the classes."""
         return self.network.task
 
     def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Return the probabilities of the classes, or numeric predictions, for each row of a table.
+        """Return class probabilities of shape (n, C) for the n rows of a table, or n numeric predictions.
 
         Raises
         ------
@@ -103,23 +117,29 @@ class FineTunedModel(Pretrained):
         return check_finite(self.network.scores(self.spec.tensorize(table)), what="prediction")
 
     def decide(self, scores: Float[ndarray, " n *C"]) -> Shaped[ndarray, " n"]:
-        """Return the most probable label of each row, or numeric predictions unchanged, given :meth:`scores`."""
+        """Return the most probable label of each row, given the class probabilities that :meth:`scores` returns.
+
+        Numeric predictions are returned unchanged.
+        """
         return scores if self.task.kind == "regression" else self.labels[scores.argmax(1)]
 
     @property
     def result_names(self) -> list[str]:
-        """Return the names of the columns of :meth:`predict`: ``prediction``, and ``p_<class>`` for each class."""
+        """Return the column names of predictions, such as ``["prediction", "p_cat", "p_dog"]`` for two classes.
+
+        For a numeric target the only column is ``prediction``.
+        """
         return ["prediction", *(f"p_{name}" for name in self.task.classes)]
 
     def predict(self, table: pa.Table) -> dict[str, pa.Array]:
-        """Return the predictions for the rows of a table, and the probabilities of the classes, as columns by name."""
+        """Predict the target for the rows of a table; return Arrow arrays by column name (:attr:`result_names`)."""
         scores = self.scores(table)
         probabilities = scores.T if self.task.classes else ()
         values = [self.decide(scores), *probabilities]
         return {name: pa.array(np.ascontiguousarray(v)) for name, v in zip(self.result_names, values)}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the files of :meth:`Pretrained.save` and head.safetensors into a folder.
+        """Save the model to a folder: the files that :meth:`Pretrained.save` writes, and head.safetensors.
 
         Raises
         ------
@@ -158,7 +178,14 @@ class FineTunedModel(Pretrained):
 
     @classmethod
     def from_pretrained(cls, model: Pretrained, folder: Path) -> "FineTunedModel":
-        """Load the head from a folder, given the model that was loaded from it.
+        """Load the head of a fine-tuned model, and combine it with the encoder.
+
+        Parameters
+        ----------
+        model
+            Model that :meth:`Pretrained.load` has loaded from the folder.
+        folder
+            Folder of the fine-tuned model.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Combine an encoder with a linear head that predicts."""
+"""Combine an encoder with a linear prediction head."""
 
 from typing import Any
 
@@ -14,13 +14,14 @@ from contramix.samples.samples import Batch, Samples, pad_to_min_rows, sequentia
 
 
 class FineTunedNetwork(nn.Module):
-    """Predict classes or numeric targets by an encoder and a linear head.
+    """Predict classes or a numeric target with an encoder and a linear head.
+
+    The head's initial weights are drawn from torch's global generator.
 
     Parameters
     ----------
     encoder
-        Encoder whose representations are the head's input. The head's initial weights are drawn from torch's global
-        generator.
+        Encoder whose representations are the head's input.
     task
         What to predict.
     mean, scale
@@ -36,13 +37,23 @@ class FineTunedNetwork(nn.Module):
         """Facts on the training: numbers of rows and steps, score on held-out rows."""
 
     def forward(self, x: Batch) -> Float[Tensor, " B C"]:
-        """Return logits of the classes, or standardized numeric predictions."""
+        """Compute the logits of the classes, shape (B, C), or standardized numeric predictions, shape (B, 1)."""
         out: Tensor = self.head(self.encoder(x))
         return out
 
     @torch.no_grad()
     def scores(self, x: Samples, batch_size: int | None = None) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Return probabilities of the classes, or numeric predictions in the target's unit, in evaluation mode."""
+        """Compute class probabilities, shape (n, C), or numeric predictions in the target's unit, shape (n,).
+
+        The network runs in evaluation mode.
+
+        Parameters
+        ----------
+        x
+            Samples to predict.
+        batch_size
+            Number of samples in a batch; None: chosen by the size of the samples.
+        """
         was_training = self.training
         self.eval()
         device = self.head.weight.device
@@ -58,16 +69,16 @@ class FineTunedNetwork(nn.Module):
         return np.asarray(out.softmax(1))
 
     def score(self, x: Samples, y: Shaped[ndarray, " n"], weight: ndarray | None = None) -> float:
-        """Return the accuracy, or R squared for a numeric target.
+        """Compute the accuracy of the predictions, or R squared for a numeric target.
 
         Parameters
         ----------
         x
-            Samples.
+            Samples to predict.
         y
-            Class numbers or numeric targets.
+            True class numbers or numeric targets of the samples.
         weight
-            Weight of each class in the mean over rows.
+            Weight of each class in the mean over samples; None: equal weights.
         """
         scores = self.scores(x)
         hits = self.task.per_row_scores(y, scores if self.task.kind == "regression" else scores.argmax(1))

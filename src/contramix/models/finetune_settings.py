@@ -13,7 +13,7 @@ from contramix.training.loop import IntOrAuto, Plan
 from contramix.training.optimizers import OptimizerSettings
 
 AUTO_BATCH, AUTO_EPOCHS, AUTO_STEPS = 256, 50, (200, 1000)
-"""Batch size, epochs, and fewest and most steps that ``"auto"`` chooses."""
+"""Batch size, number of epochs, and smallest and largest number of steps that ``"auto"`` chooses."""
 AUTO_LR, AUTO_LR_FEW = 1e-3, 5e-4
 """Learning rates that ``"auto"`` chooses, the second with fewer than :data:`FEW_ROWS` rows."""
 MAX_LR = 1e15
@@ -22,7 +22,7 @@ FEW_ROWS = 1000
 """Number of labeled rows below which the learning rate is lower and no rows are held out, because they are worth more
 in training than for early stopping."""
 VALIDATIONS = 50
-"""Number of times in a run that the held-out rows are scored."""
+"""Number of times that fine-tuning scores the held-out rows."""
 
 
 def _lr_or_auto(value: Any) -> Any:
@@ -44,24 +44,27 @@ ClassWeight = Annotated[dict[str, float] | Literal["balanced"] | None, BeforeVal
 
 
 class FineTune(OptimizerSettings):
-    """Set how labeled rows are learned, from pre-trained or random weights.
+    """Configure fine-tuning: how an encoder and a prediction head are trained on labeled rows.
+
+    Further settings, such as ``optimizer`` and ``weight_decay``, are those of
+    :class:`contramix.training.optimizers.OptimizerSettings`.
 
     Parameters
     ----------
     epochs
         Number of passes over the labeled rows; ``"auto"``: 50, but at least 200 and at most about 1,000 steps.
     batch_size
-        Number of rows in a step; ``"auto"``: 256, or all rows if there are fewer.
+        Number of rows in a training step; ``"auto"``: 256, or all rows if there are fewer.
     lr
         Highest learning rate; ``"auto"``: 5e-4 with fewer than 1,000 labeled rows, else 0.001.
     class_weight
-        ``"balanced"`` gives each class the same total weight in the loss, as in scikit-learn; or a weight for each
-        class.
+        Weights of the classes in the loss: ``"balanced"`` gives each class the same total weight, as in scikit-learn;
+        a dictionary maps class names to weights; None: all rows have the same weight.
     validation_share
         Share of the labeled rows that are held out for early stopping. With fewer than 1,000 rows none are held out.
     patience
-        Number of scores on held-out rows (50 in a run) without improvement after which training stops. The weights
-        with the best score are kept.
+        Number of consecutive evaluations on the held-out rows without improvement after which training stops. There are
+        at most 50 evaluations. The weights with the best score are kept.
     """
 
     epochs: IntOrAuto = "auto"
@@ -72,8 +75,8 @@ class FineTune(OptimizerSettings):
     patience: int = Field(default=VALIDATIONS // 2, ge=1)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "FineTune":
-        """Create settings from a dictionary.
+    def from_dict(cls, given: Mapping[str, Any]) -> "FineTune":
+        """Create settings from a dictionary of names and values, such as ``{"epochs": 20}``.
 
         Raises
         ------
@@ -86,12 +89,12 @@ class FineTune(OptimizerSettings):
             raise InputError(f"fine-tuning: {explain(error, cls)}") from error
 
     def with_learning_rate(self, rows: int) -> "FineTune":
-        """Replace the learning rate ``"auto"`` by a number, given the number of labeled rows."""
+        """Return settings with a numeric learning rate: ``"auto"`` is resolved by the number of labeled rows."""
         few = rows < FEW_ROWS
         return self.model_copy(update={"lr": AUTO_LR_FEW if few else AUTO_LR}) if self.lr == "auto" else self
 
     def plan(self, rows: int) -> Plan:
-        """Compute batch size, steps and epochs for a number of rows to train on.
+        """Compute the batch size, steps per epoch and number of epochs for a number of training rows.
 
         Raises
         ------
@@ -109,4 +112,4 @@ class FineTune(OptimizerSettings):
 
 
 DEFAULT = FineTune()
-"""Default settings."""
+"""Default settings of fine-tuning."""

@@ -38,7 +38,7 @@ encoder. Otherwise a random head would distort the encoder: Kumar et al., Fine-T
 and Underperform Out-of-Distribution, ICLR 2022."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""Function from the head's outputs and the targets to a loss."""
+"""Loss function: it takes the head's outputs and the targets, and returns the mean loss of the rows."""
 
 
 def fine_tune(
@@ -52,7 +52,7 @@ def fine_tune(
     device: str | torch.device = "auto",
     reporter: Reporter = SILENT,
 ) -> FineTunedNetwork:
-    """Train a copy of an encoder, and a linear head on it. The given encoder is not changed.
+    """Train a copy of an encoder together with a new linear head. The given encoder is not changed.
 
     Parameters
     ----------
@@ -61,11 +61,12 @@ def fine_tune(
     x
         Samples of the labeled rows.
     y
-        Class numbers or numeric targets.
+        Class numbers or numeric targets of the rows.
     task
         What to predict.
     settings, seed, device
-        How to train. The same seed gives the same bytes on the same machine.
+        How to train, seed of all random draws, and name of the device. The same seed gives the same bytes on the same
+        machine.
     reporter
         Receives the training steps.
 
@@ -79,7 +80,7 @@ def fine_tune(
     if len(x) < 2:
         raise InputError(f"fine-tuning needs at least 2 labeled rows; there is {len(x)}")
     device, key = resolve_device(str(device)), Key(seed).at("finetune")
-    train, held = _held_out(y, task, settings, seed)
+    train, held = _split_rows(y, task, settings, seed)
     weight = class_weights(y, task, settings.class_weight)
     mean, scale = 0.0, 1.0
     if task.kind == "regression":
@@ -89,7 +90,7 @@ def fine_tune(
     rows, truth, loss = (
         take(x, torch.from_numpy(train)).to(device),
         _truth(task, (y[train] - mean) / scale, device),
-        _loss(task, weight, device),
+        _loss_function(task, weight, device),
     )
     _fit_head(network, rows, truth, loss, key)
     plan = settings.plan(len(train))
@@ -112,12 +113,15 @@ def fine_tune(
 
 
 def _truth(task: Task, y: ndarray, device: torch.device) -> Tensor:
-    """Return targets as a tensor of the type that the loss takes."""
+    """Convert class numbers or numeric targets to a tensor of the type that the loss function takes."""
     return torch.from_numpy(y).to(device, torch.float32 if task.kind == "regression" else torch.long)
 
 
-def _loss(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
-    """Return cross-entropy, or the mean squared error of a standardized numeric target, as a function."""
+def _loss_function(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
+    """Return the loss function of a task: cross-entropy for classes, mean squared error for a numeric target.
+
+    ``weight`` holds the weight of each class in the cross-entropy; None: equal weights.
+    """
     if task.kind == "regression":
         return lambda out, truth: mse_loss(out[:, 0], truth)
     class_weight = None if weight is None else torch.from_numpy(weight).to(device, torch.float32)
@@ -125,7 +129,7 @@ def _loss(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
 
 
 def _fit_head(network: FineTunedNetwork, x: Samples, truth: Tensor, loss: Loss, key: Key) -> None:
-    """Train the head on the representations of the encoder, which is not changed."""
+    """Train only the head of a network, on the representations of samples ``x``. The encoder is not changed."""
     index = torch.randperm(len(x), generator=key.at("head").generator())[:HEAD_ROWS].to(x.device)
     z = torch.from_numpy(embed(network.encoder, take(x, index.cpu()))).to(x.device)
     optimizer = OptimizerSettings(lr=HEAD_LR).build(network.head.parameters())
@@ -138,7 +142,7 @@ def _fit_head(network: FineTunedNetwork, x: Samples, truth: Tensor, loss: Loss, 
 def _steps(
     network: FineTunedNetwork, x: Samples, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
 ) -> Iterator[Step]:
-    """Train all weights, and yield each step."""
+    """Train the encoder and the head on samples ``x``, and yield each step after it has been taken."""
     optimizer = settings.build(network.parameters())
     order = torch.empty(0)
     for number in range(plan.steps):
@@ -174,21 +178,22 @@ def _set_train_mode(network: FineTunedNetwork, rows: int) -> None:
 def class_weights(
     y: Shaped[ndarray, " n"], task: Task, how: Literal["balanced"] | Mapping[str, float] | None
 ) -> Float[ndarray, " C"] | None:
-    """Return a weight for each class as scikit-learn defines them; None if classes have equal weights.
+    """Compute the weight of each class in the loss; return None if all classes have equal weights.
 
     Parameters
     ----------
     y
-        Class numbers.
+        Class numbers of the training rows.
     task
         What to predict.
     how
-        ``"balanced"``, or weights by class name. Classes that are not named, or have no rows, get the weight 1.
+        ``"balanced"`` for weights as in scikit-learn, a dictionary of weights by class name, or None for equal weights.
+        Classes that are not named, or have no rows, get the weight 1.
 
     Raises
     ------
     InputError
-        If there is no class of a given name.
+        If a name is not a class of the task.
     """
     if how is None or task.kind == "regression":
         return None
@@ -204,8 +209,11 @@ def class_weights(
     return weight
 
 
-def _held_out(y: ndarray, task: Task, settings: FineTune, seed: int) -> tuple[ndarray, ndarray]:
-    """Split row numbers into training and held-out ones, stratified by class if each class has at least two rows."""
+def _split_rows(y: ndarray, task: Task, settings: FineTune, seed: int) -> tuple[ndarray, ndarray]:
+    """Split the rows at random; return the numbers of the training rows and of the held-out rows, both sorted.
+
+    With few rows none are held out. The split is stratified by class if each class has at least two rows.
+    """
     rows = np.arange(len(y))
     if len(rows) < FEW_ROWS or settings.validation_share == 0:
         return rows, rows[:0]

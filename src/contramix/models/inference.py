@@ -1,4 +1,4 @@
-"""Represent samples with an encoder, batch by batch."""
+"""Compute representations of samples with an encoder, batch by batch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ from contramix.errors import InputError
 from contramix.samples.samples import Batch, Samples, inference_batch_size, pad_to_min_rows, sequential_batches
 
 CACHE_NUMBERS = 2**19
-"""Number of activations of a layer that stay in a processor's cache until the next layer reads them (2 MB)."""
+"""Maximum number of activations of a layer that stay in a CPU's cache until the next layer reads them (2 MB)."""
 
 
 def embed(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
-    """Compute the representations of samples in evaluation mode. The encoder's mode is restored afterwards.
+    """Compute the representations of samples as an array of shape (n, d). The encoder runs in evaluation mode.
 
     Parameters
     ----------
@@ -37,7 +37,10 @@ def embed(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Float3
 def embed_batches(
     encoder: Encoder, x: Samples, batch_size: int | None = None
 ) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
-    """Yield the representations of samples batch by batch, each with the number of its first row."""
+    """Compute representations batch by batch; yield the row number of a batch's first sample, and an array (b, d).
+
+    Parameters are those of :func:`embed`.
+    """
     with evaluation_mode(encoder):
         start = 0
         for batch in inference_batches(encoder, x, batch_size):
@@ -48,7 +51,7 @@ def embed_batches(
 
 @contextmanager
 def evaluation_mode(encoder: Encoder) -> Iterator[None]:
-    """Put an encoder into evaluation mode while a block runs."""
+    """Put an encoder into evaluation mode within a ``with`` block; restore its mode afterwards."""
     was_training = encoder.training
     encoder.eval()
     try:
@@ -58,7 +61,11 @@ def evaluation_mode(encoder: Encoder) -> Iterator[None]:
 
 
 def inference_batches(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Yield all samples in batches. On CPUs, batches are so small that activations stay in the processor's cache."""
+    """Split samples into batches for inference, in their order.
+
+    If no batch size is given, it is chosen by the size of a sample. On CPUs it is also so small that the activations of
+    a layer stay in the cache.
+    """
     if batch_size is None and device_of(encoder).type == "cpu":
         batch_size = min(inference_batch_size(x), max(256, CACHE_NUMBERS // encoder.width))
     return sequential_batches(x, batch_size)
@@ -66,27 +73,27 @@ def inference_batches(encoder: Encoder, x: Samples, batch_size: int | None = Non
 
 @torch.no_grad()
 def embed_batch(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
-    """Compute the representations of a batch by an encoder that is in evaluation mode."""
+    """Compute the representations of a batch of samples with an encoder that is in evaluation mode already."""
     z = encoder(pad_to_min_rows(batch.to(device_of(encoder))))[: len(batch)].cpu().numpy()
     return np.ascontiguousarray(z, np.float32)
 
 
 def device_of(encoder: Encoder) -> torch.device:
-    """Return the device of an encoder's weights."""
+    """Return the device of an encoder's weights; the CPU if it has none."""
     return next(encoder.parameters(), torch.empty(0)).device
 
 
 def check_finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "representation") -> Float[ndarray, " n *d"]:
-    """Return representations or predictions unchanged after checking that all are finite.
+    """Check that representations or predictions are finite, and return them unchanged.
 
     Parameters
     ----------
     z
-        One row for each record.
+        Values to check, one row for each record.
     first
-        Number of the first row, from 0, for the message.
+        Number of the first record in the data, from 0, which the error message needs.
     what
-        Name of the values in the message.
+        Name of the values in the error message.
 
     Raises
     ------

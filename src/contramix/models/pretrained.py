@@ -40,13 +40,13 @@ class Pretrained:
     Parameters
     ----------
     recipe
-        How the encoder was trained.
+        Settings with which the encoder was trained.
     spec
         Specification of the training data: columns, categories, image size and the like.
     encoder
-        Network from samples to representations.
+        Network that maps samples to representations.
     facts
-        Facts for config.json and ``contramix info``: seed, number of steps, device.
+        Further entries of config.json, which ``contramix info`` prints, such as seed, number of steps and device.
     """
 
     recipe: Recipe
@@ -55,7 +55,14 @@ class Pretrained:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Records:
-        """Read a file or folder for this model, in the size and format of its training data.
+        """Read a file or folder of records, in the size and format of the model's training data.
+
+        Parameters
+        ----------
+        path
+            File or folder of the model's domain.
+        options
+            How to read the data; None: default options.
 
         Raises
         ------
@@ -65,7 +72,9 @@ class Pretrained:
         return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def read_chunks(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> RecordChunks:
-        """Read a file or folder in chunks, for data that may not fit into memory.
+        """Read a file or folder of records in chunks, for data that may not fit into memory.
+
+        Parameters are those of :meth:`read`.
 
         Raises
         ------
@@ -75,24 +84,30 @@ class Pretrained:
         return DOMAINS[self.recipe.domain].read_chunks(path, options or ReadOptions(), self.recipe.data, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return notes on columns that the training table did not have.
+        """Return notes for the user on columns of a table that the training table did not have.
 
         Parameters
         ----------
         table
             Rows to embed.
         known
-            Columns that are not mentioned.
+            Names of columns about which no note is needed, such as the target.
         """
         return self.spec.input_notes(table, known)
 
     def context_columns(self, table: pa.Table) -> list[str]:
-        """Return the names of columns that identify records, such as file and label; none for tables."""
+        """Return the names of the columns that identify records but are no inputs, such as ``file`` and ``label``.
+
+        The list is empty for models of tabular data.
+        """
         content = DOMAINS[self.recipe.domain].content
         return [] if content is None else [name for name in table.column_names if name != content.name]
 
     def display_columns(self, table: pa.Table) -> list[str]:
-        """Return the names of columns by which a person recognizes records: :meth:`context_columns`, and texts."""
+        """Return the names of the columns by which a person recognizes records.
+
+        They are the text column of a text model, and the columns that :meth:`context_columns` returns.
+        """
         content = DOMAINS[self.recipe.domain].content
         if content is None or content.name not in table.column_names:
             return self.context_columns(table)
@@ -100,7 +115,14 @@ class Pretrained:
         return [*texts, *self.context_columns(table)]
 
     def embed(self, table: pa.Table, batch_size: int | None = None) -> Float32[ndarray, " n d"]:
-        """Return the representation of each row of a table: float32 (n, d).
+        """Compute the representation of each row of a table, as a float32 array of shape (n, d).
+
+        Parameters
+        ----------
+        table
+            Rows with the columns of the training table.
+        batch_size
+            Number of rows in a batch; None: chosen by the size of samples and layers.
 
         Raises
         ------
@@ -110,12 +132,14 @@ class Pretrained:
         return check_finite(embed(self.encoder, self.spec.tensorize(table), batch_size))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write model.safetensors, config.json, spec.json and recipe.toml into a folder.
+        """Save the model to a folder, as model.safetensors, config.json, spec.json and recipe.toml.
 
         Raises
         ------
-        InputError, RunError
-            If the folder cannot be written, or the disk is full.
+        InputError
+            If the folder cannot be written.
+        RunError
+            If the disk is full.
         """
         path = create_folder(folder)
         weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.encoder)), {"format": FORMAT})
@@ -150,7 +174,7 @@ class Pretrained:
         device
             Device of the encoder.
         encoder
-            New instance of the user's module, if the model was trained with one.
+            New instance of the user's own PyTorch module, if the model was trained with one.
 
         Raises
         ------
@@ -173,7 +197,14 @@ class Pretrained:
 
 
 def read_spec(folder: Path, recipe: Recipe) -> Spec:
-    """Read the specification of a run's data.
+    """Read ``spec.json`` in a folder: the specification of the data on which a model was trained.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run or model.
+    recipe
+        Recipe of the run, which names the domain of the data.
 
     Raises
     ------
@@ -195,8 +226,10 @@ def create_folder(folder: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
-    InputError, RunError
-        If it cannot be created.
+    InputError
+        If the folder cannot be created.
+    RunError
+        If the disk is full.
     """
     path = Path(folder)
     try:
@@ -208,6 +241,15 @@ def create_folder(folder: str | os.PathLike[str]) -> Path:
 
 def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
     """Load the weights of a module from a safetensors file.
+
+    Parameters
+    ----------
+    module
+        Module whose weights are overwritten.
+    path
+        File to read.
+    sha256
+        Expected SHA-256 checksum of the file.
 
     Raises
     ------
@@ -225,7 +267,7 @@ def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    """Read and check config.json of a model's folder."""
+    """Read config.json in the folder of a model, and check that it describes a model in the present format."""
     path = folder / "config.json"
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; give a run's or a model's folder")
@@ -248,7 +290,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """Return the versions, machine and number of threads on which the last digits of results depend."""
+    """Return the Python, torch and numpy versions, the machine, and the number of threads.
+
+    Results may differ in their last digits between environments.
+    """
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -1,4 +1,4 @@
-"""Pre-train a model on records in memory; both ``fit(X)`` and ``contramix pretrain`` use this module."""
+"""Pre-train a model on samples. Both ``ContrastiveEncoder.fit`` and ``contramix pretrain`` use this module."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -31,18 +31,18 @@ from contramix.training.objective import Objective
 def learn_spec(
     table: pa.Table, recipe: Recipe, target: str | None = None, extra_rows: pa.Table | None = None
 ) -> tuple[Spec, tuple[str, ...]]:
-    """Learn the specification of records, such as columns, categories, means and image size.
+    """Learn the specification of a data set, such as its columns, categories, means and image size.
 
     Parameters
     ----------
     table
-        Training records, one a row.
+        Training records, one per row.
     recipe
-        Recipe, which tells the domain and its settings.
+        Recipe, which names the domain (such as table or image) and the settings of its data.
     target
-        Column that is not an input.
+        Name of the column with the labels, which is not an input; None: all columns are inputs.
     extra_rows
-        Further records whose statistics are learned too (a transductive protocol).
+        Further records whose statistics are learned too, such as unlabeled test rows (transductive learning).
 
     Returns
     -------
@@ -52,16 +52,16 @@ def learn_spec(
     Raises
     ------
     InputError
-        If there is nothing to learn from.
+        If the records cannot be used, for example because no column is left.
     """
     spec, notes = DOMAINS[recipe.domain].spec.learn(table, recipe.data, target, extra_rows)
     return spec, notes
 
 
 def resolve_device(device: str) -> torch.device:
-    """Return the device of a name; ``"auto"`` is the GPU if there is one.
+    """Return the torch device with a name such as ``"cpu"`` or ``"cuda:1"``; ``"auto"`` is the GPU if there is one.
 
-    If several processes run on a machine, ``"cuda"`` is the GPU of this process.
+    If several processes train together, ``"cuda"`` is the GPU whose number is the local rank of this process.
 
     Raises
     ------
@@ -83,15 +83,18 @@ def resolve_device(device: str) -> torch.device:
 
 
 POOL_ROWS, POOL_NUMBERS = 2**16, 2**24
-"""Maximum number of samples, and of numbers in all of them (64 MB), in the pool of samples that are not in memory."""
+"""Maximum number of samples in the pool for noise if the data are not in memory, and maximum number of values in it
+(64 MB)."""
 POOL_BLOCK = 16
-"""Number of neighboring samples that are taken together. Single ones would make a disk read all of its pages."""
+"""Number of consecutive samples that are drawn together for the pool. Single samples would make a disk read every page
+of the file."""
 
 
 def noise_pool(encoder: Encoder, x: Samples) -> Tensor | None:
-    """Return the training samples from which noise may draw values; None if samples are not inputs as they are stored.
+    """Return the training samples from which noise may copy values into other samples.
 
-    If samples are not in memory, the pool is a part of them.
+    The pool holds all samples if they are in memory, otherwise a random subset. It is None for graphs, for tokens, and
+    if the encoder transforms stored samples before its first layer, because their values are then not its inputs.
     """
     if isinstance(x, Graphs) or not x.dtype.is_floating_point or not isinstance(encoder.front, AsStored):
         return None
@@ -106,7 +109,23 @@ def noise_pool(encoder: Encoder, x: Samples) -> Tensor | None:
 
 @dataclass(frozen=True)
 class Fit:
-    """Hold networks, optimizer and samples of a training. Iterate over ``steps()``, then call ``finish()``."""
+    """Pre-train a model: create it with :meth:`begin`, iterate over :meth:`steps`, then call :meth:`finish`.
+
+    Parameters
+    ----------
+    recipe, spec
+        How to train, and the specification of the data.
+    x
+        Training samples.
+    plan
+        Batch size, steps per epoch, and number of epochs.
+    state
+        Networks, optimizer, and number of steps taken.
+    seed
+        Seed of all random draws.
+    own_encoder
+        Whether the encoder is a module that the user gave.
+    """
 
     recipe: Recipe
     spec: Spec
@@ -115,7 +134,6 @@ class Fit:
     state: State
     seed: int
     own_encoder: bool
-    """Whether the encoder is a module of the user's."""
 
     @classmethod
     def begin(
@@ -127,18 +145,19 @@ class Fit:
         device: str = "auto",
         module: nn.Module | None = None,
     ) -> "Fit":
-        """Build networks and optimizer. Nothing is trained yet.
+        """Build the networks and the optimizer of a training that has not started yet.
 
         Parameters
         ----------
         recipe, spec, x
-            How to train, the specification of the data, and their samples (:meth:`contramix.domains.Spec.tensorize`).
+            How to train, the specification of the data, and the training samples
+            (:meth:`contramix.domains.Spec.tensorize`).
         seed
-            Seed of the initial weights and of all draws in training.
+            Seed of the initial weights and of all random draws in training.
         device
             ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         module
-            Module of the user's, instead of the recipe's encoder.
+            PyTorch module of the user that replaces the recipe's encoder; None: the recipe's encoder.
         """
         target_device = resolve_device(device)
         plan = recipe.train.plan(len(x))
@@ -161,20 +180,20 @@ class Fit:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return a checksum of the samples. Equal samples have the same one, whatever file they were read from."""
+        """Return a hash of the samples. Equal samples have the same hash, whatever file they were read from."""
         return compute_fingerprint(self.x)
 
     def steps(self) -> Iterator[Step]:
-        """Train for the steps that remain, and yield each step."""
+        """Train for the remaining steps of the plan, and yield each step after it has been taken."""
         return pretrain(self.x, self.state, self.recipe.train, self.plan, self.seed)
 
     def finish(self, facts: Mapping[str, Any] | None = None) -> Pretrained:
-        """Return the model as it is now, in evaluation mode.
+        """Return the model with its present weights, in evaluation mode.
 
         Parameters
         ----------
         facts
-            Facts to keep with the model besides those on its training, such as alarms.
+            Further entries for the model's ``facts``, which are saved in config.json, such as alarms.
         """
         train = self.recipe.train
         if train.recalibrate_bn:

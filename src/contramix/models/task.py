@@ -1,4 +1,4 @@
-"""Define the task that a target column sets: classification or regression."""
+"""Decide whether a target column is classified or regressed, and encode its values."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,26 +12,37 @@ from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
 
 MAX_INTEGER_CLASSES = 50
-"""Maximum number of distinct integers that are taken for classes; more are a numeric target."""
+"""Maximum number of distinct integers in a target column that are treated as classes; with more, the target is
+numeric."""
 
 Kind = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Hold the kind of task, the name of the target column, and the classes as text."""
+    """Describe what a model predicts.
+
+    Parameters
+    ----------
+    kind
+        ``"classification"`` or ``"regression"``.
+    target
+        Name of the target column.
+    classes
+        Classes as text, in the order of their class numbers; empty for a regression.
+    """
 
     kind: Kind
     target: str
     classes: tuple[str, ...] = ()
 
     def encode(self, values: pa.Array, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
-        """Return the class number of each value, or the values of a numeric target.
+        """Encode a target column: return class numbers (int64), or the values of a numeric target (float64).
 
         Parameters
         ----------
         values
-            Target column.
+            Values of the target column.
         where
             Name of the data in error messages.
 
@@ -59,9 +70,14 @@ class Task:
         return np.array([numbers[label] for label in labels], dtype=np.int64)
 
     def per_row_scores(self, truth: ndarray, predicted: ndarray) -> Float64[ndarray, " n"]:
-        """Return the score of each row; their mean is the accuracy, or R squared.
+        """Score the prediction of each row. The mean of the scores is the accuracy, or R squared for a regression.
 
-        For classes it is 1 if the prediction is right, else 0. For a numeric target it is ``1 - error^2 / variance``.
+        A row scores 1 or 0 for a right or wrong class, and ``1 - error^2 / variance`` for a numeric prediction.
+
+        Parameters
+        ----------
+        truth, predicted
+            True and predicted class numbers, or true and predicted numeric values.
         """
         if self.kind == "classification":
             return np.asarray(truth == predicted, dtype=np.float64)
@@ -70,7 +86,7 @@ class Task:
 
 
 def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = None) -> Task:
-    """Return the task that a target column sets.
+    """Decide by the values of a target column whether the task is classification or regression.
 
     Text, booleans, and integers with at most 50 distinct values are classes. Other numbers are a numeric target.
 
@@ -81,12 +97,13 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     where
         Name of the data in error messages.
     kind
-        Kind of the task; None to tell it from the values.
+        Kind of the task; None: decided by the values.
 
     Raises
     ------
     InputError
-        If values are missing, or there are fewer than two distinct values.
+        If values are missing or do not suit the kind, there are fewer than two distinct values, or there are so many
+        classes that the column seems to be an identifier.
     """
     _require_all(target, values, where)
     if kind is None:

@@ -89,12 +89,12 @@ def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dic
     }
 
 
-def in_words(found: dict[str, Any]) -> str:
+def describe_data_rank(found: dict[str, Any]) -> str:
     """Describe the result of :func:`data_rank` in one sentence.
 
     Examples
     --------
-    >>> in_words({"effective_rank": 13.5, "dimension": 54, "rows": 1024})[:42]
+    >>> describe_data_rank({"effective_rank": 13.5, "dimension": 54, "rows": 1024})[:42]
     'about 13.5 of 54 directions carry the data'
     """
     rank, dimension, rows = found["effective_rank"], found["dimension"], found["rows"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contramix.monitoring.data_rank import in_words
+from contramix.monitoring.data_rank import describe_data_rank
 from contramix.monitoring.representation_measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
 from contramix.report.evaluation_report import EvaluationReport, parse_report
@@ -193,7 +193,7 @@ def _columns(runs: Sequence[RunFacts]) -> Section | None:
         "target": run.target,
         "count": sum(len(names) for names in run.columns.values()),
         "rows": f"{run.rows:,}",
-        "rank": in_words(rank) if (rank := run.config.get("data_rank")) else None,
+        "rank": describe_data_rank(rank) if (rank := run.config.get("data_rank")) else None,
     }
 
 

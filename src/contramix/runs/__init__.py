@@ -1,1 +1,1 @@
-"""Keep a model in a folder that can be resumed."""
+"""Pre-train and fine-tune models in a folder, so that an interrupted training can be resumed."""

@@ -1,4 +1,4 @@
-"""Fine-tune a pre-trained model on the rows of a table."""
+"""Fine-tune a pre-trained model on the labeled rows of a table."""
 
 from pathlib import Path
 
@@ -22,12 +22,12 @@ from contramix.training.reporter import SILENT, Reporter
 
 
 def check_model_folder(folder: Path) -> None:
-    """Check that a folder can be written, and is empty or holds a fine-tuned model. Nothing is written.
+    """Check that a fine-tuned model can be saved to a folder. Nothing is written.
 
     Raises
     ------
     InputError
-        If it holds a run or another model, or cannot be written.
+        If the folder holds something other than a fine-tuned model, or cannot be written.
     """
     check_folder(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / HEAD_FILE).is_file():
@@ -47,7 +47,7 @@ def fine_tune_on(
     where: str = "data",
     reporter: Reporter = SILENT,
 ) -> FineTunedModel:
-    """Fine-tune a model on the rows of a table that have a value of the target.
+    """Fine-tune a model on those rows of a table that have a target value.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def fine_tune_on(
     target
         Column to predict.
     settings, seed, device
-        How to train.
+        How to train, seed of all random draws, and name of the device.
     kind
         ``"classification"`` or ``"regression"``; None: decided by the values of the target.
     labels_per_class
-        Number of labeled rows of each class that are drawn; None: all of them.
+        Number of labeled rows that are drawn at random from each class; None: use all rows.
     where
         Name of the rows in messages.
     reporter
@@ -93,11 +93,14 @@ def fine_tune_on(
     network = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
     network.facts["training_score"] = network.score(x, y)
     labels = _class_labels(table.column(target), data.y) if task.classes else np.empty(0)
-    return FineTunedModel.of(model, network, labels)
+    return FineTunedModel.from_network(model, network, labels)
 
 
 def _class_labels(values: pa.ChunkedArray, numbers: ndarray) -> Shaped[ndarray, " C"]:
-    """Return a cell of each class as the column holds it, by class number. Values that JSON lacks become text."""
+    """Return one target value for each class, in the order of the class numbers; values that JSON lacks become text.
+
+    ``numbers`` holds the class number of each value in the column.
+    """
     first = np.unique(numbers, return_index=True)[1]
     cells = [values[int(row)].as_py() for row in first]
     return np.asarray([cell if isinstance(cell, bool | int | float | str) else str(cell) for cell in cells])

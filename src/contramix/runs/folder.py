@@ -19,13 +19,15 @@ from contramix.runtime import atomic_files
 from contramix.training import checkpoint
 
 CHECKPOINTS_ON_DISK = checkpoint.CHECKPOINTS_TO_KEEP + 1
-"""Number of checkpoints that a run needs disk space for: those that are kept, and one that is being written."""
+"""Number of checkpoints for which a run needs disk space: those that are kept, and one that is being written."""
 RUN_FILES = {"recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
-"""Files of a run. A folder that holds other files and none of these is not a run's folder."""
+"""Names of the files of a run. A folder with files, but without any of these, is not the folder of a run."""
 
 
 def check_folder(folder: Path) -> None:
-    """Check that a folder can be created or written, and holds nothing but a run. Nothing is written.
+    """Check that a run can be started or resumed in a folder: it is writable, and empty, missing or a run's folder.
+
+    Nothing is written.
 
     Raises
     ------
@@ -49,7 +51,10 @@ def check_folder(folder: Path) -> None:
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether a run is finished and its model exists. A missing model is written again from the checkpoint."""
+    """Return whether a folder holds a finished run with its model.
+
+    If the model's files are missing, the run counts as unfinished, and running it again restores them.
+    """
     return all((folder / name).is_file() for name in ("DONE", "config.json", "model.safetensors"))
 
 
@@ -59,7 +64,7 @@ def create_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        If it cannot be created or written.
+        If the folder cannot be created, or files cannot be written in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +77,9 @@ def create_folder(folder: Path) -> None:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a folder while a block runs, so that one process at a time uses it. The lock ends with the process.
+    """Lock a folder within a ``with`` block, so that only one process uses it at a time.
+
+    The operating system releases the lock if the process is killed.
 
     Raises
     ------
@@ -103,12 +110,12 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) -> None:
-    """Check that a run in a folder, if there is one, has the given recipe, seed and target.
+    """Check that a folder holds no run, or one with the given recipe, seed and target column.
 
     Raises
     ------
     InputError
-        If they differ.
+        If the run in the folder has another recipe, seed or target.
     """
     path = folder / "recipe.toml"
     if not path.is_file() or not (folder / "run.json").is_file():
@@ -128,12 +135,12 @@ def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) 
 
 
 def check_same_spec(folder: Path, spec: Spec) -> None:
-    """Check that a run in a folder, if there is one, was begun on data with the same specification.
+    """Check that a folder holds no run, or one on data with the given specification.
 
     Raises
     ------
     InputError
-        If columns or their statistics differ.
+        If the data of the run in the folder have other columns or other statistics.
     """
     path = folder / "spec.json"
     if path.is_file() and path.read_bytes() != spec.model_dump_json(indent=1).encode():
@@ -141,7 +148,7 @@ def check_same_spec(folder: Path, spec: Spec) -> None:
 
 
 def _run_facts(folder: Path) -> dict[str, Any]:
-    """Read run.json: seed, target, fingerprints, and whether the run uses a cache."""
+    """Read run.json: the seed, target, fingerprints (hashes) of the data, and whether the run uses a cache."""
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -157,7 +164,7 @@ def uses_cache(folder: Path) -> bool | None:
 
 
 def check_same_data(folder: Path, fingerprint: str) -> None:
-    """Check that a finished run was trained on data with the given fingerprint.
+    """Check that the finished run in a folder was trained on data with the given fingerprint (hash).
 
     Raises
     ------
@@ -170,12 +177,19 @@ def check_same_data(folder: Path, fingerprint: str) -> None:
 
 
 def check_space_for_checkpoints(folder: Path, fit: Fit) -> None:
-    """Check that a disk has space for a run's checkpoints.
+    """Check that the disk of a run's folder has space for its checkpoints.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    fit
+        Training whose networks and optimizer are saved.
 
     Raises
     ------
     InputError
-        If it has not.
+        If the disk has too little space.
     """
     weights = sum(t.numel() * t.element_size() for _, t in checkpoint.unique_state(fit.state.objective))
     # An optimizer keeps up to two numbers for each weight.
@@ -188,11 +202,11 @@ def check_space(folder: Path, needed: int, what: str) -> None:
     Parameters
     ----------
     folder
-        Folder that exists.
+        Existing folder on the disk.
     needed
-        Number of bytes.
+        Number of bytes that will be written.
     what
-        What needs the space, for the message.
+        Name of the files that need the space, for the error message.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write and read a run's log, ``log.jsonl``: one JSON object a line.
+"""Write and read a run's log, ``log.jsonl``: one JSON object per line.
 
 Each line holds ``step``, ``epoch``, ``loss``, ``rate`` (the learning rate) and ``seconds`` (time since the start of the
 run). About twenty lines also hold ``floor``, ``chance`` and ``health``: see
@@ -13,7 +13,7 @@ from contramix.runtime import atomic_files
 
 
 def open_log(folder: Path) -> TextIO:
-    """Open a run's log for appending.
+    """Open ``log.jsonl`` in a run's folder for appending lines.
 
     Raises
     ------
@@ -29,7 +29,16 @@ def open_log(folder: Path) -> TextIO:
 
 
 def append_line(folder: Path, log: TextIO, line: dict[str, Any]) -> None:
-    """Append a line to an open log, and flush it.
+    """Append a line to an open log, and flush it to the file.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run, for error messages.
+    log
+        Log that :func:`open_log` has opened.
+    line
+        Values by name, such as ``{"step": 1, "loss": 4.2}``.
 
     Raises
     ------
@@ -46,7 +55,10 @@ def append_line(folder: Path, log: TextIO, line: dict[str, Any]) -> None:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Read the lines of a run's log. Incomplete lines, as a killed process leaves them, are skipped."""
+    """Read the lines of the log in a run's folder; return an empty list if there is no log.
+
+    Lines that a killed process left incomplete are skipped.
+    """
     lines = []
     path = folder / "log.jsonl"
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
@@ -60,12 +72,12 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 
 def truncate_log(folder: Path, step: int) -> float:
-    """Remove the lines after a step, which a killed process wrote after its last checkpoint.
+    """Remove the log lines of all steps after the given one, before a run is resumed from that step.
 
     Returns
     -------
     float
-        Seconds that the run had taken when the last line that is left was written; 0 if none is left.
+        Value of ``seconds`` in the last remaining line; 0 if no line remains.
     """
     kept = [line for line in read_log(folder) if line.get("step", 0) <= step]
     if (folder / "log.jsonl").exists():
@@ -74,6 +86,6 @@ def truncate_log(folder: Path, step: int) -> float:
 
 
 def last_loss(folder: Path) -> float | None:
-    """Return the loss in the last line of a run's log; None if it has no lines."""
+    """Return the loss in the last line of the log in a run's folder; None if the log has no lines."""
     lines = read_log(folder)
     return float(lines[-1]["loss"]) if lines else None

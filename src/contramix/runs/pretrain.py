@@ -36,19 +36,19 @@ from contramix.training import checkpoint
 from contramix.training.reporter import SILENT, Reporter
 
 LOG_LINES = 500
-"""Approximate number of lines that a run's log has when the run ends."""
+"""Approximate number of lines in the log of a finished run."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Set what does not change the model of a run.
+    """Configure how a run is saved. These options do not change the trained model.
 
     Parameters
     ----------
     checkpoint_seconds
-        Longest time between two checkpoints.
+        Longest time between two checkpoints, in seconds.
     command
-        Command line to write down in the model's config.json.
+        Command line that started the run, which is saved in the model's config.json.
     """
 
     checkpoint_seconds: float = 120.0
@@ -60,18 +60,28 @@ DEFAULTS = RunOptions()
 
 @dataclass(frozen=True)
 class Outcome:
-    """Describe how a call of :func:`pretrain_into` ended."""
+    """Describe the result of a call of :func:`pretrain_into`.
+
+    Parameters
+    ----------
+    model, folder
+        Trained model, and the folder in which it is saved.
+    seconds
+        Time that this call took; 0 if the run was finished before.
+    resumed_from
+        Number of the step after whose checkpoint the run was resumed; None if it was not resumed.
+    was_finished
+        Whether an earlier call had finished the run.
+    loss
+        Last loss in the log; None if the log is empty.
+    """
 
     model: Pretrained
     folder: Path
     seconds: float
-    """Time that this call took; 0 if the run was finished before."""
     resumed_from: int | None
-    """Number of the step from whose checkpoint the run was resumed; None if it was not resumed."""
     was_finished: bool
-    """Whether an earlier call had finished the run."""
     loss: float | None
-    """Loss that was logged last."""
 
 
 def pretrain_into(
@@ -84,9 +94,10 @@ def pretrain_into(
     options: RunOptions = DEFAULTS,
     reporter: Reporter = SILENT,
 ) -> Outcome:
-    """Pre-train in a folder: start a run, resume one that was stopped, or load the model of one that is finished.
+    """Pre-train a model in a folder: start a run, resume a stopped one, or load the model of a finished one.
 
-    Of several processes the first one calls this, and the others :func:`contramix.runs.worker.follow`.
+    If several processes train together, process 0 calls this function, and the others call
+    :func:`contramix.runs.worker.run_worker`.
 
     Parameters
     ----------
@@ -95,16 +106,17 @@ def pretrain_into(
     source
         Records to train on; see :func:`contramix.runs.source.open_source`.
     recipe, seed, device
-        How to train. A run is resumed only if recipe, seed and data are the same as before.
+        How to train, seed of all random draws, and name of the device. A run is resumed only if recipe, seed and data
+        are the same as before.
     options
-        Time between checkpoints, and the command line to write down.
+        Time between checkpoints, and the command line to record.
     reporter
         Receives training steps, notes on columns and alarms, and how far a large table is read.
 
     Raises
     ------
     InputError
-        If the folder cannot be used or is of another run, or if the data or the recipe are wrong.
+        If the folder cannot be used or holds another run, or if the data or the recipe are wrong.
     RunError
         If the run diverges or the disk is full. The last good checkpoint stays.
     Interrupted
@@ -134,7 +146,10 @@ def pretrain_into(
 
 
 def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
-    """Write down what the run is, and load its last checkpoint; return that checkpoint's step, None without one."""
+    """Write the recipe, specification and run.json of a run, and load its last checkpoint if there is one.
+
+    Return the number of steps taken before that checkpoint, or None if there is no checkpoint.
+    """
     fit = prepared.fit
     check_same_spec(folder, fit.spec)
     check_space_for_checkpoints(folder, fit)
@@ -153,7 +168,7 @@ def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
 def _train(
     folder: Path, source: Source, prepared: Prepared, options: RunOptions, reporter: Reporter
 ) -> tuple[Pretrained, float | None]:
-    """Take the steps that remain and save the model; return it, and the loss that was logged last."""
+    """Train for the remaining steps and save the model; return the model and the last loss in the log."""
     fit = prepared.fit
     alarms = Alarms(fit)
     loss, seconds = _take_steps(folder, fit, Health(fit, prepared.labels), alarms, options, reporter)
@@ -178,9 +193,9 @@ def _train(
 def _take_steps(
     folder: Path, fit: Fit, health: Health, alarms: Alarms, options: RunOptions, reporter: Reporter
 ) -> tuple[float | None, float]:
-    """Take the steps that remain; return the loss that was logged last, and the seconds spent on all steps.
+    """Train for the remaining steps, while writing the log and checkpoints and reporting alarms.
 
-    Writes the log and checkpoints, and reports alarms.
+    Return the last loss in the log, and the seconds that the run has taken, including the time before a resumption.
     """
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
@@ -215,7 +230,7 @@ def _take_steps(
 
 
 def _save_checkpoint(folder: Path, fit: Fit) -> None:
-    """Save a checkpoint; weights that are not finite are an error, because nothing can be resumed from them."""
+    """Save a checkpoint to a run's folder. Raise an error if weights are not finite, because they cannot be resumed."""
     state = (tensor for _, tensor in checkpoint.unique_state(fit.state.objective))
     if not all(bool(tensor.isfinite().all()) for tensor in state):
         raise RunError(f"weights are not finite after step {fit.state.step}; lower train.lr or set train.clip_norm")

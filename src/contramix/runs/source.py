@@ -1,4 +1,4 @@
-"""Provide the records of a run, from memory or from a cache in the run's folder."""
+"""Provide the records that a run trains on, from memory or from a cache in the run's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,31 +26,40 @@ MAX_MEMORY_SHARE = 0.7
 
 @dataclass(frozen=True)
 class Prepared:
-    """Hold networks that are ready to be trained on a source's records, and facts on these records."""
+    """Collect what a run needs to start training.
+
+    Parameters
+    ----------
+    fit
+        Networks, optimizer and training samples.
+    columns
+        Names of the table's columns, including the target.
+    labels
+        Target values of all records, or only of the records used for monitoring if the table is cached; None without a
+        target.
+    """
 
     fit: Fit
     columns: list[str]
-    """Names of the table's columns, including the target."""
     labels: pa.ChunkedArray | pa.Array | None
-    """Target values of all records, or of the monitored ones if the records are cached; None without a target."""
 
 
 @dataclass(frozen=True)
 class MemorySource:
-    """Provide records that are in memory.
+    """Provide training records that are in memory.
 
     Parameters
     ----------
     table
-        Records to train on, one a row.
+        Records to train on, one per row.
     target
-        Column that is not an input. Its values are used to monitor training only.
+        Name of the label column, which is not an input. Its values are only used to monitor training.
     extra_rows
-        Further records, from which statistics of the columns are learned too (a transductive protocol).
+        Further records, from which statistics of the columns are learned too (transductive learning).
     records
-        What the table was taken from, with notes of the reader.
+        Data set that the table is a part of, with the notes of its reader.
     notes
-        What was decided when the table was taken from the records.
+        Notes for the user on the choice of the training split and the target.
     """
 
     table: pa.Table
@@ -63,16 +72,18 @@ class MemorySource:
     def from_records(
         cls, records: Records, target: str | None = None, extra_rows: pa.Table | None = None, name: str = "records"
     ) -> "MemorySource":
-        """Take the official training split, and the labels that the data carry as target unless another one is given.
+        """Create a source from the official training split of a data set, or from all records if there are no splits.
 
         Parameters
         ----------
         records
-            What was read. Without an official split all of it is used.
-        target, extra_rows
-            See :class:`MemorySource`.
+            Data set in memory.
+        target
+            Name of the label column; None: the labels that come with the data set, if there are any.
+        extra_rows
+            Further records for the statistics; see :class:`MemorySource`.
         name
-            What the notes call the records: rows, images, clips.
+            Plural noun for the records in the notes, such as ``"images"``.
         """
         notes, training = [], records.training
         if records.splits:
@@ -89,9 +100,10 @@ class MemorySource:
     def prepare(
         self, folder: Path, recipe: Recipe, seed: int = 0, device: str = "auto", reporter: Reporter = SILENT
     ) -> Prepared:
-        """Learn the specification of the records, and build the networks. Nothing is written to the folder.
+        """Learn the specification of the records, and build the networks and the optimizer.
 
-        All processes of a run call this, and continue when all of them are done.
+        If several processes train together, each one calls this method and waits for the others. The run's folder is
+        not used.
 
         Raises
         ------
@@ -107,12 +119,12 @@ class MemorySource:
         return Prepared(fit, self.table.column_names, labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
-        """Return the fingerprint of the samples, which must have been prepared.
+        """Return a hash of the training samples, given the result of :meth:`prepare`.
 
         Raises
         ------
         ValueError
-            If they have not been prepared.
+            If ``prepared`` is None.
         """
         if prepared is None:
             raise ValueError("the records must be prepared first")
@@ -128,20 +140,21 @@ class CachedSource:
     table
         Table that has not been read yet.
     target
-        Column that is not an input. Its values are used to monitor training only.
+        Name of the label column, which is not an input. Its values are only used to monitor training.
+    notes
+        Empty, because nothing is decided before the table is read.
     """
 
     table: UnreadTable
     target: str | None = None
     notes: tuple[str, ...] = ()
-    """Nothing is decided before the table is read."""
 
     def prepare(
         self, folder: Path, recipe: Recipe, seed: int = 0, device: str = "auto", reporter: Reporter = SILENT
     ) -> Prepared:
-        """Write the cache unless the folder holds one of the same table, and build the networks.
+        """Write the cache if the run's folder does not hold one for this table, and build the networks.
 
-        Of several processes, the first one writes the cache; the others may call this afterwards only.
+        If several processes train together, process 0 writes the cache. The others must call this method after that.
 
         Raises
         ------
@@ -171,12 +184,12 @@ class CachedSource:
         return Prepared(fit, cached.names, cached.labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
-        """Return the fingerprint of the table's files, whether or not it has been prepared."""
+        """Return a hash of the identity of the table's files. ``prepared`` is not used."""
         return self.table.fingerprint
 
 
 Source = MemorySource | CachedSource
-"""Where the records of a run come from."""
+"""Source of a run's training records: memory, or a cache on disk."""
 
 
 def open_source(
@@ -189,10 +202,10 @@ def open_source(
     options: ReadOptions | None = None,
     cache: str = "auto",
 ) -> Source:
-    """Read the data of a run, or leave a table unread that goes through a cache.
+    """Open the training data of a run. They are read into memory, except tables that do not fit and need a cache.
 
-    Of data with official splits, the training split is taken. Labels that the data carry are the target, unless
-    another one is given.
+    If the data have official splits, only the training split is used. If the data come with labels, these are the
+    target, unless another target is given.
 
     Parameters
     ----------
@@ -201,21 +214,21 @@ def open_source(
     recipe
         Recipe of the run.
     folder
-        Folder of the run. If it holds an unfinished run, the choice between memory and cache is that run's.
+        Folder of the run. If it holds an unfinished run, that run decides between memory and cache.
     target
-        Column that is not an input.
+        Name of the label column, which is not an input.
     transductive
         File or folder with further records, from which statistics of the columns are learned too.
     options
         How to read the data.
     cache
-        ``"always"`` reads a table in chunks into a file in the run's folder, and trains from there; ``"never"`` reads
-        it into memory; ``"auto"`` reads it into memory if it fits.
+        ``"always"`` converts a table chunk by chunk to a file in the run's folder, and trains from that file;
+        ``"never"`` reads the table into memory; ``"auto"`` reads it into memory if it fits.
 
     Raises
     ------
     InputError
-        If the data cannot be read, or a value of ``cache`` does not exist or does not suit the run or the data.
+        If the data cannot be read, or the value of ``cache`` is unknown or does not suit the run or the data.
     """
     domain, options = DOMAINS[recipe.domain], options or ReadOptions()
     if cache not in ("auto", "always", "never"):
@@ -239,7 +252,10 @@ def open_source(
 
 
 def _is_cached(large: UnreadTable | None, cache: str, folder: Path, transductive: bool) -> bool:
-    """Return whether a run reads its rows from a cache; a run that was begun goes on as before."""
+    """Decide whether a run reads its rows from a cache. An unfinished run in the folder continues as it began.
+
+    ``large`` is the table that could be cached, None if there is none; ``cache`` is the user's choice.
+    """
     before = uses_cache(folder)
     if before is not None and cache == ("never" if before else "always"):
         # Statistics are summed in another order, and large tables are shuffled in another way.

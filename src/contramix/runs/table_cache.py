@@ -1,8 +1,8 @@
 """Cache the rows of a table that does not fit into memory: float32 samples in a file in the run's folder.
 
-``cache/rows.npy`` is mapped into memory. The operating system keeps as much of it in memory as fits.
-``cache/cache.json`` is written last, and marks the cache as complete. It holds the identity of the data and the
-specification that was learned from them. A run that is resumed uses its cache again, unless the data have changed.
+``cache/rows.npy`` is memory-mapped. The operating system keeps as much of it in memory as fits. ``cache/cache.json`` is
+written last, and marks the cache as complete. It holds the identity of the data and the specification that was learned
+from them. A resumed run uses its cache again, unless the data have changed.
 """
 
 import hashlib
@@ -32,55 +32,68 @@ from contramix.samples.shuffling import sample_rows
 from contramix.training.reporter import SILENT, Reporter
 
 FORMAT = 1
-"""Version of the cache's format."""
+"""Version of the file format of caches."""
 SAMPLE_CELLS = 2**23
-"""Maximum number of cells from which quantiles are computed: 64 MB."""
+"""Maximum number of table cells from which the quantiles of columns are computed (64 MB)."""
 MAX_SAMPLED_ROWS = 2**17
-"""Maximum number of rows from which quantiles are computed."""
+"""Maximum number of table rows from which the quantiles of columns are computed."""
 
 
 @dataclass(frozen=True)
 class CachedTable:
-    """Hold the samples of a cache, and what was learned from the table."""
+    """Represent a table whose samples are read from a cache on disk.
+
+    Parameters
+    ----------
+    spec
+        Specification that was learned from the table.
+    notes
+        Notes for the user on reading the table and on columns that are left out.
+    x
+        Samples, which are read from the cache when they are indexed.
+    names
+        Names of the table's columns.
+    labels
+        Target values of the rows that ``label_rows`` of :func:`open_cache` selected, in that order; None without a
+        target.
+    """
 
     spec: TableSpec
     notes: tuple[str, ...]
     x: StreamedSamples
     names: list[str]
-    """Names of the table's columns."""
     labels: pa.Array | None
-    """Target values of the rows that were asked for, in their order; None without a target."""
 
 
 @dataclass(frozen=True)
 class CacheProgress:
-    """Report how far a cache is written, and stop it on request.
+    """Report the progress of writing a cache, and let the caller stop it.
 
     Parameters
     ----------
     reporter
-        Receives a note on the cache, and how far reading and writing are.
+        Receives a note on the cache, and the number of rows read or written so far.
     check
-        Function that is called after each chunk of rows. It raises an exception to stop.
+        Function that is called after each chunk of rows. It may raise an exception to stop.
     """
 
     reporter: Reporter = SILENT
     check: Callable[[], None] = lambda: None
 
     def iterate(self, chunks: RecordChunks, what: str) -> Iterator[tuple[int, pa.Table]]:
-        """Yield the chunks of a table, each with the number of rows before it.
+        """Yield each chunk of a table, after the number of rows in the chunks before it; report progress.
 
         Parameters
         ----------
         chunks
-            Chunks of rows.
+            Table to read, chunk by chunk.
         what
-            Name of the work, for progress texts.
+            Name of the work in progress messages, such as ``"writing the cache"``.
 
         Raises
         ------
         InputError
-            If there are more or fewer rows than before.
+            If the number of rows read is not ``chunks.rows``, because the data have changed.
         """
         done = 0
         for chunk in chunks:
@@ -93,7 +106,7 @@ class CacheProgress:
 
 
 def format_bytes(size: int) -> str:
-    """Format a number of bytes for messages.
+    """Format a number of bytes for messages, in MB or GB.
 
     Examples
     --------
@@ -104,27 +117,27 @@ def format_bytes(size: int) -> str:
 
 
 def remove_cache(folder: Path) -> None:
-    """Remove a run's cache, if it has one."""
+    """Delete the cache in a run's folder, if there is one."""
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
 def open_cache(
     folder: Path, table: UnreadTable, target: str | None, label_rows: Callable[[int], Tensor], progress: CacheProgress
 ) -> CachedTable:
-    """Read the cache of a table in a run's folder. It is written first if there is none, or one of other data.
+    """Open the cache of a table in a run's folder. Write it first if it does not exist or was made from other data.
 
     Parameters
     ----------
     folder
-        Folder of the run. It exists and is locked.
+        Folder of the run, which must exist and be locked.
     table
-        Table that has not been read.
+        Table that has not been read yet.
     target
-        Column that is not an input.
+        Name of the label column, which is not an input; None: no labels are kept.
     label_rows
-        Function from the number of rows to the numbers of the rows whose target values are kept.
+        Function that takes the number of rows of the table, and returns the numbers of the rows whose labels are kept.
     progress
-        Receives how far reading and writing are.
+        Receives the number of rows read and written so far.
 
     Raises
     ------
@@ -147,12 +160,12 @@ def open_cache(
 
 
 def read_cache(folder: Path) -> CachedTable:
-    """Read the cache that another process has written, without target values.
+    """Open the cache that another process has written into a run's folder. The result has no labels.
 
     Raises
     ------
     InputError
-        If this process does not find it.
+        If this process does not find a complete cache.
     """
     path = folder / "cache"
     facts = _read_facts(path)
@@ -165,7 +178,7 @@ def read_cache(folder: Path) -> CachedTable:
 
 
 def _read(path: Path, facts: dict[str, Any], target: str | None) -> CachedTable:
-    """Open a complete cache; its rows are read from disk when they are used."""
+    """Open a complete cache, given the content of its cache.json; rows are read from disk when they are used."""
     rows = torch.from_numpy(np.load(path / "rows.npy", mmap_mode="c"))
     x = StreamedSamples(tuple(facts["shape"]), torch.float32, lambda index: rows[index], facts["fingerprint"])
     spec, labels = TableSpec.model_validate_json(facts["spec"]), None
@@ -176,7 +189,7 @@ def _read(path: Path, facts: dict[str, Any], target: str | None) -> CachedTable:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    """Read cache.json; return an empty dictionary if the cache is incomplete or damaged."""
+    """Read cache.json in a cache's folder; return an empty dictionary if the cache is incomplete or damaged."""
     try:
         facts: dict[str, Any] = json.loads((path / "cache.json").read_text(encoding="utf-8"))
         complete = (path / "rows.npy").stat().st_size == facts["bytes"]
@@ -193,7 +206,11 @@ def _write(
     label_rows: Callable[[int], Tensor],
     progress: CacheProgress,
 ) -> dict[str, Any]:
-    """Learn the specification of a table in one pass, write its samples in another, and return cache.json."""
+    """Write the cache of a table, and return the content of its cache.json.
+
+    A first pass over the table learns its specification, a second pass writes its samples. ``made_of`` is the identity
+    of the data and goes into cache.json. The other parameters are those of :func:`open_cache`.
+    """
     chunks = table.read_chunks()
     spec, notes = _learn(chunks, table, target, progress)
     shape = (chunks.rows, len(spec.elements))
@@ -238,7 +255,10 @@ def _write(
 def _learn(
     chunks: RecordChunks, table: UnreadTable, target: str | None, progress: CacheProgress
 ) -> tuple[TableSpec, tuple[str, ...]]:
-    """Learn the specification of a table chunk by chunk; quantiles are those of a sample of the rows."""
+    """Learn the specification of a table chunk by chunk; return it, and notes on columns that are left out.
+
+    If the table is large, quantiles are computed from a random sample of its rows.
+    """
     learner = TableLearner(chunks.schema, table.settings, target)
     max_rows = min(MAX_SAMPLED_ROWS, max(1, SAMPLE_CELLS // len(chunks.schema)))
     sampled = None if chunks.rows <= max_rows else np.sort(sample_rows(chunks.rows, max_rows, Key("columns")).numpy())

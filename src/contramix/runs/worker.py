@@ -1,4 +1,4 @@
-"""Take part in a run as any process but the first: train with it, without reading or writing the run's folder."""
+"""Run the processes of a distributed run other than process 0. They train, but do not write to the run's folder."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,26 @@ from contramix.runtime.signals import Interrupted, signals
 from contramix.training import checkpoint
 
 
-def follow(folder: Path, source: Source, recipe: Recipe, *, seed: int = 0, device: str = "auto") -> None:
-    """Train with the first process, which calls :func:`contramix.runs.pretrain.pretrain_into` with the same arguments.
+def run_worker(folder: Path, source: Source, recipe: Recipe, *, seed: int = 0, device: str = "auto") -> None:
+    """Train together with process 0 of a distributed run, as one of the other processes.
+
+    Process 0 calls :func:`contramix.runs.pretrain.pretrain_into` with the same arguments.
 
     Parameters
     ----------
     folder
-        Folder of the run. Only a cache of a large table is read from it.
+        Folder of the run. Only the cache of a large table is read from it.
     source, recipe, seed, device
-        As in the first process.
+        Training records, how to train, seed, and device, the same as in process 0.
 
     Raises
     ------
     InputError
-        If the data are not those of the first process.
+        If the data differ from those of process 0.
     RunError
         If the run diverges, or another process fails.
     Interrupted
-        On a signal to any process, after the first one has saved a checkpoint.
+        If any process receives SIGINT or SIGTERM, after process 0 has saved a checkpoint.
     """
     early = source.prepare(folder, recipe, seed, device) if isinstance(source, MemorySource) else None
     run: dict[str, Any] = distributed.broadcast_object({})
