@@ -26,7 +26,7 @@ from contramix.models.labeled_records import LabeledRecords, prepare_labeled_rec
 from contramix.models.pretraining import learn_spec
 from contramix.recipe import Recipe
 from contramix.reproduction.catalog import shipped
-from contramix.reproduction.folds import pretrain_and_score, rounded
+from contramix.reproduction.folds import pretrain_and_score, round_accuracies
 from contramix.reproduction.sources import find, load
 from contramix.reproduction.suite import Suite
 from contramix.training.loop import recalibrate_bn
@@ -93,7 +93,7 @@ def untrained(name: str, repeat: int, data: LabeledRecords, recipe: Recipe) -> N
             changes = {"BatchNorm": norm, "rate of the linear layer": rate}
             measure(
                 {"block": name, "row": "none", "seed": repeat, "changes": changes},
-                lambda: {"published": [rounded(adam_on_folds(z, data.y, seed=repeat, rate=rate))]},  # noqa: B023
+                lambda: {"published": [round_accuracies(adam_on_folds(z, data.y, seed=repeat, rate=rate))]},  # noqa: B023
                 largest=float(abs(z).max()),
             )
 

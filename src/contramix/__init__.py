@@ -29,8 +29,8 @@ __all__ = [
     "load",
 ]
 
-# Names are found when asked for, so that the command line's help imports no torch.
-_PLACE = {
+# Modules are imported on first access, so that the command line's help does not import torch.
+_MODULES = {
     "ContramixWarning": "errors",
     "ContrastiveClassifier": "estimators.classifier",
     "ContrastiveEncoder": "estimators.encoder",
@@ -46,11 +46,11 @@ _PLACE = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("contramix")
-    if name in _PLACE:
+    if name in _MODULES:
         collecting = gc.isenabled()
-        gc.disable()  # what imports make stays, and looking for garbage among it takes a fifth of their time
+        gc.disable()  # objects made by imports stay alive; collecting garbage takes a fifth of the import time
         try:
-            return getattr(import_module(f"contramix.{_PLACE[name]}"), name)
+            return getattr(import_module(f"contramix.{_MODULES[name]}"), name)
         finally:
             if collecting:
                 gc.enable()

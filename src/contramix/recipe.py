@@ -1,4 +1,4 @@
-"""Define recipes: all settings of a run, as a TOML file. Every row of both papers' tables is a recipe."""
+"""Define recipes: all settings of a pre-training run, which can be read from and written to a TOML file."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,17 @@ from contramix.training.objective import ExtraSettings, TermSettings
 
 
 class CommonSettings(TermSettings):
-    """Hold the settings that recipes of all domains have."""
+    """Configure what recipes of all domains share: method, noise, i-Mix, further loss terms, encoder and training.
+
+    Attributes
+    ----------
+    name, domain
+        Name of the recipe, and the domain of the data it is for, such as "table" or "image".
+    extra
+        Further terms of the loss. A term without a method shares that of the first term.
+    encoder, train
+        Settings of the encoder, and of the training loop.
+    """
 
     name: str = "custom"
     domain: str = "table"
@@ -40,7 +50,7 @@ else:
 
 
 class Recipe(AllSettings):
-    """Hold all settings of a run, in the sections method, noise, imix, encoder, train, the domain's, and extra terms.
+    """Configure a pre-training run: method, noise, i-Mix, encoder, training, and how the data of the domain are read.
 
     Examples
     --------
@@ -64,7 +74,7 @@ class Recipe(AllSettings):
 
     @property
     def data(self) -> Settings:
-        """Return the section of the recipe's domain: how data are read."""
+        """Return the settings for reading data: the section with the name of the domain, such as ``image``."""
         section: Settings = getattr(self, self.domain)
         return section
 
@@ -75,7 +85,7 @@ class Recipe(AllSettings):
         overrides: Mapping[str, Any] | None = None,
         domain: str | None = None,
     ) -> "Recipe":
-        """Load a recipe by name or from a TOML file, or take it as it is, and change single settings.
+        """Load a recipe by name or from a TOML file, or copy a recipe object, and change some of its settings.
 
         A file may begin with ``extends = "imix-npair"`` and then states only what differs from that recipe.
 
@@ -84,15 +94,16 @@ class Recipe(AllSettings):
         recipe
             A name (``contramix recipes`` lists them), a path ending in ``.toml``, or a recipe.
         overrides
-            Settings by dotted name, such as ``{"noise.rate": 0.3}``. A new ``kind`` begins with its own defaults.
+            Values of settings to change, by dotted name, such as ``{"noise.rate": 0.3}``. A new ``kind`` of a section
+            resets the other settings of the section to their defaults.
         domain
-            The domain of the data: the recipe must be for it. None: the domain that the overrides name
-            (``{"audio.mels": 16}``), or that of tables. :func:`resolve` finds the domain of data.
+            Domain of the data, which the recipe must be for. None: the domain that occurs in the overrides, such as
+            "audio" in ``{"audio.mels": 16}``, or else "table". :func:`resolve` detects the domain from data.
 
         Raises
         ------
         InputError
-            If a name, file, setting or value is not known or not allowed.
+            If the recipe does not exist or is for another domain, or if a setting or value is unknown or not allowed.
         """
         changes = dict(overrides or {})
         sections = {str(name).partition(".")[0] for name in changes}
@@ -117,12 +128,12 @@ class Recipe(AllSettings):
 
     @classmethod
     def from_toml(cls, text: str, source: str = "recipe") -> "Recipe":
-        """Parse a recipe from the text of a TOML file.
+        """Parse a recipe from the text of a TOML file. Error messages call it ``source``.
 
         Raises
         ------
         InputError
-            If it is not TOML, or not a recipe.
+            If the text is not TOML, or if a setting or value is unknown or not allowed.
         """
         try:
             return cls._validated(extend(tomllib.loads(text), source), source)
@@ -137,15 +148,15 @@ class Recipe(AllSettings):
             raise InputError(f"{source}: {explain(error)}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all settings as plain values, without the sections of other domains."""
+        """Return all settings as a nested dictionary of plain Python values, without the sections of other domains."""
         return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain})
 
     def to_toml(self) -> str:
-        """Return all settings as TOML."""
+        """Return all settings as the text of a TOML file."""
         return tomli_w.dumps(self.to_dict())
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Return the settings that differ from another recipe's: their names with both values."""
+        """Return a line such as "noise.rate: 0.2 and 0.3" for each setting that differs between this recipe and another."""
         mine, theirs = dict(_flat(self.to_dict())), dict(_flat(other.to_dict()))
         names = sorted(mine.keys() | theirs.keys())
         return [f"{n}: {mine.get(n)!r} and {theirs.get(n)!r}" for n in names if mine.get(n) != theirs.get(n)]
@@ -154,7 +165,7 @@ class Recipe(AllSettings):
 def resolve(
     recipe: str | Path | Recipe, overrides: Mapping[str, Any] | None, X: Any, domain: str | None = None
 ) -> Recipe:
-    """Return the recipe with which to train on data: find the domain, load the recipe for it, and apply the overrides.
+    """Load the recipe for some data: detect the domain of the data, load the recipe for it, and apply the overrides.
 
     Parameters
     ----------
@@ -163,13 +174,13 @@ def resolve(
     X
         The data: the path of a file or folder, or Python values such as an array or a data frame.
     domain
-        The kind of the data. None: that of the override ``domain``, or of a recipe that is given as an object, or
-        else the domain that recognizes the data. A recipe file has to be for that domain.
+        Domain of the data, such as "image". None: the override ``domain``, or the domain of a recipe object, or else
+        the domain that is detected from the data. A recipe file must be for this domain.
 
     Raises
     ------
     InputError
-        If the domain, the recipe or a setting is not known, or belongs to another domain than the data.
+        If the domain, the recipe or a setting is unknown or not for the domain of the data.
 
     Examples
     --------
@@ -197,7 +208,15 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def explain(error: ValidationError, model: type[Settings] = Recipe) -> str:
-    """Return in one line the first thing that is wrong with a recipe or other settings."""
+    """Describe the first error of a validation in a line such as "noise.rate: should be less than 1 (it is 2)".
+
+    Parameters
+    ----------
+    error
+        Error that pydantic raised.
+    model
+        Class of the settings that were validated, for the names of known settings.
+    """
     first = error.errors(include_url=False)[0]
     context = first.get("ctx", {})
     where = ".".join(str(part) for part in (*first["loc"], *context.get("path", ())))

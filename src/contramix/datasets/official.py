@@ -1,6 +1,6 @@
 """Find and verify the official files of well-known data sets.
 
-Nothing is downloaded. A name such as ``cifar10`` stands for the official files in a data folder, which is given by the
+Nothing is downloaded. A name such as ``cifar10`` selects the official files in a data folder, which is given by the
 caller or by the environment variable ``CONTRAMIX_DATA``.
 """
 
@@ -14,24 +14,24 @@ from pathlib import Path
 from contramix.errors import InputError
 
 DATA_DIR = "CONTRAMIX_DATA"
-"""Environment variable with the folder of official files."""
+"""Name of the environment variable with the path of the folder of official files."""
 _BLOCK = 1 << 20
 """Number of bytes that are read at once for a checksum."""
 
 
 @dataclass(frozen=True)
 class Official:
-    """Describe the official files of a data set.
+    """Describe the official files of a data set: where they are published, their names and their checksums.
 
     Parameters
     ----------
     url
         Address where the files are published.
     either
-        Alternative archives, each of which holds the data set: name and published checksum.
+        Name and published checksum of each of several archives. Any one of them is enough.
     all_of
-        Or files that are all needed: name without ``.gz``, and checksum of the uncompressed content, which does not
-        depend on the compression.
+        Name without ``.gz`` and checksum of each of several files, all of which are needed. The checksum is that of the
+        uncompressed content.
     """
 
     url: str
@@ -82,23 +82,25 @@ OFFICIAL: dict[str, Official] = {
         ),
     ),
 }
-"""Official files by the names that commands accept."""
+"""Official files, by the names of data sets that commands accept."""
 
 
 def find_data(data: Path, data_dir: Path | None = None) -> Path:
-    """Return a path that exists as it is, or find and verify the official files of the data set of that name.
+    """Return the path of the user's data, or find and verify the official files of a data set that the user named.
 
     Parameters
     ----------
     data
-        A path, or a name of ``OFFICIAL``.
+        A key of ``OFFICIAL``, such as "cifar10": the path of its archive, or of the folder with its files, is returned.
+        Any other value and an existing path are returned unchanged.
     data_dir
-        Folder of the official files, or of a folder with the data set's name. None: ``CONTRAMIX_DATA``.
+        Folder that holds the official files, directly or in a subfolder with the data set's name. None: the folder of
+        the environment variable ``CONTRAMIX_DATA``.
 
     Raises
     ------
     InputError
-        If the files of the data set are missing, or their checksums are not the official ones.
+        If the files of the data set are missing or cannot be read, or if their checksums are not the official ones.
     """
     known = OFFICIAL.get(str(data))
     if known is None or data.exists():
@@ -112,7 +114,7 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
             if (folder / name).is_file():
                 _verify(folder / name, checksum)
                 return folder / name
-        files = [packed_or_not(folder / name) for name, _ in known.all_of]
+        files = [find_file_or_gz(folder / name) for name, _ in known.all_of]
         if files and all(files):
             for file, (_, checksum) in zip(files, known.all_of):
                 _verify(Path(str(file)), checksum, unpack=True)
@@ -121,12 +123,12 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
 
 
 def data_root(data_dir: Path | None) -> Path | None:
-    """Return the given folder, or else the folder of the environment variable ``CONTRAMIX_DATA``, or None."""
+    """Return the given folder of data. Without it, return that of the variable ``CONTRAMIX_DATA``, or None if unset."""
     return data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
 
 
-def packed_or_not(path: Path) -> Path | None:
-    """Return the path if it is a file, or else the same path with or without ``.gz``, or None."""
+def find_file_or_gz(path: Path) -> Path | None:
+    """Return the given path if it is a file, or else the path with ``.gz`` added or removed, or None if neither exists."""
     other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
     return next((file for file in (path, other) if file.is_file()), None)
 

@@ -1,4 +1,7 @@
-"""Find the recipes that come with the package. Imports nothing heavy: the command line's help lists them."""
+"""Find the recipes (TOML files with the settings of a training run) that ship with the package.
+
+This module imports nothing heavy, because the command line's help lists the recipes.
+"""
 
 from pathlib import Path
 
@@ -6,26 +9,26 @@ from contramix.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent
 DEFAULTS = "_defaults"
-"""Name of the file in each domain's folder with the settings that most of its recipes share. It is not a recipe."""
+"""Stem of the file with the settings that most recipes of a domain share, in the domain's folder. It is no recipe."""
 
 
 def shipped(domain: str = "table") -> dict[str, Path]:
-    """Return the files of the recipes that come with the package for a domain, by recipe name."""
+    """Return a dictionary from the name of each shipped recipe of a domain, such as "imix-npair", to its TOML file."""
     return {path.stem: path for path in sorted((FOLDER / domain).glob("*.toml")) if path.stem != DEFAULTS}
 
 
 def domains(only: str | None = None) -> list[str]:
-    """Return the domains that have recipes, tables first.
+    """Return the names of the domains that have recipes, such as ["table", "audio"], with "table" first.
 
     Parameters
     ----------
     only : str, optional
-        Return this domain alone.
+        Name of a domain; the list then has only this one.
 
     Raises
     ------
     InputError
-        If there is no such domain.
+        If ``only`` is not the name of a domain.
     """
     found = (path.name for path in FOLDER.iterdir() if any(path.glob("*.toml")))
     known = sorted(found, key=lambda name: (name != "table", name))
@@ -35,23 +38,29 @@ def domains(only: str | None = None) -> list[str]:
 
 
 def data_formats() -> str:
-    """List the files that can be read, by domain, for help texts: the first comment line of each domain's defaults."""
+    """Return one line for help texts that says which files can be read for each domain, separated by semicolons.
+
+    The text for a domain is the first comment line of its ``_defaults.toml``.
+    """
     return "; ".join(summary(FOLDER / domain / f"{DEFAULTS}.toml").removeprefix("Data: ") for domain in domains())
 
 
 def summary(path: Path) -> str:
-    """Return the first comment line of a recipe file, which says what the recipe does."""
+    """Return the first comment line of a recipe file, which says what the recipe does, without "#" and period."""
     first = path.read_text(encoding="utf-8").split("\n", 1)[0]
     return first.lstrip("# ").rstrip(".")
 
 
 def recipe_path(recipe: str | Path, domain: str = "table") -> Path:
-    """Return the file of a recipe that is given by name or path.
+    """Return the path of the TOML file of a recipe, which is given by its name or by a path.
+
+    ``domain`` is the domain whose recipes a name is looked up in.
 
     Raises
     ------
     InputError
-        If there is no such recipe; the message suggests the closest name.
+        If the recipe or file does not exist. The message suggests the closest name, or names the domain that has the
+        recipe.
     """
     path = Path(recipe)
     if path.suffix == ".toml":

@@ -1,4 +1,4 @@
-"""Read recipe files. A recipe may extend another one, and then states only the settings that differ."""
+"""Read recipe files with inheritance: a recipe can extend another one and state only the settings that differ."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ EXTENDS = "extends"
 
 
 def read_settings(path: Path, domain: str = "table", extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a recipe file and everything that it extends, and return its settings.
+    """Read a recipe file and the recipes that it extends, and return all settings as a nested dictionary.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the recipe file.
     domain
-        Where to look up the name of a recipe that the file extends, if the file does not state a domain itself.
+        Domain in which the name of an extended recipe is looked up if the file does not state a domain itself.
     extended_by
-        Files that extend this one, to detect a circle.
+        Paths of the files through which this file was reached by ``extends``, to detect circular inheritance.
 
     Raises
     ------
     InputError
-        If a file cannot be read, is not TOML or is empty, or if recipes extend one another in a circle.
+        If a file cannot be read, is not TOML or is empty, or if the inheritance is circular.
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -44,7 +44,7 @@ def extend(
     domain: str = "table",
     extended_by: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
-    """Return the settings of a recipe on top of those of the recipe it extends.
+    """Return all settings of a recipe: those of the recipe that it extends, with its own settings merged into them.
 
     The value of ``extends`` is the name of a recipe of the same domain, ``"_defaults"`` for the settings that most
     recipes of the domain share, or a path relative to the folder of the file.
@@ -52,18 +52,18 @@ def extend(
     Parameters
     ----------
     found
-        Settings as they stand in the file, with or without ``extends``.
+        Settings as parsed from the recipe's file, with or without the key ``extends``.
     source
-        What error messages call the recipe.
+        Name or path of the recipe for error messages.
     folder
-        Where relative paths begin.
+        Folder to which a path in ``extends`` is relative.
     domain, extended_by
         See :func:`read_settings`.
 
     Raises
     ------
     InputError
-        If the recipe is empty, or if what it extends does not exist, is for another domain, or extends it in turn.
+        If the recipe is empty, or if the extended recipe does not exist, is for another domain, or extends this one.
     """
     if not found:
         raise InputError(f"{source}: has no settings; 'contramix recipes imix-npair' prints a complete recipe")
@@ -95,9 +95,9 @@ def _parent_path(parent: str, folder: Path, domain: str) -> Path:
 
 
 def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with changes applied, section by section.
+    """Merge changed settings into other settings, section by section, and return the result as a new dictionary.
 
-    A section of another ``kind`` replaces the section. ``imix = "none"`` removes i-Mix.
+    A changed section with another ``kind`` replaces the former section. ``imix = "none"`` removes i-Mix.
 
     Examples
     --------
@@ -125,14 +125,23 @@ def _same_kind(before: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
 
 
 def override(settings: dict[str, Any], name: str, value: Any) -> None:
-    """Change one setting in place, by its dotted name.
+    """Change one setting in a nested dictionary of settings in place.
 
-    A new ``kind`` of a section begins with its own defaults. ``imix = "none"`` removes i-Mix.
+    A new ``kind`` removes the other settings of its section. ``imix = "none"`` removes i-Mix.
+
+    Parameters
+    ----------
+    settings
+        Settings of a recipe, which are changed.
+    name
+        Dotted name of the setting, such as "noise.rate".
+    value
+        The new value.
 
     Raises
     ------
     InputError
-        If the name leads through something that is not a section.
+        If a part of the name before the last dot is the name of a setting, not of a section.
     """
     *sections, last = name.split(".")
     section = settings

@@ -1,1 +1,1 @@
-"""Reproduce the tables of the papers: suites say what to run, what was published and which claims follow."""
+"""Reproduce the tables of the i-Mix and DACL papers from suites: TOML files of runs, published numbers and claims."""

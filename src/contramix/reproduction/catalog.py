@@ -1,4 +1,7 @@
-"""Find the suites that ship with the package. Imports nothing heavy, because the command line lists them."""
+"""Find the suites (TOML files, each of which describes a published table) that ship with the package.
+
+This module imports nothing heavy, because the command line's help lists the suites.
+"""
 
 import tomllib
 from pathlib import Path
@@ -10,21 +13,22 @@ FOLDER = Path(__file__).parent / "suites"
 Scale = Literal["smoke", "cpu", "paper"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 ALL = "all"
-"""The name that stands for all shipped suites."""
+"""Name that selects all shipped suites."""
 
 
 def shipped() -> dict[str, Path]:
-    """Return the files of the suites that ship with the package, by name."""
+    """Return a dictionary from the name of each shipped suite, such as "imix-table1", to its TOML file."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def summaries() -> dict[str, dict[str, Any]]:
-    """Return the title of each shipped suite, and the scales of each of its data sets.
+    """Return the title of each shipped suite, and the scales (such as "cpu") at which each of its data sets can run.
 
     Returns
     -------
     dict
-        By suite: ``title``, and ``data`` (a list of scales by the label of the block).
+        For each suite's name, a dictionary with ``title`` and ``data``; ``data`` maps the label of a data set to its
+        scales, for example ``{"covtype": ["smoke", "cpu", "paper"]}``.
     """
     read = {name: tomllib.loads(path.read_text(encoding="utf-8")) for name, path in shipped().items()}
     return {
@@ -37,17 +41,17 @@ def summaries() -> dict[str, dict[str, Any]]:
 
 
 def suite_paths(name: str) -> dict[str, Path]:
-    """Return the files of the suites that a name stands for, by suite.
+    """Return a dictionary from suite name to TOML file for the suites that the user selected.
 
     Parameters
     ----------
     name
-        A shipped suite, ``all``, or the path of a user's file, which ends in ``.toml``.
+        The name of a shipped suite, ``all`` for every shipped suite, or the path of a user's own ``.toml`` file.
 
     Raises
     ------
     InputError
-        If there is no such suite or file; the message names the closest suite.
+        If the suite or file does not exist. The message suggests the suite with the closest name.
     """
     known = shipped()
     if name == ALL:

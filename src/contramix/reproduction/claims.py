@@ -1,4 +1,4 @@
-"""Judge the claims of a paper: whether one row is above another, by paired differences over seeds."""
+"""Judge the claims of a paper that one row of a table scores above another, by their paired differences over seeds."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from contramix.reproduction.suite import Block
 
 Rows = Sequence[dict[str, Any]]
 CONFIDENCE = 0.95
-"""Confidence level of the interval of a gain."""
+"""Confidence level of the interval for a gain."""
 VERDICTS = (
     "holds",
     "holds in direction",
@@ -21,17 +21,27 @@ VERDICTS = (
 
 
 class Gain(NamedTuple):
-    """Hold by how many percentage points one row is above another."""
+    """Store by how many percentage points one row of a report scores above another.
+
+    Attributes
+    ----------
+    above, below
+        The two rows, as dictionaries of the report.
+    mean
+        Mean difference of their scores over seeds, in percentage points.
+    interval
+        Lower and upper end of a t interval for the mean over other seeds on the same data set. None if there is only
+        one seed.
+    """
 
     above: dict[str, Any]
     below: dict[str, Any]
     mean: float
     interval: tuple[float, float] | None
-    """A t interval for the mean over other seeds on the same data set. None if there is only one seed."""
 
     @property
     def verdict(self) -> str:
-        """Return one of ``VERDICTS``."""
+        """Return whether the claim that the first row is above the second holds, such as "holds in direction"."""
         holds, direction, undecided, reverse = VERDICTS
         if self.mean > 0:
             return holds if self.interval is not None and self.interval[0] > 0 else direction
@@ -39,7 +49,15 @@ class Gain(NamedTuple):
 
 
 def gain(rows: Rows, above: str, below: str) -> Gain | None:
-    """Return the difference of two rows under their first probe, or None if one of them was not run.
+    """Compare the scores of two rows of a report seed by seed, or return None if one of them was not run.
+
+    Parameters
+    ----------
+    rows
+        Rows of a report: dictionaries with the row's ``name`` and ``each``, its scores between 0 and 1, one per seed.
+        Only the first row of each name is used, which is the one for the first probe.
+    above, below
+        Names of the row that is claimed to be better, and of the other one.
 
     Examples
     --------
@@ -60,7 +78,18 @@ def gain(rows: Rows, above: str, below: str) -> Gain | None:
 
 
 def judge(block: Block, rows: Rows) -> list[dict[str, Any]]:
-    """Return the outcome of each claim of a block, for a report. Claims on rows that were not run are left out."""
+    """Return the outcome of each claim about a block (the rows of a table for one data set) for its report.
+
+    Each outcome has the keys ``claim`` (its text), ``gain``, ``interval`` and ``verdict``, as in :class:`Gain`. Claims
+    about rows that were not run are left out.
+
+    Parameters
+    ----------
+    block
+        The block with its claims.
+    rows
+        Rows of its report, as in :func:`gain`.
+    """
     outcomes = []
     for claim in block.claims:
         found = gain(rows, claim.above, claim.below)

@@ -18,7 +18,7 @@ BASELINES = ("raw", "untrained", "trees")
 EPOCHS, BATCH, WIDTH = 20, 512, 256
 LABELS_PER_CLASS = 20
 PUBLISHED = {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1}
-"""Settings that the i-Mix paper uses on CovType, with and without i-Mix."""
+"""Settings of the i-Mix paper for CovType, which both N-pair and i-Mix with N-pair use."""
 
 
 def run_demo(
@@ -31,19 +31,19 @@ def run_demo(
     command: str = "contramix demo",
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Pre-train each recipe on the 15,120 official training rows and compare the representations.
+    """Pre-train each recipe on the 15,120 official training rows of CovType and compare the representations.
 
-    All recipes train the same network for the same number of epochs. N-pair, with and without i-Mix, has the noise and
-    the temperature of the paper; the other recipes are as shipped.
+    All recipes train the same network for the same number of epochs. N-pair, with and without i-Mix, uses the
+    noise and the temperature of the i-Mix paper. The other recipes use their shipped noise and temperature.
 
     Parameters
     ----------
     out
-        Folder of the run folders ``<recipe>/seed<n>``. Finished runs in it are reused.
+        Folder in which the run folders ``<recipe>/seed<n>`` are created. Finished runs in it are reused.
     epochs, seeds, device
         Number of epochs, number of runs of each recipe, and the device to train on.
     recipes, command
-        Names of the recipes to compare, and the command that the report records.
+        Names of the recipes to compare, and the command line that the report records.
     reporter
         Receives the progress of pre-training and probing.
     """

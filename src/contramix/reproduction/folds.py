@@ -1,13 +1,13 @@
-"""Evaluate graphs by DACL's protocol: repeated ten-fold cross-validation of linear layers on features.
+"""Evaluate representations of graphs as DACL does: by repeated ten-fold cross-validation of a linear classifier.
 
 The published protocol trains a linear layer on the features of each of the last five epochs, with a hundred full-batch
 steps of Adam in each fold, and averages over folds and epochs. The honest protocol uses the features of the last epoch
 only, and logistic regression whose strength is selected within the training folds. Domain baselines have scores under
 the honest protocol only.
 
-NOTE[DIFF]: batches divide the data evenly and are at most as large as the recipe's, because a last, shorter batch is
-dropped here but not in the paper. NOTE[DIFF]: the paper does not state the learning rate of the linear layer; 1e-2 is
-InfoGraph's, recalled.
+NOTE[DIFF]: the DACL paper trains on the last, shorter batch of an epoch; contramix drops it. Here the batch size is
+therefore reduced until batches divide the data almost evenly. NOTE[DIFF]: the DACL paper does not state the learning
+rate of the linear layer; here it is 1e-2, the rate of InfoGraph, recalled from memory.
 """
 
 import json
@@ -49,20 +49,21 @@ def cross_validate(
     device: str = "auto",
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Evaluate baselines and recipes by both protocols, and keep each repeat in ``folder/ROW/seed0`` and so on.
+    """Evaluate baselines and recipes on labeled graphs with the published and the honest protocol.
 
-    Finished repeats in the folder are reused.
+    Each repeat is stored in a folder such as ``folder/ROW/seed0``. Finished repeats in the folder are reused.
 
     Parameters
     ----------
     folder
-        Folder of the repeats.
+        Folder in which the repeats are stored.
     table, target
-        Graphs, and the name of the column of their classes.
+        A table with a graph in each row, and the name of the column with their classes.
     baselines, recipes
-        Names of the baselines, and the recipes. Baselines that need a recipe use the last one.
+        Names of the baselines, and the recipes to pre-train with. Baselines that need a recipe, such as the untrained
+        encoder, use the last one.
     repeats
-        Number of repeats, each with another seed.
+        Number of times that each row is evaluated, each time with another seed.
     device
         Device to train on.
     reporter
@@ -71,8 +72,8 @@ def cross_validate(
     Returns
     -------
     dict
-        ``rows`` holds accuracies under the honest protocol, ``parity`` those under the published one. Both have the
-        format of a comparison's rows.
+        ``metric`` is "accuracy"; ``rows`` is the list of rows under the honest protocol, and ``parity`` the list under
+        the published one. A row is a dictionary with keys such as ``name``, ``probe``, ``mean`` and ``each``.
     """
     main = recipes[-1]
     spec, _ = learn_spec(table, main, target)
@@ -112,7 +113,15 @@ def _reuse_or_run(
 def _scores(
     name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
 ) -> dict[str, Any]:
-    """Return the accuracies of all epochs and folds under each protocol."""
+    """Return a list of epochs, each a list of the accuracies of its folds, under the name of each protocol.
+
+    Parameters
+    ----------
+    name, recipe
+        Name of the row, and its recipe. None for the recipe: the row is the baseline of this name.
+    main
+        Recipe that baselines use.
+    """
     if recipe is not None:
         return pretrain_and_score(recipe, data, repeat, device)
     if name == "untrained":
@@ -126,19 +135,25 @@ def _scores(
 
 
 def pretrain_and_score(recipe: Recipe, data: LabeledRecords, repeat: int, device: str = "auto") -> dict[str, Any]:
-    """Pre-train, and return the accuracies under both protocols: a list of folds for each epoch."""
+    """Pre-train on all graphs, and cross-validate linear classifiers on the resulting features.
+
+    Returns
+    -------
+    dict
+        For each protocol ("published" and "honest") a list of epochs, each a list of the accuracies of its ten folds.
+    """
     return _score_features(_last_epochs(recipe, data, repeat, device), data, repeat)
 
 
 def _score_features(features: Sequence[ndarray], data: LabeledRecords, repeat: int) -> dict[str, Any]:
     return {
-        "published": [rounded(adam_on_folds(z, data.y, seed=repeat)) for z in features],
+        "published": [round_accuracies(adam_on_folds(z, data.y, seed=repeat)) for z in features],
         "honest": _folds(data, features[-1], repeat, PROBES["linear"]),
     }
 
 
 def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -> list[ndarray]:
-    """Pre-train, and return the features of all graphs after each of the last epochs."""
+    """Pre-train, and return the features of all graphs, of shape (n, d), after each of the last five epochs."""
     rows = len(data.x)
     batches = math.ceil(rows / recipe.train.auto_batch)
     fit = Fit.begin(Recipe.load(recipe, {"train.batch_size": rows // batches}), data.spec, data.x, seed, device)
@@ -151,11 +166,11 @@ def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -
 
 def _folds(data: LabeledRecords, features: ndarray, repeat: int, probe: Probe) -> list[list[float]]:
     result = cross_validate_probe(data.task, [[features]], data.y, seed=repeat, probe=probe)
-    return [rounded(epoch) for epoch in result.each[0]]
+    return [round_accuracies(epoch) for epoch in result.each[0]]
 
 
-def rounded(values: ndarray) -> list[float]:
-    """Return accuracies as a list of numbers with five decimals, as reports hold them."""
+def round_accuracies(values: ndarray) -> list[float]:
+    """Round accuracies to five decimals and return them as a list for a report."""
     return [round(float(value), 5) for value in values]
 
 

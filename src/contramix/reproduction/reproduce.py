@@ -1,7 +1,7 @@
-"""Run a block of a suite: its recipes and baselines on one data set.
+"""Run a block of a suite: the recipes and baselines of a published table on one data set.
 
-``FOLDER/report.json`` holds the comparison, the rows of the paper's own protocol (``parity``) and the outcomes of the
-claims. ``FOLDER/ROW/seed0`` and so on are the runs, each with recipe.toml, report.json and DONE.
+``FOLDER/report.json`` holds the scores (``rows``), the scores under the paper's protocol (``parity``) and the outcomes
+of the claims. Each run has a folder such as ``FOLDER/ROW/seed0`` with recipe.toml, report.json and DONE.
 """
 
 import json
@@ -24,7 +24,7 @@ from contramix.runtime import atomic_files
 from contramix.training.reporter import SILENT, Reporter
 
 FROZEN = ("raw", "pca", "untrained")
-"""Baselines that are features, on which the probe of the paper can be trained."""
+"""Baselines that yield features, on which the paper's probe (such as a linear classifier) can be trained."""
 
 
 def reproduce(
@@ -39,22 +39,23 @@ def reproduce(
     command: str = "",
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Run the unfinished runs of a block, and write its report.
+    """Run the unfinished runs of a block of a suite, write ``report.json``, and return the report as a dictionary.
 
     Parameters
     ----------
     suite, block, scale
-        The suite, the block (its rows for one data set), and the scale to run it at.
+        The suite (a published table), the block (the rows of the suite for one data set), and the scale to run it at,
+        such as "cpu".
     splits
-        All records of the data set. The scale limits how many of them are used.
+        Training and test records of the data set. The scale limits how many of them are used.
     folder
         Folder of the runs and reports. Finished runs in it are reused.
     seeds
-        Number of runs of each recipe; None for the number that the scale defines.
+        Number of runs of each recipe. None: the number that the scale defines.
     device
         Device to train on.
     command
-        The command that the report records.
+        The command line that the report records.
     reporter
         Receives the progress of training and probing.
     """
@@ -102,7 +103,7 @@ def reproduce(
 
 
 def _scores(rows: list[dict[str, Any]], name: str, seed: int) -> dict[str, float]:
-    """Return the scores of one row and seed, by probe."""
+    """Return a dictionary from probe to score for the row with a name (a recipe) and one of its seeds."""
     return {row["probe"]: row["each"][seed] for row in rows if row["name"] == name}
 
 
@@ -117,7 +118,7 @@ def _probed(
     device: str,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Compare frozen representations under probes selected on training rows, and under the probe of the paper."""
+    """Score frozen representations with probes tuned on training rows, and with the paper's probe tuned on test rows."""
 
     def compare(probes: tuple[str, ...], baselines: tuple[str, ...], pick_on_test: bool) -> dict[str, Any]:
         evaluation = compare_recipes(

@@ -1,4 +1,4 @@
-"""List the data sets of the suites, find their files and load them."""
+"""Define the data sets that suites use, find their files and load them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy import ndarray
 
-from contramix.datasets.official import OFFICIAL, find_data, packed_or_not
+from contramix.datasets.official import OFFICIAL, find_data, find_file_or_gz
 from contramix.errors import InputError, nearest
 from contramix.io.records import LABEL
 from contramix.io.tables.canonical import to_canonical
@@ -20,23 +20,26 @@ from contramix.reproduction.splits import Splits
 
 @dataclass(frozen=True)
 class Source:
-    """Describe a data set: where its files come from and how they are split.
+    """Describe a data set: its files, where they are published, and how its records are split.
 
     Parameters
     ----------
     domain
-        Domain of its records, such as "table".
+        Domain of the records, such as "table" or "image".
     files, url
-        The publisher's names of the files, all of which are needed, and the address to get them from. A name of
-        ``contramix.datasets.official`` stands for its files, which are verified.
+        The publisher's file names, all of which are needed, and the address where they are published. A single name
+        that is a key of ``contramix.datasets.official.OFFICIAL`` selects the files listed there, and their checksums
+        are verified.
     split
-        Function that reads the files, in that order, with the data settings of a recipe, and splits the records.
+        Function that reads the files in the order of ``files``, with the data settings of a recipe, and returns the
+        training and test records.
     synthetic
-        Function that generates records in the same format, which only show that a suite runs.
+        Function that generates records in the same format, to test that a suite runs without the files.
     records, columns
-        Numbers of records and columns of the official files. None: checksums are verified, or nothing is.
+        Numbers of records and columns of the official files, against which loaded data are checked. None: no check.
     shipped
-        Function that reads the rows that ship with the package, which the scale "cpu" uses.
+        Function that reads the rows of the data set that ship with the package. The scale "cpu" uses them. None: the
+        package ships no rows of this data set.
     """
 
     domain: str
@@ -50,21 +53,21 @@ class Source:
 
 
 def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Path]:
-    """Find the files of a data set: the given ones, or files of the publisher's names in ``data_dir``.
+    """Return the files of a data set: those that the user gave, or those with the publisher's names in ``data_dir``.
 
     Parameters
     ----------
     name
         Name of the data set, a key of ``SOURCES``.
     data_dir
-        Folder that is searched, and its folders. None: none is known.
+        Folder that is searched, together with its direct subfolders. None: no folder is searched.
     given
-        The file, or the folder of the files, that the user gave.
+        Path of the file, or of the folder with the files, that the user gave. None: ``data_dir`` is searched.
 
     Raises
     ------
     InputError
-        If a file is not there.
+        If a file is missing. The message tells where to get it.
     """
     source = SOURCES[name]
     if given is not None:
@@ -89,30 +92,30 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
 
 
 def _all_in(folder: Path, names: Sequence[str]) -> list[Path] | None:
-    """Return the files or folders of these names in a folder, packed or not, or None if one is missing."""
-    paths = [path if path.is_dir() else packed_or_not(path) for path in (folder / name for name in names)]
+    """Return the paths of all named files or subfolders, with or without ``.gz``, or None if one of them is missing."""
+    paths = [path if path.is_dir() else find_file_or_gz(path) for path in (folder / name for name in names)]
     found = [path for path in paths if path is not None]
     return found if len(found) == len(paths) else None
 
 
 def load(name: str, files: list[Path], recipe: Recipe, as_is: bool = False) -> Splits:
-    """Read the splits of a data set from its files.
+    """Read the training and test records of a data set from its files, and check their numbers.
 
     Parameters
     ----------
     name
         Name of the data set, a key of ``SOURCES``.
     files
-        Its files, as :func:`find` returns them.
+        Files of the data set, as :func:`find` returns them.
     recipe
-        A recipe whose data settings are used for reading.
+        Recipe whose data settings, such as the image size, are used for reading.
     as_is
-        If True, numbers of records and columns are not compared with the official ones.
+        If True, the numbers of records and columns may differ from those of the official files.
 
     Raises
     ------
     InputError
-        If the target column, a record or a column is missing.
+        If the target column is missing, or if the number of records or columns is not the official one.
     """
     source = SOURCES[name]
     loaded = source.split(files, recipe)
@@ -189,18 +192,18 @@ SOURCES: dict[str, Source] = {
     "IMDB-MULTI": _tu("IMDB-MULTI", 1500),
     "REDDIT-BINARY": _tu("REDDIT-BINARY", 2000),
 }  # fmt: skip
-"""The data sets by the names that suites use."""
+"""Data sets, by the names that suites use."""
 
 
 def sample_rows(table: pa.Table, rows: int | None, seed: int = 0) -> pa.Table:
-    """Sample rows without replacement and keep their order. Without a number, or with a larger one, keep all rows.
+    """Sample rows of a table without replacement, and keep their order.
 
     Parameters
     ----------
     table
         The table to sample from.
     rows
-        Maximum number of rows; None for all.
+        Number of rows to sample. None, or a number larger than the table's: return all rows.
     seed
         Seed of the sample.
     """

@@ -1,6 +1,7 @@
 """Read the official files of data sets, and split their records as the published protocols do.
 
-Each reader takes the files of a data set and a recipe, whose data settings it uses, and returns :class:`Splits`.
+Each reader takes the files of one data set and a recipe, whose data settings (such as the image size) it uses, and
+returns :class:`Splits`. Some readers ignore the recipe.
 """
 
 from pathlib import Path
@@ -31,16 +32,21 @@ ADULT = (
 
 
 class Splits(NamedTuple):
-    """Hold labeled records, split as published."""
+    """Store the labeled training and test records of a data set, and the name of its target column.
+
+    ``test`` is None if there is no official test split.
+    """
 
     train: pa.Table
     test: pa.Table | None
-    """Test records; None if there is no official test split."""
     target: str
 
 
 def official(files: list[Path], recipe: Recipe) -> Splits:
-    """Read data whose files hold the labels and the official splits."""
+    """Read a file or folder that defines the labels and the official training and test splits itself.
+
+    Where test labels are not public (ImageNet), the validation split is the test split.
+    """
     reading = DOMAINS[recipe.domain].read(files[0], ReadOptions(), recipe.data)
     if reading.target is None:
         raise InputError(f"{files[0]}: holds no labels")
@@ -51,9 +57,9 @@ def official(files: list[Path], recipe: Recipe) -> Splits:
 
 
 def tenth_of_classes(files: list[Path], recipe: Recipe) -> Splits:
-    """Read the records of every tenth class in the order of their names.
+    """Read the records of every tenth class, with classes sorted by name.
 
-    NOTE[DIFF]: i-Mix does not state which classes of ImageNet it uses.
+    NOTE[DIFF]: the i-Mix paper uses a tenth of the classes of ImageNet, but does not state which; here every tenth one.
     """
     train, test, target = official(files, recipe)
     classes = pa.array(sorted(pc.unique(train[target]).to_pylist())[::10])
@@ -62,18 +68,22 @@ def tenth_of_classes(files: list[Path], recipe: Recipe) -> Splits:
 
 
 def graphs(files: list[Path], recipe: Recipe) -> Splits:
-    """Read labeled graphs, which have no official test split."""
+    """Read labeled graphs, and leave the test split empty, because these data sets have no official one."""
     return official(files, recipe)._replace(test=None)
 
 
 def pixels(files: list[Path], recipe: Recipe) -> Splits:
-    """Read images as a table whose columns are pixels, in a fixed random order."""
+    """Read images as tables with a column for each pixel value, in the same random order of columns for all images."""
     images = official(files, Recipe.load("npair", domain="image"))
     return Splits(as_pixels(images.train), None if images.test is None else as_pixels(images.test), LABEL)
 
 
 def as_pixels(images: pa.Table) -> pa.Table:
-    """Convert images of one size to a table of pixel columns and a label. All images have the same permutation."""
+    """Convert images of one size to a table with a column for each pixel value, scaled to [0, 1], and a label column.
+
+    Columns are named after the position of the pixel value (``p0``, ``p1``, ...), and their order is a fixed random
+    permutation.
+    """
     values = images.column("image").combine_chunks()
     flat = values.to_numpy_ndarray().reshape(len(values), -1)
     order = np.random.default_rng(0).permutation(flat.shape[1])
@@ -82,13 +92,19 @@ def as_pixels(images: pa.Table) -> pa.Table:
 
 
 def shipped_covtype() -> Splits:
-    """Read the CovType rows that ship with the package."""
+    """Read the training and test rows of CovType that ship with the package."""
     train, test = (read(COVTYPE / f"{split}.parquet").table for split in ("train", "test"))
     return Splits(train, test, "cover_type")
 
 
 def covtype(files: list[Path], recipe: Recipe) -> Splits:
-    """Read UCI's CovType file, whose first 15,120 rows are the training split."""
+    """Read UCI's CovType file. The first 15,120 rows are the training split, and all others the test split.
+
+    Raises
+    ------
+    InputError
+        If the file does not have the official number of rows and columns.
+    """
     names = read(COVTYPE / "test.parquet").table.column_names
     table = read(files[0], NO_HEADER).table
     if table.shape != (COVTYPE_ROWS, len(names)):
@@ -98,9 +114,22 @@ def covtype(files: list[Path], recipe: Recipe) -> Splits:
 
 
 def higgs(rows: int, files: list[Path], recipe: Recipe) -> Splits:
-    """Sample training rows from all rows but the last half million, which are the test split.
+    """Read the Higgs file of UCI: the last 500,000 rows are the test split; training rows are sampled from the others.
 
-    NOTE[DIFF]: i-Mix's "1M" uses all 10.5 million rows; here it is one million.
+    NOTE[DIFF]: the experiment that the i-Mix paper calls "1M" uses all 10.5 million training rows; here it uses one
+    million.
+
+    Parameters
+    ----------
+    rows
+        Number of training rows to sample.
+    files, recipe
+        The file as the only element of a list, and a recipe, which is ignored.
+
+    Raises
+    ------
+    InputError
+        If the file has too few rows.
     """
     found = read_chunks(files[0], NO_HEADER)
     rest = found.rows - HIGGS_TEST
@@ -117,14 +146,14 @@ def higgs(rows: int, files: list[Path], recipe: Recipe) -> Splits:
 
 
 def adult(files: list[Path], recipe: Recipe) -> Splits:
-    """Read UCI's training and test files of Adult."""
+    """Read the training file and the test file of UCI's Adult data set (census income), in this order of ``files``."""
     train, test = (_read_without_comment(file).rename_columns(ADULT) for file in files)
     income = pc.replace_substring(test["income"], ".", "")
     return Splits(train, test.set_column(len(ADULT) - 1, "income", income), "income")
 
 
 def _read_without_comment(file: Path) -> pa.Table:
-    """Read a table without a header, and skip the first line of UCI's test file, "|1x3 Cross validator"."""
+    """Read a CSV file without a header, and skip a first line that begins with "|", as UCI's test file of Adult has."""
     with open_decompressed(file) as stream:
         text = stream.read()
     if not text.startswith(b"|"):
@@ -136,17 +165,20 @@ def _read_without_comment(file: Path) -> pa.Table:
 
 
 def credit(files: list[Path], recipe: Recipe) -> Splits:
-    """Read Kaggle's file without its column of row numbers."""
+    """Read Kaggle's file of credit card defaults without its column of row numbers. Every fifth row is a test row."""
     table = read(files[0]).table
     return _fifths(table.drop_columns("ID") if "ID" in table.column_names else table, "default.payment.next.month")
 
 
 def every_fifth(target: str, files: list[Path], recipe: Recipe) -> Splits:
-    """Read a table without official splits; every fifth row is a test row."""
+    """Read a table that has no official splits, and make every fifth row a test row.
+
+    ``target`` is the name of the target column.
+    """
     return _fifths(read(files[0]).table, target)
 
 
 def _fifths(table: pa.Table, target: str) -> Splits:
-    """Split a table without official splits: every fifth row, in the order of the file, is a test row."""
+    """Split a table into test rows, which are every fifth row in the order of the file, and training rows."""
     test = np.arange(table.num_rows) % 5 == 4
     return Splits(table.filter(pa.array(~test)), table.filter(pa.array(test)), target)

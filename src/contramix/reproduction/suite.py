@@ -1,4 +1,4 @@
-"""Describe a published table as a TOML file: its data sets, recipes, scales and published numbers."""
+"""Define the settings of a suite: a TOML file with the data sets, recipes, scales and numbers of a published table."""
 
 import tomllib
 from collections.abc import Collection
@@ -20,10 +20,10 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 class SuiteSettings(Settings):
-    """Hold the settings of one section of a suite's file, and accept the names that version 0.1 used."""
+    """Read the settings of one section of a suite's TOML file, and accept names of settings from version 0.1."""
 
     old_names: ClassVar[dict[str, str]] = {}
-    """Names of settings by their name in version 0.1."""
+    """Today's names of settings, by their name in version 0.1."""
 
     @model_validator(mode="before")
     @classmethod
@@ -36,47 +36,80 @@ class SuiteSettings(Settings):
 
 
 class Published(SuiteSettings):
-    """Hold a number that a paper published."""
+    """Store a score that a paper published.
+
+    Attributes
+    ----------
+    percent, spread
+        The score, and its standard deviation if the paper prints one, in percent.
+    provenance
+        Whether the score was read in the text of the paper, read in an image of the page, or recalled from memory.
+    """
 
     old_names: ClassVar = {"sure": "provenance"}
 
     percent: float
     spread: float | None = None
     provenance: Literal["printed", "seen in a crop", "recalled"]
-    """Whether the number was read in the text, read in an image of the page, or is remembered."""
 
 
 class Row(SuiteSettings):
-    """Describe a row of the table: a recipe with changes, or the baseline of this name if there is no recipe."""
+    """Configure a row of a published table: a recipe with changed settings, or a baseline.
+
+    Attributes
+    ----------
+    name
+        Name of the row. Without a recipe, it is the name of a baseline, such as "raw".
+    recipe
+        Name of the recipe. None: the row is a baseline.
+    set
+        Settings of the recipe to change at every scale, by dotted name.
+    paper
+        Settings to change at the scale "paper" only. Published rows may differ in their number of epochs; at smaller
+        scales all rows train equally long.
+    published
+        The score that the paper published for the row. None: the paper has no such row.
+    """
 
     name: str
     recipe: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the recipe to change at every scale, by dotted name."""
     paper: dict[str, Any] = Field(default_factory=dict)
-    """Changes at the scale "paper" only. Published rows may differ in epochs; at smaller scales they are equal."""
     published: Published | None = None
 
 
 class Budget(SuiteSettings):
-    """Describe how a scale differs from what was published."""
+    """Configure a scale: how much smaller than the published one an experiment is.
+
+    Attributes
+    ----------
+    note
+        The differences from the published experiment in words, which every table of results shows.
+    set
+        Settings of all recipes to change at this scale, by dotted name.
+    rows, test_rows
+        Maximum numbers of training and test records, which are sampled once. None: all records.
+    seeds
+        Number of runs of each recipe.
+    exclude
+        Names of rows that are left out because they would take too long.
+    """
 
     old_names: ClassVar = {"said": "note", "without": "exclude"}
 
     note: str
-    """The differences in words, which every table of results shows."""
     set: dict[str, Any] = Field(default_factory=dict)
     rows: Annotated[int, Field(ge=10)] | None = None
-    """Maximum number of training records, which are sampled once."""
     test_rows: Annotated[int, Field(ge=10)] | None = None
-    """Maximum number of test records, which are sampled once."""
     seeds: Annotated[int, Field(ge=1)] = 3
     exclude: Names = ()
-    """Rows that are left out because they would take too long."""
 
 
 class Claim(SuiteSettings):
-    """State that one row is above another."""
+    """State a claim of a paper: the row named ``above`` has a better score than the row named ``below``.
+
+    ``text`` states the claim in words, such as "i-Mix improves MoCo".
+    """
 
     text: str
     above: str
@@ -84,30 +117,50 @@ class Claim(SuiteSettings):
 
 
 class Block(SuiteSettings):
-    """Describe the part of a table that is about one data set."""
+    """Configure a block of a suite: the rows of a published table for one data set.
+
+    Attributes
+    ----------
+    data, name
+        Name of the data set, and a label if the suite has several blocks for this data set.
+    question
+        The question that an additional experiment answers. None: the block is a part of the published table.
+    protocol
+        "probes": train probes on frozen representations. "folds": cross-validate as DACL does on graphs, see
+        :mod:`contramix.reproduction.folds`.
+    metric
+        Name of the metric. None: the default metric of the task.
+    probes
+        Probes whose settings are selected on training rows. Claims are judged with the first one.
+    parity
+        The paper's probe, whose settings are selected on test rows, as published. None: there is no such probe.
+    transductive
+        Whether the columns' statistics include the test rows, as published.
+    baselines
+        Names of the baselines.
+    set
+        Settings of all recipes to change at every scale, by dotted name.
+    rows, claims
+        Rows of the table, and the paper's claims about them.
+    scales
+        The scales at which the block can run, and how each differs from the published experiment.
+    """
 
     old_names: ClassVar = {"asks": "question"}
 
     data: str
     name: str | None = None
-    """Label of a block whose data set has several blocks in the suite. None: the name of the data set."""
     question: str | None = None
-    """The question that an experiment answers. None: the block is a part of the published table."""
     protocol: Literal["probes", "folds"] = "probes"
-    """``folds``: the protocol of DACL's graphs, see :mod:`contramix.reproduction.folds`."""
     metric: str | None = None
     probes: Names = ("linear", "knn")
-    """Probes whose settings are selected on training rows. Claims are judged by the first one."""
     parity: str | None = None
-    """The probe of the paper, whose settings are selected on test rows as published."""
     transductive: bool = False
-    """Whether the columns' statistics include the test rows, as published."""
     baselines: Names = ("raw", "untrained")
     set: dict[str, Any] = Field(default_factory=dict)
     rows: Annotated[tuple[Row, ...], BeforeValidator(as_tuple)]
     claims: Annotated[tuple[Claim, ...], BeforeValidator(as_tuple)] = ()
     scales: dict[Scale, Budget]
-    """The scales at which the block can run."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Block":
@@ -140,16 +193,16 @@ class Block(SuiteSettings):
 
     @property
     def label(self) -> str:
-        """Return the name of the block within the suite."""
+        """Return the label of the block, which is unique in the suite: ``name``, or else the name of the data set."""
         return self.name or self.data
 
     def recipes(self, scale: Scale) -> list[Recipe]:
-        """Return the recipes of the rows at a scale. Each recipe is named after its row.
+        """Return the recipe of each row that runs at a scale, with all changed settings, named after its row.
 
         Raises
         ------
         InputError
-            If a recipe cannot be made; the message names the block and the row.
+            If a recipe or one of its settings is unknown or not allowed. The message names the block and the row.
         """
         recipes = []
         for row in self.rows:
@@ -165,15 +218,25 @@ class Block(SuiteSettings):
 
 
 class Suite(SuiteSettings):
-    """Describe a published table, or a comparison of one's own."""
+    """Configure a suite: a published table, or a user's own comparison.
+
+    Attributes
+    ----------
+    name, title, source
+        Short name of the suite, its title, and the publication that the table is from.
+    flaws
+        What readers should know about the published protocol.
+    departures
+        Differences between the protocol here and the published one, at every scale.
+    data
+        Blocks of the table, each with the rows for one data set.
+    """
 
     name: str
     title: str
     source: str
     flaws: Names = ()
-    """What readers should know about the published protocol."""
     departures: Names = ()
-    """Where the protocol here differs from the published one, at every scale."""
     data: Annotated[tuple[Block, ...], BeforeValidator(as_tuple)]
 
     @model_validator(mode="after")
@@ -186,12 +249,12 @@ class Suite(SuiteSettings):
 
     @classmethod
     def load(cls, path: Path) -> "Suite":
-        """Read the file of a suite.
+        """Read and check the TOML file of a suite.
 
         Raises
         ------
         InputError
-            If the file does not describe a suite; the message names the setting.
+            If the file is not TOML, or if a setting is unknown, missing or not allowed. The message names the setting.
         """
         try:
             return cls.model_validate({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})

@@ -1,4 +1,4 @@
-"""Generate records in the format of a data set, with which a suite shows within a minute that it runs."""
+"""Generate random labeled records in the format of a data set, to test within a minute that a suite runs."""
 
 from types import SimpleNamespace
 
@@ -14,21 +14,21 @@ ROWS, CLASSES = 240, 3
 
 
 def classes() -> ndarray:
-    """Return the class number of each record."""
+    """Return the class of each record as an array of integers: 0, 1, 2, 0, 1, 2, ... for 240 records."""
     return np.arange(ROWS) % CLASSES
 
 
 def table(target: str, columns: int, categorical: int = 0, regression: bool = False) -> pa.Table:
-    """Generate a table with numeric columns whose means differ by class, and categorical columns.
+    """Generate a table with numeric columns whose means differ between classes, and with categorical columns.
 
     Parameters
     ----------
     target
         Name of the target column.
     columns, categorical
-        Numbers of numeric and of categorical columns.
+        Number of numeric columns, and number of categorical columns.
     regression
-        If True, the target is numeric; otherwise it is the class.
+        If True, the target is a number; otherwise it is one of "class 0" to "class 2".
     """
     draw, y = np.random.default_rng(0), classes()
     truth = y + draw.normal(0, 0.1, ROWS) if regression else np.array([f"class {n}" for n in y])
@@ -38,7 +38,10 @@ def table(target: str, columns: int, categorical: int = 0, regression: bool = Fa
 
 
 def images(shape: tuple[int, ...]) -> pa.Table:
-    """Generate labeled images of waves whose wavelength depends on the class."""
+    """Generate labeled images of waves whose wavelength depends on the class.
+
+    ``shape`` is (height, width, channels).
+    """
     draw, y = np.random.default_rng(0), classes()
     wave = np.sin(np.arange(shape[0])[None] / (1 + y[:, None]) + draw.random((ROWS, 1)) * 6)
     values = 128 + 60 * wave[:, :, None, None] + draw.normal(0, 20, (ROWS, *shape))
@@ -47,7 +50,7 @@ def images(shape: tuple[int, ...]) -> pa.Table:
 
 
 def clips() -> pa.Table:
-    """Generate labeled clips of a quarter of a second: sine waves whose pitch depends on the class."""
+    """Generate labeled audio clips of a quarter of a second: sine waves whose pitch depends on the class."""
     draw, y = np.random.default_rng(0), classes()
     time, pitch = np.arange(4000) / 16000, 300 * (1 + y[:, None])
     values = 0.4 * np.sin(2 * np.pi * pitch * time + draw.random((ROWS, 1)) * 6) + draw.normal(0, 0.05, (ROWS, 4000))
@@ -56,7 +59,7 @@ def clips() -> pa.Table:
 
 
 def graphs() -> pa.Table:
-    """Generate labeled graphs: rings with chords, whose number depends on the class."""
+    """Generate labeled graphs: rings of 8 to 15 nodes with chords, where the number of chords depends on the class."""
     draw, objects = np.random.default_rng(0), []
     for y in classes():
         nodes = int(draw.integers(8, 16))
