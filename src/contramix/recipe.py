@@ -156,7 +156,7 @@ class Recipe(AllSettings):
         return tomli_w.dumps(self.to_dict())
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Return a line such as "noise.rate: 0.2 and 0.3" for each setting that differs between this recipe and another."""
+        """Return a line such as "noise.rate: 0.2 and 0.3" for each setting that differs from another recipe."""
         mine, theirs = dict(_flat(self.to_dict())), dict(_flat(other.to_dict()))
         names = sorted(mine.keys() | theirs.keys())
         return [f"{n}: {mine.get(n)!r} and {theirs.get(n)!r}" for n in names if mine.get(n) != theirs.get(n)]

@@ -128,7 +128,7 @@ def data_root(data_dir: Path | None) -> Path | None:
 
 
 def find_file_or_gz(path: Path) -> Path | None:
-    """Return the given path if it is a file, or else the path with ``.gz`` added or removed, or None if neither exists."""
+    """Return the path if it is a file, or else the path with ``.gz`` added or removed, or None if neither exists."""
     other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
     return next((file for file in (path, other) if file.is_file()), None)
 

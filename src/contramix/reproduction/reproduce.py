@@ -118,7 +118,7 @@ def _probed(
     device: str,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Score frozen representations with probes tuned on training rows, and with the paper's probe tuned on test rows."""
+    """Score frozen representations with probes tuned on training rows and with the paper's probe tuned on test rows."""
 
     def compare(probes: tuple[str, ...], baselines: tuple[str, ...], pick_on_test: bool) -> dict[str, Any]:
         evaluation = compare_recipes(

@@ -39,7 +39,7 @@ def test_the_classifier_of_theorem_1_is_linear_in_the_anchor():
 
 def test_every_mixture_is_the_theorems_noise():
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    views = identity.every_mixture(Linear(), x)
+    views = identity.all_mixtures(Linear(), x)
     want = [[x[i] + a * (x[j] - x[i]) for a in identity.ALPHAS for j in range(4)] for i in range(4)]
     assert torch.allclose(views, torch.stack([torch.stack(row) for row in want]), atol=1e-15)
 

@@ -1,4 +1,4 @@
-"""Check DACL's theorems numerically. Each module checks one theorem with a generator ``checks(seeds)``."""
+"""Check the three theorems of the DACL paper numerically, one per module."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,18 +10,18 @@ THEOREMS: dict[str, Callable[[int], Iterator[Check]]] = {
     "Theorem 2, what noise adds to the loss": regularizers.checks,
     "Theorem 3, complexity": complexity.checks,
 }
-"""Generators of checks, by the title of their theorem."""
+"""Functions that yield the checks of a theorem for a number of seeds, by the title of the theorem."""
 
 
 def verify(seeds: int, on_progress: Callable[[str], None] = lambda _: None) -> list[Check]:
-    """Check every theorem and return the results.
+    """Check the three theorems of the DACL paper numerically, and return the results of all checks.
 
     Parameters
     ----------
     seeds
-        Number of random data sets and networks for each setting.
+        Number of random data sets and networks for each check.
     on_progress
-        Function that receives a message with the name of the theorem that is checked next.
+        Function that receives a message such as "checking Theorem 3, complexity ..." before each theorem.
     """
     found: list[Check] = []
     for name, checks in THEOREMS.items():

@@ -1,4 +1,4 @@
-"""Represent a numerical check of a statement, and whether its result is the expected one."""
+"""Represent the numerical check of a statement, such as an inequality of a theorem, and its expected result."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,16 +10,16 @@ Relation = Literal["<=", ">="]
 
 @dataclass(frozen=True)
 class Check:
-    """Hold a statement, the number computed for it, and the expected result.
+    """Store the result of a numerical check of a statement: the measured number, its bound and the expected result.
 
     Parameters
     ----------
     theorem, statement, setting
-        The theorem's name, the statement, and the data and networks that it was checked on.
+        Name of the theorem, the statement in words, and a description of the data and networks used for the check.
     expected
-        "holds" if the statement is expected to hold; "fails" for a misprint of the paper.
+        "holds" if the statement should hold; "fails" if it is a misprint of the paper, and should not hold.
     measured, relation, bound
-        The statement holds if ``measured <relation> bound``.
+        The statement holds if ``measured <= bound`` or ``measured >= bound``, as ``relation`` says.
     """
 
     theorem: str
@@ -41,9 +41,9 @@ class Check:
         bound: float,
         expected: Expected = "holds",
     ) -> "Check":
-        """Make one check from several measurements, and keep the one that contradicts the expected result most.
+        """Create a check from several measurements, and store the one that contradicts the expected result most.
 
-        NaN contradicts any expected result.
+        If one of them is NaN, NaN is stored, and the check fails. The other parameters are those of the class.
 
         Examples
         --------
@@ -59,15 +59,15 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Return whether the statement holds. It does not if the measurement is NaN."""
+        """Return whether the measurement satisfies the statement. NaN never does."""
         return self.measured <= self.bound if self.relation == "<=" else self.measured >= self.bound
 
     @property
     def ok(self) -> bool:
-        """Return whether the statement holds or fails as expected."""
+        """Return whether the check passes: the measurement is not NaN, and the statement holds or fails as expected."""
         return self.measured == self.measured and self.holds == (self.expected == "holds")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields and ``ok`` as values that JSON can hold: None in place of NaN or infinity."""
+        """Return the fields and ``ok`` as a dictionary for JSON. A measurement that is NaN or infinite becomes None."""
         finite = abs(self.measured) < float("inf")
         return {**asdict(self), "measured": self.measured if finite else None, "ok": self.ok}

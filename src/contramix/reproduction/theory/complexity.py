@@ -1,8 +1,8 @@
-"""Check Theorem 3 of DACL: compare the Rademacher complexity of the function classes that each noise allows.
+"""Check Theorem 3 of DACL: compare the Rademacher complexities of two classes of linear functions f(x) = w . x.
 
-Functions are linear, f(x) = w . x. The regularizer of mixup noise allows ``w' S w <= b``, where S is the second moment
-of the data; the one of Gaussian noise allows ``||w||^2 <= b``. The complexity of a class is an expectation over random
-signs s, which is simulated. Its supremum over w is known in closed form: ``sqrt(b)/n E||S^{+1/2} sum_i s_i x_i||`` for
+The regularizer of mixup noise limits w to ``w' S w <= b``, where S is the second moment of the data. The regularizer of
+Gaussian noise limits w to ``||w||^2 <= b``. The complexity of each class is an expectation over random signs s, which
+is simulated. The supremum over w is known in closed form: ``sqrt(b)/n E||S^{+1/2} sum_i s_i x_i||`` for
 mixup and ``sqrt(b)/n E||sum_i s_i x_i||`` for Gaussian noise.
 """
 
@@ -20,28 +20,36 @@ from contramix.runtime.randomness import Key
 THEOREM = "DACL 3"
 ROWS, FEATURES = 200, 50
 BUDGET = 1.0
-"""The bound b on the regularizer."""
+"""Upper bound b on the regularizer."""
 SIGN_DRAWS = 8000
-"""Number of random sign vectors in a simulation."""
+"""Number of random sign vectors over which a complexity is averaged."""
 STANDARD_ERRORS = 3.0
-"""Number of standard errors that a comparison adds to a simulated mean."""
+"""Number of standard errors that are added to a simulated mean before it is compared with a bound."""
 RANKS = (1, 5, 20)
+"""Dimensions of the subspaces that the data are drawn from."""
 MIN_EIGENVALUE = 1e-9
-"""Smallest eigenvalue, as a share of the largest, that is not treated as a rounding error."""
+"""Smallest eigenvalue, as a fraction of the largest one, that is not treated as a rounding error."""
 
 
 class SimulatedMean(NamedTuple):
-    """Hold a mean over random signs and its standard error."""
+    """Store a mean over simulated random sign vectors, and the standard error of the mean."""
 
     mean: float
     error: float
 
 
 def sample_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " n d"]:
-    """Draw random rows of the given rank.
+    """Draw random rows from a random subspace of dimension ``rank`` of a space of 50 features.
 
-    With ``unit_columns`` each column has a second moment of 1. Without, each coordinate within the subspace is drawn
-    from a standard normal distribution.
+    Parameters
+    ----------
+    rank
+        Dimension of the subspace.
+    key
+        Random key of the rows and of the subspace.
+    unit_columns
+        If True, each column is scaled to a second moment of 1. If False, the coordinates within the subspace are
+        standard normal.
     """
     generator = key.generator()
     inner = torch.randn(ROWS, rank, generator=generator, dtype=torch.float64)
@@ -51,14 +59,18 @@ def sample_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " 
 
 
 def inverse_root(moment: Float[Tensor, " d d"]) -> Float[Tensor, " d d"]:
-    """Return the square root of the pseudo-inverse of a positive semidefinite matrix."""
+    """Return the square root of the pseudo-inverse of a symmetric positive semidefinite matrix."""
     values, vectors = torch.linalg.eigh(moment)
     smallest = MIN_EIGENVALUE * values.max()
     return torch.mm(vectors * torch.where(values > smallest, values.clamp(min=smallest).rsqrt(), 0.0), vectors.T)
 
 
 def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[SimulatedMean, SimulatedMean]:
-    """Simulate the complexities of the classes of mixup and of Gaussian noise, with the same random signs."""
+    """Estimate the Rademacher complexities of the linear functions that mixup and Gaussian noise allow, in this order.
+
+    Both are means over the same random signs. Mixup noise limits the weights by ``w' S w <= 1``, where S is the second
+    moment of the data ``x``, and Gaussian noise by ``||w||^2 <= 1``.
+    """
     signs = torch.randint(0, 2, (SIGN_DRAWS, len(x)), generator=key.generator()).to(x.dtype) * 2 - 1
     sums = signs @ x
     directions = (sums @ inverse_root(second_moment(x)), sums)
@@ -68,7 +80,11 @@ def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[SimulatedMean, Simulat
 
 
 def checks(seeds: int) -> Iterator[Check]:
-    """Yield the checks of Theorem 3: its inequalities, the order of the classes, and directions without data."""
+    """Yield the checks of Theorem 3 of DACL: mixup noise allows a smaller class of functions than Gaussian noise.
+
+    Checks cover the bounds on both complexities, their ratio, and directions orthogonal to all data. ``seeds`` is the
+    number of random data sets for each check.
+    """
     for rank in RANKS:
         within, within_gaussian, ratios = [], [], []
         for seed in range(seeds):
@@ -95,7 +111,7 @@ def checks(seeds: int) -> Iterator[Check]:
 
 
 def _without_unit_columns(seeds: int) -> Iterator[Check]:
-    """Yield a check that the order of the classes depends on the scale of the columns, which the theorem fixes."""
+    """Check that mixup's complexity is not always the smaller one if columns do not have a second moment of 1."""
     ratios = []
     for seed in range(seeds):
         key = Key("theory", 3, "subspace", seed)
@@ -114,7 +130,7 @@ def _without_unit_columns(seeds: int) -> Iterator[Check]:
 
 
 def _null_space(seeds: int) -> Check:
-    """Check that a direction orthogonal to all data changes neither f on the data nor mixup's regularizer."""
+    """Check that adding a vector orthogonal to all data to w changes neither f(x) = w . x nor mixup's regularizer."""
     found = []
     for seed in range(seeds):
         key = Key("theory", 3, "null space", seed)

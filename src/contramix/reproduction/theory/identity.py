@@ -1,7 +1,7 @@
 """Check Theorem 1 of DACL: the contrastive loss with one negative equals a weighted classification loss.
 
-The data sets are finite, and each sample has a finite list of equally likely views. Every expectation is therefore a
-mean over all cases, and both sides of the equation are computed without sampling.
+The data sets are finite, and each sample has a finite list of equally likely views (noisy copies). Every expectation is
+therefore a mean over all cases, and both sides of the equation are computed without sampling.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,21 +27,21 @@ from contramix.types import Targets
 
 THEOREM = "DACL 1"
 EXACT = 1e-12
-"""Largest difference of two equal numbers that rounding in double precision explains."""
+"""Largest difference between two equal numbers that rounding in double precision explains."""
 ROWS, FEATURES, DRAWS = 6, 4, 4
 ALPHAS = (0.25, 0.1)
-"""Weights of the other sample in a mixture."""
+"""Weights of the second sample in a mixture of two samples."""
 LABELS = {"balanced": (0, 0, 0, 1, 1, 1), "unbalanced": (0, 0, 0, 0, 1, 1)}
 GEOMETRIC = Geometric(mode="minmax")
 
 Views = Float[Tensor, " n E d"]
-"""The equally likely views (E of them) of each of n samples."""
+"""E equally likely views of each of n samples with d features."""
 Encoded = Float[Tensor, " n E p"]
-"""The representations of such views, as unit vectors of p elements."""
+"""Representations of E views of each of n samples, as unit vectors of p elements."""
 
 
-def every_mixture(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
-    """Return all mixtures of each sample with each sample (with itself too, as in the theorem) at each alpha."""
+def all_mixtures(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
+    """Mix each sample with every sample, itself included, at each weight of ``ALPHAS``; return all mixtures as views."""
     views = []
     for alpha, other in product(ALPHAS, range(len(x))):
         partner = torch.full((len(x), 1), other)
@@ -51,35 +51,35 @@ def every_mixture(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
 
 
 def sample_views(noise: Noise, x: Float[Tensor, " n d"], key: Key) -> Views:
-    """Draw views of each sample from a noise a few times.
+    """Draw a few random views of each sample with a noise.
 
-    The theorem holds for any noise, and therefore also for one that draws from these views with equal probability.
+    Theorem 1 of DACL holds for any noise, and hence also for one that draws from these views with equal probability.
     """
     drawn = [view for n in range(DRAWS) for view in noise(x, generator=key.at(n).generator())]
     return torch.stack(drawn, 1)
 
 
 NOISES: dict[str, Callable[[Float[Tensor, " n d"], Key], Views]] = {
-    "mixup": lambda x, key: every_mixture(Linear(), x),
-    "geometric": lambda x, key: every_mixture(GEOMETRIC, x),
+    "mixup": lambda x, key: all_mixtures(Linear(), x),
+    "geometric": lambda x, key: all_mixtures(GEOMETRIC, x),
     "binary": lambda x, key: sample_views(MixupNoise(operators=(Binary(),)), x, key),
     "DACL+": lambda x, key: sample_views(MixupNoise(operators=(Linear(), GEOMETRIC, Binary())), x, key),
     "Gaussian": lambda x, key: sample_views(Gaussian(std=0.3), x, key),
 }
-"""Functions that make views of a batch of samples, by the name of the noise."""
+"""Functions that return views of each sample, by the name of the noise."""
 
 
 def contrastive(z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor, " n"]) -> float:
-    """Return the mean contrastive loss over anchors and negatives.
+    """Return the contrastive loss with one negative, averaged over all pairs of an anchor's views and all negatives.
 
-    It is computed by the loss of :mod:`contramix.methods.losses` that MoCo uses, with a queue of one key.
+    The loss is :func:`contramix.methods.losses.own_key_nce`, which MoCo uses, with a queue of one key.
 
     Parameters
     ----------
     z
-        Representations of the views of all samples.
+        Representations of the views of all samples, as unit vectors.
     anchors, negatives
-        Masks of the samples that are anchors, and of those that are negatives.
+        Masks of the samples whose views are anchors, and of those whose views are negatives.
     """
     query, key = view_pairs(z[anchors])
     return mean(own_key_nce(query, key, negative[None], 1.0) for negative in z[negatives].flatten(0, 1))
@@ -88,10 +88,19 @@ def contrastive(z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor,
 def classification(
     z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor, " n"], label: int
 ) -> Float[Tensor, ""]:
-    """Return the mean binary classification loss ``l_cf(h(x+) . w / ||h(x+)||, label)`` over anchors and negatives.
+    """Return the binary cross-entropy ``l(z . w, label)``, averaged over the views z of all anchors and all weights w.
 
-    The classifier's weight w is the difference of two unit vectors: that of the sample of class 1 minus that of the
-    sample of class 0. One of them is another view of the anchor (of class ``label``), the other is the negative.
+    A weight vector w is the representation of a sample of class 1 minus that of a sample of class 0. One of the two is
+    another view of the same anchor, whose class is ``label``, and the other is a view of a negative.
+
+    Parameters
+    ----------
+    z
+        Representations of the views of all samples, as unit vectors.
+    anchors, negatives
+        Masks of the samples of class ``label``, and of those of the other class.
+    label
+        Class of the anchors, 0 or 1.
     """
     positive, negative = z[anchors][:, :, None], z[negatives].flatten(0, 1)
     w = positive - negative if label == 1 else negative - positive  # (i, x++, x-, p)
@@ -100,12 +109,15 @@ def classification(
 
 
 def view_pairs(z: Encoded) -> tuple[Float[Tensor, " q p"], Float[Tensor, " q p"]]:
-    """Return all pairs of views of the same sample (also a view with itself): the first views, and the second ones."""
+    """Return the first views and the second views of all ordered pairs of views of each sample.
+
+    A view is also paired with itself; q is therefore n * E * E.
+    """
     shape = (z.shape[0], z.shape[1], z.shape[1], z.shape[2])
     return z[:, :, None].expand(shape).flatten(0, 2), z[:, None].expand(shape).flatten(0, 2)
 
 
-def classes_of(y: Int[Tensor, " n"]) -> list[int]:
+def distinct_classes(y: Int[Tensor, " n"]) -> list[int]:
     """Return the distinct labels in ascending order."""
     return sorted(set(y.tolist()))
 
@@ -116,9 +128,15 @@ def mean(values: Iterator[Float[Tensor, ""]]) -> float:
 
 
 def two_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float, float]:
-    """Return the left side of Theorem 1, its right side, and its right side as printed in the paper.
+    """Return the left and right sides of the equation of Theorem 1 of DACL, and the right side as the paper prints it.
 
-    As printed, both samples of the last term are drawn from all data (D_x) instead of from one class (D_y).
+    The left side is the contrastive loss. The right side is a weighted sum of a classification loss and a contrastive
+    loss within each class. The paper prints the latter with samples of all data (D_x) instead of one class (D_y).
+
+    Parameters
+    ----------
+    z, y
+        Representations of the views of each sample, and the class of each sample, 0 or 1.
     """
     everything = torch.ones_like(y, dtype=torch.bool)
     left = contrastive(z, everything, everything)
@@ -132,15 +150,16 @@ def two_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float, flo
 
 
 def several_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float]:
-    """Return both sides of Theorem 1 for any number of classes.
+    """Return the left and right sides of the equation of Theorem 1 of DACL, extended to any number of classes.
 
-    On the right side, each pair of classes has its own binary classifier, weighted by the probability of the pair.
+    The left side is the contrastive loss. The right side is a sum over ordered pairs of classes, weighted with the
+    probability of the pair: the loss of a binary classifier, or the contrastive loss within a class if both are equal.
     """
     everything = torch.ones_like(y, dtype=torch.bool)
     right = 0.0
-    for a in classes_of(y):
+    for a in distinct_classes(y):
         first = y == a
-        for b in classes_of(y):
+        for b in distinct_classes(y):
             second = y == b
             weight = float(first.double().mean() * second.double().mean())
             term = contrastive(z, first, first) if a == b else float(classification(z, first, second, 1))
@@ -149,13 +168,14 @@ def several_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float]
 
 
 def losses_with_one_negative_per_class(z: Encoded, y: Int[Tensor, " n"], label: int) -> tuple[float, float]:
-    """Return the contrastive loss with one negative of each other class, and the equal cross-entropy.
+    """Return the contrastive loss with one negative from each other class, and the cross-entropy that equals it.
 
-    The cross-entropy is that of a linear classifier of all classes, whose weights are the unit vectors of the keys.
-    Both are means over the anchors of class ``label`` and all choices of negatives.
+    The cross-entropy belongs to a linear classifier of all classes whose weights are the representations of the
+    positive and the negatives. Both losses are means over all pairs of views of the samples of class ``label`` and all choices
+    of negatives.
     """
     query, key = view_pairs(z[y == label])
-    classes = classes_of(y)
+    classes = distinct_classes(y)
     contrasted, classified = [], []
     for negatives in product(*(z[y == c].flatten(0, 1) for c in classes if c != label)):
         contrasted.append(own_key_nce(query, key, torch.stack(negatives), 1.0))
@@ -166,25 +186,37 @@ def losses_with_one_negative_per_class(z: Encoded, y: Int[Tensor, " n"], label: 
 
 
 def pairwise_bounds(z: Encoded, y: Int[Tensor, " n"], label: int, all_classes: float) -> tuple[float, float]:
-    """Return the sum of a class's pairwise losses relative to its upper and to its lower bound.
+    """Divide the weighted sum of the binary losses of a class against each other class by its upper and lower bounds.
 
-    The first number is at most 1, the second at least 1. The bounds follow from the cross-entropy over all classes,
-    ``all_classes``: softplus(s_c - s_y) is at most the cross-entropy for each c, and the sum over c is at least it.
+    Both bounds are multiples of the cross-entropy over all classes: it is at least each binary loss, and at most the
+    sum of the binary losses. The first ratio should therefore be at most 1, and the second at least 1.
+
+    Parameters
+    ----------
+    z, y
+        Representations of the views of each sample, and the class of each sample.
+    label
+        The class.
+    all_classes
+        Cross-entropy over all classes for samples of this class.
     """
     same = y == label
-    p = {c: float((y == c).double().mean()) for c in classes_of(y) if c != label}
+    p = {c: float((y == c).double().mean()) for c in distinct_classes(y) if c != label}
     pairwise = sum(probability * float(classification(z, same, y == c, 1)) for c, probability in p.items())
     return pairwise / (sum(p.values()) * all_classes), pairwise / (min(p.values()) * all_classes)
 
 
 def checks(seeds: int) -> Iterator[Check]:
-    """Yield the checks of Theorem 1, of its misprint, and of its extension to more than two classes."""
-    yield _losses(seeds)
+    """Yield the checks of Theorem 1 of DACL, of a misprint in it, and of its extension to more than two classes.
+
+    ``seeds`` is the number of random data sets for each check.
+    """
+    yield _check_library_losses(seeds)
     printed = []
     for noise, views in NOISES.items():
         found = []
         for (name, y), seed in product(LABELS.items(), range(seeds)):
-            for z in _encoded(views, ROWS, Key("theory", seed, noise, name)):
+            for z in _represent_views(views, ROWS, Key("theory", seed, noise, name)):
                 left, right, as_printed = two_class_sides(z, torch.tensor(y))
                 found.append(abs(left - right))
                 printed.append(abs(left - as_printed))
@@ -199,8 +231,8 @@ def checks(seeds: int) -> Iterator[Check]:
         yield from _several_classes(classes, size, seeds)
 
 
-def _losses(seeds: int) -> Check:
-    """Check that the theorem's contrastive loss equals the losses of N-pair and MoCo with one query and two keys."""
+def _check_library_losses(seeds: int) -> Check:
+    """Check that the contrastive loss of Theorem 1 equals contramix's N-pair and MoCo losses with one negative."""
     found = []
     for seed in range(seeds):
         x = torch.randn(3, FEATURES, generator=Key("theory", seed, "loss").generator(), dtype=torch.float64)
@@ -222,7 +254,7 @@ def _several_classes(classes: int, size: int, seeds: int) -> Iterator[Check]:
     y = torch.arange(size) % classes  # 4 classes in 6 rows are unbalanced
     identity, all_classes, upper, lower = [], [], [], []
     for seed, (noise, views) in product(range(seeds), NOISES.items()):
-        for z in _encoded(views, size, Key("theory", seed, noise, classes)):
+        for z in _represent_views(views, size, Key("theory", seed, noise, classes)):
             left, right = several_class_sides(z, y)
             identity.append(abs(left - right))
             few = z[:, :: z.shape[1] // 2]
@@ -247,8 +279,8 @@ def _several_classes(classes: int, size: int, seeds: int) -> Iterator[Check]:
     )
 
 
-def _encoded(views: Callable[[Tensor, Key], Views], size: int, key: Key) -> Iterator[Encoded]:
-    """Draw a data set and yield the representations of its views by each network."""
+def _represent_views(views: Callable[[Tensor, Key], Views], size: int, key: Key) -> Iterator[Encoded]:
+    """Draw a data set of ``size`` samples, and yield the representations of its views from each of several networks."""
     x = torch.randn(size, FEATURES, generator=key.at("data").generator(), dtype=torch.float64)
     viewed = views(x, key.at("noise"))
     for h in unit_vectors(FEATURES, key.at("weights")).values():

@@ -1,4 +1,4 @@
-"""Build the small double-precision networks that the theorems are checked on. A key decides their weights."""
+"""Build small random networks in double precision, on which the theorems of DACL are checked."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,20 +18,20 @@ from contramix.training.loop import recalibrate_bn
 Function = Callable[[Float[Tensor, " n d"]], Float[Tensor, " n"]]
 Map = Callable[[Float[Tensor, " n d"]], Float[Tensor, " n p"]]
 WIDTH = 6
-"""Number of outputs."""
+"""Number of outputs of each network."""
 
 
 class Layers:
-    """Apply linear layers with ReLU between them, without biases (as in Theorem 2) or with them.
+    """Apply random linear layers with ReLU between them.
 
     Parameters
     ----------
     widths
-        Numbers of input features, of units of each hidden layer, and of outputs.
+        Number of input features, number of units in each hidden layer, and number of outputs.
     key
         Random key of the weights.
     biases
-        If True, biases are drawn; if False, they are 0.
+        If True, biases are random. If False, they are 0, as Theorem 2 of DACL assumes.
 
     Examples
     --------
@@ -51,13 +51,13 @@ class Layers:
         self.biases = [normal(b) if biases else torch.zeros(b, dtype=torch.float64) for b in widths[1:]]
 
     def __call__(self, x: Float[Tensor, " n d"]) -> Float[Tensor, " n p"]:
-        """Return the output of the last layer."""
+        """Map a batch of points of shape (n, d) to the outputs of the last layer, of shape (n, p)."""
         for weight, bias in zip(self.weights[:-1], self.biases):
             x = (x @ weight + bias).relu()
         return torch.addmm(self.biases[-1], x, self.weights[-1])
 
     def pattern(self, x: Float[Tensor, " n d"]) -> Bool[Tensor, " n u"]:
-        """Return which hidden units are active (u of them) at each point.
+        """Return a mask of the hidden units, u in all layers together, whose output is above 0 at each point.
 
         The network is linear on the set of points that share a pattern, and this set is convex.
         """
@@ -69,19 +69,23 @@ class Layers:
 
 
 def scalar(layers: Layers) -> Function:
-    """Return a network with one output as a function whose result has no axis of outputs."""
+    """Return a function that applies a network with one output and drops the output axis: (n, d) to (n,)."""
     return lambda x: layers(x)[:, 0]
 
 
 def cosine_with(h: Layers, w: Float[Tensor, " p"]) -> Function:
-    """Return the function ``f(x) = h(x) . w / ||h(x)||``, by which Theorem 1 classifies, for fixed weights w."""
+    """Return the function ``f(x) = h(x) . w / ||h(x)||`` for a network h and fixed weights w.
+
+    Theorem 1 of DACL uses it as the classifier.
+    """
     return lambda x: normalize(h(x), dim=1) @ w
 
 
 def package_network(inputs: int, key: Key) -> Map:
-    """Return an untrained MLP and projector of contramix, which map samples to unit vectors.
+    """Build an untrained MLP encoder and projector of contramix, which map samples of shape (n, d) to unit vectors.
 
-    The statistics of BatchNorm are estimated from random samples.
+    The statistics of BatchNorm are estimated from random samples. ``inputs`` is the number of features d, and ``key``
+    determines the weights.
     """
     with seeded(key):
         encoder = MLP(depth=2, width=2 * WIDTH).build(Inputs((inputs,)))
@@ -91,7 +95,10 @@ def package_network(inputs: int, key: Key) -> Map:
 
 
 def unit_vectors(inputs: int, key: Key) -> dict[str, Map]:
-    """Return functions that map samples to unit vectors, by name: linear, two layers with ReLU, and contramix's MLP."""
+    """Build random networks that map samples to unit vectors: "linear", "2-layer ReLU" and "the package's MLP".
+
+    ``inputs`` is the number of features, and ``key`` determines the weights.
+    """
     layers: dict[str, Layers] = {
         "linear": Layers((inputs, WIDTH), key.at("linear")),
         "2-layer ReLU": Layers((inputs, 2 * WIDTH, WIDTH), key.at("relu"), biases=True),

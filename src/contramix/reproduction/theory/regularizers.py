@@ -1,10 +1,10 @@
 """Check Theorem 2 of DACL: noise adds regularizers to the loss, which are powers of the noise's strength alpha.
 
-f is the network, y in {0, 1} a label, psi the sigmoid, S the second moment of the data, whose mean is 0. The network of
-the theorem has no biases; therefore grad f . x = f(x), and its Hessian is 0. A check measures the order in alpha of the
-remainder: the difference of the expected loss and its expansion. The expectation is a mean over all mixing partners, or
-is computed by Gauss-Hermite quadrature. ReLU is not differentiable at 0. Checks therefore use only points none of whose
-views at the largest alpha switches a hidden unit: the network is linear over all views of such a point.
+f is the network, y in {0, 1} a label, psi the sigmoid, and S the second moment of the data, whose mean is 0. The
+network of the theorem has no biases; therefore grad f . x = f(x), and its Hessian is 0. Each check measures the order in alpha
+of the remainder, which is the difference between the expected loss and its expansion. The expectation is a mean over
+all mixing partners, or is computed by Gauss-Hermite quadrature. ReLU is not differentiable at 0. Checks therefore use
+only points where the network is linear over all views: no view at the largest alpha switches a hidden unit on or off.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,25 +29,29 @@ THEOREM_I, THEOREM_II = "DACL 2 (i), mixup", "DACL 2 (ii), Gaussian"
 ROWS, FEATURES, HIDDEN = 48, 3, 8
 ALPHAS = tuple(2.0**-n for n in range(5, 9))
 QUADRATURE_NODES = 8
-"""Number of nodes per axis; the error of the quadrature is of order alpha^16."""
+"""Number of quadrature nodes per axis. With 8, the error of the quadrature is of order alpha^16."""
 THIRD_ORDER, FOURTH_ORDER = 2.8, 3.8
-"""Smallest measured orders that count as 3 and as 4. The measured order approaches the true one as alpha decreases."""
+"""Smallest measured orders that count as 3 and 4. The measured order approaches the true one as alpha decreases."""
 
 Points = Float[Tensor, " n d"]
 Rows = Float[Tensor, " r d"]
 PerPoint = Float[Tensor, " n"]
 NoiseViews = Callable[[Points, float], tuple[Float[Tensor, " n v d"], Float[Tensor, " v"]]]
-"""A function from points and alpha to v views of each point, and the probabilities of the views."""
+"""Type of a function that takes points and alpha, and returns v views of each point and the views' probabilities."""
 
 
 def data(key: Key) -> Rows:
-    """Draw rows whose mean is exactly 0 and whose features have different standard deviations."""
+    """Draw random rows whose mean is 0, up to rounding, and whose features have different standard deviations."""
     x = torch.randn(ROWS, FEATURES, generator=key.generator(), dtype=torch.float64) * torch.tensor([2.0, 1.0, 0.5])
     return x - x.mean(0)
 
 
 def mixup(rows: Rows) -> NoiseViews:
-    """Return a function that mixes each point with each row, by contramix's operator, at a given alpha."""
+    """Return a function that mixes each point with each of the given rows, with weight alpha for the row.
+
+    The function takes points of shape (n, d) and alpha, and returns mixtures of shape (n, rows, d) and the equal
+    probabilities of the rows. It uses contramix's operator for linear mixing.
+    """
 
     def views(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
         n, m = len(x), len(rows)
@@ -61,9 +65,10 @@ def mixup(rows: Rows) -> NoiseViews:
 
 
 def gaussian(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
-    """Return points plus N(0, alpha^2) noise at the quadrature nodes, and the weights of the nodes.
+    """Add Gaussian noise with standard deviation alpha to points at the nodes of a Gauss-Hermite quadrature.
 
-    The package's own Gaussian noise draws at random, and cannot be evaluated at given nodes.
+    Return the noisy points of shape (n, nodes, d), and the weights of the nodes. (contramix's class for Gaussian noise
+    draws at random and cannot be evaluated at given nodes.)
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
     grid = torch.tensor(list(product(nodes, repeat=x.shape[1])), dtype=x.dtype)
@@ -72,16 +77,29 @@ def gaussian(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
 
 
 def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: NoiseViews) -> PerPoint:
-    """Return the expected classification loss over the views of each point, E[l_cf(f(x+), y)]."""
+    """Return the expected binary cross-entropy over the views of each point, of shape (n,).
+
+    Parameters
+    ----------
+    f
+        Function that returns the logit of each view.
+    x, y
+        Points and their labels, 0 or 1.
+    alpha
+        Strength of the noise.
+    noise
+        Function that returns the views and their probabilities.
+    """
     views, weight = noise(x, alpha)
     q = f(views.flatten(0, 1)).reshape(views.shape[:2])
     return torch.mv(binary_cross_entropy_with_logits(q, y[:, None].expand_as(q), reduction="none"), weight)
 
 
 def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor, " n"]:
-    """Return a mask of the points none of whose views at the largest alpha switches a hidden unit.
+    """Return a mask of the points around which the network is linear, up to all their views at the largest alpha.
 
-    Nothing between a point and its view switches a unit either, because the linear pieces of a network are convex.
+    These are the points where no view switches a hidden unit on or off. The network is linear between a point and its
+    views too, because the regions where it is linear are convex.
     """
     views, _ = noise(x, ALPHAS[0])
     active = layers.pattern(views.flatten(0, 1)).reshape(*views.shape[:2], -1)
@@ -89,7 +107,7 @@ def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor
 
 
 class Derivatives(NamedTuple):
-    """Hold a function's values and derivatives at labeled points."""
+    """Store labeled points, and the values, gradients and Hessians of a function at these points."""
 
     x: Points
     y: PerPoint
@@ -99,7 +117,7 @@ class Derivatives(NamedTuple):
 
     @classmethod
     def compute(cls, f: Function, x: Points, y: PerPoint) -> "Derivatives":
-        """Compute the values and derivatives of ``f`` at points ``x`` by automatic differentiation."""
+        """Compute the values, gradients and Hessians of ``f`` at points ``x``, whose labels are ``y``, with autograd."""
 
         def at_point(point: Tensor) -> Tensor:
             return f(point[None])[0]
@@ -108,24 +126,35 @@ class Derivatives(NamedTuple):
 
     @property
     def loss(self) -> PerPoint:
-        """Return the loss of each point without noise."""
+        """Return the binary cross-entropy of each point without noise."""
         return binary_cross_entropy_with_logits(self.value, self.y, reduction="none")
 
     @property
     def slope(self) -> PerPoint:
-        """Return the first derivative of the loss with respect to f, psi(f) - y."""
+        """Return the first derivative of each point's loss with respect to f: psi(f) - y, where psi is the sigmoid."""
         return self.value.sigmoid() - self.y
 
     @property
     def curvature(self) -> PerPoint:
-        """Return the second derivative of the loss with respect to f, psi'(f)."""
+        """Return the second derivative of each point's loss with respect to f, the derivative of the sigmoid at f."""
         return self.value.sigmoid() * (1 - self.value.sigmoid())
 
 
 def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: float) -> PerPoint:
-    """Return equation 7 of the paper: the loss + c1 ||grad f|| + c2 ||grad f||^2 + c3 ||grad f||_S^2.
+    """Return equation 7 of the DACL paper at each point: the expected loss under mixup noise to second order in alpha.
 
-    It is valid where (2y - 1) f(x) >= 0. The paper prints c2 with ||x|| (``length_power`` 1); ||x||^2 (2) is right.
+    It is the loss + c1 ||grad f|| + c2 ||grad f||^2 + c3 ||grad f||_S^2, and is valid where (2y - 1) f(x) >= 0.
+
+    Parameters
+    ----------
+    at
+        Derivatives of f at labeled points.
+    rows
+        Data whose second moment is S.
+    length_power
+        Power of ||x|| in c2. The paper prints 1, but 2 is correct.
+    alpha
+        Weight of the mixing partner.
     """
     steepness, length = at.gradient.norm(dim=1), at.x.norm(dim=1)
     cosine = cosine_similarity(at.gradient, at.x, dim=1).abs()
@@ -137,9 +166,19 @@ def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: flo
 
 
 def second_order_expansion(at: Derivatives, moment: Float[Tensor, " d d"], alpha: float) -> PerPoint:
-    """Return the loss + alpha^2/2 (psi' grad f' M grad f + (psi - y) tr(M Hessian)).
+    """Return the expected loss under noise up to second order in alpha, at each point.
 
-    ``moment`` is M: the identity for Gaussian noise with any f; S for mixup noise if grad f . x = 0.
+    It is the loss + alpha^2/2 (psi' grad f^T M grad f + (psi - y) tr(M Hessian)), where psi is the sigmoid of f.
+
+    Parameters
+    ----------
+    at
+        Derivatives of f at labeled points.
+    moment
+        The matrix M: the identity for Gaussian noise; the second moment of the data for mixup noise, which requires
+        grad f . x = 0.
+    alpha
+        Strength of the noise.
     """
     along = ((at.gradient @ moment) * at.gradient).sum(1)
     bent = (at.hessian * moment).sum((1, 2))
@@ -147,29 +186,42 @@ def second_order_expansion(at: Derivatives, moment: Float[Tensor, " d d"], alpha
 
 
 def remainder_order(f: Function, at: Derivatives, noise: NoiseViews, expansion: Callable[[float], PerPoint]) -> float:
-    """Return the measured order in alpha of an expansion's error.
+    """Measure the order k in alpha of the error of an expansion of the expected loss: the error is about alpha^k.
 
-    It is the smallest log2 of the ratio of the errors at alpha and at alpha / 2.
+    It is log2 of the ratio of the mean errors at alpha and at alpha / 2, of which the smallest over all ``ALPHAS`` is
+    returned.
+
+    Parameters
+    ----------
+    f, at
+        The function, and its derivatives at labeled points.
+    noise
+        Function that returns views of points.
+    expansion
+        Function from alpha to the approximate expected loss of each point.
     """
     errors = [float((expected_loss(f, at.x, at.y, alpha, noise) - expansion(alpha)).abs().mean()) for alpha in ALPHAS]
     return min(float(np.log2(a / b)) for a, b in pairwise(errors))
 
 
 def first_order_terms(f: Function, x: Points, y: PerPoint, noise: NoiseViews) -> PerPoint:
-    """Return the derivative of each point's expected loss at alpha = 0, by a central difference."""
+    """Return the derivative of each point's expected loss with respect to alpha at 0, as a central difference."""
     alpha = ALPHAS[-1] ** 2
     above, below = (expected_loss(f, x, y, a, noise) for a in (alpha, -alpha))
     return (above - below) / (2 * alpha)
 
 
 def checks(seeds: int) -> Iterator[Check]:
-    """Yield the checks of Theorem 2, of its misprint, and of the cosine by which Theorem 1 classifies."""
+    """Yield the checks of Theorem 2 of DACL, of a misprint in it, and of the cosine classifier of Theorem 1.
+
+    ``seeds`` is the number of random data sets and networks for each check.
+    """
     for name, widths in (("linear f", (FEATURES, 1)), ("ReLU f", (FEATURES, HIDDEN, HIDDEN, 1))):
         corrected, printed, right, wrong, points = [], [], [], [], []
         for seed in range(seeds):
-            rows, layers = _drawn(widths, Key("theory", 2, name, seed))
+            rows, layers = _sample_rows_and_network(widths, Key("theory", 2, name, seed))
             f, noise = scalar(layers), mixup(rows)
-            at = _points(f, layers, rows, noise)
+            at = _derivatives_at_linear_points(f, layers, rows, noise)
             printed.append(remainder_order(f, at, noise, partial(theorem_expansion, at, rows, 1)))
             corrected.append(remainder_order(f, at, noise, partial(theorem_expansion, at, rows, 2)))
             right += first_order_terms(f, at.x, at.y, noise).tolist()
@@ -190,12 +242,12 @@ def checks(seeds: int) -> Iterator[Check]:
     yield from _cosine(seeds)
 
 
-def _drawn(widths: tuple[int, ...], key: Key) -> tuple[Rows, Layers]:
+def _sample_rows_and_network(widths: tuple[int, ...], key: Key) -> tuple[Rows, Layers]:
     return data(key.at("data")), Layers(widths, key.at("weights"))
 
 
-def _points(f: Function, layers: Layers, rows: Rows, noise: NoiseViews) -> Derivatives:
-    """Return derivatives at the rows away from kinks, labeled by the sign of f."""
+def _derivatives_at_linear_points(f: Function, layers: Layers, rows: Rows, noise: NoiseViews) -> Derivatives:
+    """Return derivatives of f at the rows around which the network is linear, labeled 1 where f > 0 and 0 elsewhere."""
     x = rows[on_linear_piece(layers, rows, noise)]
     return Derivatives.compute(f, x, (f(x) > 0).double())
 
@@ -203,9 +255,9 @@ def _points(f: Function, layers: Layers, rows: Rows, noise: NoiseViews) -> Deriv
 def _gaussian(name: str, widths: tuple[int, ...], seeds: int) -> Check:
     found, identity = [], torch.eye(FEATURES, dtype=torch.float64)
     for seed in range(seeds):
-        rows, layers = _drawn(widths, Key("theory", 2, name, seed))
+        rows, layers = _sample_rows_and_network(widths, Key("theory", 2, name, seed))
         f = scalar(layers)
-        at = _points(f, layers, rows, gaussian)
+        at = _derivatives_at_linear_points(f, layers, rows, gaussian)
         found.append(remainder_order(f, at, gaussian, partial(second_order_expansion, at, identity)))
     return Check.from_measurements(
         THEOREM_II, "order of remainder (printed: 3)", f"{name}, {seeds} networks", found, ">=", FOURTH_ORDER
@@ -217,7 +269,7 @@ def _cosine(seeds: int) -> Iterator[Check]:
     mixed: list[float] = []
     noised: list[float] = []
     for seed in range(seeds):
-        rows, h = _drawn((FEATURES, HIDDEN, 4), Key("theory", 2, "cosine", seed))
+        rows, h = _sample_rows_and_network((FEATURES, HIDDEN, 4), Key("theory", 2, "cosine", seed))
         ends = normalize(h(rows[:2]), dim=1)
         f = cosine_with(h, ends[0] - ends[1])
         identity = torch.eye(FEATURES, dtype=torch.float64)
@@ -225,7 +277,7 @@ def _cosine(seeds: int) -> Iterator[Check]:
         size = h(rows).norm(dim=1)
         large = rows[size >= size.square().mean().sqrt() / 2]
         for noise, moment, found in ((mixup(rows), second_moment(rows), mixed), (gaussian, identity, noised)):
-            at = _points(f, h, large, noise)
+            at = _derivatives_at_linear_points(f, h, large, noise)
             across += (at.gradient * at.x).sum(1).abs().tolist()
             found.append(remainder_order(f, at, noise, partial(second_order_expansion, at, moment)))
     setting = f"f = cosine with a ReLU network, {seeds} networks"
