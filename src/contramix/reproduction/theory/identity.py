@@ -41,7 +41,7 @@ Encoded = Float[Tensor, " n E p"]
 
 
 def all_mixtures(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
-    """Mix each sample with every sample, itself included, at each weight of ``ALPHAS``; return all mixtures as views."""
+    """Mix each sample with every sample, itself included, at each weight in ``ALPHAS``. Return all mixtures."""
     views = []
     for alpha, other in product(ALPHAS, range(len(x))):
         partner = torch.full((len(x), 1), other)
@@ -171,8 +171,8 @@ def losses_with_one_negative_per_class(z: Encoded, y: Int[Tensor, " n"], label: 
     """Return the contrastive loss with one negative from each other class, and the cross-entropy that equals it.
 
     The cross-entropy belongs to a linear classifier of all classes whose weights are the representations of the
-    positive and the negatives. Both losses are means over all pairs of views of the samples of class ``label`` and all choices
-    of negatives.
+    positive and the negatives. Both losses are means over all pairs of views of the samples of class ``label`` and all
+    choices of negatives.
     """
     query, key = view_pairs(z[y == label])
     classes = distinct_classes(y)

@@ -1,10 +1,11 @@
 """Check Theorem 2 of DACL: noise adds regularizers to the loss, which are powers of the noise's strength alpha.
 
 f is the network, y in {0, 1} a label, psi the sigmoid, and S the second moment of the data, whose mean is 0. The
-network of the theorem has no biases; therefore grad f . x = f(x), and its Hessian is 0. Each check measures the order in alpha
-of the remainder, which is the difference between the expected loss and its expansion. The expectation is a mean over
-all mixing partners, or is computed by Gauss-Hermite quadrature. ReLU is not differentiable at 0. Checks therefore use
-only points where the network is linear over all views: no view at the largest alpha switches a hidden unit on or off.
+network of the theorem has no biases; therefore grad f . x = f(x), and its Hessian is 0. Each check measures the order
+in alpha of the remainder, which is the difference between the expected loss and its expansion. The expectation is a
+mean over all mixing partners, or is computed by Gauss-Hermite quadrature. ReLU is not differentiable at 0. Checks
+therefore use only points where the network is linear over all views: no view at the largest alpha switches a hidden
+unit on or off.
 """
 
 from collections.abc import Callable, Iterator
@@ -117,7 +118,7 @@ class Derivatives(NamedTuple):
 
     @classmethod
     def compute(cls, f: Function, x: Points, y: PerPoint) -> "Derivatives":
-        """Compute the values, gradients and Hessians of ``f`` at points ``x``, whose labels are ``y``, with autograd."""
+        """Compute the values, gradients and Hessians of ``f`` at points ``x`` with labels ``y``, using autograd."""
 
         def at_point(point: Tensor) -> Tensor:
             return f(point[None])[0]
