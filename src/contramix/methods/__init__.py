@@ -1,4 +1,4 @@
-"""Provide the contrastive methods, which define what is compared with what.
+"""Provide the contrastive methods: SimCLR, MoCo, N-pair, BYOL, SimSiam and InfoGraph.
 
 To add a method, write one file and add one line to ``METHODS``.
 """

@@ -1,4 +1,4 @@
-"""Implement BYOL, which predicts the momentum network's keys (Grill et al., 2020; i-Mix, section 3.4)."""
+"""Implement BYOL, which predicts the outputs of a momentum network (Grill et al., 2020; i-Mix, section 3.4)."""
 
 from typing import Literal
 
@@ -15,7 +15,19 @@ from contramix.types import Views
 
 
 class BYOL(MethodSettings):
-    """Configure BYOL. With i-Mix, a query's target is the weighted sum of the keys of its sources."""
+    """Configure BYOL, which predicts one view's projection, computed by a momentum network, from the other view.
+
+    With i-Mix, a mixed query predicts the weighted sum of the projections of the samples it is made of.
+
+    Parameters
+    ----------
+    predictor
+        Head that predicts the momentum network's projection.
+    momentum
+        Momentum m of the moving average ``target <- m * target + (1 - m) * online``.
+    buffers
+        BatchNorm statistics of the momentum network: its ``"own"``, or a ``"copy"`` of the online network's.
+    """
 
     predictor: Predictor = Predictor()
     momentum: float = Field(default=0.999, ge=0, le=1)
@@ -26,7 +38,7 @@ class BYOL(MethodSettings):
 
 
 class BYOLMethod(Method):
-    """Predict keys of the momentum network, which get no gradient, from queries of the online network."""
+    """Predict the momentum network's encoding of one view from the online network's encoding of the other."""
 
     def __init__(self, settings: BYOL, encoder: Encoder) -> None:
         super().__init__(settings, encoder)

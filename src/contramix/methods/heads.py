@@ -1,4 +1,4 @@
-"""Provide the projection and prediction heads of the published methods."""
+"""Provide the projection and prediction heads of contrastive methods."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -48,9 +48,17 @@ def _known(kind: str) -> str:
 
 
 class Head(Settings):
-    """Configure a projection head: its kind, hidden width and output size.
+    """Configure a projection head, which maps representations to the vectors that the loss compares.
 
-    ``hidden=None`` uses the width of the input, as in the papers.
+    Parameters
+    ----------
+    kind
+        ``"linear"``, ``"mlp"`` (two layers), ``"mlpbn1"`` (with BatchNorm after the first), ``"mlpbn"`` (after both),
+        or ``"mlp3bn"`` (three layers, BatchNorm after the first two).
+    hidden
+        Width of hidden layers. None: the size of the representation, as in the papers.
+    out
+        Size of the output.
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn"
@@ -58,19 +66,20 @@ class Head(Settings):
     out: int = Field(default=128, ge=1, le=65536)
 
     def build(self, width: int) -> nn.Sequential:
-        """Return the module for inputs of size ``width``."""
+        """Build the head for representations of size ``width``, with newly initialized weights."""
         return nn.Sequential(*HEADS[self.kind](width, self.hidden or width, self.out))
 
 
 class Predictor(Settings):
-    """Configure the prediction head of BYOL and SimSiam, which maps a query's projection to a key's.
+    """Configure the prediction head of BYOL and SimSiam, which predicts the projection of one view from the other's.
 
-    ``hidden=None`` uses the encoder's width.
+    ``kind`` is that of :class:`Head`. ``hidden`` is the width of hidden layers; None uses the size of the
+    representation.
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn1"
     hidden: int | None = Field(default=None, ge=1, le=65536)
 
     def build(self, projection: int, encoder_width: int) -> nn.Sequential:
-        """Return the module for projections of size ``projection``."""
+        """Build the head for projections of size ``projection``; ``encoder_width`` is the default for ``hidden``."""
         return nn.Sequential(*HEADS[self.kind](projection, self.hidden or encoder_width, projection))

@@ -1,4 +1,4 @@
-"""Implement InfoGraph, which decides from vectors whether a node belongs to a graph (Sun et al., ICLR 2020)."""
+"""Implement InfoGraph, which learns to tell which graph a node belongs to (Sun et al., ICLR 2020)."""
 
 import math
 
@@ -17,30 +17,31 @@ from contramix.types import Views
 
 
 class InfoGraph(MethodSettings):
-    """Maximize the mutual information of node and graph representations by the Jensen-Shannon estimator.
+    """Configure InfoGraph, which maximizes the mutual information between node and graph representations.
 
-    A node and its own graph are a positive pair; a node and any other graph of the batch are a negative pair. This is a
-    baseline for graphs: nothing is mixed, and there is only one view. It needs an encoder that pools nodes, such as
-    ``gin``, and has its own heads; ``projector`` is not used.
-
-    Raises
-    ------
-    InputError
-        If the encoder does not pool nodes.
+    A node and its graph are a positive pair; a node and any other graph of the batch are a negative pair. Nothing is
+    mixed, and only one view of each graph is used. The encoder must have a stage ``readout``, as ``gin`` has. The
+    setting ``projector`` is not used, because InfoGraph has its own heads.
     """
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return why i-Mix cannot be used: there are no virtual labels."""
+        """Return the reason why i-Mix cannot be used, as a message: InfoGraph has no labels to mix."""
         return "InfoGraph compares nodes with graphs, and there are no virtual labels to mix; leave imix out"
 
     def build(self, encoder: Encoder) -> "InfoGraphMethod":
-        """Build the method around an encoder."""
+        """Build the trainable module around an encoder.
+
+        Raises
+        ------
+        InputError
+            If the encoder has no stage ``readout``, which pools nodes.
+        """
         return InfoGraphMethod(self, encoder)
 
 
 class InfoGraphMethod(Method):
-    """Compare nodes and graphs by the inner product of the outputs of two heads."""
+    """Score pairs of a node and a graph with the inner product of their outputs from two heads."""
 
     def __init__(self, settings: InfoGraph, encoder: Encoder) -> None:
         super().__init__(settings.model_copy(update={"passes": "two", "symmetric": False}), encoder)
@@ -51,7 +52,7 @@ class InfoGraphMethod(Method):
         self.local = Shortcut(encoder.width)
 
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        """Return the loss of the first view; the second view is ignored."""
+        """Compute the loss from the first view, ``views.query``; the second view is ignored."""
         state = self.online.encoder.run(views.query, start=views.cut, stop=self.last_noise_cut)
         if not isinstance(state, GraphStates):
             raise TypeError("stages before 'readout' give nodes")
@@ -66,7 +67,7 @@ class InfoGraphMethod(Method):
 
 
 class Shortcut(nn.Module):
-    """Add the outputs of a three-layer network and of a linear shortcut."""
+    """Add a linear shortcut to a network of three linear layers with ReLU."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -74,15 +75,16 @@ class Shortcut(nn.Module):
         self.deep, self.past = nn.Sequential(*layers), nn.Linear(width, width)
 
     def forward(self, x: Float[Tensor, " n w"]) -> Float[Tensor, " n w"]:
-        """Map vectors to vectors of the same size."""
+        """Return the sum of the network's and the shortcut's output, of the same size as the input."""
         out: Tensor = self.deep(x) + self.past(x)
         return out
 
 
 def jensen_shannon(score: Float[Tensor, " N B"], graph: Tensor) -> Float[Tensor, ""]:
-    """Return ``E_negative - E_positive`` of the Jensen-Shannon estimator; lower means more mutual information.
+    """Compute InfoGraph's loss, the negative Jensen-Shannon estimate of the mutual information of nodes and graphs.
 
-    ``score`` holds the score T of each node with each graph, and ``graph`` the graph of each node. A positive pair
+    ``score`` holds the score T of each node with each graph, and ``graph`` the index of each node's graph. The loss is
+    the mean over negative pairs minus the mean over positive pairs. A positive pair
     contributes ``log 2 - softplus(-T)`` and a negative pair ``softplus(-T) + T - log 2`` (Nowozin et al., NeurIPS 2016;
     equation 4 of InfoGraph).
     """

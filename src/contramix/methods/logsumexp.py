@@ -1,4 +1,4 @@
-"""Compute the mean log-sum-exp of similarities without holding the N x K matrix of similarities.
+"""Compute the mean log-sum-exp of similarities without storing the N x K matrix of similarities.
 
 Queries are processed in blocks: the similarities of a block with all keys are computed, turned into probabilities in
 place, and both gradients are accumulated at once, which is possible because the mean gives every query the same
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 AT_ONCE = 2**20
-"""Number of similarities held in memory at once: 4 MB, which fits a CPU cache."""
+"""Number of similarities that are kept in memory at once: 4 MB, which fits in a CPU cache."""
 
 
 def mean_logsumexp(
@@ -25,18 +25,18 @@ def mean_logsumexp(
     own: Float[Tensor, " N"] | None = None,
     at_once: int = AT_ONCE,
 ) -> Float[Tensor, ""]:
-    """Return ``mean_i log(sum_n exp(q_i . k_n) + exp(own_i))``, computed exactly in blocks of queries.
+    """Return ``mean_i log(sum_n exp(q_i . k_n) + exp(own_i))`` over all queries, computed in blocks to save memory.
 
     Parameters
     ----------
     query, key
         Vectors, already divided by the temperature.
     exclude
-        Indices of keys that are ignored for each query.
+        Indices of the keys that are left out of each query's sum.
     own
-        One additional similarity per query, with a key that no other query is compared with.
+        One more similarity per query, which is added to its sum: that with a key of this query only.
     at_once
-        Approximate number of similarities held in memory at once.
+        Approximate number of similarities that are kept in memory at once.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Compute the range of a loss: the floor that no network can undercut, and the value at chance."""
+"""Compute the smallest possible value of a contrastive loss, and its value for an untrained network."""
 
 import math
 from typing import NamedTuple
@@ -11,18 +11,21 @@ from contramix.types import Targets
 
 
 class Bounds(NamedTuple):
-    """Hold the smallest possible value of a batch's loss, and its value at chance."""
+    """Describe the range of a loss, to which its value in training can be compared.
+
+    ``floor`` is the smallest value that any network can reach, and ``chance`` is the value if every query is
+    orthogonal to all keys.
+    """
 
     floor: float
     chance: float
-    """Loss of queries that are orthogonal to all keys."""
 
 
 def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1) -> Bounds:
-    r"""Compute the bounds of a cross-entropy with soft labels over unit vectors.
+    r"""Compute the floor and the chance level of the InfoNCE loss with soft labels.
 
-    The floor is the smallest expected loss of any unit vectors in any dimension, given that keys do not know which rows
-    they will be mixed with. The optimal keys form a regular simplex, s(k, k') = -1 / (n - 1), which attains Fenchel's
+    The floor is the smallest expected loss that unit vectors of any dimension can reach, if keys do not depend on the
+    drawn mixtures. The optimal keys form a regular simplex, s(k, k') = -1 / (n - 1), which attains Fenchel's
     bound ``sum_m w_m s_m - tau H``. What remains is a convex problem in a query's similarities s, which sum to zero
     over the rows and have a norm of at most sqrt(n / (n - 1)). For plain labels the result is
     ``log(1 + (n - 1) exp(-n / ((n - 1) tau)))`` (Graf et al., ICML 2021, theorem 2).
@@ -30,13 +33,13 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
     Parameters
     ----------
     targets
-        Soft labels of some queries. Only the weights matter, and which indices are equal.
+        Soft labels of a sample of queries, over which the bounds are averaged.
     temperature
-        tau > 0.
+        Temperature tau > 0 of the loss.
     rows
         Number n of distinct samples among the keys.
     copies
-        Number of keys of each row that is not in a query's label (2 for SimCLR: both views).
+        Number of keys per sample that serve as negatives: 2 for SimCLR, where both views are keys, else 1.
 
     Examples
     --------
@@ -64,21 +67,21 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
 
 
 STEPS = 60
-"""Number of gradient steps; the floor is then exact to about 1e-4 for temperatures .01 to 1 and up to five sources."""
+"""Number of gradient steps: enough for an error of about 1e-4 at temperatures .01 to 1 and up to five sources."""
 
 
 def _merged(targets: Targets) -> Float[Tensor, " B M"]:
-    """Return the weights, with those of an index that occurs twice in a row added up."""
+    """Return the labels' weights, with the weights of an index that occurs twice in a row added at its first place."""
     index, weight = targets
     first = (index[:, :, None] == index[:, None, :]).int().argmax(2)
     return torch.zeros_like(weight, dtype=torch.float64).scatter_add(1, first, weight.double())
 
 
 def regression_bounds(key: Float[Tensor, " K p"], targets: Targets) -> Bounds:
-    """Compute the bounds of ``2 - 2 s(g(f_i), F v_i)`` for given keys, reached when each query points along its target.
+    """Compute the floor and the chance level of BYOL's loss for the given keys.
 
-    The norm of a mixture of keys is below 1 unless the keys are equal, so the floor with i-Mix is above 0 until the
-    keys collapse.
+    The floor is reached if each predicted query is parallel to the weighted sum of its target keys. This sum is shorter
+    than 1 unless the keys are equal; with i-Mix the floor is therefore above 0.
     """
     index, weight = targets
     target = (weight[:, :, None] * key[index]).sum(1)

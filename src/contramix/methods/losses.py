@@ -1,6 +1,6 @@
-"""Compute losses of queries against keys with sparse soft targets.
+"""Compute contrastive losses between queries and keys with soft labels.
 
-All inputs are unit vectors, and all means are over queries.
+All inputs are unit vectors, and losses are means over queries.
 """
 
 from jaxtyping import Float, Int
@@ -19,10 +19,10 @@ def info_nce(
     queue: Float[Tensor, " Q d"] | None = None,
     exclude: Int[Tensor, " N E"] | None = None,
 ) -> Float[Tensor, ""]:
-    r"""Compute the cross-entropy of similarities with soft virtual labels.
+    r"""Compute the InfoNCE loss: the cross-entropy of query-key similarities with soft labels.
 
     ``-sum_m w_im log[ exp(s(q_i, k_n(m)) / tau) / (sum_n exp(s(q_i, k_n) / tau) + sum_j exp(s(q_i, mu_j) / tau)) ]``:
-    this is the N-pair loss of i-Mix; with a queue mu, the revised MoCo of i-Mix; with ``exclude``, NT-Xent.
+    the N-pair loss of i-Mix. With a queue mu it is the loss of i-Mix's revised MoCo, and with ``exclude`` NT-Xent.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ def info_nce(
     targets
         Keys that each query should match, as indices into ``key``, with their weights.
     temperature
-        tau > 0.
+        Temperature tau > 0, by which similarities are divided.
     queue
-        Additional negatives, which are never targets.
+        Further keys that match no query.
     exclude
-        Indices of keys that are ignored for a query, even as negatives (NT-Xent: the query itself).
+        Indices of keys that each query is not compared with (in NT-Xent, the query itself).
 
     Examples
     --------
@@ -56,22 +56,26 @@ def own_key_nce(
     queue: Float[Tensor, " Q d"],
     temperature: float,
 ) -> Float[Tensor, ""]:
-    """Compute the loss of MoCo v2 as published: each query against its own key and the queue only."""
+    """Compute the loss of MoCo v2, which compares query i with key i (the positive) and the queue (negatives).
+
+    Similarities are divided by ``temperature``. The keys of other samples in the batch are not used.
+    """
     query = query / temperature
     own = (query * key).sum(1)
     return mean_logsumexp(query, queue, own=own) - own.mean()
 
 
 def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, ""]:
-    """Compute BYOL's loss ``2 - 2 s(g(f_i), F v_i)``, whose target is the label-weighted sum of keys.
+    """Compute BYOL's loss, ``2 - 2 * (inner product of a query and its target)``, averaged over queries.
 
-    The weighted sum is not normalized again (i-Mix, section 3.4 and the published code).
+    The target is the sum of the query's keys, weighted by ``targets``. It is not normalized again, as in i-Mix
+    (section 3.4).
     """
     return (2 - 2 * (query * _mixture(key, targets)).sum(1)).mean()
 
 
 def _mixture(key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, " N d"]:
-    """Return for each query the sum of its target keys, weighted by its label."""
+    """Return the sum of each query's target keys, weighted by its soft label."""
     # The backward pass of index_select adds rows; that of key[index] sorts them first, which is slower.
     each = key.index_select(0, targets.index.flatten()).reshape(*targets.index.shape, -1)
     return (targets.weight[:, :, None] * each).sum(1)

@@ -1,4 +1,4 @@
-"""Define the interface of methods: networks for queries and keys, and a loss against soft targets."""
+"""Define the base classes of contrastive methods: networks that encode queries and keys, and a loss."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,20 +21,20 @@ from contramix.types import Activations, Views, concatenate
 
 
 class MethodSettings(Settings, ABC):
-    """Hold the settings of a method; ``build`` turns them into a module.
+    """Define the settings that all contrastive methods have, and the interface that builds their modules.
 
     Parameters
     ----------
     projector
-        The head g after the encoder. It is discarded after pre-training.
+        Projection head after the encoder, which is discarded after pre-training.
     symmetric
-        Use each view once as query and once as key, and average the two losses.
+        Whether each view is used once as query and once as key, with the two losses averaged.
     passes
-        Encode queries and keys in ``"one"`` forward pass (shared BatchNorm statistics, the published code) or in
-        ``"two"`` (the pseudo-code). Methods with a momentum network always use two.
+        Encode queries and keys in ``"one"`` forward pass, with common BatchNorm statistics (the authors' code of
+        i-Mix), or in ``"two"`` (the paper's pseudo-code). Methods with a momentum network always use two.
     gather
-        With several processes: compare queries with the keys of all processes, as a single process with the full batch
-        would. False compares with the keys of the own process only (the published N-pair code).
+        In distributed training: whether queries are compared with the keys of all processes, which equals training on
+        the full batch in one process. False compares them with the keys of the same process.
     """
 
     projector: Head = Head()
@@ -44,16 +44,16 @@ class MethodSettings(Settings, ABC):
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return why i-Mix cannot be used with these settings, or None if it can."""
+        """Return the reason why i-Mix cannot be used with these settings, as a message, or None if it can."""
         return None
 
     @abstractmethod
     def build(self, encoder: Encoder) -> "Method":
-        """Build the method around an encoder, with the heads' weights drawn from torch's global generator."""
+        """Build the trainable module around an encoder; initial weights of heads come from torch's global generator."""
 
 
 class Network(nn.Module):
-    """Compute f = g(h(.)): an encoder, its projector, and L2 normalization."""
+    """Apply an encoder, a projection head and L2 normalization."""
 
     def __init__(self, encoder: Encoder, projector: nn.Module) -> None:
         super().__init__()
@@ -61,25 +61,26 @@ class Network(nn.Module):
         self.projector = projector
 
     def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
-        """Map activations at a cut to unit vectors."""
+        """Encode a batch as unit vectors. ``cut`` names the encoder's last stage that was run, or is ``"input"``."""
         return l2_normalize(self.projector(self.encoder.run(x, start=cut)))
 
 
 def l2_normalize(z: Float[Tensor, " B p"]) -> Float[Tensor, " B p"]:
-    """Normalize vectors to length 1, in at least float32."""
+    """Divide each vector by its Euclidean norm. Half precision is first converted to float32."""
     return normalize(at_least_float32(z), dim=1)
 
 
 class Method(nn.Module, ABC):
-    """Hold the networks of a method and compute its loss.
+    """Define the interface of a contrastive method, which encodes two views and compares them in a loss.
 
-    ``online`` encodes queries and ``target`` encodes keys; in many methods both are the same network.
+    ``online`` is the network that encodes queries, and ``target`` the one that encodes keys. In SimCLR, N-pair and
+    SimSiam they are the same network.
     """
 
     all_views_are_keys: bool = False
-    """Whether each of the 2N views is both a query and a key in one loss (SimCLR)."""
+    """Whether all 2N views of a batch are both queries and keys in one loss, as in SimCLR."""
     last_noise_cut: str = "output"
-    """The last cut at which noise may be applied."""
+    """Last place in the encoder at which noise may be applied: ``"output"`` or the name of a stage."""
 
     def __init__(self, settings: MethodSettings, encoder: Encoder) -> None:
         super().__init__()
@@ -91,11 +92,11 @@ class Method(nn.Module, ABC):
 
     @property
     def target(self) -> Network:
-        """Return the network that encodes keys."""
+        """Return the network that encodes keys; by default the same as for queries."""
         return self.online
 
     def encode(self, views: Views) -> tuple[Float[Tensor, " Q p"], Float[Tensor, " K p"]]:
-        """Encode queries and keys as unit vectors."""
+        """Encode both views, and return the queries and the keys as unit vectors."""
         if views.query is views.key:
             z = self.online(views.query, views.cut)
             return z, z
@@ -106,25 +107,32 @@ class Method(nn.Module, ABC):
         return query, key
 
     def all_keys(self, key: Float[Tensor, " K p"]) -> tuple[Float[Tensor, " A p"], int]:
-        """Return the keys to compare with, of all processes if gathered, and the number of keys before one's own."""
+        """Return the keys to compare queries with, and the position of this process's first key among them.
+
+        The keys are those of all processes, or those of this process if the setting ``gather`` is False.
+        """
         return (distributed.all_gather(key), distributed.rank() * len(key)) if self.local_groups == 1 else (key, 0)
 
     @abstractmethod
     def loss(self, views: Views) -> Float[Tensor, ""]:
-        """Compute the loss of a batch."""
+        """Compute the loss, a scalar, for the two views of a batch."""
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """Compute floor and chance level of the loss of ``batch`` samples with such labels; NaN if unknown."""
+        """Return the smallest possible loss and the loss at chance level, or NaN if they are unknown.
+
+        ``views`` may hold fewer samples than a training batch, whose size is ``batch``.
+        """
         return Bounds(math.nan, math.nan)
 
     def after_step(self) -> None:
-        """Update momentum networks and queues after an optimizer step."""
+        """Update momentum networks and queues of keys; called after each optimizer step."""
 
 
 class Momentum(nn.Module):
-    """Hold a moving average of the online network: ``target <- m * target + (1 - m) * online``.
+    """Maintain a moving average of the online network: ``network <- m * network + (1 - m) * online``.
 
-    Buffers (BatchNorm's running statistics) are either the target's own, as in the published code, or copied.
+    ``momentum`` is m. BatchNorm's running statistics are copied from the online network if ``copy_buffers`` is True;
+    otherwise the network computes its own.
     """
 
     def __init__(self, online: Network, momentum: float, copy_buffers: bool) -> None:
@@ -135,13 +143,13 @@ class Momentum(nn.Module):
 
     @torch.no_grad()
     def encode(self, key: Activations, cut: str) -> Float[Tensor, " K p"]:
-        """Encode keys as unit vectors without gradient."""
+        """Encode keys as unit vectors without gradient. ``cut`` names the last encoder stage that was already run."""
         z: Tensor = self.network(key, cut)
         return z
 
     @torch.no_grad()
     def update(self, online: Network) -> None:
-        """Move the average one step towards the online network."""
+        """Update the moving average with the current parameters of the online network."""
         self._average(tuple(self.network.parameters()), tuple(online.parameters()), 1)
         if self.copy_buffers:
             for mine, theirs in zip(self.network.buffers(), online.buffers()):

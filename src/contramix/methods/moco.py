@@ -1,4 +1,4 @@
-"""Implement MoCo: keys of a momentum network, negatives from a queue (He et al., 2020; i-Mix, section 3.3)."""
+"""Implement MoCo, with a momentum network and a queue of negative keys (He et al., 2020; i-Mix, section 3.3)."""
 
 from typing import Literal
 
@@ -17,10 +17,12 @@ from contramix.types import Views
 
 
 class MoCo(MethodSettings):
-    """Configure MoCo in its revised or its original form.
+    """Configure MoCo, with the loss of MoCo v2 or the one that i-Mix needs.
 
     Parameters
     ----------
+    temperature
+        Number by which similarities are divided.
     form
         ``"revised"`` compares each query with all keys of the batch and the queue. i-Mix needs it, because a mixed
         query also matches the key of another sample. ``"original"`` is MoCo v2: each query is compared with its own
@@ -30,7 +32,7 @@ class MoCo(MethodSettings):
     momentum
         Momentum m of the key network.
     buffers
-        BatchNorm statistics of the key network: its ``"own"`` (the published code) or a ``"copy"`` of the online
+        BatchNorm statistics of the key network: its ``"own"`` (as in MoCo's code), or a ``"copy"`` of the online
         network's.
     """
 
@@ -42,7 +44,7 @@ class MoCo(MethodSettings):
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return why i-Mix cannot be used: the original form has no logits of other samples' keys."""
+        """Return why i-Mix cannot be used with the original form, as a message, or None for the revised form."""
         if self.form == "revised":
             return None
         return (
@@ -55,7 +57,7 @@ class MoCo(MethodSettings):
 
 
 class MoCoMethod(Method):
-    """Compare queries of the online network with keys of the momentum network and of the queue."""
+    """Compare queries from the online network with keys from the momentum network and with a queue of past keys."""
 
     queue: Tensor
     position: Tensor
@@ -84,13 +86,13 @@ class MoCoMethod(Method):
         return info_nce(query, keys, views.targets.with_offset(before), self.temperature, queue=queue)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """Compute the bounds as if all keys of the queue came from other rows."""
+        """Return the floor and chance level of the loss, if all keys of the queue come from other samples."""
         others = 1 if self.original else batch // self.local_groups
         return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + others)
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Update the key network, and replace the oldest keys of the queue by those of the step."""
+        """Update the momentum network, and replace the oldest keys of the queue with those of the last step."""
         self.momentum.update(self.online)
         for key in self._fresh:
             size = len(self.queue)

@@ -1,4 +1,4 @@
-"""Implement N-pair: each query against the keys of its batch (Sohn, 2016; i-Mix, section 3.1)."""
+"""Implement N-pair, which compares each query with all keys of its batch (Sohn, 2016; i-Mix, section 3.1)."""
 
 from jaxtyping import Float
 from pydantic import Field
@@ -12,7 +12,7 @@ from contramix.types import Views
 
 
 class NPair(MethodSettings):
-    """Configure the N-pair loss, whose gradients flow through both views."""
+    """Configure the N-pair loss. Similarities are divided by ``temperature``; queries and keys both get gradients."""
 
     temperature: float = Field(default=0.2, gt=0)
 
@@ -21,7 +21,7 @@ class NPair(MethodSettings):
 
 
 class NPairMethod(Method):
-    """Compare each query with all keys of the batch (i-Mix, Algorithm 1)."""
+    """Compare each query with all keys of the batch (Algorithm 1 of i-Mix)."""
 
     def __init__(self, settings: NPair, encoder: Encoder) -> None:
         super().__init__(settings, encoder)

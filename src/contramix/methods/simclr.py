@@ -1,4 +1,4 @@
-"""Implement SimCLR: each of 2N views against all others (Chen et al., ICML 2020)."""
+"""Implement SimCLR, which compares each of the 2N views of a batch with all others (Chen et al., ICML 2020)."""
 
 import torch
 from jaxtyping import Float
@@ -13,12 +13,12 @@ from contramix.types import Views
 
 
 class SimCLR(MethodSettings):
-    """Configure the NT-Xent loss over 2N views.
+    """Configure SimCLR's NT-Xent loss. Similarities are divided by ``temperature``.
 
-    NOTE[DIFF]: the i-Mix code has no SimCLR. Each view is both a query and a key, so mixing every query would also mix
-    the keys. Here 2N mixed queries are therefore compared with 2N clean keys. The clean copies of a query's two sources
-    are excluded from its keys, and its label is lambda for the other view of the first source and 1 - lambda for the
-    other view of the second.
+    NOTE[DIFF]: the authors' code of i-Mix does not include SimCLR. Each view is both a query and a key, so mixing every
+    query would also mix the keys. Here 2N mixed queries are therefore compared with 2N clean keys. The clean copies of
+    a query's two sources are excluded from its keys, and its label is lambda for the other view of the first source and
+    1 - lambda for the other view of the second.
     """
 
     temperature: float = Field(default=0.5, gt=0)
@@ -28,7 +28,7 @@ class SimCLR(MethodSettings):
 
 
 class SimCLRMethod(Method):
-    """Compare 2N queries with 2N keys; the other view of sample i is at index i + N modulo 2N."""
+    """Compare 2N queries with 2N keys; row i and row (i + N) % 2N are the two views of one sample."""
 
     all_views_are_keys = True
 

@@ -1,4 +1,4 @@
-"""Implement SimSiam: BYOL's loss with the online network, without gradient, as target (Chen & He, 2021)."""
+"""Implement SimSiam, which is BYOL without a momentum network (Chen and He, 2021)."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,10 +12,12 @@ from contramix.types import Views
 
 
 class SimSiam(MethodSettings):
-    """Configure SimSiam, with a symmetric loss as in its paper.
+    """Configure SimSiam, which predicts one view's projection, taken without gradient, from the other's.
 
-    NOTE[DIFF]: the paper's loss is the negative cosine; here it is 2 + 2 times that, as in BYOL, so gradients are twice
-    as large.
+    The loss is symmetric by default, as in the paper. ``predictor`` is the head that predicts.
+
+    NOTE[DIFF]: the SimSiam paper's loss is the negative cosine; here it is 2 - 2 * cosine, as in BYOL. Gradients are
+    therefore twice as large.
     """
 
     symmetric: bool = True
@@ -26,7 +28,7 @@ class SimSiam(MethodSettings):
 
 
 class SimSiamMethod(Method):
-    """Predict the detached projections of one view from those of the other."""
+    """Predict the projection of one view, taken without gradient, from the projection of the other."""
 
     def __init__(self, settings: SimSiam, encoder: Encoder) -> None:
         super().__init__(settings, encoder)

@@ -1,4 +1,4 @@
-"""Provide the noises, which make two views of a sample and keep its label.
+"""Provide the noises, which make two views (randomly changed copies) of each sample for contrastive learning.
 
 To add a noise, write one file and add one line to ``NOISE``.
 """

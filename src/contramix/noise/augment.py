@@ -1,4 +1,4 @@
-"""Make views by the augmentation of the data's domain."""
+"""Make views with the augmentations for images and audio."""
 
 import torch
 from jaxtyping import Float
@@ -13,20 +13,20 @@ from contramix.types import Activations
 
 
 class Augment(Noise):
-    """Make two independently augmented views of each sample.
+    """Make two views of each sample by independent random augmentations.
 
-    The recipe's section of the domain holds the augmentation's settings. Images are cropped, flipped and recolored
-    (``image.augment``); audio clips are shifted, stretched and mixed with background noise (``audio.augment``). Tables
-    have no augmentation.
+    The settings are those of ``augment`` in the recipe's sections ``image`` and ``audio``. Images are cropped, flipped
+    and recolored (``image.augment``); audio clips are shifted, stretched and mixed with background noise
+    (``audio.augment``). Tables have no augmentation.
 
     Raises
     ------
     InputError
-        If the domain has no augmentation, or ``cut`` is not the input.
+        If there is no augmentation for this kind of data, or ``cut`` is not ``"input"``.
     """
 
     def check(self, front: Front) -> None:
-        """Raise InputError unless the data's domain has an augmentation."""
+        """Raise InputError if the encoder's input transform ``front`` has no augmentation."""
         if type(front).augment is Front.augment:
             raise InputError(UNKNOWN)
 
@@ -48,4 +48,4 @@ class Augment(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        raise InputError("noise 'augment' changes samples as they are stored: its cut can only be 'input'")
+        raise InputError("noise 'augment' changes samples before they enter the encoder: its cut can only be 'input'")

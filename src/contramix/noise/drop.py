@@ -1,4 +1,4 @@
-"""Make views by setting elements to zero, as i-Mix does on tables."""
+"""Make views by setting random elements to zero, as i-Mix does on tables."""
 
 from typing import Literal
 
@@ -12,16 +12,16 @@ from contramix.noise.noise import Noise
 
 
 class Drop(Noise):
-    """Set each element to zero with probability ``rate``, independently in each view, without rescaling the rest.
+    """Make two views by setting each element to zero with probability ``rate``, without rescaling the others.
 
     Parameters
     ----------
     rate
         Probability of dropping an element. i-Mix uses 0.2 on tables.
     columns
-        With a layout: ``"numeric"`` drops numeric columns only, as published for CovType (all columns if none is
-        numeric); ``"all"`` drops columns of every type, one-hot groups and dates as a unit. Columns are standardized,
-        so a dropped number becomes its column's mean; a dropped one-hot group becomes all zeros.
+        For tables: ``"numeric"`` drops only numbers, as i-Mix does on CovType (or everything, if no column is
+        numeric). ``"all"`` drops columns of every type, with all elements of a one-hot group or a date together.
+        Columns are standardized, therefore a dropped number becomes its column's mean.
     """
 
     rate: float = Field(default=0.2, ge=0, lt=1)

@@ -1,4 +1,4 @@
-"""Make views by adding Gaussian noise, the baseline of DACL."""
+"""Make views by adding Gaussian noise, the baseline in the DACL paper."""
 
 import torch
 from jaxtyping import Float
@@ -10,12 +10,12 @@ from contramix.noise.noise import Noise
 
 
 class Gaussian(Noise):
-    """Add noise ~ N(mean, std^2), independently in each view.
+    """Make two views by adding independent noise from N(mean, std^2) to each element.
 
-    NOTE[DIFF]: the paper searches the *mean* over {.05, .1, .3, .5} at std 1. A constant mean has no effect (it shifts
-    both views equally, and BatchNorm removes it), and at std 1 the two views have a cosine of 0.5. The defaults here
-    are mean 0 and std 0.3; set ``mean`` and ``std`` to reproduce the paper. Integer codes and missing flags get no
-    noise.
+    NOTE[DIFF]: the DACL paper tunes the *mean* over {.05, .1, .3, .5} with std 1. A constant mean has no effect,
+    because it shifts both views equally, and with std 1 the two views have a cosine similarity of only 0.5. The
+    defaults here are mean 0 and std 0.3; set ``mean`` and ``std`` to reproduce the paper. In tables, category codes and
+    missing flags get no noise.
     """
 
     std: float = Field(default=0.3, ge=0)

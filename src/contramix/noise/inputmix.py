@@ -1,4 +1,4 @@
-"""Make views by mixing with other samples of the batch (InputMix, used by i-Mix without augmentation)."""
+"""Make views by mixing samples with others of the batch (InputMix, the i-Mix paper's substitute for augmentation)."""
 
 import torch
 from jaxtyping import Float
@@ -13,10 +13,11 @@ from contramix.types import Mixture
 
 
 class InputMix(MixingNoise):
-    """Mix the 2N views with one another; each keeps a weight of at least 1/2 and its own label.
+    """Make two views of each sample by mixing it with random samples of the batch, with a weight of at least 1/2.
 
-    With one partner a view's own weight is max(lambda, 1 - lambda) with lambda ~ Beta(alpha, alpha); with several it
-    is 1/2 plus half of a Dirichlet weight. Table 3 of i-Mix uses two partners.
+    Labels are not mixed: both views count as the sample itself. With one partner the sample's weight is
+    max(lambda, 1 - lambda) with lambda ~ Beta(alpha, alpha). With several it is 1/2 plus half of its Dirichlet weight.
+    Table 3 of the i-Mix paper uses two partners.
     """
 
     partners: int = Field(default=2, ge=1, le=16)

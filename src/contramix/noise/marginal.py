@@ -1,4 +1,4 @@
-"""Make views by drawing columns from their marginal distributions, as in SCARF (Bahri et al., ICLR 2022)."""
+"""Make views by replacing columns with values of other rows, as in SCARF (Bahri et al., ICLR 2022)."""
 
 from typing import Literal
 
@@ -12,15 +12,15 @@ from contramix.noise.noise import Noise
 
 
 class Marginal(Noise):
-    """Replace a share of each sample's columns by values of other training samples, drawn for each column.
+    """Make views by replacing a share of each row's columns with values of random training rows, one per column.
 
     Parameters
     ----------
     rate
-        Share of columns that is replaced: ``floor(rate * columns)`` of each sample (SCARF: 0.6).
+        Share of columns to replace: ``floor(rate * columns)`` in each row. SCARF uses 0.6.
     views
-        ``"one"``: only the key is corrupted and the query is the sample itself, as in SCARF. ``"both"``: both views are
-        corrupted independently.
+        ``"one"`` changes only the second view (the key) and returns the row itself as the first (the query), as in
+        SCARF. ``"both"`` changes both views independently.
     """
 
     rate: float = Field(default=0.6, ge=0, le=1)

@@ -1,4 +1,4 @@
-"""Define the base of noises whose views are mixtures of samples."""
+"""Define the base class of noises that make views by mixing samples."""
 
 from abc import abstractmethod
 
@@ -12,13 +12,16 @@ from contramix.types import Activations, Mixture, apply_mixture, get_values
 
 
 class MixingNoise(Noise):
-    """Make both views by mixing samples of the batch, with their padding masks or graphs mixed accordingly."""
+    """Define the interface of a noise whose two views are mixtures of samples, including their padding masks."""
 
     @abstractmethod
     def mixtures(
         self, x: Float[Tensor, " B *s"], generator: torch.Generator, layout: Layout | None
     ) -> tuple[Mixture, Mixture]:
-        """Return both views of each sample as mixtures of the batch's samples."""
+        """Return two mixtures of the batch, which are the first and the second view of each sample.
+
+        For encoded table rows, ``layout`` says which elements form one column and may be averaged.
+        """
 
     def __call__(
         self,
@@ -38,6 +41,6 @@ class MixingNoise(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Make two views of an encoder's activations."""
+        """Make two views of a batch between two stages of an encoder. ``pool`` is not used."""
         first, second = self.mixtures(get_values(x), generator, layout)
         return apply_mixture(x, first), apply_mixture(x, second)

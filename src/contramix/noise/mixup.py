@@ -1,4 +1,4 @@
-"""Make views by mixing each sample with another one and keeping its label (mixup noise, DACL's Algorithm 1)."""
+"""Make views by mixing each sample with another one, without mixing labels (Algorithm 1 of DACL)."""
 
 from typing import Annotated, Literal
 
@@ -21,21 +21,21 @@ def _as_operators(value: object) -> object:
 
 
 class MixupNoise(MixingNoise):
-    """Mix each sample with two other ones, independently, to make its two views.
+    """Make each of a sample's two views by mixing it with a random other sample (mixup noise of DACL).
 
     Parameters
     ----------
     operators
-        One operator (DACL) or several (DACL+). With several, each sample draws one operator and uses it for both of its
-        views, with new weights and partners. The paper uses linear, geometric and binary mixing.
+        One mixing operator (DACL) or several (DACL+: linear, geometric and binary). With several, an operator is drawn
+        for each sample and used for both of its views, with different weights and partners.
     alpha
-        Minimum weight of the sample itself: lambda ~ U(alpha, 1) (eq. 3 to 5).
+        Minimum weight of the sample itself, drawn from U(alpha, 1) (eq. 3 to 5 of DACL).
     keep_prob
-        Probability that binary mixing keeps an element: rho in eq. 6 (``rho`` is accepted as an alias).
-        NOTE[DIFF]: the paper's grid for rho, {.1, .3, .5}, only makes sense as the probability of a *swap*: when 10 %
-        of the elements are kept, the cosine of the two views is 0.01.
+        Probability that binary mixing keeps an element of the sample: rho in eq. 6 (``rho`` is accepted as an alias).
+        NOTE[DIFF]: the DACL paper tunes rho over {.1, .3, .5}, which makes sense only for the probability of replacing
+        an element: if 10 % of the elements are kept, the two views have a cosine similarity of 0.01.
     per
-        Draw the operator per ``"sample"`` (the paper) or per ``"batch"`` (a simpler variant).
+        Draw one operator per ``"sample"``, as in the paper, or per ``"batch"``.
     """
 
     operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_as_operators), Field(min_length=1)] = (Linear(),)
@@ -73,6 +73,6 @@ class MixupNoise(MixingNoise):
 
 
 def _select(condition: Bool[Tensor, " B"], first: Mixture, second: Mixture) -> Mixture:
-    """Take each sample from the first mixture where the condition holds, else from the second."""
+    """Return a mixture with the samples of ``first`` where ``condition`` is True, and of ``second`` elsewhere."""
     each = (torch.where(condition.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
     return Mixture(*each)

@@ -1,4 +1,4 @@
-"""Define the interface of noises, which make two views of a batch."""
+"""Define the base class of noises, which make two views of each sample in a batch."""
 
 from abc import ABC, abstractmethod
 
@@ -14,11 +14,11 @@ from contramix.types import Activations, RaggedBatch
 
 
 class Noise(Settings, ABC):
-    """Make two views of each sample in a batch; the samples keep their labels.
+    """Define the interface of a noise, which makes two views (randomly changed copies) of each sample.
 
     ``cut`` is where the noise is applied: at the ``"input"``, after a named stage of the encoder, or at the
-    ``"output"`` (each sample is then encoded once and its representation gets two draws of the noise). ``"auto"`` is
-    the first cut at which all samples have the same shape.
+    ``"output"``, where each sample is encoded once and its representation gets two draws of the noise. ``"auto"`` is
+    the first place at which all samples have the same shape.
     """
 
     cut: Cut = ("auto",)
@@ -26,10 +26,15 @@ class Noise(Settings, ABC):
     def check(self, front: Front) -> None:
         """Check, before training, that the noise can be applied to the data.
 
+        Parameters
+        ----------
+        front
+            Module that converts stored samples to the encoder's inputs.
+
         Raises
         ------
         InputError
-            If it cannot.
+            If the noise cannot be applied. By default, every noise can.
         """
 
     def views_of_samples(
@@ -40,10 +45,10 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Make two views at the input from samples as they are stored.
+        """Make two views of stored samples, such as images in uint8, as inputs of the encoder.
 
-        By default the noise is applied to the clean inputs that ``front`` computes; augmentation overrides this. The
-        other parameters are those of ``__call__``.
+        ``front`` converts the stored samples ``raw`` to inputs, to which the noise is then applied. Augmentation
+        overrides this method, because it changes the stored samples. See ``__call__`` for the other parameters.
         """
         return self.views_of_activations(front(raw), generator, layout, pool)
 
@@ -54,7 +59,10 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Make two views of an encoder's activations; in a ragged batch only ``values`` get the noise."""
+        """Make two views of a batch between two stages of an encoder.
+
+        In a batch of padded sequences or graphs only ``values`` get noise. See ``__call__`` for the other parameters.
+        """
         if not isinstance(x, RaggedBatch):
             return self(x, generator=generator, layout=layout, pool=pool)
         first, second = self(x.values, generator=generator)
@@ -69,16 +77,16 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Float[Tensor, " B *s"], Float[Tensor, " B *s"]]:
-        """Make two views of a batch.
+        """Make two views of each sample, and return them as two batches: the queries and the keys.
 
         Parameters
         ----------
         x
-            Batch of inputs or activations. It is not modified.
+            Batch of inputs, or of activations after a stage of the encoder. It is not modified.
         generator
             Source of all random draws, on the device of ``x``.
         layout
-            For flat vectors at the input: which elements belong together and which may be averaged.
+            For encoded table rows: which elements form one column and may be averaged. None for other data.
         pool
-            Training samples to draw values from, if available; None after a stage.
+            Training samples from which replacement values may be drawn. None: draw them from ``x``.
         """

@@ -1,4 +1,4 @@
-"""Make views without noise."""
+"""Make views without noise, for methods whose views differ for another reason."""
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from contramix.noise.noise import Noise
 
 
 class NoNoise(Noise):
-    """Return the sample itself as both views; only i-Mix, dropout or BatchNorm then make them differ."""
+    """Return each sample unchanged as both views, which then differ only through i-Mix, dropout or BatchNorm."""
 
     def __call__(
         self,
