@@ -192,7 +192,7 @@ def test_a_resumed_runs_log_is_an_uninterrupted_ones(tmp_path, recipe):
     assert [line["step"] for line in read] == sorted(reading_steps(Plan(16, 6, 3)))
     assert all({"floor", "chance"} <= line.keys() and "knn" in line["health"] for line in read)
     for outcome in (whole, resumed):
-        assert outcome.model.facts["health"] == Reading.of(read[-1]).flat()
+        assert outcome.model.facts["health"] == Reading.from_line(read[-1]).flat()
         assert outcome.model.facts["alarms"] == []
 
 

@@ -1,1 +1,1 @@
-"""Write representations at scale: columns, files, streams and shards."""
+"""Compute representations of large data sets, and write them to files or folders of files."""

@@ -1,4 +1,4 @@
-"""Check where embeddings and predictions are written, and write columns as Parquet or CSV."""
+"""Check the destination of embeddings and predictions, and write columns as Parquet or CSV."""
 
 import os
 import re
@@ -15,36 +15,37 @@ from contramix.io.tables.chunks import list_parquet_files
 from contramix.runtime import atomic_files
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of text cells that a spreadsheet would execute as a formula. In CSV they get an apostrophe in front."""
+"""First characters of text cells that a spreadsheet would execute as a formula. An apostrophe is put before them in
+CSV files."""
 NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
-"""Texts that are no formulas because they are numbers, such as the class -1."""
+"""Pattern of texts that are not escaped because they are signed numbers, such as the class -1."""
 SUFFIXES = (".parquet", ".csv", ".npy")
-"""Suffixes of the files that can be written."""
+"""Suffixes of the file formats that can be written."""
 ENGINES = ("local", "ray")
-"""Names of the engines that write shards."""
+"""Names of the engines that write shards: this process, or a Ray cluster."""
 
 
 def check_destination(
     out: Path, keep: Sequence[str], data: Path | None = None, suffixes: Sequence[str] = SUFFIXES
 ) -> None:
-    """Check, before anything is computed, that a file can be written.
+    """Check that an output file can be written, before anything is computed.
 
     Parameters
     ----------
     out
         File to write.
     keep
-        Columns of the data to carry over.
+        Names of the columns to copy from the data to the output.
     data
-        File or folder of the data.
+        File or folder of the data, which must not be overwritten; None: no check.
     suffixes
-        Suffixes that are allowed.
+        Suffixes that the output file may have.
 
     Raises
     ------
     InputError
-        If the suffix is unknown, the folder does not exist or cannot be written, the file is one of the data or would
-        become one, or columns are to be kept in a format that holds numbers only.
+        If the suffix is unknown, the folder does not exist or cannot be written, the output file is or would become one
+        of the data files, or ``keep`` names columns but the format holds numbers only.
     """
     if out.suffix not in suffixes:
         raise InputError(f"`out` {out}: give a name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
@@ -68,12 +69,14 @@ def check_destination(
 
 
 def check_folder(out: Path, data: Path) -> None:
-    """Check, before anything is computed, that shards can be written into a folder.
+    """Check that the shards (part files) of a result can be written into the folder ``out``, before any computation.
+
+    ``data`` is the file or folder of the data.
 
     Raises
     ------
     InputError
-        If neither the folder nor its parent exists, if it cannot be written, or if it is the folder of the data.
+        If neither the folder nor its parent exists, or the folder cannot be written or is that of the data.
     """
     existing = out if out.exists() else out.parent
     if not existing.is_dir():
@@ -86,7 +89,16 @@ def check_folder(out: Path, data: Path) -> None:
 
 
 def check_engine(engine: str, shard: str | None, folder: bool) -> None:
-    """Check that an engine exists, and that options on shards are given with a folder of shards only.
+    """Check the options that concern shards (the part files of a result).
+
+    Parameters
+    ----------
+    engine
+        Name of the engine that writes the result.
+    shard
+        Part of the shards to write, such as ``"2/8"``; None: all of them.
+    folder
+        Whether the result is a folder of shards. Otherwise only the default engine and no part are allowed.
 
     Raises
     ------
@@ -101,21 +113,21 @@ def check_engine(engine: str, shard: str | None, folder: bool) -> None:
 
 
 def embedding_names(width: int) -> list[str]:
-    """Return the names of the columns of representations: ``e0, e1, ...``."""
+    """Return column names for the elements of representations, such as ``["e0", "e1", "e2"]`` for a width of 3."""
     return [f"e{n}" for n in range(width)]
 
 
 def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str]) -> None:
-    """Check that columns to carry over exist, and are not named like a column of the result.
+    """Check that the columns to copy from the data to a result exist, and that the result has no column of that name.
 
     Parameters
     ----------
     keep
-        Columns to carry over.
+        Names of the columns to copy.
     names
-        Columns of the data.
+        Names of all columns of the data.
     made
-        Columns of the result.
+        Names of the computed columns of the result.
 
     Raises
     ------
@@ -130,12 +142,25 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
 
 
 def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:
-    """Write columns as CSV or Parquet, after the columns that are carried over from a table of the same rows.
+    """Write columns to a CSV or Parquet file.
+
+    Parameters
+    ----------
+    out
+        File to write; its suffix determines the format.
+    made
+        Computed columns by name.
+    table
+        Data of the same rows.
+    keep
+        Names of the columns of ``table`` that are written before the computed ones.
 
     Raises
     ------
-    InputError, RunError
-        If a column to keep does not exist, or the file cannot be written.
+    InputError
+        If a column in ``keep`` does not exist or has the name of a computed column, or the file cannot be written.
+    RunError
+        If the disk is full.
     """
     check_kept(keep, table.column_names, made)
     columns = {name: table.column(name) for name in keep} | dict(made)
@@ -148,7 +173,7 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
 
 
 def escape_formulas(table: pa.Table) -> pa.Table:
-    """Return a table in which spreadsheets do not run any column name or text as a formula."""
+    """Put an apostrophe before column names and texts that a spreadsheet would execute as a formula."""
     return pa.table([_escape_column(c) for c in table.columns], [_escape_text(name) for name in table.column_names])
 
 

@@ -1,4 +1,7 @@
-"""Write shards on a Ray cluster: Ray Data distributes them to actors, and each actor loads the model once."""
+"""Write shards (part files of a result) on a Ray cluster. Ray Data distributes them to actors.
+
+Each actor loads the model once.
+"""
 
 import logging
 import os
@@ -27,14 +30,14 @@ def write_with_ray(
     device: str,
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> None:
-    """Write shards on the cluster that Ray finds (``RAY_ADDRESS``), or on this machine.
+    """Write shards on the Ray cluster at ``RAY_ADDRESS``, or with a local Ray if there is no cluster.
 
-    All nodes must see the run, the data and the folder of the result under the same paths.
+    All nodes must find the model, the data and the folder of the result under the same paths.
 
     Parameters
     ----------
     sharded
-        Plan of all shards.
+        Output folder, with data and the list of all shards.
     shards
         Shards to write.
     run
@@ -42,9 +45,9 @@ def write_with_ray(
     options
         How to read the data.
     device
-        Device on each node.
+        Name of the device to use on each node.
     on_progress
-        Function that receives the number of rows of each shard that is complete.
+        Function that is called with the number of rows of each shard that has been completed.
 
     Raises
     ------
@@ -91,7 +94,19 @@ def write_with_ray(
 
 
 class _Worker:
-    """Write one shard after the other in an actor of the cluster."""
+    """Load a model once in a Ray actor, and write the shards that Ray Data passes to it.
+
+    Parameters
+    ----------
+    run, path, folder
+        Folder of the model, path of the data, and output folder.
+    options
+        How to read the data.
+    keep
+        Names of the columns to copy from the data.
+    device, threads
+        Name of the device, and number of threads of torch.
+    """
 
     def __init__(
         self, run: str, path: str, folder: str, options: ReadOptions, keep: list[str], device: str, threads: int

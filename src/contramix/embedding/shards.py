@@ -1,4 +1,4 @@
-"""Write representations as a folder of Parquet files (shards), by one job or several; a stopped job can continue."""
+"""Write representations as a folder of Parquet files (shards), with one or several jobs that can be resumed."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from contramix.models.pretrained import Pretrained
 from contramix.runtime import atomic_files
 
 ROWS = 1 << 20
-"""Number of rows in a shard if the data are one file. It is a multiple of the chunk size, so that batches are the same
-whichever shard is written first."""
+"""Number of rows per shard if the data are one file. It is a multiple of the chunk size, so that batches do not depend
+on the shard at which a job begins."""
 MANIFEST = "manifest.json"
 """Name of the file that describes all shards."""
 
 
 class Shard(NamedTuple):
-    """Describe one file of the result: its name, its first row, and the row after its last one."""
+    """Describe one part file of a result: its name, and its range of data rows, ``start`` to ``stop`` (exclusive)."""
 
     name: str
     start: int
@@ -31,30 +31,30 @@ class Shard(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Return the number of rows."""
+        """Return the number of rows in the shard."""
         return self.stop - self.start
 
 
 class ShardedOutput:
-    """Plan the shards of a folder, find those that are missing, and write them.
+    """Divide the representations of a data set into shards (part files), find missing shards, and write them.
 
     Parameters
     ----------
     folder
         Folder of the shards. :meth:`begin` creates it.
     model
-        Pre-trained model.
+        Pre-trained model that computes the representations.
     path
         File or folder of the data.
     data
-        Rows of the data, in chunks.
+        Records read from ``path``, in chunks.
     keep
-        Columns to carry over.
+        Names of the columns to copy from the data to the shards.
 
     Attributes
     ----------
     shards
-        All shards: one for each file of a folder, or for each million rows of one file.
+        All shards: one for each file of a folder, or for each :data:`ROWS` rows of a single file.
     manifest
         Content of ``manifest.json``: checksum of the model, identity of each input file, and the shards.
     """
@@ -77,7 +77,7 @@ class ShardedOutput:
         }
 
     def begin(self) -> None:
-        """Create the folder and write its manifest, unless an earlier job has done so.
+        """Create the folder and write its ``manifest.json``, or check the manifest that an earlier job has written.
 
         Raises
         ------
@@ -100,12 +100,17 @@ class ShardedOutput:
         atomic_files.write(path, json.dumps(self.manifest, indent=1) + "\n")
 
     def missing(self, part: str | None = None) -> list[Shard]:
-        """Return the shards that do not exist yet: of all shards, or of a part such as ``"2/8"``, the second eighth.
+        """Return the shards that have not been written yet.
+
+        Parameters
+        ----------
+        part
+            Part of the shards that this job writes, such as ``"2/8"`` for the second eighth; None: all shards.
 
         Raises
         ------
         InputError
-            If the part is not of this form.
+            If ``part`` does not have this form.
         """
         first, last = 0, len(self.shards)
         if part is not None:
@@ -117,19 +122,21 @@ class ShardedOutput:
         return [shard for shard in self.shards[first:last] if not (self.folder / shard.name).is_file()]
 
     def write(self, shards: Sequence[Shard], on_progress: Callable[[int], None] = lambda rows: None) -> None:
-        """Write shards, in order.
+        """Compute the representations of shards, and write the shards one after the other.
 
         Parameters
         ----------
         shards
             Shards to write.
         on_progress
-            Function that receives the number of rows of each batch.
+            Function that is called with the number of rows of each batch that has been computed.
 
         Raises
         ------
-        InputError, RunError
-            If a row cannot be read or embedded, or the disk is full. Complete shards stay.
+        InputError
+            If a row cannot be read or embedded, or a file cannot be written. Complete shards stay.
+        RunError
+            If the disk is full. Complete shards stay.
         """
         for run in _runs(shards):
             embedded = embed_rows(self._model, self._data, run[0].start, run[-1].stop)
@@ -138,7 +145,7 @@ class ShardedOutput:
                 write_rows(out, self.keep, self._data, self._model.encoder.width, shard.rows, embedded, on_progress)
 
     def _compare(self, path: Path) -> None:
-        """Check that an existing manifest equals that of this job."""
+        """Check that the manifest that an earlier job has written at ``path`` equals that of this job."""
         try:
             existing = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -154,13 +161,13 @@ class ShardedOutput:
 
 
 def _facts(file: Path, rows: int) -> dict[str, Any]:
-    """Return the identity of an input file: name, size, time of change and number of rows."""
+    """Return the name, size, modification time and number of rows of an input file, for the manifest."""
     status = file.stat()
     return {"file": file.name, "bytes": status.st_size, "modified_ns": status.st_mtime_ns, "rows": rows}
 
 
 def _runs(shards: Sequence[Shard]) -> Iterator[list[Shard]]:
-    """Group shards that follow each other, so that their rows are read in one pass."""
+    """Yield groups of shards whose rows are consecutive in the data, so that each group is read in one pass."""
     run: list[Shard] = []
     for shard in shards:
         if run and run[-1].stop != shard.start:

@@ -1,4 +1,4 @@
-"""Embed data that do not fit into memory: read, compute and write chunks at the same time."""
+"""Compute representations of data that do not fit into memory. Reading, computing and writing run in parallel."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +22,11 @@ from contramix.runtime.prefetch import prefetch
 from contramix.samples.samples import Batch, Samples
 
 BUFFERED = 2
-"""Number of chunks that are read in advance, and of batches that wait to be written."""
+"""Maximum number of chunks that are read in advance, and of batches that wait to be written."""
 
 T = TypeVar("T")
 EmbeddedRows = tuple[pa.Table, Float32[ndarray, " n d"]]
-"""Rows and their representations."""
+"""Rows of the data as a table, and their representations of shape (n, d)."""
 
 
 def embed_rows(
@@ -34,24 +34,24 @@ def embed_rows(
 ) -> Iterator[EmbeddedRows]:
     """Compute the representations of a range of rows, batch by batch, while the next chunk is read.
 
-    On CPUs, as many batches are computed in parallel as torch has threads, each by one thread. Threads that share a
-    batch would wait for each other at every layer, especially while other threads read and write.
+    On CPUs, each thread of torch computes a batch alone, and the batches run in parallel. Threads that share a batch
+    would wait for each other at every layer, especially while other threads read and write.
 
     Parameters
     ----------
     model
         Pre-trained model.
     data
-        All rows, in chunks.
+        All records, in chunks.
     start, stop
-        Number of the first row, and number after the last row.
+        Number of the first row, and number of the row after the last one.
     batch_size
         Number of rows in a batch; None: chosen by the size of samples and layers.
 
     Yields
     ------
     tuple
-        Rows and their representations.
+        The rows of a batch, and their representations.
 
     Raises
     ------
@@ -83,7 +83,10 @@ def embed_rows(
 
 @contextmanager
 def single_threaded_batches(device: torch.device) -> Iterator[int]:
-    """Give the number of batches to compute in parallel. On CPUs, torch uses one thread for each within the block."""
+    """Limit torch to one thread per batch within a ``with`` block, and return the number of batches to run in parallel.
+
+    That number is torch's number of threads on a CPU. On other devices it is 1, and nothing is limited.
+    """
     threads = torch.get_num_threads()
     if device.type != "cpu":
         yield 1
@@ -99,27 +102,30 @@ def write_rows(
     out: Path, keep: Sequence[str], data: RecordChunks, width: int, rows: int, embedded: Iterator[EmbeddedRows],
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> None:  # fmt: skip
-    """Write representations and columns that are carried over to a file, which is complete or does not exist.
+    """Write representations, and columns copied from the data, to a file. On an error no incomplete file remains.
 
     Parameters
     ----------
     out
-        File to write; its suffix tells the format.
+        File to write; its suffix determines the format.
     keep
-        Columns to carry over.
+        Names of the columns to copy from the data.
     data
-        Data whose columns they are.
+        Data, whose schema gives the types of these columns.
     width, rows
-        Width of a representation, and number of rows to write.
+        Number of elements of a representation, and number of rows to write.
     embedded
-        Rows and their representations. No batch reaches beyond the last row that is written.
+        Iterator over batches of rows and their representations. A batch must end at the last row that is written.
+        The iterator is not consumed further.
     on_progress
-        Function that receives the number of rows of each batch.
+        Function that is called with the number of rows of each batch.
 
     Raises
     ------
-    InputError, RunError
-        If the file cannot be written, or the disk is full.
+    InputError
+        If the file cannot be written.
+    RunError
+        If the disk is full.
     """
     kept = pa.schema([data.schema.field(name) for name in keep])
     with atomic_files.writing(out, 4 * rows * width) as file, ThreadPoolExecutor(1) as writer:
@@ -145,7 +151,7 @@ def write_rows(
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items of an iterator, which are computed in advance by another thread."""
+    """Yield the items of an iterator, while another thread computes the next items."""
     end = object()
     with ThreadPoolExecutor(1) as worker:
         waiting = deque(worker.submit(next, items, end) for _ in range(BUFFERED))

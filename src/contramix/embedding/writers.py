@@ -1,4 +1,4 @@
-"""Write representations batch by batch to Parquet, CSV or npy files. Memory holds one row group."""
+"""Write representations batch by batch to Parquet, CSV or npy files. At most one row group is kept in memory."""
 
 from abc import ABC, abstractmethod
 from typing import BinaryIO
@@ -14,20 +14,20 @@ from pyarrow.csv import CSVWriter
 from contramix.embedding.columns import embedding_names, escape_formulas
 
 ROW_GROUP_NUMBERS = 2**24
-"""Number of values in a row group of a Parquet file (64 MB), large enough that its columns are read efficiently."""
+"""Maximum number of values in a row group of a Parquet file (64 MB), large enough for efficient reading of columns."""
 
 
 class EmbeddingFile(ABC):
-    """Write columns that are carried over, and representations after them, to an open file.
+    """Write representations to an open file, batch by batch, after columns that are copied from the data.
 
     Parameters
     ----------
     file
-        File that is open for writing.
+        Binary file that is open for writing.
     kept
-        Schema of the columns that are carried over.
+        Schema of the columns that are copied from the data.
     rows, width
-        Number of rows that will be written, and width of a representation.
+        Number of rows that will be written, and number of elements of a representation.
     """
 
     @abstractmethod
@@ -35,19 +35,19 @@ class EmbeddingFile(ABC):
 
     @abstractmethod
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write further rows."""
+        """Append rows to the file, given their copied columns and their representations."""
 
     @abstractmethod
     def close(self) -> None:
-        """Write the rows that have not been written yet, and the end of the file."""
+        """Write buffered rows and the end of the file. The file object itself stays open."""
 
 
 class ParquetFile(EmbeddingFile):
-    """Write a Parquet file with one column for each element of a representation.
+    """Write a Parquet file with the copied columns, and one column for each element of a representation.
 
-    These columns are not compressed: values hardly repeat, and compression would cost a quarter of the time that the
-    network takes (docs/adr/0024). They are marked as not nullable, which halves the time of writing. Pages have
-    checksums.
+    The columns of the representation are not compressed, because their values hardly repeat, and compression would take
+    a quarter of the network's time (docs/adr/0024). They are not nullable, which halves the time of writing. Pages have
+    checksums. Parameters are those of :class:`EmbeddingFile`.
     """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
@@ -66,7 +66,7 @@ class ParquetFile(EmbeddingFile):
         self._kept, self._filled = [kept.empty_table()], 0
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Collect further rows, and write each row group that is full."""
+        """Buffer rows, given their copied columns and their representations; write each full row group to the file."""
         start = 0
         while start < len(z):
             part = torch.from_numpy(z[start : start + self._columns.shape[1] - self._filled])
@@ -78,7 +78,7 @@ class ParquetFile(EmbeddingFile):
                 self._write_group()
 
     def close(self) -> None:
-        """Write the last group and the footer."""
+        """Write the buffered rows as the last row group, and the footer of the file."""
         if self._filled:
             self._write_group()
         self._writer.close()
@@ -91,7 +91,11 @@ class ParquetFile(EmbeddingFile):
 
 
 class CsvFile(EmbeddingFile):
-    """Write a CSV file with one column for each element of a representation; formulas in texts are escaped."""
+    """Write a CSV file with the copied columns, and one column for each element of a representation.
+
+    An apostrophe is put before texts that a spreadsheet would execute as formulas. Parameters are those of
+    :class:`EmbeddingFile`.
+    """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         self._names = embedding_names(width)
@@ -99,19 +103,22 @@ class CsvFile(EmbeddingFile):
         self._writer = CSVWriter(file, escape_formulas(pa.schema([*kept, *fields]).empty_table()).schema)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write further rows."""
+        """Append rows to the file, given their copied columns and their representations."""
         columns = [pa.array(np.ascontiguousarray(column)) for column in z.T]
         self._writer.write_table(
             escape_formulas(pa.table([*kept.columns, *columns], [*kept.column_names, *self._names]))
         )
 
     def close(self) -> None:
-        """Write buffered rows."""
+        """Write the rows that the CSV writer has buffered."""
         self._writer.close()
 
 
 class NpyFile(EmbeddingFile):
-    """Write representations without other columns, in the format of ``numpy.save``."""
+    """Write representations as one array of shape (rows, width) in the format of ``numpy.save``.
+
+    Columns copied from the data are not written. Parameters are those of :class:`EmbeddingFile`.
+    """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
         self._file = file
@@ -119,7 +126,7 @@ class NpyFile(EmbeddingFile):
         np.lib.format.write_array_header_1_0(file, header)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Write further rows."""
+        """Append representations to the file; ``kept`` is ignored."""
         self._file.write(z.astype("<f4", copy=False).tobytes())
 
     def close(self) -> None:
@@ -127,4 +134,4 @@ class NpyFile(EmbeddingFile):
 
 
 EMBEDDING_FILES: dict[str, type[EmbeddingFile]] = {".parquet": ParquetFile, ".csv": CsvFile, ".npy": NpyFile}
-"""Writers by the suffix of the file."""
+"""Classes that write embedding files, by the suffix of the file."""

@@ -1,6 +1,6 @@
-"""Raise alarms during training: what is wrong with a run, and what to try.
+"""Detect problems of a run during training, and advise what to change.
 
-A new alarm is one function and one line in ``ALARMS``.
+To add an alarm, write a function and register it in ``ALARMS``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,35 +15,45 @@ from contramix.monitoring.health import MONITORED_ROWS, Reading, first_settled_s
 COLLAPSED_STD = 0.01
 """Feature standard deviation below which a representation has collapsed. On all tables tried it stays above 0.2."""
 COLLAPSED_RANK = 1.1
-"""Effective rank below which a representation has collapsed. Healthy ones have 10 to 180."""
+"""Effective rank below which a representation has collapsed. Healthy representations have 10 to 180."""
 MIN_WIDTH = 8
-"""Smallest width whose effective rank is judged. Narrower representations may well use one direction only."""
+"""Smallest width of representations whose effective rank is checked. Narrower ones may legitimately have rank 1."""
 MAX_VIEW_COSINE = 0.99
-"""Cosine of two views above which positives are too easy. DACL's weakest noise, linear with alpha = 0.9, gives 0.996,
-and the strong noises on which its results rest give 0.3 to 0.95."""
+"""Cosine similarity of two views above which positives are too easy. DACL's weakest noise, linear with alpha = 0.9,
+gives 0.996, and the strong noises behind its published results give 0.3 to 0.95."""
 MIN_VIEW_COSINE = 0.1
-"""Cosine of two views below which positives are too hard. Noise that keeps 10 % of a row gives 0.01; SCARF, which
-replaces 60 % of the cells in one view, gives 0.4."""
+"""Cosine similarity of two views below which positives are too hard. Noise that keeps 10 % of a row gives 0.01; SCARF,
+which replaces 60 % of the cells in one view, gives 0.4."""
 MIN_ROWS = 32
-"""Smallest number of rows by which views are judged. The error of a mean cosine of fewer rows is about 0.1."""
+"""Smallest number of rows on which views are compared. With fewer rows the mean cosine has an error of about 0.1."""
 MIN_LOSS_DROP = 0.02
-"""Share of the way from chance to the floor that a loss must have fallen. Healthy runs have fallen a third of it before
-step 50."""
+"""Smallest decrease of the loss below chance, as a share of the range from chance to the floor. Healthy runs reach a
+third before step 50."""
 MIN_PROGRESS, RECENT_READINGS, MIN_STEPS = 0.5, 3, 100
-"""Share of a run after which the loss is judged, number of readings over which it is averaged, and first step at which
-it is judged. In batches of 8 to 32 rows at a low temperature, the loss may start above chance and need 100 steps."""
+"""Share of a run after which the loss is checked, number of readings over which it is averaged, and first step at which
+it is checked. With batches of 8 to 32 rows and a low temperature, the loss may stay above chance for 100 steps."""
 MAX_LAST_FALL = 0.05
 """Share of the loss's total decrease above which a decrease in the last fifth of a run means that training ended
 early."""
 MIN_LOG_LINES = 5
-"""Smallest number of log lines in that fifth through which a straight line is fitted."""
+"""Smallest number of log lines in the last fifth of a run from which the slope of the loss is estimated."""
 
 STRONGER_NOISE = "noise.rate or noise.std up, noise.alpha or noise.keep_prob down"
 WEAKER_NOISE = "noise.rate or noise.std down, noise.alpha or noise.keep_prob up"
 
 
 class Alarm(NamedTuple):
-    """Describe a problem of a run, since which step it exists, and what to try."""
+    """Describe a problem of a run.
+
+    Parameters
+    ----------
+    name
+        Key in :data:`ALARMS`, such as ``"collapse"``.
+    step
+        Number of the step after which the problem was first observed.
+    text
+        Description of the problem, and what to try.
+    """
 
     name: str
     step: int
@@ -54,23 +64,32 @@ class Alarm(NamedTuple):
 
 
 class RunFacts(NamedTuple):
-    """Hold the facts on a run by which its readings are judged."""
+    """Collect the properties of a run that the alarms depend on.
+
+    Parameters
+    ----------
+    steps
+        Number of steps of the run.
+    rows
+        Number of rows on which the run is measured.
+    width
+        Number of elements of a representation.
+    mixes, drops
+        Whether i-Mix, or dropout, makes queries differ from their keys, whatever the noise.
+    settled
+        First step at which dead units are checked (:func:`contramix.monitoring.health.first_settled_step`).
+    """
 
     steps: int
     rows: int
-    """Number of monitored rows."""
     width: int
-    """Width of the representation."""
     mixes: bool
-    """Whether queries differ from their keys by i-Mix, independently of the noise."""
     drops: bool
-    """Whether queries differ from their keys by dropout."""
     settled: int
-    """First step at which dead units are judged (:func:`contramix.monitoring.health.first_settled_step`)."""
 
     @classmethod
-    def of(cls, fit: Fit) -> "RunFacts":
-        """Collect the facts on a run before it starts."""
+    def from_fit(cls, fit: Fit) -> "RunFacts":
+        """Collect the properties of a training that has not started yet."""
         return cls(
             steps=fit.plan.steps,
             rows=min(MONITORED_ROWS, len(fit.x)),
@@ -155,25 +174,26 @@ ALARMS: dict[str, Callable[[RunFacts, Sequence[Reading]], str]] = {
     "too_hard": _too_hard,
     "no_learning": _no_learning,
 }
-"""Functions by name that return a description of a problem, or an empty string, given all readings so far."""
+"""Functions by name of the alarm. They take the properties of a run and all its readings (values measured so far), and
+return a description of the problem, or an empty string if there is none."""
 
 
 class Alarms:
-    """Raise each alarm once, at the first reading that shows the problem.
+    """Check each reading of a run for problems, and report each problem once.
 
     Parameters
     ----------
     fit
-        Run that is monitored.
+        Training to monitor.
     """
 
     def __init__(self, fit: Fit) -> None:
-        self.run = RunFacts.of(fit)
+        self.run = RunFacts.from_fit(fit)
         self.readings: list[Reading] = []
         self.raised: list[Alarm] = []
 
     def update(self, reading: Reading) -> list[Alarm]:
-        """Add a reading; return the alarms that it raises for the first time."""
+        """Check a new reading; return the alarms that have not been raised by an earlier reading."""
         self.readings.append(reading)
         before = {alarm.name for alarm in self.raised}
         texts = {name: check(self.run, self.readings) for name, check in ALARMS.items() if name not in before}
@@ -182,13 +202,13 @@ class Alarms:
         return new
 
     def facts(self) -> dict[str, Any]:
-        """Return the alarms and the last reading for a model's facts, as ``alarms`` and ``health``."""
+        """Return entries for the model's config.json: ``alarms``, the alarms, and ``health``, the last reading."""
         health = self.readings[-1].flat() if self.readings else {}
         return {"alarms": [alarm._asdict() for alarm in self.raised], "health": health}
 
 
 def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return sentences that say what to change in a run, by its alarms and the end of its loss curve.
+    """Return sentences of advice on what to change in a run, derived from its alarms and the end of its loss curve.
 
     Parameters
     ----------
@@ -214,9 +234,10 @@ def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[s
 
 
 def _last_fall(log: Sequence[Mapping[str, Any]]) -> float:
-    """Return the share of the loss's total decrease that came in the last fifth of the steps.
+    """Return the decrease of the loss in the last fifth of the steps, as a share of its total decrease.
 
-    It is estimated by a straight line through that fifth, and is 0 if the slope is within three standard errors of 0.
+    The decrease is estimated by a straight line fitted to the last fifth of the log. The result is 0 if the line does
+    not fall by more than three standard errors.
     """
     step, loss = (np.array([line[name] for line in log], dtype=float) for name in ("step", "loss"))
     last = step > 0.8 * step.max(initial=0)

@@ -1,7 +1,7 @@
-"""Measure the effective rank of data, on which the bound of DACL's Theorem 3 depends.
+"""Measure the effective rank of data, on which the bound in Theorem 3 of the DACL paper depends.
 
-Theorem 3 bounds the gap between training and test loss: by sqrt(rank / n) for the regularizer of mixup noise, and by
-sqrt(d / n) for that of Gaussian noise. Measured data always have full rank. Therefore the effective rank is reported.
+Theorem 3 bounds the gap between training and test loss. The bound is proportional to sqrt(rank / n) with mixup noise,
+and to sqrt(d / n) with Gaussian noise. Real data always have full rank; therefore the effective rank is reported.
 """
 
 from typing import Any
@@ -20,24 +20,25 @@ from contramix.samples.shuffling import sample_rows
 from contramix.types import Activations, RaggedBatch
 
 ROWS = 1024
-"""Maximum number of rows that are used. They can show at most as many directions."""
+"""Maximum number of rows from which the effective rank is computed, which cannot exceed this number."""
 MAX_SIDE = 32
-"""Height and width to which larger images are reduced by averaging."""
+"""Largest height and width of images from which the rank is computed; larger images are reduced by averaging."""
 MAX_DIMENSION = 2**14
 """Largest number of elements of a sample for which the rank is computed (128 MB in double precision). For larger
 samples, 1,024 rows show too few of the directions."""
 
 
 def second_moment(x: Float[Tensor, " n d"]) -> Float[Tensor, " d d"]:
-    """Return E[x x'], the second moment of rows that are not centered."""
+    """Compute the second moment of rows without centering them: the mean of the outer products x x', shape (d, d)."""
     return x.T @ x / len(x)
 
 
 def eigenvalue_effective_rank(x: Float[Tensor, " n d"]) -> float:
-    """Return the effective rank of rows by the eigenvalues of their second moment (Roy & Vetterli, 2007).
+    """Compute the effective rank of rows from the eigenvalues of their second moment (Roy & Vetterli, 2007).
 
-    It is the exponential of the entropy of the eigenvalues, normalized to sum 1: from 1, if all rows lie on one line,
-    to min(n, d). :func:`contramix.monitoring.representation_measures.rankme` uses singular values instead.
+    The eigenvalues are normalized to sum 1, and the effective rank is the exponential of their entropy. It ranges from
+    1, if all rows lie on one line through the origin, to min(n, d). Unlike this function,
+    :func:`contramix.monitoring.representation_measures.rankme` uses singular values.
 
     Examples
     --------
@@ -50,25 +51,25 @@ def eigenvalue_effective_rank(x: Float[Tensor, " n d"]) -> float:
 
 
 def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dict[str, Any] | None:
-    """Compute the effective rank of inputs as an encoder's first layer sees them; images are standardized by channel.
+    """Compute the effective rank of a data set, from the inputs of an encoder's first layer.
 
-    The result is None if inputs have different shapes (graphs; texts and series of different lengths). The effective
-    rank of their representations is among the measures of :class:`contramix.monitoring.health.Health`. Elements that
-    hold category codes are left out. At most :data:`ROWS` rows are read.
+    At most :data:`ROWS` rows are used. Elements that hold category codes are left out.
 
     Parameters
     ----------
     encoder
-        Encoder whose input transform and standardization are applied.
+        Encoder whose input transform and standardization are applied to the samples.
     x
         All training samples.
     layout
-        Marks the elements that hold category codes.
+        Columns of a table, which mark the elements that hold category codes; None for other data.
 
     Returns
     -------
-    dict
-        ``effective_rank``, ``dimension`` (number of elements) and ``rows`` (number of rows used), or None.
+    dict or None
+        ``effective_rank``, ``dimension`` (number of elements of an input) and ``rows`` (number of rows used). None if
+        inputs are not vectors or arrays of one shape (graphs, texts, series of different lengths), or have too many
+        elements.
     """
     if isinstance(x, Graphs) or x.dtype == torch.int32:  # graphs or tokens
         return None
@@ -108,7 +109,10 @@ def describe_data_rank(found: dict[str, Any]) -> str:
 
 @torch.no_grad()
 def _flat(encoder: Encoder, part: Batch) -> Float[Tensor, " B d"] | None:
-    """Return inputs of the encoder's first layer as vectors; None if they have different lengths."""
+    """Compute the inputs of the encoder's first layer for a batch, flattened to shape (B, d).
+
+    Large images are reduced. The result is None if inputs have different lengths.
+    """
     x: Activations = encoder.front(part)
     if "standardise" in encoder.stages:
         x = encoder.stages["standardise"](x)

@@ -1,7 +1,7 @@
-"""Measure during training how healthy the networks are, on a fixed sample of the training rows.
+"""Measure during training whether the networks learn well, on a fixed sample of the training rows.
 
-A reading depends on the state and the seed of a run only. It is taken in evaluation mode, and draws from generators of
-its own. Therefore training gives the same bytes with and without readings.
+A reading (the values measured after one step) depends only on the networks and the seed of the run. It is taken in
+evaluation mode with separate random generators. Therefore training gives the same bytes with and without readings.
 """
 
 import math
@@ -34,54 +34,65 @@ from contramix.training.objective import Objective, Term
 from contramix.types import get_values
 
 MONITORED_ROWS = 1024
-"""Maximum number of rows in a reading. A share of a few thousandths of them is still measurable."""
+"""Maximum number of rows on which a reading is taken, large enough to measure shares of a few thousandths."""
 VIEW_ROWS = 512
-"""Maximum number of rows of which a reading makes views. With it a reading costs about one or two steps, and twenty
-readings less than 3 % of a thousand steps."""
+"""Maximum number of rows for which a reading computes two views. A reading then costs as much as one or two training
+steps, and twenty readings cost less than 3 % of a thousand steps."""
 DEAD_UNIT_ROWS = 16 * MONITORED_ROWS
-"""Maximum number of rows on which a unit that seems dead is checked again."""
+"""Maximum number of rows on which a unit (an element of the representation) that seems dead is checked again."""
 BATCH_NORM_STEPS = 40
-"""Number of steps after which the error of BatchNorm's running statistics is below 2 % (0.9^40). Before, units seem
-dead that are not: up to 17 % of them after 5 steps of healthy runs on four tables, none from step 20 on."""
+"""Number of steps after which the error of BatchNorm's running statistics is below 2 % (0.9^40). Earlier, live units
+may seem dead: up to 17 % of them after 5 steps of healthy runs on four tables, none from step 20 on."""
 BOUND_ROWS = 256
-"""Maximum number of rows by whose soft labels floor and chance of the loss are computed. Their mean entropy is known to
-about 2 %."""
+"""Maximum number of rows from whose soft labels the loss's floor and chance level are computed. The mean entropy of the
+labels is then known to about 2 %."""
 MAX_READINGS, MIN_READINGS, STEPS_PER_READING = 20, 5, 50
-"""Largest and smallest number of readings of a run; in between there is one every 50 steps. More would cost too
-much."""
+"""Largest and smallest number of readings in a run, and number of steps per reading between these limits. More readings
+would take too much time."""
 _WHAT = "the target"
-"""Name of the labels in messages, which are not shown."""
+"""Name of the labels in error messages, which are never shown."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Hold the measures that were taken after a step."""
+    """Store the values that were measured after a training step.
+
+    Parameters
+    ----------
+    step, epoch
+        Number of the step, from 1, and of the epoch, from 0.
+    loss
+        Loss of the step's batch.
+    bounds
+        Smallest possible loss (``floor``) and loss without learning (``chance``), if the method can compute them.
+    health
+        Measures of the representation by name, such as ``effective_rank``; see
+        :data:`contramix.monitoring.representation_measures.MEANING`.
+    """
 
     step: int
     epoch: int
     loss: float
     bounds: Mapping[str, float]
-    """``floor`` and ``chance`` of the loss, if the method knows them."""
     health: Mapping[str, float]
-    """Measures by name (:data:`contramix.monitoring.representation_measures.MEANING`)."""
 
     @classmethod
-    def of(cls, line: Mapping[str, Any]) -> "Reading":
-        """Restore a reading from a line of a run's log."""
+    def from_line(cls, line: Mapping[str, Any]) -> "Reading":
+        """Restore a reading from the line of a run's log to which it was added."""
         bounds = {name: line[name] for name in Bounds._fields if name in line}
         return cls(line["step"], line["epoch"], line["loss"], bounds, line["health"])
 
     def line(self) -> dict[str, Any]:
-        """Return what a reading adds to the step's line in the run's log."""
+        """Return the entries that the reading adds to its step's line in the log: ``floor``, ``chance``, ``health``."""
         return {**self.bounds, "health": dict(self.health)}
 
     def flat(self) -> dict[str, Any]:
-        """Return step, epoch, loss, floor, chance and all measures in one dictionary."""
+        """Return step, epoch, loss, floor, chance and all health measures in one flat dictionary."""
         return {"step": self.step, "epoch": self.epoch, "loss": self.loss, **self.bounds, **self.health}
 
 
 def reading_steps(plan: Plan) -> frozenset[int]:
-    """Return the steps after which readings are taken: the last of the first epoch, and evenly spaced ones.
+    """Return the numbers of the steps after which a run is measured: evenly spaced, and the end of the first epoch.
 
     Examples
     --------
@@ -94,25 +105,28 @@ def reading_steps(plan: Plan) -> frozenset[int]:
 
 
 def monitored_rows(rows: int, seed: int) -> Int[Tensor, " k"]:
-    """Return the numbers of the rows on which readings are taken, given the number of rows and the run's seed."""
+    """Draw the rows on which a run is measured, given the number of training rows and the run's seed."""
     return sample_rows(rows, MONITORED_ROWS, Key(seed).at("health"))
 
 
 def first_settled_step(encoder: nn.Module) -> int:
-    """Return the first step at which an encoder behaves in evaluation mode nearly as in training."""
+    """Return the first step after which BatchNorm's running statistics are accurate; 0 for encoders without BatchNorm.
+
+    Before this step, an encoder may behave differently in evaluation mode than in training mode.
+    """
     return BATCH_NORM_STEPS if any(isinstance(part, _BatchNorm) for part in encoder.modules()) else 0
 
 
 class Health:
-    """Take readings of a run.
+    """Measure the networks of a run after the steps in ``due``.
 
     Parameters
     ----------
     fit
-        Run to monitor. Its state is not changed.
+        Training to monitor. Its state is not changed.
     labels
-        Target values for a kNN score: a chunked array of all rows, or an array of the rows :func:`monitored_rows`. Rows
-        without a value are left out.
+        Target values for a kNN score: a chunked array for all training rows, or an array for the rows that
+        :func:`monitored_rows` returns. Rows without a value are left out. None: no kNN score is computed.
 
     Examples
     --------
@@ -144,12 +158,12 @@ class Health:
 
     @torch.no_grad()
     def read(self, step: Step) -> Reading:
-        """Take a reading of the networks as they are after a step.
+        """Measure the networks after the given step, which must be the last one taken.
 
         Raises
         ------
         RunError
-            If a representation is not finite, so that training cannot continue.
+            If a representation is not finite.
         """
         objective = self._fit.state.objective
         # An encoder of the user's may draw from the global generators in evaluation mode, too.
@@ -185,7 +199,10 @@ class Health:
         return found
 
     def _measure_term(self, term: Term, z: Tensor, key: Key) -> dict[str, float]:
-        """Measure the two views of rows before i-Mix, as the online network sees them."""
+        """Compute the measures that need two views of each row, such as alignment, for one term of the loss.
+
+        The views are those before i-Mix. ``z`` holds the representations of the monitored rows.
+        """
         network = term.method.online
         x = self._x[:VIEW_ROWS]
         first, second, cut = term.noisy(x, key)
@@ -208,13 +225,13 @@ class Health:
 
 
 def _finite(found: Mapping[str, float]) -> dict[str, float]:
-    """Return the finite values, rounded to six decimals."""
+    """Return the finite values of a dictionary, rounded to six decimals."""
     return {name: round(value, 6) for name, value in found.items() if math.isfinite(value)}
 
 
 @contextmanager
 def _evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode while a block runs; restore the mode of each submodule afterwards."""
+    """Put a module into evaluation mode within a ``with`` block; restore the mode of each submodule afterwards."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -225,9 +242,9 @@ def _evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 
 def _labels(values: pa.Array | pa.ChunkedArray) -> tuple[Tensor, Tensor] | None:
-    """Return the numbers of the rows with a label, and class numbers or numeric targets.
+    """Return the numbers of the rows that have a label, and their class numbers or numeric targets.
 
-    The result is None if the labels cannot be predicted: if there is one class only, or if they are identifiers.
+    The result is None if the labels cannot be predicted, as there is one class only or they seem to be identifiers.
     """
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))

@@ -1,4 +1,4 @@
-"""Measure the quality of representations without labels, and with labels by nearest neighbors."""
+"""Measure the quality of representations: without labels, or with labels by a nearest-neighbor score."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -6,10 +6,10 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
 NEIGHBORS = 5
-"""Number of neighbors that vote on the target."""
+"""Number of nearest neighbors that vote on the target."""
 DEAD_UNIT_SHARE = 1e-6
-"""Largest standard deviation of a dead unit, as a share of the root mean square of the representation. Rounding errors
-are smaller, signals are larger."""
+"""Largest standard deviation of a dead unit (a constant element of the representation), as a share of the
+representation's root mean square. Rounding errors are smaller, signals are larger."""
 
 MEANING = {
     "loss": "of one batch",
@@ -24,15 +24,15 @@ MEANING = {
     "view_cosine_output": "similarity of the two views' representations",
     "knn": "score of the five nearest neighbors' vote on the target",
 }
-"""Descriptions of the values in a reading, by name."""
+"""Descriptions of the values that are measured during training, by name."""
 
 
 def rankme(z: Float[Tensor, " n d"]) -> float:
-    """Return the effective rank of representations by their singular values: RankMe (Garrido et al., ICML 2023, eq. 1).
+    """Compute the effective rank of representations from their singular values: RankMe (Garrido et al., ICML 2023).
 
-    It is the exponential of the entropy of the singular values, normalized to sum 1: from 1, if all rows point in one
-    direction or are zero, to min(n, d). :func:`contramix.monitoring.data_rank.eigenvalue_effective_rank` uses
-    eigenvalues of the second moment, which are squares of singular values.
+    The singular values are normalized to sum 1, and the effective rank is the exponential of their entropy. It ranges
+    from 1, if all rows point in one direction or are zero, to min(n, d). Unlike this function,
+    :func:`contramix.monitoring.data_rank.eigenvalue_effective_rank` uses the squares of the singular values.
 
     Examples
     --------
@@ -48,14 +48,18 @@ def rankme(z: Float[Tensor, " n d"]) -> float:
 
 
 def alignment(u: Float[Tensor, " n p"], v: Float[Tensor, " n p"]) -> float:
-    """Return the mean squared distance of two views' unit vectors (0 to 4; Wang & Isola, ICML 2020, section 4)."""
+    """Compute the mean squared distance between the unit vectors of two views of each row, from 0 (equal) to 4.
+
+    It is the alignment loss of Wang & Isola, ICML 2020, section 4.
+    """
     return float((u - v).square().sum(1).mean())
 
 
 def uniformity(u: Float[Tensor, " n p"]) -> float:
-    """Return ``log mean exp(-2 ||u_i - u_j||^2)`` over pairs of unit vectors (Wang & Isola, ICML 2020, section 4).
+    """Measure how evenly unit vectors are spread over the sphere (Wang & Isola, ICML 2020, section 4).
 
-    It is 0 if all vectors are the same, and about -4 if they are spread evenly over a sphere of many dimensions.
+    The result is ``log mean exp(-2 ||u_i - u_j||^2)`` over all pairs i != j: 0 if all vectors are the same, and about
+    -4 if they are evenly spread over a sphere of many dimensions.
     """
     exponent = 4 * (u @ u.T) - 4  # -2 ||u_i - u_j||^2 of unit vectors
     off_diagonal = exponent.fill_diagonal_(-torch.inf).flatten()
@@ -63,31 +67,32 @@ def uniformity(u: Float[Tensor, " n p"]) -> float:
 
 
 def feature_std(z: Float[Tensor, " n d"]) -> float:
-    """Return the mean over features of the standard deviation of unit-length rows, times sqrt(d).
+    """Measure how much the directions of representations differ (SimSiam: Chen & He, 2021, figure 2).
 
-    It is 0 if all rows point in one direction, and 1 if directions are evenly spread (Chen & He, 2021, figure 2).
+    Rows are scaled to unit length. The result is the mean of their features' standard deviations, times sqrt(d): 0 if
+    all rows point in one direction, and 1 if directions are evenly spread.
     """
     std = normalize(z, dim=1).std(0, correction=0)
     return float(std.mean() * z.shape[1] ** 0.5)
 
 
 def dead_units(z: Float[Tensor, " n d"]) -> Bool[Tensor, " d"]:
-    """Return which units are constant over the rows."""
+    """Return a mask of shape (d,) of the units (columns of ``z``) that are constant over the rows."""
     return z.std(0, correction=0) <= DEAD_UNIT_SHARE * z.square().mean().sqrt()
 
 
 def centered_cosine(u: Float[Tensor, " n d"], v: Float[Tensor, " n d"], mean: Float[Tensor, " d"]) -> float:
-    """Return the mean over rows of the cosine of u - mean and v - mean."""
+    """Compute the cosine similarity of ``u - mean`` and ``v - mean`` for each row, and return the mean."""
     return float(cosine_similarity(u.double() - mean, v.double() - mean, dim=1).mean())
 
 
 def knn_score(z: Float[Tensor, " n d"], y: Int[Tensor, " n"] | Float[Tensor, " n"]) -> float:
-    """Return the accuracy, or R squared, with which the five nearest other rows predict the target of each row.
+    """Compute the accuracy, or R squared, of predicting each row's target from its five nearest neighbors.
 
     Parameters
     ----------
     z
-        Representations. Their features are standardized.
+        Representations, which are standardized by feature before distances are computed.
     y
         Class numbers from 0, or numeric targets as floats.
     """

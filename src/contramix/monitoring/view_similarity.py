@@ -1,4 +1,4 @@
-"""Measure how similar two views of a row are at the input. All columns have the same weight."""
+"""Measure how similar two views of a row are before they are encoded. All columns have the same weight."""
 
 import torch
 from jaxtyping import Float
@@ -8,17 +8,17 @@ from contramix.mixing.layout import Layout
 
 
 class ViewSimilarity:
-    """Compute the mean cosine of two views of rows after columns are centered and scaled to variance 1.
+    """Compute the mean cosine similarity of two views of rows, after columns are centered and scaled to variance 1.
 
     A category code is treated as the one-hot vector that it stands for. Constant columns are left out.
 
     Parameters
     ----------
     x
-        Clean rows, from which means and variances are computed.
+        Rows without noise, from which the means and variances of the columns are computed.
     layout
-        Says which elements belong to one column, and which hold category codes. None: each element is a column, and
-        there are no codes.
+        Columns of a table: which elements of a row belong to the same column, and which hold category codes. None: each
+        element is a column, and there are no codes.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class ViewSimilarity:
         self.shares = [column.long().bincount() / len(x) for column in flat[:, self.code].T]
 
     def __call__(self, u: Float[Tensor, " n *s"], v: Float[Tensor, " n *s"]) -> float:
-        """Return the mean over rows of the cosine of their two views."""
+        """Compute the cosine similarity of the views ``u`` and ``v`` of each row, and return its mean over the rows."""
         cosine = self._product(u, v) / (self._product(u, u) * self._product(v, v)).sqrt()
         return float(cosine.nanmean())
 

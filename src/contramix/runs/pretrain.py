@@ -204,7 +204,7 @@ def _take_steps(
     loss: float | None = last_loss(folder)
     for line in read_log(folder):  # Alarms raised before the run was interrupted are not raised again.
         if "health" in line:
-            alarms.update(Reading.of(line))
+            alarms.update(Reading.from_line(line))
     with signals() as signalled, open_log(folder) as log:
         for step in reporter.steps(fit.recipe.name, fit.plan, start, fit.steps()):
             now = time.monotonic()
