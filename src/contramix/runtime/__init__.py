@@ -1,1 +1,1 @@
-"""Provide processes, randomness, precision, files and memory; nothing here knows of learning."""
+"""Handle processes, randomness, precision, files, signals and memory, independently of any learning method."""

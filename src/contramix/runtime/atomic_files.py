@@ -17,11 +17,11 @@ from contramix.errors import InputError, RunError
 TEMPORARY = ".tmp-"
 """Prefix of the names of temporary files."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Error numbers that mean that a disk or a quota is full, or that a file would be too large."""
+"""Operating system error numbers for a full disk, an exceeded quota and a file that is too large."""
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Write a file atomically. An older file of that name stays until the new one is complete.
+    """Write a file atomically. An existing file of that name is replaced only when the new one is complete.
 
     Parameters
     ----------
@@ -44,16 +44,17 @@ def write(path: Path, data: bytes | str) -> None:
 
 @contextmanager
 def writing(path: Path, size: int) -> Iterator[BinaryIO]:
-    """Open a file for writing in several calls. It gets its name when the block ends, and is removed on an error.
+    """Open a file for writing within a ``with`` block. It appears at ``path`` when the block ends without an error.
 
-    Temporary files of the same name that a killed process left behind are removed first.
+    Until then the content goes to a temporary file, which is removed on an error. Temporary files that a killed process
+    left behind while writing the same path are removed first.
 
     Parameters
     ----------
     path
         File to write.
     size
-        Approximate size in bytes, which the message on a full disk names.
+        Approximate size in bytes, for the error message if the disk is full.
 
     Raises
     ------
@@ -71,7 +72,10 @@ def writing(path: Path, size: int) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path, prefix: str, size: int) -> Iterator[BinaryIO]:
-    """Open a temporary file that replaces a file when the block ends."""
+    """Open a temporary file that replaces ``path`` at the end of a ``with`` block.
+
+    ``prefix`` begins the temporary file's name, and ``size`` is its approximate size for error messages.
+    """
     try:
         handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
         try:
@@ -90,7 +94,22 @@ def _replacing(path: Path, prefix: str, size: int) -> Iterator[BinaryIO]:
 
 
 def unwritable(path: Path, size: int, error: OSError) -> Exception:
-    """Return the exception to raise for a file that could not be written because of an operating system error."""
+    """Convert an operating system error in writing a file to an exception with a message for the user.
+
+    Parameters
+    ----------
+    path
+        File that could not be written.
+    size
+        Number of bytes that it needs, for the message on a full disk.
+    error
+        Error of the operating system.
+
+    Returns
+    -------
+    Exception
+        RunError if the disk is full, otherwise InputError.
+    """
     if error.errno in NO_SPACE:
         return RunError(
             f"no space left for {path} (it needs {size / 1e6:.1f} MB); free some and run the same command again"
@@ -99,7 +118,7 @@ def unwritable(path: Path, size: int, error: OSError) -> Exception:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Sync a folder to disk, so that the new name of a file survives a power failure."""
+    """Sync a folder to disk, so that a file that was renamed in it survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -108,6 +127,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files that a killed process left behind in a folder."""
+    """Delete the temporary files of this module that a killed process left behind in a folder."""
     for leftover in folder.glob(f"{TEMPORARY}*"):
         leftover.unlink(missing_ok=True)

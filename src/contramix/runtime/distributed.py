@@ -29,23 +29,29 @@ TIMEOUT = timedelta(minutes=10)
 """Longest time that a process waits for the others in a collective operation. The end of a process is noticed at
 once."""
 POLL_SECONDS = 0.05
-"""Time between two looks at the store while a process waits."""
+"""Time between two polls of the key-value store while a process waits, in seconds."""
 REQUIRED_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """Environment variables that torchrun sets."""
 T = TypeVar("T")
 
 
 class Group(NamedTuple):
-    """Describe this process's position among all processes that train together."""
+    """Describe this process among all processes that train together.
+
+    ``rank`` is its number, ``world_size`` the number of processes, and ``local_rank`` its number on its machine.
+    """
 
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
-    """Rank among the processes of the same machine."""
 
 
 class _Store:
-    """Exchange Python values between processes; each call that all processes make has a number of its own."""
+    """Exchange values between processes through a key-value store.
+
+    All processes make the same calls in the same order. Therefore a counter of the calls gives the same keys in all of
+    them.
+    """
 
     def __init__(self, store: Any) -> None:
         self.store, self.calls = PrefixStore("contramix", store), 0
@@ -55,7 +61,7 @@ class _Store:
         return f"{name}/{self.calls}"
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Poll until a condition holds, and raise if a process has failed. Signals are handled between two polls."""
+        """Poll until ``ready()`` is true. Raise an error if a process has failed. Signals are handled between polls."""
         while not ready():
             if self.store.check(["failed"]):
                 raise RunError("another process of this run has failed")
@@ -67,17 +73,17 @@ _store: _Store | None = None
 
 
 def world_size() -> int:
-    """Return the number of processes that train together."""
+    """Return the number of processes that train together; 1 for a single process."""
     return _group.world_size
 
 
 def rank() -> int:
-    """Return the number of this process, from 0. Process 0 reads and writes the run's folder, and prints messages."""
+    """Return the number of this process, from 0. Process 0 writes the run's folder, and prints messages."""
     return _group.rank
 
 
 def local_rank() -> int:
-    """Return the number of this process among those of its machine, which is also the number of its GPU."""
+    """Return the number of this process on its machine, from 0, which is also the number of the GPU that it uses."""
     return _group.local_rank
 
 
@@ -129,7 +135,10 @@ def shutdown() -> None:
 
 @contextmanager
 def single_process() -> Iterator[None]:
-    """Run a block as if there were no other processes, for work that one process does while the others wait."""
+    """Let the functions of this module treat this process as the only one within a ``with`` block.
+
+    This is meant for work that one process does while the others wait.
+    """
     global _group
     before, _group = _group, Group(local_rank=_group.local_rank)
     try:
@@ -139,12 +148,12 @@ def single_process() -> Iterator[None]:
 
 
 def per_rank(key: Key) -> Key:
-    """Return a key of this process's own, below a key that all processes share."""
+    """Derive a random key for this process from a key that all processes share. In a single process it is unchanged."""
     return key if _group.world_size == 1 else key.at("rank", _group.rank)
 
 
 def local_shard(rows: Int[Tensor, " B"]) -> Int[Tensor, " b"]:
-    """Return this process's share of a batch's row numbers."""
+    """Return the part of a batch's row numbers that this process computes."""
     return rows if _group.world_size == 1 else rows.tensor_split(_group.world_size)[_group.rank]
 
 
@@ -160,7 +169,7 @@ def wrap_ddp(module: nn.Module) -> nn.Module:
 
 
 def all_gather(x: Float[Tensor, " n *s"]) -> Float[Tensor, " N *s"]:
-    """Concatenate the rows of all processes, in the order of their ranks; gradients flow back to each process.
+    """Concatenate the rows of a tensor over all processes, by rank. Gradients flow back to the process of each row.
 
     Every process must give the same number of rows. The gradient of a row is the sum of its gradients in the losses of
     all processes. After :func:`wrap_ddp` has averaged it, it is the gradient of the mean loss.
@@ -189,7 +198,7 @@ class _AllGather(torch.autograd.Function):
 
 @torch.no_grad()
 def all_reduce_mean(x: Tensor) -> Tensor:
-    """Return the mean of a tensor over processes, without gradient."""
+    """Compute the mean of a tensor over all processes, without gradient."""
     if _group.world_size == 1:
         return x
     total = x.clone()
@@ -198,7 +207,7 @@ def all_reduce_mean(x: Tensor) -> Tensor:
 
 
 def all_reduce_max(number: int) -> int:
-    """Return the largest of the numbers that the processes give."""
+    """Return the largest of the numbers with which the processes call this function."""
     if _group.world_size == 1:
         return number
     largest = torch.tensor(number)
@@ -207,7 +216,7 @@ def all_reduce_max(number: int) -> int:
 
 
 def barrier() -> None:
-    """Wait until all processes have called this, without a time limit.
+    """Wait until all processes have called this function, without a time limit.
 
     Raises
     ------
@@ -221,12 +230,12 @@ def barrier() -> None:
 
 
 def broadcast_object(value: T) -> T:
-    """Return the value that process 0 gives, in all processes; the others wait for it without a time limit.
+    """Send a value from process 0 to all processes, and return it. The others wait for it without a time limit.
 
     Parameters
     ----------
     value
-        Value that JSON can represent. It is ignored in all processes but the first.
+        Value that JSON can represent. Only that of process 0 is used.
 
     Raises
     ------
@@ -245,7 +254,7 @@ def broadcast_object(value: T) -> T:
 
 
 def broadcast_bytes(data: bytes) -> bytes:
-    """Return the bytes that process 0 gives, in all processes."""
+    """Send bytes from process 0 to all processes, and return them; the argument of other processes is ignored."""
     if _group.world_size == 1:
         return data
     length = broadcast_object(len(data))
@@ -255,7 +264,7 @@ def broadcast_bytes(data: bytes) -> bytes:
 
 
 def report_failure(code: int) -> int | None:
-    """Announce that this process fails; return the exit code of a process that failed before it.
+    """Tell the other processes that this process fails, so that they stop waiting.
 
     Parameters
     ----------
@@ -265,7 +274,7 @@ def report_failure(code: int) -> int | None:
     Returns
     -------
     int or None
-        None if no other process failed before.
+        Exit code of the process that failed first, or None if it is this process or cannot be found out.
     """
     if _store is None:
         return None
@@ -278,7 +287,7 @@ def report_failure(code: int) -> int | None:
 
 
 def is_lost_process(error: Exception) -> bool:
-    """Return whether an error means that another process has ended or does not answer."""
+    """Return whether an error of torch means that another process has ended or does not respond."""
     if _store is None or not isinstance(error, RuntimeError):
         return False
     return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection closed by peer" in str(error)

@@ -1,4 +1,4 @@
-"""Find how much memory a process may still take, and keep freed memory for reuse."""
+"""Find out how much memory is available, and keep freed memory for reuse."""
 
 import ctypes
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def available() -> int | None:
-    """Return how many bytes can be allocated without swapping; None if the system does not tell.
+    """Return the number of bytes that can be allocated without swapping; None if it is unknown on this system.
 
-    The limits of the control groups that the process belongs to are respected.
+    The memory limits of the process's control groups (cgroups), such as those of containers, are respected.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def available() -> int | None:
 
 
 def _available_in_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Return the system's available memory in bytes; None if it does not tell."""
+    """Return the available memory of the machine in bytes, read from ``meminfo`` or sysconf; None if unknown."""
     try:
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
@@ -35,9 +35,10 @@ def _available_in_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 
 
 def _available_in_groups(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
-    """Yield the bytes that each control group of the process (version 1 or 2) leaves to it.
+    """Yield the number of bytes that each control group (cgroup version 1 or 2) of the process has left.
 
-    Cached pages of files that are not in active use count as available, because the system drops them on demand.
+    ``own`` lists the control groups of the process, and ``root`` is the folder of all groups. Cached pages of files
+    that are not in active use count as available, because the system drops them on demand.
     """
     try:
         groups = [line.split(":", 2) for line in own.read_text().splitlines()]
@@ -62,16 +63,16 @@ def _available_in_groups(own: Path = Path("/proc/self/cgroup"), root: Path = Pat
 
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
-"""Numbers by which glibc's mallopt names its parameters."""
+"""Numbers of two parameters of glibc's function mallopt."""
 MMAP_THRESHOLD_BYTES, TRIM_THRESHOLD_BYTES = 32 * 2**20, 512 * 2**20
-"""Largest block that is allocated from the heap, and largest free end of the heap that is not given back."""
+"""Largest block that is allocated from the heap, and largest free end of the heap that is not returned."""
 
 
 def keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory for reuse. Otherwise it returns pages that are allocated again a moment later.
+    """Ask glibc to keep freed memory for reuse, instead of returning pages that are soon allocated again.
 
-    This concerns the whole process. Therefore the command line calls it, and importing the library does not. Without
-    glibc it has no effect.
+    This affects the entire process. Therefore the command line calls this function, and importing the library does not.
+    It has no effect without glibc.
     """
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)

@@ -1,6 +1,6 @@
 """Choose the precision of matrix products and convolutions: bfloat16 where the hardware supports it.
 
-Weights, optimizer states, noise, mixing at the input, and losses are float32 in any case.
+Weights, optimizer states, noise, mixing at the input, and losses are always float32.
 """
 
 from typing import Literal
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 Precision = Literal["auto", "float32", "bfloat16"]
 
 MIN_BFLOAT16_WEIGHTS = 2**18
-"""Smallest number of weights for which ``"auto"`` uses bfloat16. In smaller networks, converting costs what faster
-products save."""
+"""Smallest number of weights for which ``"auto"`` uses bfloat16. In smaller networks, conversions cost as much time as
+faster products save."""
 
 
 def in_bfloat16(precision: Precision, module: nn.Module, device: torch.device) -> bool:
-    """Return whether a module computes matrix products and convolutions in bfloat16.
+    """Decide whether a module computes its matrix products and convolutions in bfloat16.
 
     Parameters
     ----------
     precision
-        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 if the device multiplies it natively and the module is
-        large enough to gain.
+        ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 if the device supports it natively and the module is
+        large enough to become faster.
     module
         Module whose trainable weights are counted.
     device
@@ -37,7 +37,7 @@ def in_bfloat16(precision: Precision, module: nn.Module, device: torch.device) -
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether a device multiplies bfloat16 numbers natively."""
+    """Return whether the hardware of a device multiplies bfloat16 numbers natively."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
@@ -48,5 +48,5 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Convert bfloat16 and float16 to float32, for sums, comparisons and mixing; return other tensors unchanged."""
+    """Convert a bfloat16 or float16 tensor to float32, for sums, comparisons and mixing; return others unchanged."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

@@ -1,4 +1,4 @@
-"""Compute in other threads what is needed next."""
+"""Call functions in background threads before their results are needed."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ def prefetch(calls: Iterator[Callable[[], T]], workers: int, max_waiting: int) -
     workers
         Number of threads.
     max_waiting
-        Largest number of calls that are running or whose results have not been taken yet.
+        Maximum number of calls that are running, or whose results have not been yielded yet.
     """
     error: Exception | None = None
     with ThreadPoolExecutor(workers) as pool:

@@ -1,9 +1,9 @@
-"""Derive random generators from keys: draws depend on their position in a run, never on earlier draws.
+"""Derive random generators from keys. A draw depends on its place in a run, never on earlier draws.
 
-For example, the order of an epoch is drawn from ``Key(seed).at("order", epoch)`` and the noise of a step from
-``Key(seed).at("step", step, ...)``. If several processes train together, each one draws from a key of its own
-(:func:`contramix.runtime.distributed.per_rank`). Therefore a resumed run equals an uninterrupted one, and a checkpoint
-needs no state of random generators.
+For example, the order of an epoch is drawn from ``Key(seed).at("order", epoch)``, and the noise of a step from
+``Key(seed).at("step", step, ...)``. If several processes train together, each one has its own keys
+(:func:`contramix.runtime.distributed.per_rank`). Therefore a resumed run equals an uninterrupted one, and checkpoints
+need no states of random generators.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ import torch
 
 @dataclass(frozen=True)
 class Key:
-    """Identify a position in a run by a path of names and numbers, and make random generators for it.
+    """Identify a place in a run by a path of names and numbers, and create random generators for it.
 
     Parameters
     ----------
@@ -36,24 +36,25 @@ class Key:
         object.__setattr__(self, "path", path)
 
     def at(self, *names: int | str) -> "Key":
-        """Return the key of a position below this one."""
+        """Return a key whose path is this key's path followed by the given names and numbers."""
         return Key(*self.path, *names)
 
     @property
     def seed(self) -> int:
-        """Return an integer in [0, 2**63) that is determined by the key."""
+        """Return an integer in [0, 2**63) that is a hash of the key's path."""
         return int.from_bytes(blake2b(repr(self.path).encode(), digest_size=8).digest(), "big") >> 1
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
-        """Return a new generator on a device. Equal keys give generators in equal states."""
+        """Create a random generator on a device, seeded by the key. Equal keys give generators in equal states."""
         return torch.Generator(device).manual_seed(self.seed)
 
 
 @contextmanager
 def seeded(key: Key, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch's global generators of the CPU and of one device by a key; restore their states afterwards.
+    """Seed torch's global generators of the CPU and of ``device`` with a key, within a ``with`` block.
 
-    This is meant for code that draws from the global generators only: initial weights of modules, and dropout.
+    Their states are restored afterwards. This is meant for code that cannot take a generator, such as the
+    initialization of modules, and dropout.
     """
     device = torch.device(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -1,4 +1,4 @@
-"""Handle Ctrl-C and SIGTERM: the first signal asks a run to stop after the current step, a second one stops at once."""
+"""Handle Ctrl-C and SIGTERM. The first signal lets a run stop after the current step, a second one stops it at once."""
 
 import signal
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from types import FrameType
 
 
 class Interrupted(Exception):  # noqa: N818 - a request, not an error
-    """Signal that a run has stopped on request, after a checkpoint was saved.
+    """Report that a run has stopped because of a signal, after a checkpoint was saved.
 
     Parameters
     ----------
     number
-        Number of the signal. The process's exit code is 128 plus this number.
+        Number of the signal. The exit code of the process is 128 plus this number.
     folder
-        Folder that the same command continues from.
+        Folder of the run. The same command resumes it.
     """
 
     def __init__(self, number: int, folder: Path) -> None:
@@ -25,10 +25,10 @@ class Interrupted(Exception):  # noqa: N818 - a request, not an error
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Collect the numbers of signals that arrive within a block, in a list.
+    """Collect the numbers of SIGINT and SIGTERM signals that arrive within a ``with`` block; return the growing list.
 
-    A second signal of the same kind is handled as without this: it stops the process at once. Outside the main thread
-    no signals are collected.
+    A second signal of the same kind has its usual effect, and stops the process at once. Outside the main thread no
+    signals are collected.
     """
     received: list[int] = []
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def one_line(text: str) -> str:
-    r"""Return text that is safe to print on a terminal: one line without control characters.
+    r"""Make text safe to print on a terminal, as one line without control characters.
 
-    Names of files and columns may hold any character.
+    White space becomes a blank, and other control characters become ``?``. Names of files may hold any character.
 
     Examples
     --------
@@ -19,19 +19,19 @@ def one_line(text: str) -> str:
 
 
 def print_note(text: str) -> None:
-    """Print a line that the user should read, on standard error."""
+    """Print a note to the user on standard error, after clearing the status line."""
     show_status("")
     print(f"note: {one_line(text)}", file=sys.stderr)
 
 
 def show_status(text: str) -> None:
-    """Replace the status line on a terminal; print nothing if standard error is not a terminal."""
+    """Replace the status line on a terminal by a text; print nothing if standard error is not a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[2K{one_line(text)}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
 
 
 def print_status(text: str) -> None:
-    """Replace the status line on a terminal; print a line elsewhere."""
+    """Replace the status line on a terminal by a text; print a new line if standard error is not a terminal."""
     if sys.stderr.isatty():
         show_status(text)
     else:
@@ -39,12 +39,12 @@ def print_status(text: str) -> None:
 
 
 def seconds_between_updates() -> float:
-    """Return the time between two updates of a status: short on a terminal, long where each update is a new line."""
+    """Return the shortest time between two status updates, in seconds: longer if each update prints a new line."""
     return 0.25 if sys.stderr.isatty() else 15.0
 
 
 class Throttled:
-    """Pass texts on to a function, but at most once in a while; drop the texts in between.
+    """Limit how often status texts are shown. Texts that come too soon after the previous one are dropped.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Throttled:
         self._show, self._shown_at = show, time.monotonic()
 
     def __call__(self, text: str) -> None:
-        """Show a text, unless another one was shown shortly before."""
+        """Show a text, unless the previous one was shown less than :func:`seconds_between_updates` ago."""
         if time.monotonic() - self._shown_at >= seconds_between_updates():
             self._shown_at = time.monotonic()
             self._show(text)

@@ -1,1 +1,1 @@
-"""Train encoders: the objective, the loop, optimizers, checkpoints and progress."""
+"""Train encoders: the loss, the training loop, optimizers, checkpoints and progress reports."""

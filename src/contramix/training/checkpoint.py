@@ -1,7 +1,7 @@
-"""Save and load checkpoints without pickle: one safetensors file each, with its checksum in its name.
+"""Save and load checkpoints without pickle. Each is one safetensors file with a checksum in its name.
 
-A checkpoint holds weights, buffers, queue, momentum network, optimizer state and the number of the step. All else that
-a run needs follows from its recipe, seed and step.
+A checkpoint holds weights, buffers, queue, momentum network, optimizer state and the number of the step. Everything
+else that a run needs follows from its recipe, seed and step.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ from contramix.runtime import atomic_files, distributed
 from contramix.training.loop import State
 
 CHECKPOINTS_TO_KEEP = 2
-"""Number of checkpoints that a run keeps: if the newest is damaged, the one before it is used."""
+"""Number of checkpoints that a run keeps. If the newest is damaged, the run is resumed from the previous one."""
 METADATA = {"step", "fingerprint", "groups", "plain", "threads", "torch", "device", "processes"}
 """Names of the values in a checkpoint's metadata."""
 REPAIR_HINT = "copy it again, or delete it and run the command that made it again"
-"""End of a message on a damaged file."""
+"""Advice at the end of error messages about damaged files."""
 
 
 def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yield the name and tensor of each weight and buffer. Tensors that several modules share are yielded once."""
+    """Yield the name and tensor of each weight and buffer of a module. Shared tensors are yielded only once."""
     seen: set[int] = set()
     for name, tensor in module.state_dict(keep_vars=True).items():
         if id(tensor) not in seen:
@@ -39,28 +39,28 @@ def unique_state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def to_bytes(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> bytes:
-    """Serialize tensors and plain values in the safetensors format. Equal arguments give equal bytes.
+    """Serialize tensors and metadata in the safetensors format. Equal arguments give equal bytes.
 
     Parameters
     ----------
     tensors
         Tensors by name.
     metadata
-        Values that JSON can represent.
+        Further values by name, which JSON must be able to represent.
     """
     plain = {name: tensors[name].detach().cpu().contiguous().clone() for name in sorted(tensors)}
     return save_tensors(plain, {"contramix": json.dumps(metadata, sort_keys=True)})
 
 
 def from_bytes(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what :func:`to_bytes` wrote: tensors by name, and metadata.
+    """Deserialize the bytes that :func:`to_bytes` returned; return tensors by name, and the metadata.
 
     Parameters
     ----------
     data
         Content of a safetensors file.
     path
-        File name for messages.
+        Path of the file, for error messages.
 
     Raises
     ------
@@ -82,11 +82,11 @@ def load_tensors_into(module: nn.Module, tensors: dict[str, Tensor], path: Path)
     Parameters
     ----------
     module
-        Module whose weights and buffers have the names and shapes of the tensors.
+        Module whose weights and buffers are overwritten.
     tensors
-        Tensors by name.
+        Tensors with the names and shapes of the module's weights and buffers.
     path
-        File name for messages.
+        File that the tensors come from, for error messages.
 
     Raises
     ------
@@ -110,16 +110,16 @@ def load_tensors_into(module: nn.Module, tensors: dict[str, Tensor], path: Path)
 
 
 def save(folder: Path, state: State, fingerprint: str) -> Path:
-    """Write a checkpoint and delete old ones, except the last :data:`CHECKPOINTS_TO_KEEP`; return its path.
+    """Write a checkpoint, delete all but the newest :data:`CHECKPOINTS_TO_KEEP`, and return the new file's path.
 
     Parameters
     ----------
     folder
         Folder of the checkpoints.
     state
-        Networks, optimizer and step.
+        Networks, optimizer and number of steps taken.
     fingerprint
-        Fingerprint of the data. A checkpoint can only be resumed on the same data.
+        Hash of the training samples. A run can only be resumed on the same data.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def save(folder: Path, state: State, fingerprint: str) -> Path:
 
 
 def pack(state: State, fingerprint: str) -> bytes:
-    """Serialize the state of a run: all that is needed to continue it."""
+    """Serialize the networks, optimizer and step of a run, and the fingerprint (hash) of its training samples."""
     tensors = {f"objective.{name}": tensor for name, tensor in unique_state(state.objective)}
     optimizer = state.optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
@@ -160,9 +160,16 @@ def pack(state: State, fingerprint: str) -> bytes:
 
 
 def resume(folder: Path, state: State, fingerprint: str) -> bool:
-    """Load the newest intact checkpoint of a folder into a state that was just built.
+    """Load the newest intact checkpoint of a folder into a newly built state. Skip damaged ones with a warning.
 
-    Damaged checkpoints are skipped with a warning.
+    Parameters
+    ----------
+    folder
+        Folder of the checkpoints.
+    state
+        Networks and optimizer of the same recipe, which are overwritten.
+    fingerprint
+        Hash of the training samples. It must equal that in the checkpoint.
 
     Returns
     -------
@@ -192,16 +199,16 @@ def resume(folder: Path, state: State, fingerprint: str) -> bool:
 
 
 class _BrokenCheckpointError(InputError):
-    """Signal that a checkpoint is damaged, so that an earlier one is tried."""
+    """Signal that a checkpoint is damaged, and that an earlier one may be tried."""
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the checkpoints of a folder, newest first. They are sorted by step, because clocks may be wrong."""
+    """Return the checkpoint files of a folder, newest first. They are sorted by step, because clocks may be wrong."""
     return sorted(folder.glob("step-*.safetensors"), reverse=True)
 
 
 def _restore(path: Path, state: State, fingerprint: str) -> None:
-    """Load a checkpoint file, and warn if the environment differs from that in which it was written."""
+    """Load a checkpoint file into a state, and warn if it was written in another environment (threads, device, ...)."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -226,18 +233,18 @@ def _restore(path: Path, state: State, fingerprint: str) -> None:
 
 
 def unpack(data: bytes, state: State, fingerprint: str, path: Path) -> dict[str, Any]:
-    """Load the bytes that :func:`pack` returned into a state that was just built; return the metadata in them.
+    """Load the bytes that :func:`pack` returned into a newly built state; return the metadata of the checkpoint.
 
     Parameters
     ----------
     data
         Content of a checkpoint.
     state
-        Networks and optimizer built by the same recipe.
+        Networks and optimizer built from the same recipe, which are overwritten.
     fingerprint
-        Fingerprint of the present data.
+        Hash of the present training samples.
     path
-        File name for messages.
+        Path of the checkpoint, for error messages.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Train by a generator over steps. Progress, logs and checkpoints are code in a ``for`` loop over it."""
+"""Train encoders with a generator that yields each step. Callers write logs and checkpoints in a loop over it."""
 
 import math
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from contramix.training.optimizers import OptimizerSettings
 AUTO_EPOCHS = 5, 100
 """Smallest and largest number of epochs that ``epochs = "auto"`` chooses."""
 MAX_BATCHES = 1024
-"""Maximum number of batches from which BatchNorm's statistics are recomputed: 4 million rows of a table."""
+"""Maximum number of batches from which BatchNorm's statistics are recomputed (up to 4 million rows of a table)."""
 
 
 def _int_or_auto(value: Any) -> Any:
@@ -35,7 +35,7 @@ IntOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_int_or_auto)]
 
 
 class Train(OptimizerSettings):
-    """Set the length, batch size and precision of training, besides optimizer and schedule.
+    """Configure pre-training: its length, batch size and precision, in addition to optimizer and schedule.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Train(OptimizerSettings):
     batch_norm: Literal["sync", "local"] = "sync"
 
     def plan(self, samples: int) -> "Plan":
-        """Compute batch size, steps and epochs for a number of samples.
+        """Compute the batch size, steps per epoch and number of epochs for a number of training samples.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Train(OptimizerSettings):
 
 
 class Plan(NamedTuple):
-    """Hold the batch size and the length of a training."""
+    """Describe the length of a training: batch size (over all processes), steps per epoch, and number of epochs."""
 
     batch_size: int
     steps_per_epoch: int
@@ -107,26 +107,32 @@ class Plan(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Return the number of steps of all epochs."""
+        """Return the total number of steps in all epochs."""
         return self.steps_per_epoch * self.epochs
 
 
 class Step(NamedTuple):
-    """Describe a training step that was taken."""
+    """Describe a training step after it has been taken.
+
+    Parameters
+    ----------
+    step, epoch
+        Number of the step, from 1, and of the epoch, from 0.
+    loss
+        Loss of the batch, on the training device. Converting it to a number waits for the device.
+    rate
+        Learning rate of the step.
+    """
 
     step: int
-    """Number of the step, from 1."""
     epoch: int
-    """Number of the epoch, from 0."""
     loss: Tensor
-    """Loss of the batch, on the training device. Converting it to a number waits for the device."""
     rate: float
-    """Learning rate."""
 
 
 @dataclass
 class State:
-    """Hold the networks, the optimizer and the number of steps taken: all that a checkpoint saves."""
+    """Collect what a checkpoint saves: networks (``objective``), optimizer, and number of steps taken (``step``)."""
 
     objective: Objective
     optimizer: torch.optim.Optimizer
@@ -134,9 +140,18 @@ class State:
 
 
 def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]:
-    """Yield the row numbers of each batch, from step ``start`` on. Samples are shuffled anew in each epoch.
+    """Yield the row numbers of the samples in each batch of a training, shuffled anew in each epoch.
 
-    The order is drawn on the CPU, so that it is the same on every device.
+    Parameters
+    ----------
+    x
+        All samples.
+    plan
+        Batch size and number of steps.
+    seed
+        Seed of the shuffling, which gives the same order on every device.
+    start
+        Number of steps that have been taken; their batches are skipped.
     """
     for epoch in range(start // plan.steps_per_epoch, plan.epochs):
         first = start - epoch * plan.steps_per_epoch if epoch == start // plan.steps_per_epoch else 0
@@ -151,7 +166,7 @@ def order(x: Samples, plan: Plan, seed: int, start: int = 0) -> Iterator[Tensor]
 
 
 def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> Iterator[Step]:
-    """Train for the steps that remain of a plan. Each of several processes takes its share of each batch.
+    """Train for the remaining steps of a plan. If several processes train together, each computes a part of each batch.
 
     Parameters
     ----------
@@ -160,10 +175,10 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
     state
         Networks, optimizer and number of steps taken. It is updated in place.
     train, plan
-        Learning rates, gradient clipping and precision; batch size and number of steps.
+        Settings of training, such as learning rate and precision; batch size and number of steps.
     seed
-        Seed of the run. Together with a step it determines all draws of the step, so that a resumed run equals an
-        uninterrupted one.
+        Seed of the run. All random draws of a step depend only on the seed and the number of the step. Therefore a
+        resumed run equals an uninterrupted one.
 
     Yields
     ------
@@ -206,7 +221,10 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
 
 
 class _FiniteLossCheck:
-    """Stop training if a loss is not finite, before the weights change; on a GPU, after at most ``EVERY`` steps."""
+    """Raise an error if a loss is not finite: at once on a CPU, after at most ``EVERY`` steps on other devices.
+
+    Checking at every step would make the program wait for the device.
+    """
 
     EVERY = 50
 
@@ -232,14 +250,14 @@ class _FiniteLossCheck:
 
 @torch.no_grad()
 def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None) -> None:
-    """Recompute BatchNorm's running statistics as means over clean batches; weights do not change.
+    """Recompute the running statistics of BatchNorm layers from samples without noise. Weights do not change.
 
     Parameters
     ----------
     encoder
         Network whose BatchNorm layers are updated.
     x
-        Clean samples. At most :data:`MAX_BATCHES` batches are used, evenly taken from all of them.
+        Samples without noise. If they form more than :data:`MAX_BATCHES` batches, evenly spaced batches are used.
     batch_size
         Largest number of samples in a batch; None: at most 4,096.
     """
@@ -265,7 +283,7 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
 
 
 def _batch_rows(rows: int, number: int, which: int) -> Tensor:
-    """Return the row numbers of one of ``number`` batches of nearly equal size."""
+    """Return the row numbers of batch ``which`` (from 0), if ``rows`` rows are split into ``number`` equal batches."""
     size, over = divmod(rows, number)
     start = which * size + min(which, over)
     return torch.arange(start, start + size + (which < over))

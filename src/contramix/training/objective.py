@@ -1,4 +1,4 @@
-"""Define the loss of pre-training: one or more terms on one encoder, each with noise, a method and maybe i-Mix."""
+"""Compute the loss of pre-training: a sum of terms, each with its own noise, method and, optionally, i-Mix."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,19 @@ from contramix.types import Activations, RaggedBatch, Targets, Views, apply_mixt
 
 
 class TermSettings(Settings):
-    """Set one term of the objective: method, noise, i-Mix and weight."""
+    """Configure one term of the pre-training loss.
+
+    Parameters
+    ----------
+    method
+        Contrastive or other self-supervised method, which computes the loss.
+    noise
+        Noise that makes two views of each sample.
+    imix
+        Settings of i-Mix, which mixes queries and their labels; None: no mixing.
+    weight
+        Factor of the term in the sum.
+    """
 
     method: AnyMethod = NPair()
     noise: AnyNoise = Drop()
@@ -36,13 +48,17 @@ class TermSettings(Settings):
 
 
 class ExtraSettings(TermSettings):
-    """Set a further term. Without a method of its own it shares that of the first term, with its heads and queue."""
+    """Configure a further term of the pre-training loss.
+
+    If ``method`` is None, the term uses the method of the first term, including its projector and queue. The other
+    settings are those of :class:`TermSettings`.
+    """
 
     method: AnyMethod | None = None  # type: ignore[assignment]
 
 
 class Objective(nn.Module):
-    """Compute the weighted sum of the losses of all terms.
+    """Compute the pre-training loss of a batch: the weighted sum of all terms.
 
     Parameters
     ----------
@@ -53,12 +69,12 @@ class Objective(nn.Module):
     layout
         Columns of the inputs, for noise and mixing of tables; None for other data.
     pool
-        Training samples from which noise may draw values.
+        Training samples from which noise may copy values; None if there are none.
 
     Raises
     ------
     InputError
-        If the encoder lacks a cut, or settings contradict each other.
+        If the encoder has no cut (named point between its stages) of a given name, or settings contradict each other.
     """
 
     def __init__(
@@ -81,23 +97,23 @@ class Objective(nn.Module):
         self.methods = list(dict.fromkeys(methods))
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
-        """Compute the loss of a batch of samples. All draws depend on the key only."""
+        """Compute the loss of a batch of samples. ``key`` determines all random draws."""
         return torch.stack([term(x, key.at(n)) for n, term in enumerate(self.terms)]).sum()
 
     @property
     def summands(self) -> list["Term"]:
-        """Return the terms, the first term of the recipe first."""
+        """Return the terms of the loss, in the order of the recipe."""
         return [term for term in self.terms if isinstance(term, Term)]
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
-        """Compute floor and chance level of the loss.
+        """Estimate the floor of the loss (its smallest possible value) and its chance level (without any learning).
 
         Parameters
         ----------
         x
-            Samples from which they are estimated.
+            Samples from which both values are estimated.
         key
-            Key of all draws.
+            Key that determines all random draws.
         batch
             Batch size of training.
         """
@@ -105,19 +121,22 @@ class Objective(nn.Module):
         return Bounds(*(sum(values) for values in zip(*each)))
 
     def set_pool(self, pool: Tensor | None) -> "Objective":
-        """Replace the samples from which noise draws values; return this objective."""
+        """Replace the training samples from which noise copies values; return this objective."""
         for term in self.terms:
             term.pool = pool  # type: ignore[assignment]
         return self
 
     def after_step(self) -> None:
-        """Update momentum networks and queues after an optimizer step."""
+        """Update the momentum networks and queues of all methods. Call this after each optimizer step."""
         for method in self.methods:
             method.after_step()
 
 
 class Term(nn.Module):
-    """Make two views of a batch, mix queries by i-Mix if it is set, and compute a method's loss."""
+    """Compute one term of the loss: make two views of a batch, mix queries with i-Mix if set, and apply a method.
+
+    ``layout`` and ``pool`` are those of :class:`Objective`.
+    """
 
     def __init__(self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None) -> None:
         super().__init__()
@@ -135,11 +154,15 @@ class Term(nn.Module):
         self.layout, self.pool = layout, pool
 
     def forward(self, x: Batch, key: Key) -> Float[Tensor, ""]:
-        """Compute the weighted loss of this term."""
+        """Compute the weighted loss of this term for a batch of samples. ``key`` determines all random draws."""
         return self.weight * torch.stack([self.method.loss(views) for views in self.view_pairs(x, key)]).mean()
 
     def view_pairs(self, x: Batch, key: Key) -> Iterator[Views]:
-        """Yield queries and keys for the method: once, or twice with exchanged views if the loss is symmetric."""
+        """Yield the queries and keys of a batch, from which the method computes its loss.
+
+        If the method's loss is symmetric, a second pair is yielded in which the two views are exchanged. ``key``
+        determines all random draws.
+        """
         noise_cut = _draw(self.noise_cuts, key.at("noise cut"))
         mix_cut = _draw(self.mix_cuts, key.at("mix cut")) if self.imix else noise_cut
         key = distributed.per_rank(key)  # All processes use the same cuts; all other draws differ.
@@ -159,17 +182,23 @@ class Term(nn.Module):
             yield (self._joint_views if joint else self._pair)(query, clean, mix_cut, key.at("mix", turn))
 
     def noisy(self, x: Batch, key: Key) -> tuple[Activations, Activations, str]:
-        """Return both noisy views as activations of the online network at the noise's cut, and the name of the cut."""
+        """Return the two noisy views of a batch, and the name of the cut at which the noise was applied.
+
+        The views are activations of the online network (the network that is trained) at that cut.
+        """
         cut = _draw(self.noise_cuts, key.at("noise cut"))
         return *self._noisy(self.method.online, x, cut, key), cut
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
-        """Compute floor and chance level of the weighted loss; parameters are those of :meth:`Objective.bounds`."""
+        """Estimate the floor and the chance level of this term; parameters are those of :meth:`Objective.bounds`."""
         view_pairs = [self.method.bounds(views, batch) for views in self.view_pairs(x, key)]
         return Bounds(*(self.weight * sum(values) / len(view_pairs) for values in zip(*view_pairs)))
 
     def _noisy(self, network: Network, x: Batch, cut: str, key: Key) -> tuple[Activations, Activations]:
-        """Return both views at the noise's cut. The same key gives two networks the same draws for each sample."""
+        """Return the two noisy views of a batch, as activations of ``network`` at the cut of the noise.
+
+        With the same key, two networks get the same random draws for each sample.
+        """
         generator = key.at("noise").generator(x.device)
         if cut == "input":
             return self.noise.views_of_samples(network.encoder.front, x, generator, self.layout, self.pool)
@@ -192,10 +221,10 @@ class Term(nn.Module):
         return Views(mixed, clean, targets, cut)
 
     def _joint_views(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
-        """Return all 2N views both as queries and as keys.
+        """Return queries and keys for a method that uses all 2N views of a batch as queries and as keys.
 
-        Views are mixed within their half. Therefore the labels of a mixed query are views in the other half, and never
-        one of the views that it was mixed from.
+        First views are mixed with first views, and second with second. Therefore the positive keys of a mixed query are
+        views of the other half, and never views that it was mixed from.
         """
         n, keys = len(first), concatenate([first, second])
         mixed_a, a = self._mix(first, cut, key.at(0))
@@ -205,12 +234,12 @@ class Term(nn.Module):
 
 
 def _at_least_float32(x: Activations) -> Activations:
-    """Convert the values of activations to float32 if they have lower precision, for mixing."""
+    """Convert activations to float32 if they have lower precision."""
     return x.with_values(at_least_float32(x.values)) if isinstance(x, RaggedBatch) else at_least_float32(x)
 
 
 def _draw(cuts: tuple[str, ...], key: Key) -> str:
-    """Draw one of the cuts with equal probabilities."""
+    """Draw the name of one cut at random, with equal probabilities."""
     if len(cuts) == 1:
         return cuts[0]
     return cuts[int(torch.randint(len(cuts), (), generator=key.generator()))]

@@ -13,7 +13,7 @@ from contramix.errors import InputError, nearest
 from contramix.settings import Settings, as_tuple
 
 Parameters = Iterable[nn.Parameter]
-"""Weights to train."""
+"""Weights that an optimizer updates."""
 
 
 def _sgd(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
@@ -28,13 +28,13 @@ def _adamw(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimi
 
 
 def _fusible(parameters: Parameters) -> bool:
-    """Return whether torch can update all weights by one kernel, which saves a tenth of a small network's step."""
+    """Return whether torch's fused optimizers support all weights. They save a tenth of a small network's step time."""
     return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
 
 
 def _lars(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimizer:
-    # NOTE[DIFF]: both papers say "LARS" and no more; as in SimCLR, BatchNorm's and bias parameters get neither
-    # adaptation nor weight decay, and the trust coefficient is 0.001.
+    # NOTE[DIFF]: the i-Mix and DACL papers name LARS without its settings. Here, as in SimCLR, BatchNorm's and bias
+    # parameters get neither adaptation nor weight decay, and the trust coefficient is 0.001.
     try:
         from pytorch_optimizer import LARS
     except ImportError as error:
@@ -61,7 +61,7 @@ def _known(name: str) -> str:
 
 
 class OptimizerSettings(Settings):
-    """Choose an optimizer and a schedule of the learning rate.
+    """Configure an optimizer and the schedule of its learning rate.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class OptimizerSettings(Settings):
     decay: float = Field(default=0.1, gt=0, le=1)
 
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        """Build the optimizer of the parameters that require a gradient."""
+        """Build the optimizer for those parameters that require a gradient."""
         return OPTIMIZERS[self.optimizer]([p for p in parameters if p.requires_grad], self)
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int) -> float:
@@ -120,8 +120,8 @@ class OptimizerSettings(Settings):
         if self.schedule == "steps":
             return self.lr * self.decay ** sum(step >= e * steps_per_epoch for e in self.decay_epochs)
         if self.schedule == "cosine-epoch":
-            # As published, the cosine runs over all epochs, warm-up included. NOTE[DIFF]: the code's warm-up aims at a
-            # rate with a floor of 0.001 lr, which its cosine then lacks; here both have none.
+            # As in the published i-Mix code, the cosine runs over all epochs, including the warm-up. NOTE[DIFF]: that
+            # code warms up to a learning rate with a floor of 0.001 lr, but its cosine has no floor; here neither has.
             return self.lr * 0.5 * (1 + math.cos(math.pi * (step // steps_per_epoch) / epochs))
         done = (step - warmup) / max(1.0, epochs * steps_per_epoch - warmup)
         return self.lr * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,4 +1,4 @@
-"""Show progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Show progress on standard error: a progress bar on a terminal, occasional lines elsewhere."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Report what a long computation does: notes, progress, and the steps of training."""
+"""Report the progress of long computations: notes, status texts, and training steps."""
 
 from collections.abc import Iterator
 
@@ -6,20 +6,20 @@ from contramix.training.loop import Plan, Step
 
 
 class Reporter:
-    """Receive the messages of a long computation and ignore them.
+    """Receive the messages of a long computation, and ignore them.
 
-    Functions that take long accept a reporter and call its methods. Subclasses override the methods whose messages
-    they want, for example to print them (:class:`contramix.training.progress.ConsoleReporter`).
+    Long-running functions accept a reporter and call its methods. Subclasses override methods to show the messages, for
+    example on a terminal (:class:`contramix.training.progress.ConsoleReporter`).
     """
 
     def note(self, text: str) -> None:
-        """Receive a message that is worth reading once, such as a column that is left out."""
+        """Receive a message that the user should read, such as that a column is left out."""
 
     def progress(self, text: str) -> None:
-        """Receive a description of what is being computed now; may be called often."""
+        """Receive a status text on the present work, which replaces the previous one; may be called often."""
 
     def steps(self, title: str, plan: Plan, start: int, steps: Iterator[Step]) -> Iterator[Step]:
-        """Return training steps unchanged, as they are taken; subclasses show how far training is.
+        """Return an iterator over the given training steps; subclasses show the progress while it is consumed.
 
         Parameters
         ----------
@@ -30,13 +30,13 @@ class Reporter:
         start
             Number of steps taken before, by a run that is resumed.
         steps
-            Steps that remain. They are computed while they are iterated over.
+            Iterator that takes the remaining steps and yields each one.
         """
         return steps
 
 
 class StepsOnly(Reporter):
-    """Show the steps of training by another reporter, under another title, and ignore notes and progress.
+    """Pass training steps on to another reporter under another title, and ignore notes and status texts.
 
     Parameters
     ----------
