@@ -1,4 +1,4 @@
-"""Provide the encoders, the networks that are trained and that users get.
+"""Provide the encoders, the networks that map samples to representations.
 
 To add an encoder, write one file and add one line to ``ENCODERS``.
 """

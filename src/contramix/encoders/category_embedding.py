@@ -1,4 +1,4 @@
-"""Embed the categories of high-cardinality columns as learned vectors."""
+"""Embed the categories of high-cardinality table columns as learned vectors."""
 
 import math
 
@@ -8,19 +8,19 @@ from torch import Tensor, nn
 
 
 def embedding_size(categories: int) -> int:
-    """Return the embedding size of a column: the square root of its number of categories, clamped to 2 to 32."""
+    """Return the embedding size of a column: the square root of its number of categories, at least 2, at most 32."""
     return max(2, min(32, math.ceil(math.sqrt(categories))))
 
 
 class CategoryEmbedding(nn.Module):
-    """Replace each integer code by its learned vector, after the elements that hold no code.
+    """Replace integer category codes in encoded table rows with learned vectors, which are moved to the end.
 
     Parameters
     ----------
     width
         Size of the input vectors.
     codes
-        Pairs of an element that holds codes and its number of codes.
+        Pairs (position of an element that holds codes, number of its categories).
     """
 
     def __init__(self, width: int, codes: tuple[tuple[int, int], ...]) -> None:
@@ -34,6 +34,6 @@ class CategoryEmbedding(nn.Module):
         self.width = len(plain) + sum(embedding_size(n) for _, n in codes)
 
     def forward(self, x: Float[Tensor, " B D"]) -> Float[Tensor, " B E"]:
-        """Map (B, D) with codes to (B, width) without."""
+        """Embed the codes: (B, D) to (B, E), the elements without codes followed by the learned vectors."""
         vectors = [table(x[:, element].long()) for element, table in zip(self.at, self.tables)]
         return torch.cat([x[:, self.plain], *vectors], 1)

@@ -7,12 +7,13 @@ from contramix.encoders.convolution import ChannelsLast, channels, convolution, 
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 
 LAYERS = ((1, 2), (2, 2), (4, 2), (4, 1), (8, 1))
-"""Width multiplier and stride of each layer. Early downsampling makes the network fast; later depth costs little."""
+"""Width multiplier and stride of each layer. Early downsampling saves most of the time."""
 
 
 class CNN(EncoderSettings):
-    """Stack five layers of a 3x3 convolution, BatchNorm and ReLU; stages ``layer1`` to ``layer5``, ``pool``.
+    """Configure a CNN of five layers, each with a 3x3 convolution, BatchNorm and ReLU, and average pooling.
 
+    The stages are ``layer1`` to ``layer5`` and ``pool``.
     The first three layers halve the height and width. The representation has size 8 * ``width``. With width 16, 1,000
     steps on batches of 256 images of 32 x 32 take one to two minutes on two cores.
 
@@ -31,12 +32,12 @@ class CNN(EncoderSettings):
     width: int = Field(default=16, ge=1, le=1024)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for inputs of shape (channels, height, width).
+        """Build the encoder, with newly initialized weights, for images or spectrograms.
 
         Raises
         ------
         InputError
-            If the inputs have another shape.
+            If ``inputs.shape`` is not (channels, height, width).
         """
         into, stages = channels(inputs, "cnn"), dict[str, nn.Module]()
         for number, (times, stride) in enumerate(LAYERS, start=1):

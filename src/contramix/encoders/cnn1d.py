@@ -14,22 +14,23 @@ from contramix.samples.padded_sequences import PaddedSequences
 from contramix.types import Activations
 
 KERNELS = (7, 5, 3)
-"""Kernel sizes of the first layers; further layers use the last."""
+"""Kernel sizes of the first three layers; further layers use the last one."""
 TIMES = (1, 2, 2, 4)
-"""Width multipliers of the first layers; further layers use the last."""
+"""Width multipliers of the first four layers; further layers use the last one."""
 SHORT = 16
 """Number of time steps at or below which layers stop downsampling."""
 
 
 class CNN1d(EncoderSettings):
-    """Stack layers of a convolution over time, BatchNorm and ReLU; stages ``layer1`` to ``layerN``, ``pool``.
+    """Configure a CNN over time, whose layers are a convolution, BatchNorm and ReLU, followed by pooling.
 
+    The stages are ``layer1`` to ``layerN`` and ``pool``.
     Layers halve the number of time steps while more than 16 are left. Pooling concatenates the mean and the maximum of
     each channel over time; with four layers the representation has size 8 * ``width``. Padding has no influence on
     representations or on BatchNorm's statistics.
 
-    If lengths vary, samples are by default mixed after pooling, as DACL mixes representations of fixed length. They can
-    also be mixed earlier; a mixture then fades to its longer source after the end of the shorter one.
+    If lengths vary, samples are by default mixed after pooling, as in DACL. They can also be mixed earlier; after the
+    end of the shorter sample, the mixture then consists only of the longer one, with its weight.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class CNN1d(EncoderSettings):
     depth: int = Field(default=4, ge=1, le=50)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for inputs of shape (channels, steps)."""
+        """Build the encoder, with newly initialized weights, for series; ``inputs.shape`` is (channels, time steps)."""
         into, steps = inputs.shape
         stages: dict[str, nn.Module] = {}
         for number in range(self.depth):
@@ -65,7 +66,7 @@ class CNN1d(EncoderSettings):
 
 
 class Layer(nn.Module):
-    """Apply a convolution, BatchNorm and ReLU to series, and set padded steps to zero.
+    """Apply a convolution over time, BatchNorm and ReLU, and set padded time steps to zero.
 
     Series are zero-padded on both sides, so the output does not depend on the padding of the batch. Internally a series
     is an image of height 1, because 2-D convolutions in channels-last memory format run up to twice as fast.
@@ -80,7 +81,7 @@ class Layer(nn.Module):
         self.stride = stride
 
     def forward(self, x: Activations) -> Activations:
-        """Map (B, C, T) to (B, D, T / stride)."""
+        """Convolve series, with or without padding: (B, C, T) to (B, D, T / stride)."""
         if not isinstance(x, PaddedSequences):
             return self._through(x, None)  # type: ignore[arg-type]
         presence = x.presence[:, :: self.stride]
@@ -91,10 +92,10 @@ class Layer(nn.Module):
 
 
 class StepNorm(nn.BatchNorm2d):
-    """Apply BatchNorm with statistics over the observed time steps, weighted by their presence."""
+    """Apply BatchNorm with statistics over unpadded time steps, weighted with a soft padding mask."""
 
     def forward(self, x: Float[Tensor, " B C 1 T"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
-        """Normalize a batch of shape (B, C, 1, T)."""
+        """Normalize a batch. ``presence`` is 1 at observed steps, 0 in padding, or between; None: no padding."""
         if presence is None or not self.training:
             return super().forward(x)
         weight, count = presence[:, None, None], presence.sum()
@@ -109,7 +110,7 @@ class StepNorm(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
-        """Update the running statistics as torch does: by momentum, or as the mean over all batches."""
+        """Update the running mean and variance as torch's BatchNorm does, with its ``momentum``."""
         seen = self.get_buffer("num_batches_tracked").add_(1)
         share = 1 / float(seen) if self.momentum is None else self.momentum
         self.get_buffer("running_mean").lerp_(mean, share)
@@ -117,12 +118,12 @@ class StepNorm(nn.BatchNorm2d):
 
 
 class Pool(nn.Module):
-    """Concatenate mean and maximum over time of nonnegative values."""
+    """Pool series over time by concatenating the mean and the maximum of each channel; values must be nonnegative."""
 
     def forward(self, x: Activations) -> Float[Tensor, " B d"]:
-        """Map (B, C, T) to (B, 2 C)."""
+        """Concatenate the mean and the maximum over time, without padding: (B, C, T) to (B, 2 C)."""
         if not isinstance(x, PaddedSequences):
             return torch.cat([x.mean(2), x.amax(2)], 1)  # type: ignore[union-attr]
-        # PaddedValues values are 0 and never the maximum; values of mixtures are already weighted by their presence.
+        # Padded values are 0 and never the maximum; values of mixtures are already weighted by their presence.
         mean = x.values.sum(2) / x.presence.sum(1, keepdim=True).clamp(min=1e-6)
         return torch.cat([mean, x.values.amax(2)], 1)

@@ -1,4 +1,4 @@
-"""Provide the parts that convolutional encoders share: input check, convolution with BatchNorm, and pooling."""
+"""Provide the modules that convolutional encoders share: convolution with BatchNorm, and pooling."""
 
 import torch
 from jaxtyping import Float
@@ -9,12 +9,12 @@ from contramix.errors import InputError
 
 
 def channels(inputs: Inputs, encoder: str) -> int:
-    """Return the number of channels of the inputs.
+    """Return the number of channels of images or spectrograms. ``encoder`` is its name, for the error message.
 
     Raises
     ------
     InputError
-        If the inputs do not have the shape (channels, height, width) of images and spectrograms.
+        If ``inputs.shape`` is not (channels, height, width).
     """
     if len(inputs.shape) != 3:
         shape = " x ".join(map(str, inputs.shape))
@@ -28,7 +28,7 @@ def channels(inputs: Inputs, encoder: str) -> int:
 class ChannelsLast(nn.Module):
     """Convert a batch to channels-last memory format, in which convolutions run 1.5 times as fast on a CPU.
 
-    Each stage begins with it, because mixing between stages may return any memory format.
+    Each stage of a CNN begins with this module, because mixing between stages may return any memory format.
     """
 
     def forward(self, x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B C H W"]:
@@ -39,12 +39,15 @@ class ChannelsLast(nn.Module):
 
 
 def convolution(into: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Return a convolution, padded to keep the size up to its stride, followed by BatchNorm."""
+    """Return a 2-D convolution followed by BatchNorm.
+
+    ``into`` and ``out`` are numbers of channels. The convolution has no bias, and padding ``kernel // 2``.
+    """
     layer = nn.Conv2d(into, out, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(layer, nn.BatchNorm2d(out))
 
 
 def pool() -> nn.Sequential:
-    """Return global average pooling: (B, C, H, W) to (B, C)."""
+    """Return a module that averages each channel over height and width: (B, C, H, W) to (B, C)."""
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -21,46 +21,58 @@ KINDS: dict[Kind, str] = {
     "tokens": "integer token ids, 0 for padding",
     "graphs": "packed graphs",
 }
-"""Descriptions of the kinds of inputs, for messages."""
+"""Descriptions of the kinds of inputs, for error messages."""
 
 
 class Inputs(NamedTuple):
-    """Describe the inputs for which an encoder is built."""
+    """Describe the inputs for which an encoder is built.
+
+    Parameters
+    ----------
+    shape
+        Shape of one sample. For tokens: (maximum length,); for graphs: (number of node features,).
+    groups
+        For encoded table rows: sizes of the column groups, in order. They sum to the length of the row.
+    codes
+        For encoded table rows: pairs (position of an element that holds category codes, number of categories).
+    mean, std
+        For images and series: mean and standard deviation of each channel over the training samples, with which the
+        encoder standardizes its inputs. Empty: no standardization.
+    kind
+        ``"values"`` (one tensor per sample), ``"steps"`` (series), ``"tokens"`` (texts) or ``"graphs"``.
+    varying
+        For series: whether lengths vary, which requires padding.
+    tokens
+        For texts: size of the vocabulary, including token 0, which is padding.
+    """
 
     shape: tuple[int, ...]
-    """Shape of one sample. For tokens: their number; for graphs: the number of node features."""
     groups: tuple[int, ...] = ()
-    """For flat vectors: sizes of the column groups, in order. They sum to the size of the vector."""
     codes: tuple[tuple[int, int], ...] = ()
-    """Pairs of an element that holds integer codes and its number of codes."""
     mean: tuple[float, ...] = ()
-    """For inputs with channels first: channel means over the training samples, used for standardization."""
     std: tuple[float, ...] = ()
-    """Channel standard deviations over the training samples."""
     kind: Kind = "values"
     varying: bool = False
-    """For steps: whether lengths vary, so that samples are padded."""
     tokens: int = 0
-    """For tokens: size of the vocabulary, including the padding token 0."""
 
 
 class Encoder(nn.Module):
-    """Run named stages in sequence, from inputs to a representation of size ``width``.
+    """Map samples to representations with a sequence of named stages, between which samples can be mixed.
 
-    The ``front`` module first turns stored samples into inputs: calling the encoder as a module takes samples, while
-    ``run`` takes inputs or activations.
+    Calling the encoder takes samples as they are stored (such as images in uint8), which the module ``front`` converts
+    to inputs of the first stage. ``run`` starts from these inputs, or after any stage.
 
     Parameters
     ----------
     stages
-        Modules by name, in order. Each takes the output of the one before (:data:`contramix.types.Activations`), and
-        the last returns a tensor.
+        Modules by name, in order. Each takes the output of the previous one, a tensor or a ragged batch
+        (:data:`contramix.types.Activations`). The last one returns a tensor of shape (B, width).
     width
         Size of the representation.
     first
-        First cut at which samples may be mixed.
+        First place at which samples may be mixed: ``"input"``, ``"output"``, or the name of the stage before it.
     auto
-        Cut used for ``"auto"``. None: the first one.
+        Place that the setting ``"auto"`` stands for. None: ``first``.
 
     Examples
     --------
@@ -83,25 +95,25 @@ class Encoder(nn.Module):
 
     @property
     def all_cuts(self) -> tuple[str, ...]:
-        """Return the names of all cuts between stages, in order, with ``"input"`` and ``"output"``."""
+        """Return the names of all cuts (places before, between and after stages): input, the stages, output."""
         return ("input", *self.stages, "output")
 
     @property
     def cuts(self) -> tuple[str, ...]:
-        """Return the names of the cuts at which samples may be mixed, in order."""
+        """Return the names of the cuts (places between stages) at which samples may be mixed, in order."""
         return self.all_cuts[self.all_cuts.index(self.first) :]
 
     def resolve_cut(self, cut: str) -> str:
-        """Return the name of a cut, with ``"auto"`` replaced by the encoder's default cut."""
+        """Return the cut (place between stages) that ``"auto"`` stands for, or any other name unchanged."""
         return self.auto if cut == "auto" else cut
 
     def position(self, cut: str) -> int:
-        """Return the number of stages before a cut.
+        """Return the number of stages before a cut, such as 0 for ``"input"`` and 1 for the name of the first stage.
 
         Raises
         ------
         InputError
-            If the encoder has no such cut.
+            If the encoder has no stage of this name.
         """
         cut = self.resolve_cut(cut)
         if cut == "output":
@@ -111,7 +123,7 @@ class Encoder(nn.Module):
         return self.all_cuts.index(cut)
 
     def run(self, x: Activations, start: str = "input", stop: str = "output") -> Activations:
-        """Run the stages between the cuts ``start`` and ``stop``."""
+        """Run the stages after ``start`` up to and including ``stop``, on the output ``x`` of the stage ``start``."""
         for stage in list(self.stages.values())[self.position(start) : self.position(stop)]:
             x = stage(x)
         return x
@@ -121,7 +133,10 @@ class Encoder(nn.Module):
         return self.run(self.front(raw))  # type: ignore[return-value]  # the last stage returns a tensor
 
     def with_front(self, front: Front, inputs: Inputs) -> "Encoder":
-        """Set the front, prepend a stage that standardizes channels if statistics are known, and return self."""
+        """Set the module that converts stored samples to inputs, and return the encoder itself.
+
+        If ``inputs.mean`` is known, a first stage is inserted that standardizes channels.
+        """
         self.front = front
         if inputs.mean and "standardise" not in self.stages:
             self.stages = nn.ModuleDict({"standardise": Standardize(inputs.mean, inputs.std), **self.stages})
@@ -137,7 +152,7 @@ class Standardize(nn.Module):
         self.register_buffer("scale", 1 / torch.tensor(std, dtype=torch.float32))
 
     def forward(self, x: Activations) -> Activations:
-        """Standardize a batch of shape (B, C, ...)."""
+        """Standardize each channel, axis 1 of a tensor or of the values of a ragged batch."""
         values = get_values(x)
         by_channel = (-1,) + (1,) * (values.dim() - 2)
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
@@ -146,10 +161,10 @@ class Standardize(nn.Module):
 
 
 class EncoderSettings(Settings, ABC):
-    """Hold the settings of an encoder; ``build`` turns them into one, for the input kinds in ``takes``."""
+    """Define the base class of encoder settings. ``takes`` names the kinds of inputs (``Inputs.kind``) it accepts."""
 
     takes: ClassVar[frozenset[Kind]] = frozenset({"values"})
 
     @abstractmethod
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for given inputs, with weights drawn from torch's global generator."""
+        """Build the encoder for the given inputs; its initial weights come from torch's global random generator."""

@@ -1,4 +1,4 @@
-"""Convert stored samples to a network's input: pixels to [0, 1], waveforms to log-mel spectrograms."""
+"""Define the modules that convert stored samples to an encoder's inputs, such as waveforms to spectrograms."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -14,25 +14,25 @@ UNKNOWN = "noise 'augment': no augmentation is known for these data; take anothe
 
 
 class Front(nn.Module, ABC):
-    """Convert stored samples to inputs, clean or augmented. This part of an encoder has no weights."""
+    """Define the interface of an encoder's input transform, which has no weights, and of augmentation."""
 
     @abstractmethod
     def forward(self, raw: Any) -> Activations:
-        """Convert samples in the format that their domain stores to clean inputs."""
+        """Convert stored samples to inputs without augmentation, such as uint8 pixels to floats in [0, 1]."""
 
     def augment(self, raw: Any, generator: torch.Generator) -> Activations:
-        """Make an augmented view of each sample. Each sample has its own random changes.
+        """Convert stored samples to inputs with random augmentation, drawn for each sample with ``generator``.
 
         Raises
         ------
         InputError
-            If the domain has no augmentation.
+            If there is no augmentation for this kind of data.
         """
         raise InputError(UNKNOWN)
 
 
 class AsStored(Front):
-    """Use stored samples as inputs without a change."""
+    """Return stored samples unchanged as inputs."""
 
     def forward(self, raw: Shaped[Tensor, " B *s"]) -> Shaped[Tensor, " B *s"]:
         return raw

@@ -1,4 +1,4 @@
-"""Provide the graph isomorphism network, as used by DACL and InfoGraph."""
+"""Provide the graph isomorphism network (GIN), which DACL and InfoGraph use."""
 
 from typing import ClassVar
 
@@ -12,12 +12,12 @@ from contramix.samples.graph_states import GraphStates
 
 
 class GIN(EncoderSettings):
-    """Stack GIN layers and concatenate their sum-pooled outputs; stages ``layer1`` to ``layerN``, ``readout``.
+    """Configure a GIN, whose representation is the concatenation of the sum-pooled outputs of all layers.
 
-    A layer computes ``MLP(x_v + sum of the neighbors' x_u)`` (Xu et al., ICLR 2019). The MLP is linear, ReLU, linear;
-    it is followed by ReLU and BatchNorm, as in InfoGraph. Nodes of different graphs do not correspond to each other, so
-    nodes are never mixed: the first cut is ``layer1``, and after a layer the pooled vectors so far are mixed. By
-    default graphs are mixed at the output, as in DACL.
+    The stages are ``layer1`` to ``layerN`` and ``readout``. A layer computes ``MLP(x_v + sum of the neighbors' x_u)``
+    (Xu et al., ICLR 2019). The MLP is linear, ReLU, linear; it is followed by ReLU and BatchNorm, as in InfoGraph.
+    Nodes of different graphs do not correspond to each other and are never mixed. Mixing after a layer mixes the pooled
+    outputs of the layers up to it. By default graphs are mixed at the output, as in DACL.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class GIN(EncoderSettings):
     layers
         Number of layers. The papers use 4.
     centre
-        Whether to learn a weight for the node itself: ``(1 + epsilon) x_v``.
+        Whether to learn epsilon in ``(1 + epsilon) x_v``, the weight of the node itself; otherwise it is 0.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class GIN(EncoderSettings):
     centre: bool = False
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for packed graphs whose nodes have ``inputs.shape[0]`` features."""
+        """Build the encoder, with newly initialized weights, for graphs with ``inputs.shape[0]`` features per node."""
         stages: dict[str, nn.Module] = {}
         into = inputs.shape[0]
         for number in range(1, self.layers + 1):
@@ -53,7 +53,7 @@ class GIN(EncoderSettings):
 
 
 class Layer(nn.Module):
-    """Update nodes from their neighbors, and pool them per graph."""
+    """Update each node from its neighbors, and sum the new node features per graph."""
 
     def __init__(self, into: int, width: int, centre: bool) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm1d(width)
 
     def forward(self, state: GraphStates) -> GraphStates:
-        """Return the updated nodes, with one more pooled vector per graph."""
+        """Return the graphs with new node features, and their sums per graph appended to ``values``."""
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
         nodes = self.mlp(own + state.graphs.sum_predecessors(state.nodes)).relu()
         # BatchNorm needs at least two nodes in training.
@@ -71,8 +71,8 @@ class Layer(nn.Module):
 
 
 class Readout(nn.Module):
-    """Return the concatenated pooled outputs of all layers."""
+    """Return the sum-pooled outputs of all layers, concatenated into one vector per graph."""
 
     def forward(self, state: GraphStates) -> torch.Tensor:
-        """Return one vector per graph."""
+        """Return the pooled vectors that the layers have collected: shape (B, width * layers)."""
         return state.values

@@ -1,4 +1,4 @@
-"""Provide i-Mix's MLP for tables: column groups, five layers and maxout."""
+"""Provide the MLP that the i-Mix paper uses on tables, with maxout as its last activation."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 
 
 class IMixMLP(EncoderSettings):
-    """Build the network that the i-Mix paper uses on tables, scaled by ``width`` (64 in the paper).
+    """Configure the MLP that the i-Mix paper uses on tables, scaled by ``width`` (64 in the paper).
 
     A linear layer maps each column group to ``width`` features (followed by BatchNorm and ReLU if there is only one
     group). Layers of 32, 32, 64, 64 and 128 times the width follow; maxout over groups of four features returns a
@@ -20,7 +20,7 @@ class IMixMLP(EncoderSettings):
     width: int = Field(default=64, ge=1, le=1024)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder; inputs without groups form a single group."""
+        """Build the encoder, with new random weights; if ``inputs.groups`` is empty, all columns are one group."""
         flat = 1
         for side in inputs.shape:
             flat *= side
@@ -36,7 +36,12 @@ class IMixMLP(EncoderSettings):
 
 
 class Groups(nn.Module):
-    """Apply one linear layer per column group, with BatchNorm and ReLU only if there is a single group."""
+    """Apply a linear layer to each column group and concatenate the outputs.
+
+    ``flat`` is the length of an encoded row, ``groups`` are the sizes of the groups, ``codes`` are pairs (position of
+    an element that holds category codes, number of categories), and ``width`` is the output size of each layer. A
+    single group is followed by BatchNorm and ReLU.
+    """
 
     def __init__(self, flat: int, groups: tuple[int, ...], codes: tuple[tuple[int, int], ...], width: int) -> None:
         super().__init__()
@@ -53,7 +58,7 @@ class Groups(nn.Module):
         self.after = nn.Sequential(nn.BatchNorm1d(width), nn.ReLU()) if len(groups) == 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
-        """Map (B, total size of groups) to (B, number of groups * width)."""
+        """Apply the layers of the groups to encoded rows: (B, flat) to (B, number of groups * width)."""
         parts = torch.split(x.flatten(1), list(self.sizes), 1)
         joined: Tensor = self.after(torch.cat([layer(part) for layer, part in zip(self.layers, parts)], 1))
         return joined
@@ -67,5 +72,5 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Float[Tensor, " B d"]) -> Float[Tensor, " B e"]:
-        """Map (B, d) to (B, d / pieces)."""
+        """Take the maximum over consecutive features: (B, d) to (B, d / pieces)."""
         return x.reshape(len(x), -1, self.pieces).amax(2)

@@ -10,10 +10,11 @@ from contramix.errors import InputError
 
 
 class MLP(EncoderSettings):
-    """Stack ``depth`` layers of Linear, BatchNorm and ReLU; stages ``layer1`` to ``layerN``.
+    """Configure an MLP of ``depth`` layers, each of ``width`` units with BatchNorm and ReLU.
 
-    A stage ``embed`` comes first if the inputs hold codes of categories, and ``flatten`` if they have several axes.
-    DACL's 12-layer network on tables is ``depth=12``; the paper does not give its widths.
+    The stages are ``layer1`` to ``layerN``. A stage ``embed`` comes first if the inputs hold codes of categories, and
+    ``flatten`` if they have several axes. DACL's 12-layer network on tables is ``depth=12``; the paper does not give
+    its widths.
     """
 
     takes = frozenset({"values", "steps"})
@@ -22,12 +23,12 @@ class MLP(EncoderSettings):
     width: int = Field(default=256, ge=1, le=65536)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder; inputs with more than one axis are flattened.
+        """Build the encoder, with newly initialized weights; samples with more than one axis are flattened.
 
         Raises
         ------
         InputError
-            If the inputs are series of varying length.
+            If the samples are series of varying length.
         """
         if inputs.varying:
             raise InputError("encoder 'mlp' takes series of one length only, and these vary in length; use 'cnn1d'")

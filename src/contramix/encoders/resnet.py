@@ -14,7 +14,9 @@ BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 
 
 class ResNet(EncoderSettings):
-    """Configure a ResNet for images and spectrograms; stages ``stem``, ``layer1`` to ``layer4``, ``pool``.
+    """Configure a ResNet for images and spectrograms.
+
+    The stages are ``stem``, ``layer1`` to ``layer4`` and ``pool``.
 
     Parameters
     ----------
@@ -41,12 +43,12 @@ class ResNet(EncoderSettings):
     zero_init_residual: bool = False
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for inputs of shape (channels, height, width).
+        """Build the encoder, with newly initialized weights, for images or spectrograms.
 
         Raises
         ------
         InputError
-            If the inputs have another shape.
+            If ``inputs.shape`` is not (channels, height, width).
         """
         block: type[Basic] | type[Bottleneck] = Basic if self.depth < 50 else Bottleneck
         stages: dict[str, nn.Module] = {"stem": self._stem(channels(inputs, "resnet"))}
@@ -74,7 +76,10 @@ class ResNet(EncoderSettings):
 
 # No ReLU is in place: a block's output may be a stage's output, which mixing must not find modified.
 class _Residual(nn.Module):
-    """Add a branch and a shortcut and apply ReLU; the shortcut is a 1x1 convolution where the shape changes."""
+    """Apply ReLU to the sum of a branch and a shortcut, which is a 1x1 convolution if the shape changes.
+
+    ``into`` and ``out`` are the numbers of channels before and after, and ``stride`` is the branch's total stride.
+    """
 
     def __init__(self, branch: nn.Sequential, into: int, out: int, stride: int) -> None:
         super().__init__()
@@ -85,19 +90,19 @@ class _Residual(nn.Module):
 
     @property
     def last(self) -> nn.BatchNorm2d:
-        """Return the last BatchNorm of the branch."""
+        """Return the last BatchNorm of the branch, whose weight may be initialized to zero."""
         norm = self.branch[-1]
         assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101
         return norm
 
     def forward(self, x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B D h w"]:
-        """Map (B, into, H, W) to (B, out, H / stride, W / stride)."""
+        """Apply the block: (B, into, H, W) to (B, out, H / stride, W / stride)."""
         total: Tensor = self.relu(self.branch(x) + self.shortcut(x))
         return total
 
 
 class Basic(_Residual):
-    """Apply two 3x3 convolutions and a shortcut."""
+    """Apply a residual block of two 3x3 convolutions, as in ResNet-18 and 34."""
 
     expansion = 1
 
@@ -107,7 +112,7 @@ class Basic(_Residual):
 
 
 class Bottleneck(_Residual):
-    """Apply 1x1, 3x3 and 1x1 convolutions and a shortcut; the stride is in the 3x3 one, as in most implementations."""
+    """Apply a residual block of 1x1, 3x3 (with the stride) and 1x1 convolutions, as in ResNet-50 and 101."""
 
     expansion = 4
 

@@ -1,4 +1,4 @@
-"""Compute BatchNorm's statistics over the samples of all processes.
+"""Compute the statistics of BatchNorm over the samples of all processes in distributed training.
 
 torch's own ``SyncBatchNorm`` runs on GPUs only and does not support padding.
 """
@@ -19,14 +19,17 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class SyncNorm(StepNorm):
-    """Replace a BatchNorm of any number of axes by one with statistics over all processes, sharing its parameters.
+    """Apply BatchNorm, in inputs with any number of axes, with statistics over the samples of all processes.
 
     Processes exchange the count, mean and variance of each channel and combine them (Chan et al., 1979); gradients flow
     through the exchange.
     """
 
     def forward(self, x: Float[Tensor, " B C *s"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
-        """Normalize a batch of shape (B, C, ...)."""
+        """Normalize each channel, axis 1, of a batch.
+
+        ``presence`` is a soft padding mask for series: 1 at observed time steps and 0 in padding. None: no padding.
+        """
         if not self.training:
             return _BatchNorm.forward(self, x)
         given, x = x.dtype, x if x.dtype == torch.float64 else x.float()  # half precision is too coarse for sums
@@ -51,16 +54,16 @@ class SyncNorm(StepNorm):
         return (out if self.bias is None else out + self.bias.view(by_channel)).to(given)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Accept any number of axes."""
+        """Accept inputs with any number of axes, unlike torch's BatchNorm2d."""
 
 
 def synced(module: Module) -> Module:
-    """Replace every BatchNorm in a module by a :class:`SyncNorm`, and return the module.
+    """Replace each BatchNorm inside ``module`` with a :class:`SyncNorm` with the same parameters, and return it.
 
     Raises
     ------
     InputError
-        If the module holds a BatchNorm that is not one of torch's.
+        If the module contains a subclass of BatchNorm that cannot be synchronized.
     """
     return cast(Module, _synced(module, {}))
 

@@ -1,4 +1,4 @@
-"""Provide the image models of timm, if it is installed."""
+"""Provide the image models of the package timm as encoders."""
 
 from importlib import import_module
 
@@ -11,7 +11,7 @@ from contramix.errors import InputError, printable
 
 
 class TimmModel(EncoderSettings):
-    """Create a timm model by name, with random weights and without its classifier, as the single stage ``module``.
+    """Configure a timm image model, with random weights and without its classifier, as the single stage ``module``.
 
     Parameters
     ----------
@@ -22,12 +22,13 @@ class TimmModel(EncoderSettings):
     name: str = Field(min_length=1)
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for inputs of shape (channels, height, width) that the model accepts.
+        """Build the encoder, with new random weights, for images or spectrograms of a size that the model accepts.
 
         Raises
         ------
         InputError
-            If the inputs have another shape, timm is not installed, or it has no such model.
+            If ``inputs.shape`` is not (channels, height, width), timm is not installed, timm has no model of this
+            name, or the model does not accept the size of the inputs.
         """
         into = channels(inputs, "timm")
         try:

@@ -1,4 +1,4 @@
-"""Provide a small transformer for texts and other sequences, in which padding has no influence."""
+"""Provide a small transformer for texts and series, in which padding has no influence."""
 
 import math
 
@@ -17,11 +17,12 @@ _SLOWEST = 1e4
 
 
 class Transformer(EncoderSettings):
-    """Stack pre-norm transformer blocks and pool over steps; stages ``embed``, ``block1`` to ``blockN``, ``pool``.
+    """Configure a pre-norm transformer, which pools the vectors of a text's tokens or a series' time steps.
 
-    Texts are by default mixed after ``embed``, where each token is a vector of mean 0 and variance 1, so that noise has
-    the same relative size at every step. A step that is only partly present, as in a mixture of a long and a short
-    text, is weighted accordingly in attention and pooling. The representation has size 2 * ``width``.
+    The stages are ``embed``, ``block1`` to ``blockN`` and ``pool``. Texts are by default mixed after ``embed``, where
+    each token is a vector of mean 0 and variance 1, so that noise has the same relative size at every step. A step that
+    is only partly present, as in a mixture of a long and a short text, is weighted accordingly in attention and
+    pooling. The representation has size 2 * ``width``.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ class Transformer(EncoderSettings):
     hidden
         Size of a block's hidden layer, as a multiple of ``width``.
     dropout
-        Dropout on the output of each sublayer. Without noise it alone makes the two views of a text differ (SimCSE).
+        Dropout on the output of each sublayer. Without noise, only dropout makes the two views of a text differ, as in
+        SimCSE.
 
     Examples
     --------
@@ -60,7 +62,7 @@ class Transformer(EncoderSettings):
         return self
 
     def build(self, inputs: Inputs) -> Encoder:
-        """Build the encoder for tokens, or for steps of several channels."""
+        """Build the encoder, with newly initialized weights, for texts or for series, depending on ``inputs.kind``."""
         tokens = inputs.kind == "tokens"
         stages: dict[str, nn.Module] = {
             "embed": EmbedTokens(inputs.tokens, self.width) if tokens else EmbedSteps(inputs.shape[0], self.width)
@@ -72,7 +74,7 @@ class Transformer(EncoderSettings):
 
 
 class EmbedTokens(nn.Module):
-    """Embed tokens and their positions; token 0 is padding.
+    """Embed token ids as vectors and add their position encoding; id 0 is padding.
 
     On the CPU a batch is trimmed to its longest text, which only saves time. On a GPU this would force a
     synchronization.
@@ -83,7 +85,7 @@ class EmbedTokens(nn.Module):
         self.table = nn.Embedding(tokens, width)
 
     def forward(self, ids: Int[Tensor, " B L"]) -> PaddedSequences:
-        """Map token ids (B, L) to vectors of at most L steps."""
+        """Embed token ids of shape (B, L): padded sequences of vectors, with at most L steps."""
         there = ids != 0
         if ids.device.type == "cpu":
             steps = there.any(0).nonzero()
@@ -93,27 +95,30 @@ class EmbedTokens(nn.Module):
 
 
 class EmbedSteps(nn.Module):
-    """Embed the channels of each step and its position."""
+    """Map the channels of each time step to a vector with a linear layer, and add its position encoding."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, width)
 
     def forward(self, x: PaddedSequences | Float[Tensor, " B C L"]) -> PaddedSequences:
-        """Map (B, C, L), with or without padding, to (B, L, width)."""
+        """Embed series of shape (B, C, L), with or without padding: padded sequences of shape (B, L, width)."""
         values, presence = (x.values, x.presence) if isinstance(x, PaddedSequences) else (x, torch.ones_like(x[:, 0]))
         return _with_positions(self.linear(values.transpose(1, 2)), presence)
 
 
 def _with_positions(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> PaddedSequences:
-    """Add the position encoding to vectors, and normalize each to mean 0 and variance 1."""
+    """Add the position encoding to each step's vector, and normalize it to mean 0 and variance 1.
+
+    ``presence`` is 1 at the steps of the sequence and 0 in padding.
+    """
     steps, width = vectors.shape[1:]
     values = layer_norm(vectors + position_encoding(steps, width, vectors.device), (width,))
     return PaddedSequences(values, presence).with_values(values)
 
 
 def position_encoding(steps: int, width: int, device: torch.device | str = "cpu") -> Float[Tensor, " L w"]:
-    """Return the sinusoidal position encoding, one vector per step."""
+    """Return the sinusoidal position encoding of Vaswani et al. (2017): a vector of size ``width`` per step."""
     waves = torch.arange(0, width, 2, device=device) / width
     angle = torch.arange(steps, device=device)[:, None] * torch.exp(-math.log(_SLOWEST) * waves)
     return torch.cat([angle.sin(), angle.cos()], 1)
@@ -130,7 +135,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
     def forward(self, x: PaddedSequences) -> PaddedSequences:
-        """Map vectors of steps to vectors of the same steps."""
+        """Apply the block to padded sequences; shape and padding stay the same."""
         h = x.values
         h = h + self.dropout(self._attended(self.norm1(h), x.presence))
         return x.with_values(h + self.dropout(self.mlp(self.norm2(h))))
@@ -143,9 +148,10 @@ class Block(nn.Module):
 
 
 def log_presence(presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L"]:
-    """Return the logarithm of presences, which multiplies attention weights when added to the logits.
+    """Return the logarithm of a soft padding mask, to be added to attention logits.
 
-    A text without any step gets zeros, which give uniform attention; its output is discarded afterwards.
+    ``presence`` is 1 at the steps of a sequence, 0 in padding (logarithm -inf), and between in mixtures. A sequence of
+    padding only gets zeros instead, to avoid NaN; its output is not used.
     """
     tiny = torch.finfo(presence.dtype).tiny
     logs = torch.where(presence > 0, presence.clamp(min=tiny).log(), -math.inf)
@@ -153,9 +159,10 @@ def log_presence(presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L"]:
 
 
 class Pool(nn.Module):
-    """Concatenate the mean and the maximum of each feature over steps.
+    """Normalize the vectors of a sequence, and concatenate their mean and maximum over steps.
 
-    The mean is weighted by presence. The logarithm of the presence is added before the maximum, as in attention.
+    The mean is weighted with the soft padding mask (``presence``), and the logarithm of this mask is added before the
+    maximum is taken.
     """
 
     def __init__(self, width: int) -> None:
@@ -163,7 +170,7 @@ class Pool(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: PaddedSequences) -> Float[Tensor, " B e"]:
-        """Map (B, L, width) to (B, 2 width); texts without any step give 0."""
+        """Pool padded sequences over steps: (B, L, width) to (B, 2 width)."""
         x = x.map(self.norm)
         largest = (x.values + log_presence(x.presence)[:, :, None]).amax(1)
         return torch.cat([x.mean(), largest], 1)

@@ -1,4 +1,4 @@
-"""Wrap a user's graph module, such as one of PyTorch Geometric, as an encoder."""
+"""Wrap a user's graph network, such as one from PyTorch Geometric, as an encoder."""
 
 import inspect
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from contramix.samples.graphs import Graphs
 
 BATCH = "batch"
 HOW_MANY = ("batch_size", "size", "num_graphs")
-"""Names of the argument that passes the number of graphs, so that trailing empty graphs are counted."""
+"""Accepted names of the argument that passes the number of graphs, without which empty last graphs are lost."""
 
 
 def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
-    """Wrap a module with PyTorch Geometric's conventions as an encoder with the single stage ``module``.
+    """Wrap a graph network that follows PyTorch Geometric's conventions as an encoder with one stage, ``module``.
 
     The module's ``forward`` takes ``x``, ``edge_index`` and optionally ``batch`` and ``batch_size``, by these names, or
     one argument ``data`` with these attributes. It returns one vector per graph or per node; node vectors are summed
-    per graph. Graphs are mixed at the output.
+    per graph. Graphs are mixed at the output. ``inputs.shape[0]`` is the number of features per node.
 
     Raises
     ------
     InputError
-        If the module takes other arguments or returns something else.
+        If the module requires other arguments, fails on such graphs, or returns anything else.
     """
     stage = GraphModule(module)
     parameter = next(module.parameters(), torch.zeros(()))
@@ -54,7 +54,11 @@ def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
 
 @dataclass(frozen=True)
 class Data:
-    """Hold packed graphs under the attribute names of PyTorch Geometric's batches."""
+    """Represent a batch of graphs with the attribute names of PyTorch Geometric's ``Batch``.
+
+    ``x`` holds node features (nodes, features), ``edge_index`` the two nodes of each edge (2, edges), and ``batch`` the
+    index of each node's graph.
+    """
 
     x: Tensor
     edge_index: Tensor
@@ -63,12 +67,12 @@ class Data:
 
     @property
     def num_nodes(self) -> int:
-        """Return the total number of nodes of all graphs."""
+        """Return the total number of nodes in all graphs."""
         return len(self.x)
 
 
 class GraphModule(nn.Module):
-    """Call a user's graph module with the arguments that its ``forward`` names.
+    """Call a user's graph network with those arguments of PyTorch Geometric's that its ``forward`` has.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ class GraphModule(nn.Module):
     Raises
     ------
     InputError
-        If ``forward`` requires an argument that is not available.
+        If ``forward`` requires any other argument.
     """
 
     def __init__(self, module: nn.Module, of_nodes: bool = False) -> None:
@@ -99,14 +103,20 @@ class GraphModule(nn.Module):
             )
 
     def arguments(self, graphs: Graphs) -> dict[str, Tensor | int | Data]:
-        """Return the arguments that the module is called with."""
+        """Return the keyword arguments for the user's ``forward``, such as ``x``, ``edge_index`` and ``batch``."""
         data = Data(graphs.x, graphs.edges, graphs.graph, len(graphs))
         given: dict[str, Tensor | int | Data] = {"data": data, "x": data.x, "edge_index": data.edge_index}
         given |= {BATCH: data.batch, **dict.fromkeys(HOW_MANY, len(graphs))}
         return {name: given[name] for name in self.taken}
 
     def forward(self, state: GraphStates) -> Tensor:
-        """Return one vector per graph."""
+        """Return one vector per graph from the user's network.
+
+        Raises
+        ------
+        InputError
+            If the network returns a different number of vectors.
+        """
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))
         if self.of_nodes:
@@ -120,7 +130,7 @@ class GraphModule(nn.Module):
 
 
 def _arguments(module: nn.Module) -> dict[str, bool]:
-    """Return the arguments of a module's ``forward``, and whether each is required."""
+    """Return the names of the arguments of a module's ``forward``, with True for those without a default."""
     declared = getattr(getattr(module, "signature", None), "param_dict", None)  # torch_geometric.nn.Sequential's
     if isinstance(declared, dict):
         return dict.fromkeys(declared, True)

@@ -1,4 +1,4 @@
-"""Wrap a user's module as an encoder."""
+"""Wrap a user's torch module as an encoder."""
 
 import inspect
 
@@ -14,12 +14,15 @@ from contramix.types import Activations, get_values
 
 
 def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
-    """Wrap a module as an encoder: the children of a Sequential become its stages, other modules a stage ``module``.
+    """Wrap a user's torch module as an encoder for the given inputs.
+
+    The children of an ``nn.Sequential`` become stages, between which samples can be mixed; any other module is one
+    stage named ``module``.
 
     For series the module gets a tensor (batch, channels, steps), zero-padded, and ``mask`` (batch, steps) if its
-    forward takes one. If lengths vary, it is a single stage, and by default its output is mixed. For texts the module
-    gets tokens (batch, length), 0 for padding, and ``mask`` or ``attention_mask`` if its forward takes one; it is a
-    single stage, and only its output can be mixed. For graphs see
+    forward takes one. If lengths vary, the module is a single stage, and by default its output is mixed. For texts the
+    module gets token ids (batch, length), 0 for padding, and ``mask`` or ``attention_mask`` if its forward takes one;
+    it is a single stage, and only its output can be mixed. For graphs see
     :func:`contramix.encoders.user_graph_module.wrap_graphs`.
 
     Raises
@@ -62,7 +65,7 @@ def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
 
 
 def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
-    """Return two samples of zeros; for tokens of ones, because 0 is padding."""
+    """Return a batch of two samples to try a module with: zeros, or ones for tokens, because token 0 is padding."""
     if inputs.kind == "tokens":
         return torch.ones(2, *inputs.shape, dtype=torch.long, device=device)
     zeros = torch.zeros(2, *inputs.shape, device=device)
@@ -70,16 +73,19 @@ def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
 
 
 def _stage_name(name: str) -> str:
-    """Return a child's name, with a prefix if it is a number, a cut, or an attribute of torch's containers."""
+    """Return the stage name for a child module of a Sequential, such as ``"stage0"`` for ``"0"``.
+
+    The prefix is added to numbers, to ``"input"`` and ``"output"``, and to attributes of ``nn.ModuleDict``.
+    """
     free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
     return name if free else f"stage{name}"
 
 
 class PaddedValues(nn.Module):
-    """Return the values of padded sequences as a tensor; leave tensors unchanged."""
+    """Convert padded sequences to a zero-padded tensor; leave tensors unchanged."""
 
     def forward(self, x: Activations) -> Float[Tensor, " B C T"]:
-        """Return a tensor of shape (B, C, T)."""
+        """Return the series as a tensor of shape (batch, channels, time steps)."""
         return get_values(x)
 
 
@@ -92,7 +98,7 @@ class SeriesModule(nn.Module):
         self.masks = "mask" in inspect.signature(module.forward).parameters
 
     def forward(self, x: Activations) -> Tensor:
-        """Apply the module to a batch of shape (B, C, T)."""
+        """Apply the user's module to series of shape (batch, channels, time steps)."""
         values = get_values(x)
         if not self.masks:
             return self.module(values)  # type: ignore[no-any-return]
@@ -103,13 +109,13 @@ class SeriesModule(nn.Module):
 
 
 MASKS = ("mask", "attention_mask")
-"""Names of the argument for the mask."""
+"""Accepted names of the argument that passes the padding mask."""
 
 
 class TokenModule(nn.Module):
     """Call a user's module with token ids (int64, 0 for padding), and with a mask if it takes one.
 
-    The mask is True at tokens. Texts have their full padded length.
+    The mask is True at tokens and False in padding. Batches are not trimmed to their longest text.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -119,6 +125,6 @@ class TokenModule(nn.Module):
         self.mask = next((name for name in MASKS if name in taken), None)
 
     def forward(self, ids: Int[Tensor, " B L"]) -> Tensor:
-        """Apply the module to token ids of shape (B, L)."""
+        """Apply the user's module to token ids of shape (batch, length)."""
         masks = {} if self.mask is None else {self.mask: ids != 0}
         return self.module(ids.long(), **masks)  # type: ignore[no-any-return]
