@@ -33,7 +33,7 @@ def test_a_target_that_cannot_be_predicted(finished, run, t, values, words):
 def test_targets_that_are_not_there_or_leak(finished, run):
     run.refused("evaluate", "run", "people.csv", "--target", "Y").says("people.csv", "'Y'", "did you mean 'y'")
     run.refused("evaluate", "run", "people.csv", "--target", "").says("''")
-    run.refused("evaluate", "run", "people.csv").says("--target", "no labels of their own")
+    run.refused("evaluate", "run", "people.csv").says("--target", "these data come without labels")
     run.refused("evaluate", "run", "people.csv", "--target", "job").says(
         "'job' was among the inputs", "pre-train again with --target job"
     )

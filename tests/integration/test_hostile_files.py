@@ -154,7 +154,7 @@ def test_closed_streams(here, run):
 def test_streams_that_are_full(here, run):
     with open("/dev/full", "wb") as full:
         ended = run.process("recipes", stdout=full)
-        assert (ended.returncode, ended.stderr) == (3, b"error: no space left for what is printed on standard output\n")
+        assert (ended.returncode, ended.stderr) == (3, b"error: no space left for standard output\n")
         assert run.process("recipes", "nope", stderr=full).returncode == 2
 
 
@@ -188,7 +188,7 @@ def test_a_terminal_that_knows_ascii_only(finished, run):
 def test_the_report_of_a_shared_model_need_not_be_kept(finished, run):
     Path("run/report.json").mkdir()  # root may write anywhere, so a folder stands in its way
     told = run.done("evaluate", "run", "people.csv", "--target", "y", "--seeds", "1", "--json", *run.quick)
-    told.says("note: the report is not kept", "run/report.json")
+    told.says("note: the report is not saved", "run/report.json")
     assert json.loads(told.out)["rows"]
 
 

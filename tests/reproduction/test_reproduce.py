@@ -49,8 +49,8 @@ def test_the_command_shows_what_was_published_beside_what_came_out(own, tmp_path
     line = next(line for line in out.splitlines() if line.strip().startswith("plain"))
     assert "12.5 (recalled)" in line
     assert "generated" not in out
-    assert "Not to be compared with what was published" in out
-    assert "own, bank: tiny; 1 seed of plain, mixed, beside raw, untrained" in err
+    assert "These scores are not comparable with the published ones" in out
+    assert "own, bank: tiny; 1 seed of plain, mixed, compared with raw, untrained" in err
     code, out, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank", "--json", "--quiet")
     assert code == 0, err
     (report,) = json.loads(out)["reports"]
@@ -86,7 +86,7 @@ def test_suites_are_listed(capsys):
 def test_files_are_not_for_smoke(own, tmp_path, capsys):
     code, _, err = call(capsys, own, "--out", tmp_path, "--seeds", 1, "--only", "bank", "--data-dir", tmp_path)
     assert code == 0
-    assert "'smoke' takes generated records" in err
+    assert "the scale 'smoke' uses generated records" in err
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_files_are_not_for_smoke(own, tmp_path, capsys):
         (["imix-table1", "--only", "mutag"], "--only 'mutag': imix-table1 has no such data"),
         (["imix-table1", "--data", "speech"], "--data speech: give NAME=PATH"),
         (["imix-table1", "--data", "speach=x"], "did you mean 'speech'"),
-        (["imix-table3", "--scale", "cpu", "--only", "speech"], "nothing of imix-table3 could be run: "),
+        (["imix-table3", "--scale", "cpu", "--only", "speech"], "no data set of imix-table3 could be run: "),
         (["imix-table2", "--scale", "cpu"], "--scale cpu: imix-table2 has smoke and paper"),
         (["imix-table1", "--only", "covtype-length"], "--scale smoke: covtype-length has cpu"),
-        (["imix-table1", "--data", "adult=x"], "--data adult: nothing that is to be run takes it"),
+        (["imix-table1", "--data", "adult=x"], "--data adult: no selected data set uses it"),
         (["imix-table3", "--scale", "cpu", "--only", "speech", "--quiet"], "run: speech-commands-v0.01: say where"),
         (["--scale", "cpu"], "give a SUITE"),
         (["slides-covtype", "--scale", "paper"], "covtype: needs covtype.data.gz"),

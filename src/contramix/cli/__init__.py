@@ -1,4 +1,7 @@
-"""The command line: one small file a command. Nothing here imports torch before a command runs."""
+"""Run the command line, and turn errors into messages and exit codes.
+
+Each command is a module of this package. Modules import torch only when their command runs, so that help is fast.
+"""
 
 import os
 import sys
@@ -18,6 +21,7 @@ from contramix.runtime.memory import keep_freed_memory
 from contramix.runtime.terminal import one_line
 
 INTERRUPTED = 130
+"""Exit code after Ctrl-C, as in shells: 128 plus the number of the signal."""
 
 for command in (
     "demo",
@@ -38,45 +42,54 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 a bug of ours, 2 wrong input, 3 the run could not go on, 130 / 143
-    interrupted."""
-    # Two threads that wait for each other spin. Where another program holds a core, that costs several times the work;
-    # so sleep soon (docs/adr/0008). To be said before torch is imported.
+    """Run a command and exit.
+
+    The exit code is 0 for success, 1 for a bug in contramix, 2 for invalid input, 3 if the command could not be
+    completed, and 130 or 143 if it was interrupted.
+
+    Parameters
+    ----------
+    arguments
+        Arguments after the program's name. None: those of the process.
+    """
+    # OpenMP threads that wait for each other spin, which is slow where another program occupies a core. This lets them
+    # sleep soon (docs/adr/0008). It takes effect only if it is set before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     keep_freed_memory()
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
-    warnings.showwarning = _warn
+    warnings.showwarning = _print_warning
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", ContramixWarning)
     try:
-        if torchrun.several():
-            with torchrun.together(given or ["--help"]):
+        if torchrun.is_distributed():
+            with torchrun.joined_processes(given or ["--help"]):
                 code = _run(given)
         else:
             code = _run(given or ["--help"])
         if code == INTERRUPTED:  # typer has turned it into an exit code
-            _fail("interrupted", code)
+            _print_error("interrupted", code)
     except BrokenPipeError:
-        _drop_stdout()
+        _discard_stdout()
         code = 0
     except KeyboardInterrupt:
-        code = _fail("interrupted", INTERRUPTED)
+        code = _print_error("interrupted", INTERRUPTED)
     except Exception as error:
         if "--debug" in given:
             traceback.print_exc()
-        code = _explain(error)
+        code = _report_error(error)
     sys.exit(code)
 
 
 def _run(given: list[str]) -> int:
+    """Run the command with these arguments; return its exit code."""
     code = app(args=given, prog_name="contramix", standalone_mode=False)
     sys.stdout.flush()
     return code if isinstance(code, int) else 0
 
 
 class _Stderr:
-    """Standard error that never stops a run: what cannot be written there, because it is closed or full, is lost."""
+    """Wrap standard error so that a failed write, to a closed pipe or a full disk, is ignored and stops no run."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -95,55 +108,61 @@ class _Stderr:
 
 
 def _prepare_streams() -> None:
+    """Make standard output and standard error safe to write to.
+
+    Replace closed streams with the null device, escape characters that the encoding lacks, and ignore failed writes to
+    standard error.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as we run
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the process ends
         if hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="backslashreplace")
     if not isinstance(sys.stderr, _Stderr):
         sys.stderr = cast(TextIO, _Stderr(sys.stderr))
 
 
-def _drop_stdout() -> None:
-    """Nothing more can be written; what is still held back must not fail once more at the end."""
+def _discard_stdout() -> None:
+    """Redirect standard output to the null device, so that flushing its buffer at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _explain(error: Exception) -> int:
-    """One line on stderr, and the exit code that fits."""
-    if torchrun.is_lost(error):
-        return _fail(
-            "another process of this run has ended or does not answer; the same command goes on from the last "
-            "checkpoint",
+def _report_error(error: Exception) -> int:
+    """Print an error as one line on standard error; return its exit code."""
+    if torchrun.is_lost_process(error):
+        return _print_error(
+            "another process of this run has ended or does not respond; run the same command again to resume from the "
+            "last checkpoint",
             3,
         )
     if isinstance(error, InputError):
-        return _fail(str(error), 2)
+        return _print_error(str(error), 2)
     if isinstance(error, RunError):
-        return _fail(str(error), 3)
+        return _print_error(str(error), 3)
     if hasattr(error, "exit_code") and not hasattr(error, "format_message"):  # a signal asked the run to stop
-        return _fail(str(error), int(error.exit_code))
+        return _print_error(str(error), int(error.exit_code))
     if hasattr(error, "format_message"):  # a wrong call
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "contramix"
-        return _fail(f"{error.format_message()} ({command} --help tells more)", 2)
+        return _print_error(f"{error.format_message()} (see {command} --help)", 2)
     if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):
-        return _fail("out of memory; try a smaller train.batch_size or encoder.width, or fewer rows", 3)
+        return _print_error("out of memory; try a smaller train.batch_size or encoder.width, or fewer rows", 3)
     if isinstance(error, OSError) and error.filename is not None:
-        return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}", 2)
+        return _print_error(f"{os.fsdecode(error.filename)}: {error.strerror}", 2)
     if isinstance(error, OSError) and error.errno in NO_SPACE:
-        _drop_stdout()
-        return _fail("no space left for what is printed on standard output", 3)
-    return _fail(f"a bug of contramix: {type(error).__name__}: {error} (--debug shows where)", 1)
+        _discard_stdout()
+        return _print_error("no space left for standard output", 3)
+    return _print_error(f"a bug of contramix: {type(error).__name__}: {error} (--debug shows the traceback)", 1)
 
 
-def _fail(message: str, code: int) -> int:
-    with torchrun.ending(code) as (speaks, agreed):
-        if speaks:
-            start = "\r\033[2K" if sys.stderr.isatty() else ""  # in place of a line of progress
+def _print_error(message: str, code: int) -> int:
+    """Print an error message, and return the exit code: the given one, or that of the process that failed first."""
+    with torchrun.coordinated_exit(code) as (is_first, shared_code):
+        if is_first:
+            start = "\r\033[2K" if sys.stderr.isatty() else ""  # replaces the status line
             print(f"{start}error: {one_line(with_flags(message)).strip()}", file=sys.stderr)
-    return agreed
+    return shared_code
 
 
-def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     print(f"warning: {one_line(with_flags(str(message)))}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``python -m contramix.cli`` is ``contramix``."""
+"""Run the command line by ``python -m contramix.cli``, as ``contramix`` does."""
 
 from contramix.cli import main
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Command(TyperCommand):
-    """Show a command's help with each paragraph wrapped to the width of the terminal.
+    """Define a command whose help is wrapped to the width of the terminal.
 
-    Typer keeps the line breaks of the docstring, which is wrapped to the width of the code.
+    Typer would keep the line breaks of the docstring, which is wrapped to the width of the source code.
     """
 
     def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:
@@ -44,6 +44,7 @@ app = typer.Typer(
 
 
 def _version(requested: bool) -> bool:
+    """Print the version and exit, if ``--version`` is given."""
     if requested:
         from importlib.metadata import version
 
@@ -58,14 +59,14 @@ def root(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Provide the options of the program itself."""
+    """Handle options that come before the command, such as ``--version``."""
 
 
 Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help=f"What to read: {data_formats()}. Where a file could be of several kinds, --domain decides.",
+        help=f"Data to read: {data_formats()}. If a file could be of several kinds, set --domain.",
     ),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run (--out of pretrain) or of a saved model.")]
@@ -80,37 +81,45 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 class Output:
-    """Print what a command has to say: the result on stdout, everything else on stderr."""
+    """Print the result of a command on standard output, and notes and progress on standard error.
+
+    Parameters
+    ----------
+    as_json
+        Whether to print the result as JSON.
+    quiet
+        Whether to print no notes and no progress.
+    """
 
     def __init__(self, as_json: bool, quiet: bool) -> None:
         self.as_json = as_json
         self.quiet = quiet
 
     def note(self, text: str) -> None:
-        """Print a note for the user."""
+        """Print a line that starts with "note:", for example about an assumption or a skipped file."""
         if not self.quiet:
             print_note(with_flags(text))
 
-    def progress(self, text: str) -> None:
-        """Show what is being done now, on a terminal only, in place of the previous text."""
+    def show_status(self, text: str) -> None:
+        """Replace the status line on a terminal; print nothing elsewhere. An empty text clears the line."""
         if not self.quiet:
             show_status(text)
 
-    def status(self, text: str) -> None:
-        """Show what is being computed now: on a terminal as a line that is replaced, elsewhere as a new line."""
+    def print_status(self, text: str) -> None:
+        """Replace the status line on a terminal; print a new line elsewhere."""
         if not self.quiet:
             print_status(text)
 
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
-        """Print the result: as one JSON object with --json, otherwise as tables and text."""
-        self.progress("")
+        """Print the result: ``plain`` as one JSON object with --json, otherwise the tables and texts ``shown``."""
+        self.show_status("")
         if self.as_json:
             print(json.dumps(plain, ensure_ascii=False, allow_nan=False))
             return
         from rich.console import Console
 
         class Plain(Console):
-            """Print the text of cells and titles without interpreting markup."""
+            """Print the text of table cells and titles without interpreting Rich markup."""
 
             def render_str(self, text: str, **how: Any) -> "Text":
                 return super().render_str(one_line(text), **how)

@@ -17,14 +17,14 @@ from contramix.cli.evaluation_options import (
     Target,
     TaskName,
     Test,
-    baseline_names,
-    budgets,
-    keep_report,
-    names,
-    task_kind,
+    parse_baselines,
+    parse_label_budgets,
+    parse_names,
+    parse_task,
+    write_reports,
 )
-from contramix.cli.pretrain import Changes, Epochs, changed
-from contramix.cli.reading_options import DomainName, read_labelled, reads_data, watching
+from contramix.cli.pretrain import Changes, Epochs, parse_overrides
+from contramix.cli.reading_options import DomainName, read_labeled, reads_data, with_progress
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def compare(
     test: Test = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the runs and the report. A second call resumes there. Default: DATA-compare."),
+        typer.Option(help="Folder of the runs and the report. Finished runs in it are reused. Default: DATA-compare."),
     ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
@@ -64,11 +64,12 @@ def compare(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Compare several recipes on one data set, under one protocol, with baselines.
+    """Compare several recipes with each other and with baselines on one data set.
 
-    Each recipe is pre-trained for each seed, without labels; then all are probed on the same splits, with the same
-    labels. The verdict is corrected for the number of recipes. Stop it with Ctrl-C or kill it: the same command goes on
-    with the runs that are not finished. Writes report.json and report.html.
+    Each recipe is pre-trained without labels, once for each seed. Then all models are probed on the same splits with
+    the same labels. The verdict is corrected for the number of recipes. Writes report.json and report.html to --out.
+
+    If the command is interrupted or killed, run it again: it continues with the unfinished runs.
     """
     from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
@@ -79,9 +80,9 @@ def compare(
     from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe, resolve
 
-    kind, few = task_kind(task), budgets(labels_per_class)
-    wanted = names("--probes", probes, ALL_PROBES)
-    overrides = changed(set_, epochs)
+    kind, few = parse_task(task), parse_label_budgets(labels_per_class)
+    wanted = parse_names("--probes", probes, ALL_PROBES)
+    overrides = parse_overrides(set_, epochs)
     chosen: list[Recipe] = []
     for name in recipes.split(","):
         if name.strip():
@@ -89,11 +90,11 @@ def compare(
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     found = chosen[0].domain
-    against = baseline_names(baselines, found)
+    against = parse_baselines(baselines, found)
     output = Output(json, quiet)
-    options = watching(options, output, target)
+    options = with_progress(options, output, target)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
-    rows = read_labelled(lambda path: DOMAINS[found].read(path, options, chosen[-1].data), data, test, target, output)
+    rows = read_labeled(lambda path: DOMAINS[found].read(path, options, chosen[-1].data), data, test, target, output)
     table, target = rows.training, rows.target
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
@@ -111,6 +112,6 @@ def compare(
     report = as_json(str(data), evaluation, target=target, command=command, **more)
     runs = [place / recipe.name / "seed0" for recipe in chosen]
     best = Pretrained.load(place / evaluation.verdicts[0].recipe / "seed0")
-    keep_report(place, report, runs, best, table, target, output)
+    write_reports(place, report, runs, best, table, target, output)
     shown = as_table(f"{data}, target {target}", evaluation)
     output.result(report, shown, *evaluation.paragraphs(), f"Runs, report.json and report.html are in {place}.")

@@ -25,7 +25,7 @@ def demo(
     Pre-trains five recipes for the same number of epochs on the 15,120 official training rows, without labels, and
     probes their representations on 20,000 other rows. Takes a few minutes on two cores.
     """
-    from contramix.cli.evaluation_options import keep_report
+    from contramix.cli.evaluation_options import write_reports
     from contramix.cli.reporter import CommandReporter
     from contramix.datasets import COVTYPE
     from contramix.evaluation.summary import as_json, as_table
@@ -48,7 +48,7 @@ def demo(
     )
     best = out / evaluation.verdicts[0].recipe / "seed0"
     runs = [out / verdict.recipe / "seed0" for verdict in evaluation.verdicts]
-    keep_report(out, report, runs, Pretrained.load(best), read(COVTYPE / "train.parquet").table, TARGET, output)
+    write_reports(out, report, runs, Pretrained.load(best), read(COVTYPE / "train.parquet").table, TARGET, output)
     title = f"CovType, 15,120 training rows, 20,000 test rows, {epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
     table = as_table(title, evaluation)
     output.result(report, table, *evaluation.paragraphs(), f"Runs, report.json and report.html are in {out}.")

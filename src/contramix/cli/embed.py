@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.reading_options import carried, counting, left_out, reads_data, tell, watching
+from contramix.cli.reading_options import (
+    columns_to_copy,
+    print_reading_notes,
+    reads_data,
+    row_counter,
+    unreadable_files,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -64,30 +71,30 @@ def embed(
     from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = with_progress(options, output)
     folder = out.suffix == "" or (out.is_dir() and out.suffix not in SUFFIXES)
     check_engine(engine, shard, folder)
     check_folder(out, data) if folder else check_destination(out, keep or (), data)
     model = Pretrained.load(run, resolve_device(device))
     rows = model.read_chunks(data, options)
     there = rows.empty_table
-    kept = carried(there, model.context_columns(there), keep or (), out)
+    kept = columns_to_copy(there, model.context_columns(there), keep or (), out)
     width = model.encoder.width
     check_kept(kept, there.column_names, embedding_names(width))
-    tell(rows, output)
+    print_reading_notes(rows, output)
     for note in model.unknown(there if rows.table is None else rows.table, kept):
         output.note(note)
     facts = {"run": str(run), "data": str(data), "out": str(out), "rows": rows.rows, "columns": width}
-    facts |= left_out(rows)
+    facts |= unreadable_files(rows)
     if not folder:
         found = embed_rows(model, rows, 0, rows.rows)
-        write_rows(out, kept, rows, width, rows.rows, found, counting(output, rows.rows))
+        write_rows(out, kept, rows, width, rows.rows, found, row_counter(output, rows.rows))
         output.result(facts, f"{out}: {rows.rows:,} rows of {width} numbers")
         return
     sharded = ShardedOutput(out, model, data, rows, kept)
     shards = sharded.missing(shard)
     sharded.begin()
-    told = counting(output, sum(shard.rows for shard in shards))
+    told = row_counter(output, sum(shard.rows for shard in shards))
     if engine == "ray":
         write_with_ray(sharded, shards, run, options, str(resolve_device(device)), told)
     else:

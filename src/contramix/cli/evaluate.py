@@ -16,13 +16,13 @@ from contramix.cli.evaluation_options import (
     Target,
     TaskName,
     Test,
-    baseline_names,
-    budgets,
-    keep_report,
-    names,
-    task_kind,
+    parse_baselines,
+    parse_label_budgets,
+    parse_names,
+    parse_task,
+    write_reports,
 )
-from contramix.cli.reading_options import read_labelled, reads_data, watching
+from contramix.cli.reading_options import read_labeled, reads_data, with_progress
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -53,13 +53,14 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure whether pre-training helped: score probes on the representations and compare with baselines.
+    """Measure whether pre-training helped: train probes on the representations and compare with baselines.
 
-    Data with official parts are learned from on the training part and scored on the test part; of others a fifth is
-    held out for each seed. All rows of the result see the same splits, seeds and labels: raw features, their principal
-    components, the same encoder without training, pre-trained with Gaussian noise and trained on the labels alone, and
-    ensembles of trees on raw features. Whatever is chosen is chosen on training rows. Writes report.json and
-    report.html into RUN.
+    If the data come with official splits, probes are trained on the training split and scored on the test split.
+    Otherwise a fifth of the rows is held out for each seed.
+
+    Baselines include raw features, their principal components, tree ensembles on raw features, and the same encoder
+    untrained, pre-trained with Gaussian noise, or trained only on labels. All use the same splits, seeds and labels.
+    Settings are selected on training rows, unless --pick-on-test is given. Writes report.json and report.html to RUN.
     """
     from contramix.cli.reporter import CommandReporter
     from contramix.evaluation.evaluate import evaluate as run_evaluation
@@ -71,13 +72,13 @@ def evaluate(
     from contramix.monitoring.alarms import advice_from_log
     from contramix.runs.log import read_log
 
-    kind, few = task_kind(task), budgets(labels_per_class)
-    wanted = names("--probes", probes, ALL_PROBES)
+    kind, few = parse_task(task), parse_label_budgets(labels_per_class)
+    wanted = parse_names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
-    options = watching(options, output, target)
+    options = with_progress(options, output, target)
     model = Pretrained.load(run, resolve_device(device))
-    against = baseline_names(baselines, model.recipe.domain)
-    rows = read_labelled(lambda path: model.read(path, options), data, test, target, output)
+    against = parse_baselines(baselines, model.recipe.domain)
+    rows = read_labeled(lambda path: model.read(path, options), data, test, target, output)
     table, target = rows.training, rows.target
     evaluation = run_evaluation(
         model,
@@ -93,6 +94,6 @@ def evaluate(
     command = shlex.join(["contramix", *sys.argv[1:]])
     more = {"run": str(run), **rows.facts}
     report = as_json(str(data), evaluation, target=target, command=command, **more)
-    keep_report(run, report, [run], model, table, target, output)
+    write_reports(run, report, [run], model, table, target, output)
     shown = as_table(f"{run} on {data}, target {target}", evaluation)
     output.result(report, shown, *evaluation.paragraphs())

@@ -1,4 +1,4 @@
-"""Define the options that evaluate and compare share, and write their reports."""
+"""Define the options that evaluate and compare share, parse them, and write reports."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,8 +54,8 @@ PickOnTest = Annotated[
 ]
 
 
-def budgets(text: str) -> tuple[int, ...]:
-    """Parse the numbers of labels per class."""
+def parse_label_budgets(text: str) -> tuple[int, ...]:
+    """Parse numbers of labels per class that are separated by commas: "5,20" gives (5, 20), and "" gives ()."""
     try:
         found = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
@@ -65,8 +65,11 @@ def budgets(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple[str, ...]:
-    """Parse names that are separated by commas and check that they are known; ``all`` stands for all of them."""
+def parse_names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple[str, ...]:
+    """Parse names that are separated by commas, and check that they are among ``known``; "all" gives all of them.
+
+    ``option`` is the flag that error messages name, such as "--probes".
+    """
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if found == ("all",):
         return tuple(known)
@@ -76,16 +79,16 @@ def names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple
     return found
 
 
-def baseline_names(text: str | None, domain: str) -> tuple[str, ...]:
-    """Parse the names of baselines; return those that suit the domain if none are given."""
+def parse_baselines(text: str | None, domain: str) -> tuple[str, ...]:
+    """Parse the names of baselines, such as "raw,pca"; return the defaults of the domain if the text is None."""
     from contramix.domains import DOMAINS
     from contramix.evaluation.baselines import BASELINES
 
-    return DOMAINS[domain].baselines if text is None else names("--baselines", text, tuple(BASELINES))
+    return DOMAINS[domain].baselines if text is None else parse_names("--baselines", text, tuple(BASELINES))
 
 
-def task_kind(text: str | None) -> "Kind | None":
-    """Parse the kind of task."""
+def parse_task(text: str | None) -> "Kind | None":
+    """Check that the kind of task is "classification", "regression" or None, and return it."""
     if text == "classification":
         return "classification"
     if text == "regression":
@@ -95,7 +98,7 @@ def task_kind(text: str | None) -> "Kind | None":
     return None
 
 
-def keep_report(
+def write_reports(
     folder: Path,
     report: dict[str, Any],
     runs: list[Path],
@@ -104,16 +107,20 @@ def keep_report(
     target: str,
     output: Output,
 ) -> None:
-    """Write report.json and report.html into a folder; say so where they cannot be kept.
+    """Write report.json and report.html into a folder; print a note if they cannot be written.
 
     Parameters
     ----------
-    folder, report
-        Where to, and the comparison as plain values.
+    folder
+        Folder to write to.
+    report
+        Results of the comparison, as the content of report.json.
     runs
-        Folders of the runs whose curves are shown.
+        Folders of the runs whose training curves are shown.
     model, table, target
-        The model whose embeddings of the rows are mapped, coloured by the target.
+        Model and rows whose representations are drawn as a map, colored by the column ``target``.
+    output
+        Where notes are printed.
     """
     import json
 
@@ -124,9 +131,9 @@ def keep_report(
 
     try:
         atomic_files.write(folder / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
-        output.progress("report.html")
+        output.show_status("report.html")
         drawn = embed_map(model, table, target, [name for name in model.display_columns(table) if name != target])
         facts = [RunFacts.read(run) for run in runs]
         write(folder / "report.html", ReportData(str(folder), report["command"], report, facts, drawn))
-    except (InputError, RunError) as error:  # the folder of a shared model, perhaps, or an extra that is not there
-        output.note(f"the report is not kept: {error}")
+    except (InputError, RunError) as error:  # such as a read-only folder, or an optional package that is not installed
+        output.note(f"the report is not saved: {error}")

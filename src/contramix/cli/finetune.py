@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, Run, app
-from contramix.cli.evaluation_options import Target, TaskName, task_kind
-from contramix.cli.pretrain import changed
-from contramix.cli.reading_options import left_out, reads_data, target_of, tell, watching
+from contramix.cli.evaluation_options import Target, TaskName, parse_task
+from contramix.cli.pretrain import parse_overrides
+from contramix.cli.reading_options import (
+    print_reading_notes,
+    reads_data,
+    resolve_target,
+    unreadable_files,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -59,16 +65,16 @@ def finetune(
     from contramix.models.pretraining import resolve_device
     from contramix.runs.finetune import check_model_folder, fine_tune_on
 
-    given = changed(set_, None) | ({} if epochs is None else {"epochs": epochs})
+    given = parse_overrides(set_, None) | ({} if epochs is None else {"epochs": epochs})
     settings = FineTune.from_dict(given | ({} if class_weight is None else {"class_weight": class_weight}))
-    kind = task_kind(task)
+    kind = parse_task(task)
     output = Output(json, quiet)
-    options = watching(options, output, target)
+    options = with_progress(options, output, target)
     check_model_folder(out)
     model = Pretrained.load(run, resolve_device(device))
     reading = model.read(data, options)
-    tell(reading, output)
-    target, table = target_of(reading, target), reading.training
+    print_reading_notes(reading, output)
+    target, table = resolve_target(reading, target), reading.training
     for note in model.unknown(table, (target,)):
         output.note(note)
     began = time.monotonic()
@@ -96,7 +102,7 @@ def finetune(
         "classes": list(predictor.task.classes),
         **predictor.network.facts,
         "seconds": seconds,
-        **left_out(reading),
+        **unreadable_files(reading),
     }
     output.result(facts, _summary(facts))
 
@@ -109,13 +115,13 @@ def _summary(facts: dict[str, Any]) -> Any:
     validation = (
         f"{metric} {facts['validation_score']:.4f} on {held:,} held-out rows, weights of step {facts['best_step']:,}"
         if held
-        else "no rows were held out; try it on rows of your own with contramix predict"
+        else "no rows were held out; test it on other rows with contramix predict"
     )
     table = Table(box=None, show_header=False)
     for name, value in (
         ("model", f"{facts['model']}, fine-tuned from {facts['run']} in {facts['seconds']:.1f} s"),
         ("target", facts["target"] + (f", {len(facts['classes'])} classes" if facts["classes"] else "")),
-        ("labelled rows", f"{facts['labelled_rows']:,}, {facts['steps']:,} steps"),
+        ("labeled rows", f"{facts['labelled_rows']:,}, {facts['steps']:,} steps"),
         ("training", f"{metric} {facts['training_score']:.4f}"),
         ("validation", validation),
         ("next", f"contramix predict {shlex.quote(facts['model'])} DATA --out predictions.csv"),

@@ -1,4 +1,4 @@
-"""Show the settings that a message names as the flags of the command line.
+"""Replace names of settings in messages with flags of the command line.
 
 Messages of the package name a setting as Python code does, in backticks: "name the right `encoding`", "give
 `on_bad_rows='skip'`". The command line shows "--encoding" and "--on-bad-rows skip" instead.
@@ -8,11 +8,12 @@ import re
 from functools import cache
 
 SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([^`]*))?`")
+"""A setting in backticks, with an optional value: `name` or `name=value`."""
 
 
 @cache
 def flags() -> dict[str, str]:
-    """Return the flag of each option of any command, by the name of the setting."""
+    """Return the flag of each option of all commands, such as "--encoding", by the name of its setting."""
     from typer.main import get_command
 
     from contramix.cli.app import app
@@ -36,6 +37,7 @@ def with_flags(text: str) -> str:
 
 
 def _flag(found: re.Match[str]) -> str:
+    """Return the flag, and its value if there is one, for a match of ``SETTING``, or its text if no flag exists."""
     name, value = found[1], found[2]
     if "." in name:
         return f"--set {name}" if value is None else f"--set {name}={value}"

@@ -39,7 +39,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     if "predicts" in facts:
         made, tuning = facts["predicts"], facts["finetuning"]
         what = f", {len(made['classes'])} classes" if made["classes"] else ""
-        table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labelled rows")
+        table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labeled rows")
     if facts.get("data_rank"):
         table.add_row("rank of data", describe_data_rank(facts["data_rank"]))
     for left_out in spec.left_out:
@@ -81,5 +81,6 @@ def _health(reading: dict[str, Any]) -> "Table":
 
 
 def _mixing(model: "Pretrained") -> str:
+    """Return the kind of noise and whether i-Mix is used, such as "MixupNoise noise and i-Mix"."""
     noise = f"{model.recipe.noise.__class__.__name__} noise"
     return f"{noise} and i-Mix" if model.recipe.imix else noise

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading_options import carried, left_out, reads_data, tell, watching
+from contramix.cli.reading_options import (
+    columns_to_copy,
+    print_reading_notes,
+    reads_data,
+    unreadable_files,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -36,13 +42,13 @@ def predict(
     from contramix.models.pretraining import resolve_device
 
     output = Output(json, quiet)
-    options = watching(options, output)
+    options = with_progress(options, output)
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = FineTunedModel.load(model, resolve_device(device))
     reading = predictor.read(data, options)
-    kept = carried(reading.table, predictor.context_columns(reading.table), keep or (), out)
+    kept = columns_to_copy(reading.table, predictor.context_columns(reading.table), keep or (), out)
     check_kept(kept, reading.table.column_names, predictor.result_names)
-    tell(reading, output)
+    print_reading_notes(reading, output)
     for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):
         output.note(note)
     columns = predictor.predict(reading.table)
@@ -54,7 +60,7 @@ def predict(
         "rows": reading.table.num_rows,
         "target": predictor.task.target,
         "classes": list(predictor.task.classes),
-        **left_out(reading),
+        **unreadable_files(reading),
     }
     what = f"{len(predictor.task.classes)} classes" if predictor.task.classes else "a quantity"
     output.result(facts, f"{out}: {reading.table.num_rows:,} predictions of {predictor.task.target} ({what})")

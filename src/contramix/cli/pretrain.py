@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.reading_options import DomainName, left_out, reads_data, tell, watching
+from contramix.cli.reading_options import DomainName, print_reading_notes, reads_data, unreadable_files, with_progress
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def pretrain(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Column to leave out of the input, because it will be predicted. Labels of other data than tables are "
-            "never input."
+            help="Column to exclude from the input because it will be predicted later. Labels that come with the "
+            "data are always excluded."
         ),
     ] = None,
     set_: Changes = None,
@@ -48,13 +48,15 @@ def pretrain(
     device: Device = "auto",
     transductive: Annotated[
         Path | None,
-        typer.Option(help="File of further rows from which column statistics are also learned, as in the i-Mix code."),
+        typer.Option(
+            help="File of further rows, such as test rows, whose column statistics are also used, as in the i-Mix code."
+        ),
     ] = None,
     cache: Annotated[
         str,
         typer.Option(
-            help="'always' reads a table portion by portion into a file in the run's folder, and trains from there; "
-            "'never' reads it into memory; 'auto' does what fits."
+            help="'always': convert a table in chunks to a file in the run's folder, and train from that file. "
+            "'never': read it into memory. 'auto': read it into memory if it fits."
         ),
     ] = "auto",
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 120.0,
@@ -62,11 +64,14 @@ def pretrain(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Pre-train an encoder on unlabeled records: rows of a table, images, audio clips and others.
+    """Pre-train an encoder on unlabeled records, such as rows of a table, images or audio clips.
 
-    The run's folder then holds the model, what was learned of the data, the recipe and a log. Of data with official
-    parts only the training part is used. Stop it with Ctrl-C or kill it: the same command goes on from the last
-    checkpoint, and ends with the same model. Several processes, on one machine or many, share each batch:
+    The model, the recipe and a log are saved to the run's folder. If the data come with official splits, only the
+    training split is used.
+
+    If the command is interrupted or killed, run it again: it resumes from the last checkpoint and gives the same model.
+
+    To share each batch among several processes, on one or more machines, use torchrun:
     'torchrun --nproc-per-node 2 -m contramix pretrain ...'.
     """
     from contramix.cli.reporter import CommandReporter
@@ -77,13 +82,13 @@ def pretrain(
     from contramix.runs.worker import run_worker
     from contramix.runtime import distributed
 
-    chosen = resolve(recipe, changed(set_, epochs), data, domain)
+    chosen = resolve(recipe, parse_overrides(set_, epochs), data, domain)
     output = Output(json, quiet)
-    options = watching(options, output, target)
+    options = with_progress(options, output, target)
     source = open_source(data, chosen, out, target=target, transductive=transductive, options=options, cache=cache)
     records = source.records if isinstance(source, MemorySource) else None
     if records is not None:
-        tell(records, output)
+        print_reading_notes(records, output)
     for note in source.notes:
         output.note(note)
     if distributed.rank() > 0:
@@ -106,7 +111,7 @@ def pretrain(
         "records": DOMAINS[chosen.domain].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.summary,
-        "bad_files": left_out(records).get("bad_files", []),
+        "bad_files": unreadable_files(records).get("bad_files", []),
         "left_out": [c.model_dump() for c in outcome.model.spec.left_out],
         "epochs": outcome.model.facts["epochs"],
         "steps": outcome.model.facts["steps"],
@@ -147,14 +152,14 @@ def _summary(facts: dict[str, Any]) -> Any:
     return table
 
 
-def changed(settings: list[str] | None, epochs: int | None) -> dict[str, Any]:
-    """The recipe's settings that ``--set`` and ``--epochs`` change."""
-    overrides = dict(_setting(text) for text in settings or [])
+def parse_overrides(settings: list[str] | None, epochs: int | None) -> dict[str, Any]:
+    """Return the changes of --set and --epochs, such as ``{"noise.rate": 0.3, "train.epochs": 20}``."""
+    overrides = dict(_parse_setting(text) for text in settings or [])
     return overrides if epochs is None else {**overrides, "train.epochs": epochs}
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    """``name=value``; the value is TOML, and text where it is not."""
+def _parse_setting(text: str) -> tuple[str, Any]:
+    """Parse "name=value" into a name and a value, which is read as TOML, or kept as text if it is not TOML."""
     import tomllib
 
     name, equals, value = text.partition("=")

@@ -1,4 +1,4 @@
-"""The options by which commands read data, declared once, and what is said of what was read."""
+"""Declare the options for reading data once for all commands, and print notes about the data that were read."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -39,13 +39,13 @@ def read_options(
         typer.Option(help="Cell text that means a missing value. May be repeated. Replaces the default list."),
     ] = None,
     on_bad_rows: Annotated[
-        str, typer.Option(help="What to do with a CSV row of the wrong length: 'fail', or 'skip' it and count it.")
+        str, typer.Option(help="What to do with a CSV row of the wrong length: 'fail', or 'skip' and count it.")
     ] = "fail",
     on_bad_files: Annotated[
         str, typer.Option(help="What to do with a file that cannot be read: 'skip' it with a note, or 'fail'.")
     ] = "skip",
 ) -> "ReadOptions":
-    """Return the reading options that were given on the command line."""
+    """Convert options of the command line to reading options; the help of each option explains it."""
     from contramix.io.options import MISSING_MARKERS, ReadOptions
 
     return ReadOptions(
@@ -75,30 +75,32 @@ DATA_DIR = inspect.Parameter(
         ),
     ],
 )
-SHOWN = 20
+MAX_NAMED_FILES = 20
 """Maximum number of unreadable files that are named in notes; the JSON result names all of them."""
 
 
-def tell(reading: "Records | RecordChunks", output: "Output") -> None:
-    """Print notes on what was inferred and on the files that could not be read."""
+def print_reading_notes(reading: "Records | RecordChunks", output: "Output") -> None:
+    """Print notes about the data, such as the detected delimiter, and about files that could not be read."""
     for note in reading.notes:
         output.note(note)
-    for bad in reading.bad_files[:SHOWN]:
+    for bad in reading.bad_files[:MAX_NAMED_FILES]:
         output.note(f"{bad.file}: {bad.reason}; left out")
-    if reading.bad_files[SHOWN:]:
-        output.note(f"... and {len(reading.bad_files) - SHOWN:,} more files; --json names all")
+    if reading.bad_files[MAX_NAMED_FILES:]:
+        output.note(f"... and {len(reading.bad_files) - MAX_NAMED_FILES:,} more files; --json names all")
 
 
-def watching(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
-    """The options, with the progress of decoding shown, in place on a terminal, as a line now and then elsewhere; and
-    with the column that is to be predicted."""
-    show = Throttled(output.status)
+def with_progress(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
+    """Return a copy of the options with the name of the target column, and with a callback that prints progress."""
+    show = Throttled(output.print_status)
     return replace(options, progress=lambda done, n: show(f"reading: {done:,} of {n:,} files"), target=target)
 
 
-def counting(output: "Output", total: int) -> Callable[[int], None]:
-    """Return a function that counts embedded rows and shows how many are done."""
-    show, done = Throttled(output.status), 0
+def row_counter(output: "Output", total: int) -> Callable[[int], None]:
+    """Return a callback that prints progress; it is called with the number of further rows that were embedded.
+
+    ``total`` is the number of all rows.
+    """
+    show, done = Throttled(output.print_status), 0
 
     def progress(more: int) -> None:
         nonlocal done
@@ -108,8 +110,11 @@ def counting(output: "Output", total: int) -> Callable[[int], None]:
     return progress
 
 
-def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
-    """Return the files that could not be read, as part of the JSON result; an empty dict if there are none."""
+def unreadable_files(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
+    """Return ``{"bad_files": [...]}``, the file and reason of each file that could not be read, for the JSON result.
+
+    The dictionary is empty if all files could be read.
+    """
     bad = [
         {"file": bad.file, "reason": with_flags(bad.reason)}
         for reading in readings
@@ -119,34 +124,58 @@ def left_out(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
     return {"bad_files": bad} if bad else {}
 
 
-def target_of(reading: "Records", target: str | None) -> str:
-    """Return the column to predict: the one that was given, or the labels that come with the data.
+def resolve_target(reading: "Records", target: str | None) -> str:
+    """Return the column to predict: ``target``, or the labels that come with the data if it is None.
 
     Raises
     ------
     InputError
-        If there is neither.
+        If no target is given and the data come without labels.
     """
     if target is not None:
         return target
     if reading.target is None:
         raise InputError(
-            "--target: name the column to predict; these data carry no labels of their own (of files: put "
-            "each class into a folder of its name)"
+            "--target: name the column to predict; these data come without labels (for files: put those of each class "
+            "into a folder with its name)"
         )
     return reading.target
 
 
-def labelled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
-    """Return the records that have a label, if the target is the labels that come with the data."""
+def drop_unlabeled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
+    """Remove records without a label, with a note, if the target is the labels that come with the data.
+
+    For any other target the table is returned unchanged.
+
+    Parameters
+    ----------
+    table
+        Records to filter, with the column ``target``.
+    reading
+        What was read, which names the column of the labels that come with the data.
+    target
+        Column to predict.
+    output
+        Where the note is printed.
+    """
     if reading.target != target or not table.column(target).null_count:
         return table
     output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
     return table.filter(table.column(target).is_valid())
 
 
-class Labelled(NamedTuple):
-    """What evaluate and compare work on: what was read, the column to predict, training and official test records."""
+class LabeledData(NamedTuple):
+    """Collect the records and the target that evaluate and compare use.
+
+    Parameters
+    ----------
+    readings
+        What was read from the data and from the test file, if there is one.
+    target
+        Column to predict.
+    training, test
+        Labeled records for training and testing. ``test`` is None if the data have no official test split.
+    """
 
     readings: "tuple[Records, Records | None]"
     target: str
@@ -155,33 +184,58 @@ class Labelled(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For the result's JSON: what could not be read, and how many records were left."""
+        """Return unreadable files and the numbers of labeled training and test records, for the JSON result."""
         test = None if self.test is None else self.test.num_rows
-        return {**left_out(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
+        return {**unreadable_files(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
 
 
-def read_labelled(
+def read_labeled(
     read: "Callable[[Path], Records]", data: Path, test: Path | None, target: str | None, output: "Output"
-) -> Labelled:
-    """Read data, and a test file if there is one; else the test part is the data's own, if they have one."""
+) -> LabeledData:
+    """Read labeled training and test records, and print notes about them.
+
+    Parameters
+    ----------
+    read
+        Function that reads the records of a path.
+    data
+        Path of the data.
+    test
+        Path of test data. None: the official test split of the data, if there is one, is used.
+    target
+        Column to predict. None: the labels that come with the data.
+    output
+        Where notes are printed.
+    """
     reading, test_reading = read(data), read(test) if test else None
     for each in (reading, test_reading):
         if each is not None:
-            tell(each, output)
-    target = target_of(reading, target)
+            print_reading_notes(each, output)
+    target = resolve_target(reading, target)
     held_out = test_reading.table if test_reading else reading.test
-    training = labelled(reading.training, reading, target, output)
-    held_out = None if held_out is None else labelled(held_out, reading, target, output)
-    return Labelled((reading, test_reading), target, training, held_out)
+    training = drop_unlabeled(reading.training, reading, target, output)
+    held_out = None if held_out is None else drop_unlabeled(held_out, reading, target, output)
+    return LabeledData((reading, test_reading), target, training, held_out)
 
 
-def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
-    """The columns to write in front of a result: those that say which record a row is, and those asked for.
+def columns_to_copy(table: "pa.Table", context: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
+    """Return the names of columns to copy to the output file: those that identify records, and those given by --keep.
+
+    Parameters
+    ----------
+    table
+        Table with the columns of the data.
+    context
+        Columns that identify records, such as file and label; empty for tables.
+    keep
+        Columns given by --keep.
+    out
+        Output file. CSV files get no nested columns, and .npy files no columns that identify records.
 
     Raises
     ------
     InputError
-        A column that is asked for is the input itself, or cannot be written so.
+        If a column of ``keep`` holds images or other inputs of the model, or values that a CSV file cannot hold.
     """
     from pyarrow.types import is_nested
 
@@ -189,18 +243,21 @@ def carried(table: "pa.Table", beside: Sequence[str], keep: Sequence[str], out: 
 
     names = table.column_names
     for name in keep:
-        if name in names and beside and name not in beside and not is_text(table.schema.field(name).type):
-            raise InputError(f"--keep: {name!r} is the input itself; known: {', '.join(beside)}")
+        if name in names and context and name not in context and not is_text(table.schema.field(name).type):
+            raise InputError(f"--keep: {name!r} is the input itself; known: {', '.join(context)}")
         if name in names and out.suffix == ".csv" and is_nested(table.schema.field(name).type):
             raise InputError(
-                f"--keep: a CSV cell cannot hold column {name!r}, of {table.schema.field(name).type}: write .parquet"
+                f"--keep: a CSV cell cannot hold column {name!r} ({table.schema.field(name).type}); write .parquet"
             )
-    written = [name for name in beside if out.suffix != ".csv" or not is_nested(table.schema.field(name).type)]
+    written = [name for name in context if out.suffix != ".csv" or not is_nested(table.schema.field(name).type)]
     return list(dict.fromkeys([*(written if out.suffix != ".npy" else ()), *keep]))
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command these options too; it gets them as one argument, ``options``."""
+    """Decorate a command: add the options for reading data, and pass them to it as one argument, ``options``.
+
+    Names of official data sets in its arguments ``data`` and ``test`` are replaced with the paths of their files.
+    """
     ours = inspect.signature(read_options).parameters
     theirs = inspect.signature(command).parameters
 

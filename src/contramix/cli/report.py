@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Debug, Json, Output, Quiet, Run, app
-from contramix.cli.reading_options import reads_data, tell, watching
+from contramix.cli.reading_options import print_reading_notes, reads_data, with_progress
 from contramix.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def report(
 ) -> None:
     """Write report.html: verdict, comparison, curves, and a map of the records, in one file that needs no network.
 
-    Shows what lies in RUN; 'contramix evaluate' puts the comparison there. With DATA it also draws the map, with the
-    nearest neighbours of each record.
+    Verdict and comparison are shown if 'contramix evaluate' was run before. The map of the records, with the nearest
+    neighbors of each, is drawn if DATA is given.
     """
     from contramix.report.page import ReportData, check_installed, write
     from contramix.report.run_facts import RunFacts, read_object
@@ -76,11 +76,11 @@ def _map(
     from contramix.report.map import embed_map
 
     model = Pretrained.load(run)
-    reading = model.read(data, watching(options, output))
+    reading = model.read(data, with_progress(options, output))
     names = reading.table.column_names
-    colour = model.spec.target if target is None and model.spec.target in names else target
-    tell(reading, output)
-    for note in model.unknown(reading.table, [*keep, *([colour] if colour else [])]):
+    color = model.spec.target if target is None and model.spec.target in names else target
+    print_reading_notes(reading, output)
+    for note in model.unknown(reading.table, [*keep, *([color] if color else [])]):
         output.note(note)
-    shown = [name for name in dict.fromkeys([*model.display_columns(reading.table), *keep]) if name != colour]
-    return embed_map(model, reading.table, colour, shown, method="tsne" if method == "tsne" else "pca")
+    shown = [name for name in dict.fromkeys([*model.display_columns(reading.table), *keep]) if name != color]
+    return embed_map(model, reading.table, color, shown, method="tsne" if method == "tsne" else "pca")

@@ -22,28 +22,37 @@ if TYPE_CHECKING:
 @app.command(cls=Command)
 def reproduce(
     suite: Annotated[
-        str | None, typer.Argument(metavar="SUITE", help="A suite's name, 'all', or a TOML file; none lists them.")
+        str | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="Name of a suite (a published table), 'all', or a TOML file. Without it, suites are listed.",
+        ),
     ] = None,
     scale: Annotated[
         str,
         typer.Option(
-            help="'smoke': generated records, a minute, shows that it runs. 'cpu': real data, smaller networks or "
-            "fewer epochs or rows, said so in every table. 'paper': as published; mostly days on several GPUs."
+            help="'smoke': generated records, about a minute, only shows that the suite runs. 'cpu': real data with "
+            "smaller networks, fewer epochs or fewer rows. 'paper': as published, which mostly takes days on several GPUs."
         ),
     ] = "smoke",
     seeds: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Runs of each recipe; not given: as many as the scale says.")
+        int | None,
+        typer.Option(min=1, max=100, help="Number of runs of each recipe. Default: set by the suite for each scale."),
     ] = None,
-    only: Annotated[str | None, typer.Option(help="Only these data sets of the suite, separated by commas.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Data sets of the suite to run, separated by commas. Default: all.")
+    ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Where official data files lie, there or in its folders. Default: CONTRAMIX_DATA."),
+        typer.Option(
+            help="Folder that is searched for official data files. Default: the environment variable CONTRAMIX_DATA."
+        ),
     ] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="A data set's file or folder elsewhere; may be repeated."),
+        typer.Option(metavar="NAME=PATH", help="File or folder of a data set, if it is elsewhere. May be repeated."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where runs and reports go; what is finished there is kept.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of runs and reports. Finished runs in it are reused.")] = Path(
         "reproduced"
     ),
     device: Device = "auto",
@@ -51,20 +60,22 @@ def reproduce(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Run a published table again: its rows and the plain baselines, beside the numbers in the paper.
+    """Reproduce a published table: train its methods and simple baselines, and compare with the paper's numbers.
 
-    Runs and reports go to OUT/SUITE/SCALE/DATA. Stop it with Ctrl-C or kill it: the same command goes on with what is
-    not finished. Data sets that are not at hand are named and left out; with none at hand that is an error.
+    Runs and reports are written to OUT/SUITE/SCALE/DATA. Data sets whose files are not found are skipped with a note;
+    if none is found, the command fails.
+
+    If the command is interrupted or killed, run it again: it continues with the unfinished runs.
     """
     from contramix.reproduction.catalog import suite_paths, summaries
 
     output = Output(json, quiet)
     if suite is None:
         if only is not None or scale != "smoke" or data or data_dir is not None or seeds is not None:
-            raise InputError("give a SUITE; 'contramix reproduce' alone lists them")
+            raise InputError("give a SUITE; 'contramix reproduce' without arguments lists them")
         listed = summaries()
         hint = "\nNext: contramix reproduce imix-table1 --scale cpu --only covtype"
-        output.result({"suites": listed}, _listed(listed), hint)
+        output.result({"suites": listed}, _suite_table(listed), hint)
         return
     if scale not in SCALES:
         raise InputError(f"--scale {scale!r}: give one of {', '.join(SCALES)}")
@@ -79,11 +90,11 @@ def reproduce(
     for name in wanted:
         if name not in known:
             raise InputError(f"--only {name!r}: {suite} has no such data; {nearest(name, known)}")
-    given, root = _given(data), data_root(data_dir)
+    given, root = _parse_data_paths(data), data_root(data_dir)
     if root is not None and not root.is_dir() and (data_dir is not None or scale != "smoke"):
         raise InputError(f"{DATA_DIR if data_dir is None else '--data-dir'} {root}: there is no such folder")
     if scale == "smoke" and (given or data_dir is not None):
-        output.note("'smoke' takes generated records, no files; give --scale cpu or paper for yours")
+        output.note("the scale 'smoke' uses generated records only; give --scale cpu or paper to use your files")
     command = shlex.join(["contramix", *sys.argv[1:]])
     reports: list[dict[str, Any]] = []
     shown: list[Table | str] = []
@@ -99,22 +110,22 @@ def reproduce(
         raise InputError(f"--scale {scale}: {suite if only is None else only} has {' and '.join(there)}")
     for name in given:
         if all(block.data != name for _, block in chosen):
-            raise InputError(f"--data {name}: nothing that is to be run takes it")
+            raise InputError(f"--data {name}: no selected data set uses it")
     for each, block in chosen:
         what = f"{each.name}, {block.label}"
         try:
-            parts = _parts(block, scale, root, given)
+            splits = _load_splits(block, scale, root, given)
         except InputError as error:
             left_out.append({"suite": each.name, "data": block.label, "why": with_flags(str(error))})
             if len(chosen) > 1:
                 output.note(f"{what}: not run: {error}")
             continue
-        _begun(output, what, block, scale, seeds)
+        _print_plan(output, what, block, scale, seeds)
         report = run(
             each,
             block,
             scale,
-            parts,
+            splits,
             out / each.name / scale / block.label,
             seeds=seeds,
             device=device,
@@ -122,15 +133,15 @@ def reproduce(
             reporter=CommandReporter(quiet, f"{what}: "),
         )
         reports.append(report)
-        shown += _shown(block, report)
+        shown += _result_tables(block, report)
     if not reports:
-        said = dict.fromkeys(one["why"] for one in left_out)
-        raise InputError(f"nothing of {suite} could be run: {'; '.join(said)}")
+        reasons = dict.fromkeys(one["why"] for one in left_out)
+        raise InputError(f"no data set of {suite} could be run: {'; '.join(reasons)}")
     output.result({"reports": reports, "not_run": left_out}, *shown, f"Runs and reports are in {out}.")
 
 
-def _listed(listed: dict[str, dict[str, Any]]) -> "Table":
-    """Names, titles, and the data of each scale."""
+def _suite_table(listed: dict[str, dict[str, Any]]) -> "Table":
+    """Return a table of the suites: name, title, data sets, and the scales at which each data set can run."""
     from rich.table import Table
 
     table = Table(box=None)
@@ -147,7 +158,8 @@ def _listed(listed: dict[str, dict[str, Any]]) -> "Table":
     return table
 
 
-def _given(data: list[str] | None) -> dict[str, Path]:
+def _parse_data_paths(data: list[str] | None) -> dict[str, Path]:
+    """Parse texts such as "speech=/data/speech" into the paths of data sets, by name."""
     from contramix.reproduction.sources import SOURCES
 
     found = {}
@@ -161,7 +173,20 @@ def _given(data: list[str] | None) -> dict[str, Path]:
     return found
 
 
-def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[str, Path]) -> Any:
+def _load_splits(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[str, Path]) -> Any:
+    """Load the training and test records of a data set, or generate them for the scale "smoke".
+
+    Parameters
+    ----------
+    block
+        The part of the suite that is about this data set.
+    scale
+        How much to run: "smoke", "cpu" or "paper".
+    data_dir
+        Folder that is searched for the files.
+    given
+        Paths given by --data, by the name of the data set.
+    """
     from contramix.reproduction.sources import SOURCES, find, load
 
     if scale not in block.scales:
@@ -176,17 +201,17 @@ def _parts(block: "Block", scale: "Scale", data_dir: Path | None, given: dict[st
     return load(block.data, find(block.data, data_dir), recipe)
 
 
-def _begun(output: Output, what: str, block: "Block", scale: "Scale", seeds: int | None) -> None:
-    """What is about to be run, and what it differs in from what was published."""
+def _print_plan(output: Output, what: str, block: "Block", scale: "Scale", seeds: int | None) -> None:
+    """Print a note on what is run next: seeds, recipes, baselines, and how the scale differs from the paper."""
     budget = block.scales[scale]
     names = [recipe.name for recipe in block.recipes(scale)]
     count = seeds or budget.seeds
     runs = f"{count} {'seed' if count == 1 else 'seeds'} of {', '.join(names)}"
-    output.note(f"{what}: {budget.note}; {runs}, beside {', '.join(block.baselines)}")
+    output.note(f"{what}: {budget.note}; {runs}, compared with {', '.join(block.baselines)}")
 
 
-def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
-    """What was published and what came out, a line each row; then the claims."""
+def _result_tables(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
+    """Return a table of published and reproduced scores, with texts on the claims of the paper that were checked."""
     from rich.table import Table
 
     title = f"{report['suite']}, {report['block']}, {report['scale']}: {report['metric']} in %"
@@ -196,7 +221,7 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
     published = {row.name: row.published for row in block.rows}
     cells: dict[str, dict[str, str]] = {}
     for protocol in ("parity", "rows"):
-        for row in report[protocol]:  # a row's first probe is the one that stands for it
+        for row in report[protocol]:  # of several probes, the first one is shown
             spread = "" if row["spread"] is None else f" ± {100 * row['spread']:.1f}"
             cells.setdefault(row["name"], {}).setdefault(protocol, f"{100 * row['mean']:.1f}{spread}")
     for name, cell in cells.items():
@@ -207,16 +232,16 @@ def _shown(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
             else f"{paper.percent:g}{'' if paper.provenance == 'printed' else f' ({paper.provenance})'}"
         )
         table.add_row(name, there, cell.get("parity", "-"), cell.get("rows", "-"))
-    asked = [] if block.question is None else [f"Asked: {block.question}"]
+    asked = [] if block.question is None else [f"Question: {block.question}"]
     if report["scale"] == "smoke":
-        return (*asked, table, "Not to be compared with what was published.\n")
+        return (*asked, table, "These scores are not comparable with the published ones.\n")
     claims = []
     for claim in report["claims"]:
         sure = "one seed" if claim["interval"] is None else "{:+.1f} to {:+.1f}".format(*claim["interval"])
         claims.append(f"{claim['claim']}: {claim['verdict']}, {claim['gain']:+.1f} points ({sure})")
     over = "one seed" if report["seeds"] == 1 else f"± standard deviation over {report['seeds']} seeds"
     how = (
-        "fair: by a probe that chooses on training rows; parity: by the paper's, picked on test rows where the paper "
-        f"does so; {over}. {report['said']}."
+        "fair: settings of the probe are selected on training rows; parity: probe of the paper, with settings selected "
+        f"on test rows if the paper does so; {over}. {report['said']}."
     )
     return (*asked, table, how, *claims, "")

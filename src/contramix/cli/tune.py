@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.evaluation_options import MetricName, TaskName, task_kind
-from contramix.cli.pretrain import Changes, changed
-from contramix.cli.reading_options import DomainName, labelled, reads_data, tell, watching
+from contramix.cli.evaluation_options import MetricName, TaskName, parse_task
+from contramix.cli.pretrain import Changes, parse_overrides
+from contramix.cli.reading_options import DomainName, drop_unlabeled, print_reading_notes, reads_data, with_progress
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -21,39 +21,46 @@ if TYPE_CHECKING:
 def tune(
     options: "ReadOptions",
     data: Data,
-    out: Annotated[Path, typer.Option(help="The search's folder. An unfinished search in it goes on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the search. An unfinished search in it is resumed.")],
     recipe: Annotated[
-        str, typer.Option(help="What to tune: a recipe's name ('contramix recipes' lists them) or a TOML file.")
+        str, typer.Option(help="Name of the recipe to tune ('contramix recipes' lists them) or a TOML file.")
     ] = "imix-npair",
-    target: Annotated[str | None, typer.Option(help="A column that is not an input: what is to be predicted.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict. It is excluded from the input.")] = None,
     score: Annotated[
         str,
         typer.Option(
-            help="labels: a linear probe learned from few labels, judged on held-out rows. rankme: the effective rank "
-            "of their representations, which needs no labels and says less. auto: labels where there is a --target."
+            help="labels: score of a linear probe, trained on few labels, on held-out rows. rankme: effective rank of "
+            "the representations of held-out rows, which needs no labels but is less reliable. auto: labels if there is a "
+            "target."
         ),
     ] = "auto",
     labels_per_class: Annotated[
         int,
-        typer.Option(min=1, help="Labels a class that the probe learns from; of a quantity ten times as many rows."),
+        typer.Option(min=1, help="Labels per class to train the probe on. For regression, ten times as many rows."),
     ] = 20,
-    trials: Annotated[int, typer.Option(min=1, help="Settings to try; a later call may ask for more.")] = 20,
+    trials: Annotated[int, typer.Option(min=1, help="Number of settings to try. A later call may ask for more.")] = 20,
     search: Annotated[
         str | None,
         typer.Option(
-            help="What to search: noise,temperature,alpha,width,cut. Default: all that the recipe has; by rankme noise "
-            "and alpha only, for it cannot judge the others."
+            help="Settings to search, from noise,temperature,alpha,width,cut. Default: all that the recipe has; with "
+            "rankme only noise and alpha, because it cannot compare the others."
         ),
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=1, help="The longest that a trial trains; the recipe written keeps its own length.")
+        int,
+        typer.Option(min=1, help="Maximum training steps of a trial. The recipe that is written keeps its own number."),
     ] = 500,
     fresh: Annotated[
-        int, typer.Option(min=2, help="Fresh splits, seeds and draws of labels on which the best is checked.")
+        int,
+        typer.Option(
+            min=2, help="Number of fresh splits, seeds and samples of labels on which the best trial is confirmed."
+        ),
     ] = 5,
     domain: DomainName = None,
     set_: Changes = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same search on the same machine.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Random seed. The same seed gives the same search on the same machine.")
+    ] = 0,
     task: TaskName = None,
     metric: MetricName = None,
     device: Device = "auto",
@@ -61,15 +68,17 @@ def tune(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Search a recipe's settings for your data, and write them as a recipe.
+    """Search for the settings of a recipe that suit your data, and write them as a new recipe.
 
-    Give training rows only: whatever tunes on rows of a test has seen the test. A fifth of the rows is held out of
-    pre-training and of the probe, to judge. The first trial is the recipe as it is; at the end it and the best are
-    compared again on fresh splits. Stop it with Ctrl-C or kill it: the same command goes on.
+    Give training rows only, because test scores are biased if settings were tuned on the test rows. A fifth of the
+    rows is held out from training to score the trials. The first trial is the unchanged recipe. At the end, it is
+    compared with the best trial on fresh splits.
+
+    If the command is interrupted or killed, run it again: it continues with the next trial.
     """
     from rich.table import Table
 
-    from contramix.cli.evaluation_options import names
+    from contramix.cli.evaluation_options import parse_names
     from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.recipe import resolve
@@ -77,15 +86,15 @@ def tune(
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
-    chosen = resolve(recipe, changed(set_, None), data, domain)
-    wanted = None if search is None else names("--search", search, tuple(DIMENSIONS))
-    kind = task_kind(task)
+    chosen = resolve(recipe, parse_overrides(set_, None), data, domain)
+    wanted = None if search is None else parse_names("--search", search, tuple(DIMENSIONS))
+    kind = parse_task(task)
     output = Output(json, quiet)
-    options = watching(options, output, target)
+    options = with_progress(options, output, target)
     reading = DOMAINS[chosen.domain].read(data, options, chosen.data)
-    tell(reading, output)
+    print_reading_notes(reading, output)
     target = reading.target if target is None else target
-    rows = reading.training if target is None else labelled(reading.training, reading, target, output)
+    rows = reading.training if target is None else drop_unlabeled(reading.training, reading, target, output)
     command = shlex.join(["contramix", *sys.argv[1:]])
     result = run_search(
         out,

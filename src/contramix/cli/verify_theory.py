@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 @app.command("verify-theory", cls=Command)
 def verify_theory(
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Data sets and networks of each setting.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Number of random data sets and networks for each setting.")
+    ] = 3,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Check DACL's three theorems by numbers, on the package's own noises and losses. Takes about ten seconds.
+    """Check the three theorems of the DACL paper numerically, with the noise and the losses of this package.
 
-    A statement that should hold and does not ends with exit code 3; and so does a misprint that does not fail.
+    Takes about ten seconds. Statements of the theorems must hold, and misprints in the paper must fail; otherwise the
+    exit code is 3.
     """
     from contramix.reproduction.theory import verify
 
     output = Output(json, quiet)
-    found = verify(seeds, output.status)
+    found = verify(seeds, output.print_status)
     wrong = [check for check in found if not check.ok]
     summary = f"{len(found)} checks, {len(found) - len(wrong)} as they should be."
     output.result({"checks": [check.as_dict() for check in found], "ok": not wrong}, _table(found), summary)
@@ -37,6 +40,7 @@ def verify_theory(
 
 
 def _table(found: "list[Check]") -> "Table":
+    """Return a table with a row for each check: what was measured, its bound, and whether it holds as expected."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
