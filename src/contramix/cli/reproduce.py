@@ -32,7 +32,7 @@ def reproduce(
         str,
         typer.Option(
             help="'smoke': generated records, about a minute, only shows that the suite runs. 'cpu': real data with "
-            "smaller networks, fewer epochs or fewer rows. 'paper': as published, which mostly takes days on several GPUs."
+            "smaller networks, fewer epochs or fewer rows. 'paper': as published, mostly days on several GPUs."
         ),
     ] = "smoke",
     seeds: Annotated[

@@ -30,8 +30,8 @@ def tune(
         str,
         typer.Option(
             help="labels: score of a linear probe, trained on few labels, on held-out rows. rankme: effective rank of "
-            "the representations of held-out rows, which needs no labels but is less reliable. auto: labels if there is a "
-            "target."
+            "the representations of held-out rows, which needs no labels but is less reliable. auto: labels if "
+            "there is a target."
         ),
     ] = "auto",
     labels_per_class: Annotated[
