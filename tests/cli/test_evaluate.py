@@ -58,7 +58,7 @@ def test_papers_protocols_metrics_and_peeking(rows, run):
         assert row["mean"] == pytest.approx(row["metrics"]["auroc"], abs=1e-5)
     peeking = json.loads(run.done(*ask, "--probes", "linear", "--pick-on-test").out)
     assert "picked on test rows" in peeking["verdict"]["text"]
-    assert any("flatter" in note for note in peeking["notes"])
+    assert any("too optimistic" in note for note in peeking["notes"])
     with_bn = json.loads(run.done(*ask, "--probes", "linear", "--recalibrate-bn").out)
     assert [r["name"] for r in with_bn["rows"]] == ["raw", "imix-npair", "imix-npair, BatchNorm anew"]
     run.refused(*ask, "--metric", "rmse").says("--metric rmse")

@@ -73,9 +73,7 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run (--out
 Device = Annotated[
     str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1. auto uses a GPU if there is one.")
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as one JSON object on stdout, and nothing else there.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print the result on stdout as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -29,7 +29,7 @@ def embed(
         Path,
         typer.Option(
             help="File to write: .parquet, .csv or .npy; or a folder, for one Parquet file (a shard) of each "
-            "Parquet file in DATA, or of each million rows. A stopped job goes on at the first missing shard."
+            "Parquet file in DATA, or of each million rows. An interrupted job resumes at the first missing shard."
         ),
     ],
     keep: Annotated[
@@ -37,13 +37,16 @@ def embed(
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option(help="With a folder: make only this part of the shards, such as 2/8, as one of 8 processes."),
+        typer.Option(
+            help="With a folder: write only a part of the shards. 2/8: the second of eight parts, one for each of 8 processes."
+        ),
     ] = None,
     engine: Annotated[
         str,
         typer.Option(
-            help="With a folder: 'local', or 'ray' to make the shards on a Ray cluster (RAY_ADDRESS; else all cores "
-            "of this machine) whose nodes share these paths; needs contramix[ray]. The files are the same."
+            help="With a folder: 'local', or 'ray' to write the shards on a Ray cluster, which needs contramix[ray]. "
+            "The cluster is RAY_ADDRESS, or all cores of this machine; its nodes must share the paths. Both write the same "
+            "files."
         ),
     ] = "local",
     device: Device = "auto",
@@ -53,8 +56,8 @@ def embed(
 ) -> None:
     """Write the representation of each record: one row of float32 numbers per record, in order.
 
-    Tables are read and results are written in chunks: memory does not grow with the number of rows.
-    For other data than tables, the output also holds file, label and official split where they are known.
+    Tables are read and results are written in chunks, so that memory does not grow with the number of rows. For data
+    other than tables, the output also holds the file, label and official split of each record where they are known.
     """
     from contramix.embedding.columns import (
         SUFFIXES,

@@ -53,11 +53,12 @@ def finetune(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train all weights of a pre-trained model, and a linear head, to predict a column.
+    """Fine-tune a pre-trained model, with a linear head, to predict a column.
 
-    Rows without a value in that column are left out. From 1,000 labeled rows on, a fifth of them is held out, and the
-    weights that predict these best are kept. RUN itself is not changed. 'contramix predict' then predicts new rows, and
-    'contramix embed' writes the fine-tuned representations.
+    Rows without a value in that column are skipped. With at least 1,000 labeled rows, a fifth of them is held out, and
+    the weights that score best on them are kept. RUN itself is not changed.
+
+    Then use 'contramix predict' to predict new rows, and 'contramix embed' to write fine-tuned representations.
     """
     from contramix.cli.reporter import CommandReporter
     from contramix.models.finetune_settings import FineTune

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @app.command(cls=Command)
 def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Describe a run: recipe, data, columns and what was left out, training, machine, health and alarms."""
+    """Describe a run: its recipe, data, used and excluded columns, training, machine, health measures and alarms."""
     from rich.table import Table
 
     from contramix.domains import DOMAINS
@@ -68,7 +68,7 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
 
 
 def _health(reading: dict[str, Any]) -> "Table":
-    """Return a table of the last health reading and what each measure means."""
+    """Return a table of the measures taken last during training, with their values and meanings."""
     from rich.table import Table
 
     from contramix.monitoring.representation_measures import MEANING

@@ -35,7 +35,7 @@ def predict(
 ) -> None:
     """Predict each row with a fine-tuned model, in order: the class and its probabilities, or the numeric target.
 
-    The columns are 'prediction' and, for classes, 'p_' and the class.
+    The output columns are 'prediction' and, for classification, the probability of each class, such as 'p_cat'.
     """
     from contramix.embedding.columns import check_destination, check_kept, write_columns
     from contramix.models.fine_tuned import FineTunedModel
@@ -62,5 +62,5 @@ def predict(
         "classes": list(predictor.task.classes),
         **unreadable_files(reading),
     }
-    what = f"{len(predictor.task.classes)} classes" if predictor.task.classes else "a quantity"
+    what = f"{len(predictor.task.classes)} classes" if predictor.task.classes else "a number"
     output.result(facts, f"{out}: {reading.table.num_rows:,} predictions of {predictor.task.target} ({what})")

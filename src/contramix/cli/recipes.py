@@ -13,7 +13,7 @@ def recipes(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Recipe to print. The output is a complete recipe file, to change and to give by its path."
+            help="Recipe to print. The output is a complete recipe file, which can be edited and given by its path."
         ),
     ] = None,
     domain: Annotated[
@@ -26,7 +26,7 @@ def recipes(
 ) -> None:
     """List the recipes for each kind of data, or print one with all its settings.
 
-    The same name is the same method in each domain, with settings that suit it.
+    Recipes of the same name use the same method in each domain, with settings that suit the domain.
     """
     from contramix.recipes import recipe_path, shipped, summary
 
