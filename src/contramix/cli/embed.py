@@ -37,16 +37,14 @@ def embed(
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option(
-            help="With a folder: write only a part of the shards. 2/8: the second of eight parts, one for each of 8 processes."
-        ),
+        typer.Option(help="With a folder: write only a part of the shards, such as 2/8 in the second of 8 processes."),
     ] = None,
     engine: Annotated[
         str,
         typer.Option(
             help="With a folder: 'local', or 'ray' to write the shards on a Ray cluster, which needs contramix[ray]. "
-            "The cluster is RAY_ADDRESS, or all cores of this machine; its nodes must share the paths. Both write the same "
-            "files."
+            "The cluster is RAY_ADDRESS, or all cores of this machine; its nodes must share the paths. "
+            "Both write the same files."
         ),
     ] = "local",
     device: Device = "auto",

@@ -96,9 +96,9 @@ def with_progress(options: "ReadOptions", output: "Output", target: str | None =
 
 
 def row_counter(output: "Output", total: int) -> Callable[[int], None]:
-    """Return a callback that prints progress; it is called with the number of further rows that were embedded.
+    """Return a callback that prints how many rows are embedded, out of ``total``.
 
-    ``total`` is the number of all rows.
+    It is called after each batch, with the number of rows in the batch.
     """
     show, done = Throttled(output.print_status), 0
 

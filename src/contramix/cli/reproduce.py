@@ -181,7 +181,7 @@ def _load_splits(block: "Block", scale: "Scale", data_dir: Path | None, given: d
     block
         The part of the suite that is about this data set.
     scale
-        How much to run: "smoke", "cpu" or "paper".
+        Size of the experiment: "smoke", "cpu" or "paper".
     data_dir
         Folder that is searched for the files.
     given
