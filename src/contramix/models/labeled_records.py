@@ -1,4 +1,4 @@
-"""Pair samples with the target of each labeled record."""
+"""Convert labeled tables to samples and encoded targets, and draw labeled rows at random."""
 
 from typing import NamedTuple
 
@@ -14,22 +14,22 @@ from contramix.samples.samples import Samples, concatenate_samples, take
 
 
 class LabeledRecords(NamedTuple):
-    """Hold samples and their encoded targets.
+    """Pair the samples of a labeled data set with their encoded targets.
 
     Parameters
     ----------
     task
-        The prediction task.
+        The prediction task: classification or regression, with the target's name and its classes.
     spec
-        Description of the columns and how they become samples.
+        Description of the input columns, and of how they are converted to samples.
     x
-        The samples, those of the official test split last.
+        The samples. If there is an official test split, its samples come last.
     y
-        Encoded target of each sample.
+        Target of each sample: its class number, or its numeric value in regression.
     official_test
-        Row numbers of the official test split, or None if there is none.
+        Row numbers of the official test split within ``x``, or None if there is no official test split.
     content
-        The column of raw inputs (images, texts ...) as it was read, with the rows of ``x``. None for tables.
+        The Arrow column of raw inputs (such as images or texts), one entry per sample. None for tables.
     """
 
     task: Task
@@ -41,7 +41,7 @@ class LabeledRecords(NamedTuple):
 
     @property
     def training(self) -> Samples:
-        """Return all samples except those of the official test split."""
+        """Return the samples that may be used for training: all except those of the official test split."""
         rows = len(self.x) - (0 if self.official_test is None else len(self.official_test))
         return self.x if rows == len(self.x) else take(self.x, torch.arange(rows))
 
@@ -56,27 +56,28 @@ def prepare_labeled_records(
     where: str = "data",
     where_test: str = "test data",
 ) -> LabeledRecords:
-    """Convert a table to samples and encoded targets.
+    """Convert a labeled table, and optionally its official test split, to samples and encoded targets.
 
     Parameters
     ----------
     spec
-        Description of the columns, learned in pre-training.
+        Description of the input columns, learned in pre-training.
     table
         Labeled rows.
     target
         Name of the column to predict.
     test
-        Rows of the official test split, if there is one.
+        Rows of the official test split, with the same columns. Default: no official test split.
     kind
-        Classification or regression. Default: inferred from the target's values.
+        ``"classification"`` or ``"regression"``. Default: inferred from the target's values.
     where, where_test
-        Names of the two tables for error messages.
+        Names of ``table`` and ``test`` in error messages.
 
     Raises
     ------
     InputError
-        If the target column does not exist, has missing values, or was an input of pre-training.
+        If the target column does not exist, has missing values, or was an input of pre-training, or if an input column
+        does not match ``spec``.
     """
     values = _target(table, target, where)
     if any(target in names for names in spec.kinds.values()):
@@ -113,23 +114,23 @@ def _rows(spec: Spec, table: pa.Table, where: str) -> Samples:
 
 
 def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:
-    """Draw ``per_class`` rows of each class at random, or all rows of a class that has fewer.
+    """Draw the same number of rows of each class at random, as the labeled rows of an experiment.
 
     Parameters
     ----------
     y
-        Class of each sample.
+        Class number of each row of the data set.
     rows
-        Row numbers to draw from.
+        Row numbers from which to draw.
     per_class
-        Number of rows per class.
+        Number of rows to draw per class. All rows of a class with fewer rows are drawn.
     seed
         Random seed.
 
     Returns
     -------
     ndarray
-        Sorted row numbers.
+        The drawn row numbers, sorted.
     """
     generator = np.random.default_rng([seed, per_class])
     chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]

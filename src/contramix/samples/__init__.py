@@ -1,1 +1,1 @@
-"""Hold encoded records as samples that training indexes by batch."""
+"""Store samples (records converted to tensors or graphs), and select batches of them by row number."""

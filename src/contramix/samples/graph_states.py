@@ -1,4 +1,7 @@
-"""Hold the state of graphs inside an encoder: node features, which cannot be mixed, and pooled vectors, which can."""
+"""Represent the activations of a graph encoder: node features per layer, and one pooled vector per graph.
+
+Pooled vectors of two graphs can be mixed. Node features cannot, because graphs differ in their number of nodes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,19 +16,19 @@ from contramix.types import Mixture, RaggedBatch
 
 @dataclass(frozen=True, eq=False)
 class GraphStates(RaggedBatch):
-    """Hold a batch of graphs after some layers of an encoder.
+    """Represent the activations of a batch of B graphs between two layers of a graph encoder.
 
-    Operators mix ``values``, the vectors pooled so far. Nodes are not mixed: layers after the cut pool the nodes of the
-    sample itself.
+    Mixing operators change only ``values``. Layers that follow continue with the unmixed nodes of each graph.
 
     Parameters
     ----------
     values
-        Pooled vector of each graph, of width 0 before the first layer.
+        Pooled vector of each graph, shape (B, p): the sums of its node features after each layer, concatenated. The
+        width p is 0 before the first layer.
     graphs
-        The graphs, with the input features of nodes.
+        The input graphs, with N nodes in total.
     layers
-        Node features after each layer.
+        Output of each layer so far: features of all nodes, shape (N, width of the layer).
     """
 
     values: Float[Tensor, " B p"]
@@ -34,36 +37,39 @@ class GraphStates(RaggedBatch):
 
     @classmethod
     def from_graphs(cls, graphs: Graphs) -> "GraphStates":
-        """Return the state of graphs before the first layer."""
+        """Return the states that enter the first layer: the graphs, with pooled vectors of width 0."""
         return cls(graphs.x.new_zeros(len(graphs), 0), graphs)
 
     @property
     def nodes(self) -> Float[Tensor, " N F"]:
-        """Return the node features after the last layer, or the input features before the first."""
+        """Return the features of all nodes after the last layer, or the input features if no layer has run yet."""
         return self.layers[-1] if self.layers else self.graphs.x
 
     def append_layer(self, nodes: Float[Tensor, " N w"]) -> "GraphStates":
-        """Return the state after one more layer of node features, and append their sums per graph to ``values``."""
+        """Return the states after one more layer, whose output for all nodes is ``nodes``.
+
+        The sum of ``nodes`` per graph is appended to the pooled vectors ``values``.
+        """
         values = torch.cat([self.values, self.graphs.sum_nodes(nodes)], 1)
         return replace(self, values=values, layers=(*self.layers, nodes))
 
     def with_values(self, values: Float[Tensor, " B p"]) -> "GraphStates":
-        """Return the same graphs with other pooled vectors."""
+        """Return a copy in which ``values`` replaces the pooled vectors. Graphs and node features stay the same."""
         return replace(self, values=values)
 
     def apply_mixture(self, mixed: Mixture) -> "GraphStates":
-        """Return the same graphs with mixed pooled vectors. Nodes and edges are not mixed."""
+        """Return a copy with the mixed pooled vectors ``mixed.x``. Nodes and edges are not mixed."""
         return replace(self, values=mixed.x)
 
     @classmethod
     def concatenate(cls, parts: "Sequence[GraphStates]") -> "GraphStates":
-        """Concatenate batches after the same layers along the sample axis."""
+        """Concatenate batches of graphs that have passed through the same layers into one batch."""
         layers = tuple(torch.cat(each) for each in zip(*(part.layers for part in parts)))
         values = torch.cat([part.values for part in parts])
         return cls(values, Graphs.concatenate([part.graphs for part in parts]), layers)
 
     def split(self, sizes: Sequence[int]) -> "tuple[GraphStates, ...]":
-        """Split the batch along the sample axis into batches of the given sizes."""
+        """Split the batch into consecutive batches with the given numbers of graphs."""
         parts, first = [], 0
         for values in torch.split(self.values, list(sizes)):
             rows = slice(first, first + len(values))

@@ -1,4 +1,4 @@
-"""Pack many graphs into one tensor of nodes and one of edges."""
+"""Pack many graphs into one tensor of node features and one tensor of edges."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from contramix.runtime.precision import at_least_float32
 
 @dataclass(frozen=True, eq=False)
 class Graphs:
-    """Hold a batch of graphs: one tensor of all nodes, one of all edges, and the number of both per graph.
+    """Represent a batch of B graphs as one tensor of all nodes, one of all edges, and the numbers of both per graph.
 
-    Indexing selects graphs with a few gather operations, whatever their number and sizes.
+    Graphs are packed one after the other. Index the batch with a slice or a tensor of graph numbers to select graphs.
 
     Parameters
     ----------
     x
-        Features of all nodes.
+        Features of all nodes, shape (N, F).
     edges
-        Source (row 0) and target (row 1) of each edge, as node numbers within the batch.
+        Source (row 0) and target (row 1) of each edge, as row numbers of ``x``: shape (2, E).
     node_counts, edge_counts
-        Number of nodes and of edges of each graph, in the order in which they are packed.
+        Number of nodes and number of edges of each graph, shape (B,).
     undirected
         Whether each edge is present in both directions.
 
@@ -50,64 +50,70 @@ class Graphs:
 
     @property
     def device(self) -> torch.device:
-        """Return the device of the tensors."""
+        """Return the device on which the tensors of nodes and edges are stored."""
         return self.x.device
 
     @cached_property
     def first_node(self) -> Int[Tensor, " B"]:
-        """Return the number of each graph's first node within the batch."""
+        """Return, for each graph, the row of its first node in ``x``."""
         return self.node_counts.cumsum(0) - self.node_counts
 
     @cached_property
     def first_edge(self) -> Int[Tensor, " B"]:
-        """Return the number of each graph's first edge within the batch."""
+        """Return, for each graph, the column of its first edge in ``edges``."""
         return self.edge_counts.cumsum(0) - self.edge_counts
 
     @cached_property
     def graph(self) -> Int[Tensor, " N"]:
-        """Return the number of the graph that each node belongs to."""
+        """Return, for each node, the index of the graph to which it belongs."""
         numbers = torch.arange(len(self), device=self.device)
         return numbers.repeat_interleave(self.node_counts, output_size=len(self.x))
 
     def sum_nodes(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " B w"]:
-        """Sum node features per graph, with 0 for a graph without nodes."""
+        """Sum the features of the nodes of each graph: (N, w) to (B, w).
+
+        The sum of a graph without nodes is 0. Half-precision features are summed in float32.
+        """
         nodes = at_least_float32(nodes)
         return nodes.new_zeros(len(self), nodes.shape[1]).index_add(0, self.graph, nodes)
 
     def sum_predecessors(self, nodes: Float[Tensor, " N w"]) -> Float[Tensor, " N w"]:
-        """Sum the features of each node's predecessors: multiply by the adjacency matrix."""
+        """Sum, for each node, the features of the nodes from which an edge leads to it.
+
+        This multiplies ``nodes`` by the sparse adjacency matrix `incoming`. The result has the shape of ``nodes``.
+        """
         with torch.autocast(nodes.device.type, enabled=False):  # torch has no sparse products of bfloat16
-            out: Tensor = _Gathered.apply(at_least_float32(nodes), self)  # type: ignore[no-untyped-call]
+            out: Tensor = _AdjacencyProduct.apply(at_least_float32(nodes), self)  # type: ignore[no-untyped-call]
         return out
 
     @cached_property
     def incoming(self) -> Tensor:
-        """Return the sparse adjacency matrix. Row i has a 1 for each node with an edge to node i."""
+        """Return the sparse (N, N) adjacency matrix. Entry (i, j) is 1 if an edge leads from node j to node i."""
         return _sparse(self.edges[1], self.edges[0], len(self.x), self.x.dtype)
 
     @cached_property
     def outgoing(self) -> Tensor:
-        """Return the transposed adjacency matrix."""
+        """Return the transposed adjacency matrix. Entry (i, j) is 1 if an edge leads from node i to node j."""
         return self.incoming if self.undirected else _sparse(self.edges[0], self.edges[1], len(self.x), self.x.dtype)
 
     def to(self, device: torch.device | str) -> "Graphs":
-        """Return the same graphs on a device."""
+        """Return the same graphs with all tensors on ``device``."""
         x, edges, nodes, each = (tensor.to(device) for tensor in self.tensors())
         return Graphs(x, edges, nodes, each, self.undirected)
 
     def __getitem__(self, which: slice | Int[Tensor, " k"]) -> "Graphs":
-        """Select graphs by a slice or by their numbers, in that order. A number may occur twice."""
+        """Return the graphs selected by a slice or by a tensor of graph numbers, in that order. Numbers may repeat."""
         which = which.to(self.device) if isinstance(which, Tensor) else which
         rows = torch.arange(len(self), device=self.device)[which]
         nodes, edges = self.node_counts[rows], self.edge_counts[rows]
-        node, _ = _runs(self.first_node[rows], nodes)
-        edge, ends = _runs(self.first_edge[rows], edges)
+        node, _ = _concatenate_ranges(self.first_node[rows], nodes)
+        edge, ends = _concatenate_ranges(self.first_edge[rows], edges)
         moved = (nodes.cumsum(0) - nodes - self.first_node[rows]).repeat_interleave(edges, output_size=ends)
         return Graphs(self.x[node], self.edges[:, edge] + moved, nodes, edges, self.undirected)
 
     @staticmethod
     def concatenate(parts: "Sequence[Graphs]") -> "Graphs":
-        """Concatenate batches of graphs."""
+        """Concatenate batches of graphs into one batch, and renumber the nodes in ``edges`` accordingly."""
         before, edges = 0, []
         for part in parts:
             edges.append(part.edges + before)
@@ -121,12 +127,15 @@ class Graphs:
         )
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Return the tensors x, edges, node_counts and edge_counts."""
+        """Return the tensors of the batch: ``x``, ``edges``, ``node_counts`` and ``edge_counts``."""
         return self.x, self.edges, self.node_counts, self.edge_counts
 
 
-class _Gathered(torch.autograd.Function):
-    """Multiply by the sparse adjacency matrix, and by its transpose for the gradient. No value per edge is stored."""
+class _AdjacencyProduct(torch.autograd.Function):
+    """Multiply node features by the sparse adjacency matrix of a batch of graphs.
+
+    The backward pass multiplies the gradient by the transposed matrix. Neither pass stores a value per edge.
+    """
 
     @staticmethod
     def forward(ctx: Any, nodes: Tensor, graphs: Graphs) -> Tensor:
@@ -139,7 +148,7 @@ class _Gathered(torch.autograd.Function):
 
 
 def _sparse(row: Int[Tensor, " E"], column: Int[Tensor, " E"], size: int, dtype: torch.dtype) -> Tensor:
-    """Return a square sparse matrix in CSR format with a 1 at each (row, column)."""
+    """Return a ``size`` x ``size`` matrix in sparse CSR format with ones at the given rows and columns."""
     if len(row) and bool((row[1:] < row[:-1]).any()):
         order = row.argsort(stable=True)
         column = column[order]
@@ -152,8 +161,11 @@ def _sparse(row: Int[Tensor, " E"], column: Int[Tensor, " E"], size: int, dtype:
         )
 
 
-def _runs(start: Int[Tensor, " k"], length: Int[Tensor, " k"]) -> tuple[Int[Tensor, " n"], int]:
-    """Return the concatenated ranges start, start + 1, ... of the given lengths, and the total length."""
+def _concatenate_ranges(start: Int[Tensor, " k"], length: Int[Tensor, " k"]) -> tuple[Int[Tensor, " n"], int]:
+    """Return the concatenation of the ranges start[i], ..., start[i] + length[i] - 1, and its length.
+
+    For example, starts (5, 0) and lengths (2, 3) give (5, 6, 0, 1, 2) and 5.
+    """
     total = int(length.sum())
     offset = (start - (length.cumsum(0) - length)).repeat_interleave(length, output_size=total)
     return torch.arange(total, device=start.device) + offset, total

@@ -1,4 +1,4 @@
-"""Hold batches of sequences of different lengths, padded to one length."""
+"""Represent batches of sequences of different lengths, padded to one length, with a mask that can be mixed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +12,20 @@ from contramix.types import Mixture, RaggedBatch
 
 @dataclass(frozen=True, eq=False)
 class PaddedSequences(RaggedBatch):
-    """Hold a batch of padded sequences, and the presence (a soft mask) of each step.
+    """Represent a batch of sequences padded to L steps, with the presence (a soft padding mask) of each step.
 
-    The presence of a step is 1 inside a sequence and 0 in its padding. The presence of a mixture is the average of the
-    presences, weighted with the mixing weights. Steps that only the partner has therefore fade out as its weight goes
-    to 0, and mixing with weight 1 returns the sample.
+    The presence of a step is 1 inside a sequence and 0 in its padding. When two sequences are mixed, their presences
+    are averaged with the same weights as their values. A step that only the second sequence has therefore fades out as
+    the weight of that sequence goes to 0.
 
     Parameters
     ----------
     values
-        The sequences, with steps along ``axis`` and 0 in the padding.
+        The sequences, shape (B, L, features) or (B, channels, L). Padding is 0.
     presence
-        Presence of each step, in [0, 1].
+        Presence of each step, in [0, 1]: shape (B, L).
     axis
-        Axis of the steps: 1 for (batch, steps, features), 2 for (batch, channels, steps).
+        Axis of ``values`` along which the steps lie: 1 for (B, L, features), 2 for (B, channels, L).
 
     Examples
     --------
@@ -43,36 +43,39 @@ class PaddedSequences(RaggedBatch):
 
     @property
     def broadcast_presence(self) -> Float[Tensor, " B *t"]:
-        """Return the presence in a shape that broadcasts against the values."""
+        """Return the presence with an axis of size 1 added, to multiply it with the values: (B, L, 1) or (B, 1, L)."""
         return self.presence[:, :, None] if self.axis == 1 else self.presence[:, None]
 
     def with_values(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
-        """Return the batch with other values, set to 0 in the padding."""
+        """Return a copy in which ``values`` replaces the values, with 0 where the presence is 0."""
         return replace(self, values=values.masked_fill(self.broadcast_presence == 0, 0.0))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "PaddedSequences":
-        """Apply a function that keeps the steps, such as a layer, to the values."""
+        """Return a copy with ``function`` applied to the values. It must keep the shape (B, L) of batch and steps."""
         return self.with_values(function(self.values))
 
     def apply_mixture(self, mixed: Mixture) -> "PaddedSequences":
-        """Return the batch with mixed values, and presences averaged with the realized mixing weights."""
+        """Return a copy with the mixed values ``mixed.x``, and presences averaged with the weights ``mixed.weight``."""
         sources = torch.cat([self.presence[:, None], self.presence[mixed.partner]], 1)
         presence = (mixed.weight[:, :, None].to(sources.dtype) * sources).sum(1)
         return replace(self, values=mixed.x, presence=presence)
 
     @classmethod
     def concatenate(cls, parts: "Sequence[PaddedSequences]") -> "PaddedSequences":
-        """Concatenate batches of the same padded length along the sample axis."""
+        """Concatenate batches with the same padded length into one batch."""
         return replace(
             parts[0], values=torch.cat([p.values for p in parts]), presence=torch.cat([p.presence for p in parts])
         )
 
     def split(self, sizes: Sequence[int]) -> "tuple[PaddedSequences, ...]":
-        """Split the batch along the sample axis into batches of the given sizes."""
+        """Split the batch into consecutive batches with the given numbers of sequences."""
         each = zip(torch.split(self.values, list(sizes)), torch.split(self.presence, list(sizes)))
         return tuple(replace(self, values=values, presence=presence) for values, presence in each)
 
     def mean(self) -> Float[Tensor, " B C"]:
-        """Return the mean over the steps, weighted by presence, or 0 for a sequence without steps."""
+        """Return the mean of each sequence over its steps, weighted by presence, shape (B, C).
+
+        The mean of a sequence without any step is 0.
+        """
         total = self.presence.sum(1, keepdim=True).clamp(min=1e-6)
         return (self.values * self.broadcast_presence).sum(self.axis) / total

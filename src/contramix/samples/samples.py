@@ -1,4 +1,7 @@
-"""Hold and batch all samples of a run: a tensor or packed graphs in memory, or samples that are decoded on access."""
+"""Represent all samples of a data set, and iterate over them by batch.
+
+Samples are a tensor or packed graphs in memory, or they are decoded from their files each time they are indexed.
+"""
 
 import hashlib
 import math
@@ -15,23 +18,25 @@ from contramix.runtime.prefetch import prefetch
 from contramix.samples.graphs import Graphs
 
 PREFETCH_BATCHES = 3
-"""Number of batches that are decoded ahead of the one in use: enough to hide decoding time, few enough for memory."""
+"""Number of batches decoded before they are needed: enough to hide the decoding time, few enough to fit in memory."""
 
 
 @dataclass(frozen=True)
 class StreamedSamples:
-    """Decode samples in parallel on access, so that memory holds a few batches only. Index it like a tensor.
+    """Represent samples that are decoded when they are indexed, for data that do not fit in memory.
+
+    Index it like a tensor, with a slice, row numbers or a boolean mask. The result is a tensor of decoded samples.
 
     Parameters
     ----------
     shape, dtype
-        Shape and type of all samples together, with the sample axis first.
+        Shape (number of samples, *shape of a sample) and data type, as of a tensor of all samples.
     decode
-        Function from row numbers to samples on the CPU.
+        Function that takes row numbers and returns the decoded samples as a CPU tensor.
     fingerprint
-        Digest that identifies the data.
+        Hash of the data, as text. Equal data have equal fingerprints.
     device
-        Device to which decoded samples are moved.
+        Device to which decoded samples are moved. Default: the CPU.
     """
 
     shape: tuple[int, ...]
@@ -51,14 +56,14 @@ class StreamedSamples:
         return self.decode(index).to(self.device)
 
     def to(self, device: torch.device | str) -> "StreamedSamples":
-        """Return the same samples, to be moved to a device after decoding."""
+        """Return a copy that moves samples to ``device`` after decoding. Nothing is decoded yet."""
         return replace(self, device=torch.device(device))
 
 
 Batch = Tensor | Graphs
-"""Samples in memory."""
+"""Type of samples in memory: a tensor with the sample axis first, or packed graphs."""
 Samples = Batch | StreamedSamples
-"""All samples of a run: ``len(x)``, ``x[rows]``, ``x.to(device)``."""
+"""Type of all samples of a data set. Every one supports ``len(x)``, ``x[rows]`` and ``x.to(device)``."""
 
 
 MAX_BATCH_VALUES = 2**21
@@ -70,7 +75,7 @@ MAX_BATCH_NODES = 2**15
 
 
 def inference_batch_size(x: Samples) -> int:
-    """Return the batch size for inference, from 32 to 8192: the larger the samples, the fewer."""
+    """Return the batch size for inference on samples like ``x``: from 32 for large samples to 8192 for small ones."""
     if isinstance(x, Graphs):
         return max(32, min(MAX_BATCH_ROWS, MAX_BATCH_NODES * len(x) // max(1, len(x.x))))
     at_once = MAX_BATCH_NODES if x.dtype == torch.int32 else MAX_BATCH_VALUES
@@ -78,7 +83,7 @@ def inference_batch_size(x: Samples) -> int:
 
 
 def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Yield all samples in order, batch by batch. The default batch size is `inference_batch_size`."""
+    """Yield all samples in order as batches of ``batch_size``, by default `inference_batch_size`."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or inference_batch_size(x))
     else:
@@ -89,14 +94,14 @@ def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Ba
 
 
 MIN_ROWS = 64
-"""Minimum number of rows of a batch of flat vectors, see `pad_to_min_rows`."""
+"""Minimum number of rows of a 2-D batch that is passed to an encoder. `pad_to_min_rows` gives the reason."""
 
 
 def pad_to_min_rows(batch: Batch) -> Batch:
-    """Pad a batch of flat vectors to at least ``MIN_ROWS`` rows by repeating its last row.
+    """Pad a 2-D batch with fewer than 64 rows to 64 by repeating its last row. Return all other batches unchanged.
 
-    Matrix products of few rows use other kernels, which round differently. With padding, the result for a row does not
-    depend on the batch size. The caller drops the results of the added rows. Other batches are returned unchanged.
+    Matrix products of few rows use other kernels, which round differently. With padding, the output for a row does not
+    depend on the size of its batch. The caller must drop the outputs of the added rows.
     """
     if not isinstance(batch, Tensor) or batch.dim() != 2 or not 0 < len(batch) < MIN_ROWS:
         return batch
@@ -104,7 +109,7 @@ def pad_to_min_rows(batch: Batch) -> Batch:
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
-    """Return the samples with the given row numbers. Streamed samples are not decoded yet."""
+    """Select the samples with the given row numbers. `StreamedSamples` stay undecoded until they are indexed."""
     if isinstance(x, Batch):
         return x[rows.to(x.device)]
     digest = hashlib.sha256(x.fingerprint.encode() + rows.numpy().tobytes()).hexdigest()[:32]
@@ -112,12 +117,15 @@ def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
 
 
 def concatenate_samples(first: Samples, second: Samples) -> Samples:
-    """Concatenate two sets of samples.
+    """Concatenate two sets of samples along the sample axis.
+
+    Two tensors give a tensor, and two batches of graphs give a batch of graphs. If at least one argument is
+    `StreamedSamples`, the result is, too.
 
     Raises
     ------
     TypeError
-        If only one of them holds graphs.
+        If one argument holds graphs and the other does not.
     """
     if isinstance(first, Graphs) and isinstance(second, Graphs):
         return Graphs.concatenate([first, second])
@@ -139,7 +147,7 @@ def concatenate_samples(first: Samples, second: Samples) -> Samples:
 
 
 def compute_fingerprint(x: Samples) -> str:
-    """Return a digest that identifies samples by their content."""
+    """Return a hash of all values and shapes of the samples as hexadecimal text, to recognize the same data again."""
     if isinstance(x, StreamedSamples):
         return x.fingerprint
     digest = hashlib.sha256()
@@ -155,7 +163,10 @@ def iterate_batches(x: Graphs, indexes: Iterable[Tensor]) -> Iterator[Graphs]: .
 @overload
 def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]: ...
 def iterate_batches(x: Samples, indexes: Iterable[Tensor]) -> Iterator[Batch]:
-    """Yield the batch of each index tensor in turn. Streamed samples are decoded ``PREFETCH_BATCHES`` batches ahead."""
+    """Yield ``x[index]`` for each tensor of row numbers in ``indexes``.
+
+    Streamed samples are decoded in the background, up to ``PREFETCH_BATCHES`` batches before they are needed.
+    """
     if isinstance(x, Batch):
         for index in indexes:
             yield x[index.to(x.device)]

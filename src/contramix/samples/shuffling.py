@@ -1,8 +1,8 @@
-"""Shuffle very many rows without a list of all row numbers, such that a disk reads contiguous blocks.
+"""Shuffle the row numbers of large data sets in little memory, and group row numbers into batches.
 
-Contiguous rows form blocks, which are put in random order. Consecutive blocks of that order form a window, in which
-all rows are shuffled. A batch thus contains rows from hundreds of positions in the data, the disk reads entire blocks,
-and memory holds the row numbers of one window.
+Blocks of contiguous rows are put in random order. Consecutive blocks of that order form a window, and the rows of each
+window are shuffled. A batch therefore contains rows from hundreds of positions in the data, files are read in entire
+blocks, and memory holds the row numbers of one window only.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,15 +14,17 @@ from torch import Tensor
 from contramix.runtime.randomness import Key
 
 MAX_SHUFFLED_ROWS = 2**22
-"""Maximum number of rows that are shuffled at once, with 32 MB of row numbers. More are shuffled by windows."""
+"""Maximum number of rows that are shuffled all at once, which takes 32 MB. Larger data are shuffled by windows."""
 BLOCK, WINDOW = 1024, 256
-"""Number of rows of a block, and number of blocks of a window."""
+"""Number of rows per block, and number of blocks per window."""
 
 
 def shuffle_by_windows(
     rows: int, key: Key, start: int = 0, block: int = BLOCK, window: int = WINDOW
 ) -> Iterator[Int[Tensor, " k"]]:
-    """Yield all row numbers once, in random order, window by window.
+    """Yield each row number from 0 to ``rows`` - 1 once, in random order, as one tensor per window of rows.
+
+    Rows are shuffled by blocks and windows, which needs less memory than a permutation of all rows.
 
     Parameters
     ----------
@@ -31,9 +33,9 @@ def shuffle_by_windows(
     key
         Random key that determines the order.
     start
-        Number of row numbers to skip at the beginning of the order.
+        Number of row numbers to skip at the beginning of the order, to resume an epoch.
     block, window
-        Number of rows of a block, and number of blocks of a window.
+        Number of contiguous rows per block, and number of blocks per window.
 
     Examples
     --------
@@ -51,7 +53,9 @@ def shuffle_by_windows(
 
 
 def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
-    """Sample ``number`` row numbers without replacement, in random order, or all if there are fewer rows.
+    """Sample ``number`` of the row numbers 0 to ``rows`` - 1 without replacement, in random order.
+
+    If there are fewer than ``number`` rows, all row numbers are returned.
 
     Examples
     --------
@@ -66,9 +70,9 @@ def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
 
 
 def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
-    """Regroup row numbers from tensors of any length into batches of ``size``, until ``total`` have been yielded.
+    """Regroup row numbers from tensors of any length into batches of ``size``, without changing their order.
 
-    ``total`` must be a multiple of ``size``.
+    It stops after ``total`` row numbers, a multiple of ``size``. Row numbers that do not fill a batch are dropped.
     """
     waiting = torch.empty(0, dtype=torch.long)
     for part in parts:
