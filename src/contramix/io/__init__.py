@@ -1,1 +1,4 @@
-"""Read files as Arrow tables of records. Nothing in this package depends on domains or on learning."""
+"""Read files of all supported formats as Arrow tables with one row per record.
+
+This package depends neither on the domains (table, image, audio ...) nor on training.
+"""

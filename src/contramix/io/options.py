@@ -1,4 +1,4 @@
-"""Hold and check the options for reading files."""
+"""Define and check the options for reading files."""
 
 import codecs
 from collections.abc import Callable
@@ -10,43 +10,44 @@ from contramix.errors import InputError, printable
 MISSING_MARKERS = (
     "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "Null", "null", "None", "none", "?", "-",
 )  # fmt: skip
-"""Cell texts of a delimited file that are read as null. The empty cell always is."""
+"""Cell texts of a delimited file that are read as null by default. An empty cell is always read as null."""
 
 MAX_COLUMNS = 50_000
-"""Maximum number of columns that are read. A file with more columns is most often transposed."""
+"""Maximum number of columns of a table. A file with more columns is most often transposed."""
 
 
 _NOT_FOR_FILES = ("idna", "punycode")
-"""Codecs that encode domain names, not file contents."""
+"""Python codecs that are rejected as a file's encoding, because they encode internet domain names."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    r"""Hold the options for reading a file. Options left at None are detected from the file.
+    r"""Configure how files are read. Options that are None are detected from the file.
 
     Parameters
     ----------
     delimiter : str, optional
-        One ASCII character between the cells. ``"\\t"`` and ``"tab"`` both mean the tab character.
+        The ASCII character between two cells. ``"\\t"`` and ``"tab"`` both mean the tab character.
     encoding : str, optional
         Name of a Python codec. Default: UTF-8, with or without a byte-order mark.
     decimal : {".", ","}, optional
-        The decimal mark. Default: the point.
+        The decimal mark of numbers. Default: the point.
     header : bool, optional
         Whether the first line holds the column names. Default: detected from the first lines.
     missing : tuple of str
         Cell texts that are read as null, in addition to the empty cell.
     on_bad_rows : {"fail", "skip"}
-        What to do with rows that have too few or too many cells.
+        Whether a row with too few or too many cells raises an error or is skipped.
     on_bad_files : {"skip", "fail"}
-        What to do with an image or audio file that cannot be read: skip and report it, or stop.
+        Whether an image or audio file that cannot be read is skipped and reported, or raises an error.
     text : tuple of str
-        Names of columns that are read as text, whatever their cells look like. A model sets this to the columns that
-        it learned as text.
+        Names of columns that are read as text even if all their cells are numbers or dates. For data that are read
+        for a trained model, these are the columns that were text in its training data.
     target : str, optional
-        The column to predict, if it is known before reading. It is then not read as a step of a series.
+        Name of the column to predict, if it is known before reading. In a table of time series, this column is then
+        not read as a time step.
     progress : callable, optional
-        Called with the number of files decoded so far and the total number.
+        Function that is called with the number of files decoded so far and the total number of files.
 
     Raises
     ------

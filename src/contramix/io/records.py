@@ -1,4 +1,4 @@
-"""Hold the records of a data set as rows of an Arrow table, with notes and a list of the files that were skipped."""
+"""Represent the records of a data set as rows of an Arrow table, all at once or chunk by chunk."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SPLIT = "part"
-"""Name of the column that holds a record's official split: ``train``, ``valid`` or ``test``."""
+"""Name of the column with the official split of each record: ``train``, ``valid`` or ``test``."""
 LABEL = "label"
-"""Name of the column of labels that come with the data, such as class folders, IDX or CIFAR labels."""
+"""Name of the column of labels that come with the data, such as the names of class folders."""
 FILE = "file"
-"""Name of the column that holds a record's file, relative to the path that was read."""
+"""Name of the column with the file of each record, as a path relative to the folder that was read."""
 
 
 class BadFile(NamedTuple):
-    """Name a file that was skipped, and give the reason in a few words."""
+    """Report a file that was skipped, with the reason in a few words, such as ``truncated``."""
 
     file: str
     reason: str
@@ -24,24 +24,24 @@ class BadFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Records:
-    """Hold all records of a data set in memory, one row a record.
+    """Store all records of a data set in memory, as a table with one row per record.
 
-    Images and audio clips are a column of the table (``image``, ``audio``). The columns ``file``, ``label`` and
-    ``part`` are added where the data provide them. Labels, extra columns and row numbers therefore work the same way in
-    every domain.
+    Images and audio clips are stored in a column of the table (``image`` or ``audio``). The columns ``file``, ``label``
+    and ``part`` (the official split) are present if the data provide them.
 
     Parameters
     ----------
     table
-        The records, one row each.
+        The records.
     notes
-        One-line notes on what was guessed or left out.
+        One-line notes for the user on what was guessed or left out during reading.
     target
-        Name of the label column that comes with the data, if there is one.
+        Name of the column of labels that come with the data, or None if there are no such labels.
     bad_files
         Files that could not be read.
     splits
-        Names of the official splits in the column ``part``. Empty for tables, whose columns belong to the user.
+        Names of the official splits in the column ``part``. Empty if the data have no official splits, and for table
+        files, in which a column ``part`` has no special meaning.
     """
 
     table: pa.Table
@@ -52,12 +52,12 @@ class Records:
 
     @property
     def training(self) -> pa.Table:
-        """Return the rows of the official training split, or all rows if the data have no splits."""
+        """Return the rows of the official training split, or all rows if the data have no official training split."""
         return self.table if (train := self._rows_of("train")) is None else train
 
     @property
     def test(self) -> pa.Table | None:
-        """Return the rows of the official test split, or None if there is none."""
+        """Return the rows of the official test split, or None if the data have no official test split."""
         return self._rows_of("test")
 
     def _rows_of(self, split: str) -> pa.Table | None:
@@ -70,24 +70,26 @@ class Records:
 class RecordChunks:
     """Iterate over the records of a data set chunk by chunk, for data that do not fit into memory.
 
-    Iterating yields Arrow tables. It can be repeated.
+    Each iteration reads the data from the beginning and yields Arrow tables.
 
     Parameters
     ----------
     schema
-        Names and types of the columns, the same in every chunk.
+        Names and types of the columns. Every chunk has this schema.
     rows
         Total number of rows.
     read_rows
-        Function that yields the rows from ``start`` to ``stop`` (exclusive) as tables, in order.
-    notes, bad_files
-        As in `Records`.
+        Function ``read_rows(start, stop)`` that yields the rows ``start`` to ``stop - 1`` as tables, in order.
+    notes
+        One-line notes for the user on what was guessed or left out during reading.
     empty_columns
-        Names of columns without any value. Their type is arbitrary.
+        Names of columns in which all values are null. Their type in ``schema`` has no meaning.
+    bad_files
+        Files that could not be read.
     file_starts
-        Number of the first row of each file that the data consist of, in order.
+        For each file of the data set, the number of its first row.
     table
-        All rows, if they are in memory already.
+        A table of all rows if they are in memory, else None.
     """
 
     schema: pa.Schema
@@ -104,12 +106,12 @@ class RecordChunks:
 
     @property
     def empty_table(self) -> pa.Table:
-        """Return a table with these columns and no rows."""
+        """Return a table with the schema of the chunks and without rows."""
         return pa.Table.from_batches([], self.schema)  # schema.empty_table() fails for tensor columns
 
     @classmethod
     def from_records(cls, records: Records) -> "RecordChunks":
-        """Return records that are in memory as a single chunk."""
+        """Wrap records that are in memory, such that iterating yields their table as a single chunk."""
         table = records.table
 
         def read_rows(start: int, stop: int) -> Iterator[pa.Table]:
@@ -119,5 +121,5 @@ class RecordChunks:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Return whether an Arrow type is one of the string types."""
+    """Return whether an Arrow type is a string type (string, large_string or string_view)."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

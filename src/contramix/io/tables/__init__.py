@@ -1,1 +1,1 @@
-"""Read tables from files and data frames as Arrow tables."""
+"""Convert table files and data frames to Arrow tables with a small set of column types."""

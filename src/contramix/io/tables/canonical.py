@@ -1,4 +1,4 @@
-"""Cast columns to a few canonical Arrow types, so that the same data from any container give the same table.
+"""Cast columns to a few canonical Arrow types, so that equal data give equal tables whatever their file format.
 
 | input type | canonical type |
 |---|---|
@@ -25,22 +25,29 @@ from contramix.io.options import MAX_COLUMNS
 from contramix.io.records import is_text
 
 TIMESTAMP = pa.timestamp("us")
+"""Canonical type of dates and times: microseconds since 1970 in UTC, stored without a time zone."""
 
 
 def to_canonical(table: pa.Table, source: str = "") -> pa.Table:
-    """Cast every column to its canonical type, with one chunk per column and without schema metadata.
+    """Cast every column of a table to its canonical type, such as int64 for all integers.
 
     Parameters
     ----------
     table : pyarrow.Table
         Any table.
     source : str
-        Name of the file for error messages, or the empty string.
+        Name of the file in error messages. Default: messages name no file.
+
+    Returns
+    -------
+    pyarrow.Table
+        A table with one chunk per column and without schema metadata. `contramix.io.tables.canonical` lists the types.
 
     Raises
     ------
     InputError
-        If names are duplicated, there are no or too many columns, or a column's type is not supported.
+        If two columns have the same name, if there are no columns or more than ``MAX_COLUMNS``, or if a column's type
+        is not supported.
 
     Examples
     --------
@@ -58,7 +65,7 @@ def to_canonical(table: pa.Table, source: str = "") -> pa.Table:
 
 
 def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
-    """Cast a column to its canonical type, as one chunk.
+    """Cast a column to its canonical type, such as int64 for all integers, and return it as one array.
 
     Raises
     ------
@@ -85,12 +92,14 @@ def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def check_names(names: Sequence[object], source: str = "") -> list[str]:
-    """Return column names as text.
+    """Check the column names of a table, and return them as strings.
+
+    ``source`` is the name of the file in error messages.
 
     Raises
     ------
     InputError
-        If there are no names, more than ``MAX_COLUMNS``, or duplicates.
+        If there are no names, if there are more than ``MAX_COLUMNS``, or if two are equal.
     """
     check_width(len(names), source)
     texts = [str(name) for name in names]
@@ -104,7 +113,13 @@ def check_names(names: Sequence[object], source: str = "") -> list[str]:
 
 
 def check_width(count: int, source: str = "") -> None:
-    """Raise InputError if a number of columns is 0 or more than ``MAX_COLUMNS``."""
+    """Check the number of columns of the file ``source``.
+
+    Raises
+    ------
+    InputError
+        If ``count`` is 0 or more than ``MAX_COLUMNS``.
+    """
     if count == 0:
         raise InputError(f"{message_prefix(source)}no columns")
     if count > MAX_COLUMNS:
@@ -114,7 +129,7 @@ def check_width(count: int, source: str = "") -> None:
 
 
 def describe_type(kind: pa.DataType) -> str:
-    """Describe a canonical type in words for messages.
+    """Return a canonical column type in words, for messages to the user.
 
     Examples
     --------
@@ -129,7 +144,7 @@ def describe_type(kind: pa.DataType) -> str:
 
 
 def message_prefix(source: str) -> str:
-    """Return the start of an error message about ``source``: empty if there is no source."""
+    """Return the start of an error message about a file, such as ``data.csv: ``, or an empty text without a file."""
     return f"{source}: " if source else ""
 
 

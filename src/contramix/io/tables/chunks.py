@@ -1,6 +1,6 @@
-"""Read tables chunk by chunk, so that a file of any length needs the memory of one chunk.
+"""Read table files chunk by chunk, so that memory holds one chunk of a file of any length.
 
-The chunks together equal the table that `contramix.io.tables.reading.read` returns.
+The concatenated chunks equal the table that `contramix.io.tables.reading.read` returns.
 """
 
 import os
@@ -25,21 +25,29 @@ _DEFAULTS = ReadOptions()
 
 
 def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> RecordChunks:
-    """Read a table file, or a folder of Parquet files sorted by name, chunk by chunk.
+    """Prepare to read a table file, or all Parquet files of a folder, chunk by chunk.
 
-    Column types are determined before the first chunk is read. A CSV file is therefore read and checked completely
-    once, and read again for the chunks. Of other files, only columns that start with nulls are read twice. JSONL and
-    npz files are loaded into memory completely.
+    Column types are determined before the first chunk is read. A CSV file is therefore read and checked completely in
+    this function, and read again when the chunks are. In Parquet, Arrow and npy files, only columns whose first values
+    are all null, or whose type is uint64, are read twice. JSONL and npz files are loaded into memory completely.
 
     Parameters
     ----------
-    path, options
-        As in `contramix.io.tables.reading.read`. The path may also be a folder of Parquet files.
+    path
+        The file, or a folder of Parquet files. The files of a folder are read in the order of their names.
+    options
+        How to read delimited files, as in `contramix.io.tables.reading.read`.
+
+    Returns
+    -------
+    RecordChunks
+        The schema, the number of rows, and an iterator over chunks that all have this schema.
 
     Raises
     ------
     InputError
-        As in `read`. Also raised while iterating, if a file is damaged after its beginning.
+        If the file cannot be read, or the files of a folder have different columns. While iterating, if a file turns
+        out to be damaged.
 
     Examples
     --------
@@ -73,9 +81,9 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
 
 
 def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the Parquet files of a folder, sorted by name, or an empty list if the path is not a folder.
+    """Return the Parquet files of a folder, sorted by name, or an empty list if ``folder`` is not a folder.
 
-    Hidden files and marker files such as ``_SUCCESS`` are ignored.
+    Files whose name starts with a point or an underscore are ignored. Subfolders are not searched.
     """
     if not os.path.isdir(folder):
         return []
@@ -84,10 +92,10 @@ def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def _read_typed_file(path: str | os.PathLike[str], kind: str, source: str) -> RecordChunks:
-    """Read a file with a schema.
+    """Prepare to read a file that stores column types (``kind``: ``parquet``, ``arrow``, ``stream`` or ``npy``).
 
-    Two canonical types depend on the values and need a pass over the column: a column of nulls, and uint64, which
-    becomes float64 if a value exceeds int64.
+    The canonical types of two kinds of columns depend on the values and need a pass over the file: columns that start
+    with nulls, and uint64, which becomes float64 if a value exceeds the range of int64.
     """
     head = next(iterate_tables(path, kind, source), None)
     if head is None:
@@ -108,7 +116,7 @@ def _read_typed_file(path: str | os.PathLike[str], kind: str, source: str) -> Re
 
 
 def _column_types(table: pa.Table, source: str) -> dict[str, pa.DataType]:
-    """Return the canonical types of the columns that have at least one value."""
+    """Return the canonical type by name of each column that has a value other than null."""
     found = to_canonical(table, source)
     return {name: c.type for name, c in zip(found.column_names, found.columns) if c.null_count < len(c)}
 
@@ -118,7 +126,10 @@ def _is_uint64(kind: pa.DataType) -> bool:
 
 
 def _read_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordChunks:
-    """Read the rows of all Parquet files of a folder in sequence, matching columns by name."""
+    """Prepare to read the Parquet files of a folder one after the other. Columns are matched by name.
+
+    An integer column becomes float64 if the same column of another file is float64.
+    """
     files = list_parquet_files(folder)
     parts = [read_chunks(file, options) for file in files]
     names = parts[0].schema.names
@@ -164,16 +175,16 @@ def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]
 def _rechunk(
     tables: Callable[[int], Iterator[pa.Table]], schema: pa.Schema, source: str
 ) -> Callable[[int, int], Iterator[pa.Table]]:
-    """Return a ``read_rows`` function that rearranges tables of any size into chunks of equal size.
+    """Return a function ``read_rows(start, stop)`` that yields rows in chunks of equal size. The last may be shorter.
 
     Parameters
     ----------
     tables
-        Function that yields the rows from a start row on, in tables of any size.
+        Function that takes the number of a row, and yields this row and all later rows in tables of any size.
     schema
-        The columns and types of the chunks.
+        Names and types of the columns of the chunks.
     source
-        Name of the file for error messages.
+        Name of the file in error messages.
     """
     size = rows_per_chunk(len(schema))
 
@@ -194,7 +205,10 @@ def _rechunk(
 
 
 def _cast_to(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Cast a canonical table to the schema of all chunks. A column of nulls in one chunk may have another type."""
+    """Cast the columns of a chunk to the types in ``schema``, which are those of the complete file.
+
+    The types may differ, for example if all values of a column are null in this chunk.
+    """
     columns = [
         column
         if column.type == field.type

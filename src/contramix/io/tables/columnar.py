@@ -1,4 +1,4 @@
-"""Iterate over the rows of Parquet, Arrow IPC and npy files from any row on, as tables of limited size."""
+"""Read Parquet, Arrow IPC and npy files from a given row on, as a sequence of Arrow tables of limited size."""
 
 import mmap
 import os
@@ -18,13 +18,15 @@ CELLS = 1 << 22
 """Maximum number of cells (rows times columns) of a chunk."""
 
 _BUFFER_BYTES = 1 << 26
-"""Size of the read buffers of all columns of a Parquet file together. It bounds memory for row groups of any size."""
+"""Total size of the read buffers of all columns of a Parquet file. It limits the memory that large row groups need."""
 
 Path = str | os.PathLike[str]
 
 
 def rows_per_chunk(columns: int) -> int:
-    """Return the number of rows of a chunk: a power of two, so that chunks divide the shards of a file evenly.
+    """Return the number of rows of a chunk of a table with the given number of columns, at most ``ROWS``.
+
+    It is a power of two, so that output files of 2^k rows consist of complete chunks.
 
     Examples
     --------
@@ -37,20 +39,22 @@ def rows_per_chunk(columns: int) -> int:
 def iterate_tables(
     path: Path, kind: str, source: str, start: int = 0, names: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a file from ``start`` on with their stored types.
+    """Yield the rows of a file, from row ``start`` to the last, as tables with the column types stored in the file.
 
-    Buffers are validated, because a damaged file could otherwise crash the process.
+    The buffers of each table are validated, because a damaged file could otherwise crash the process.
 
     Parameters
     ----------
-    path, kind
-        The file and its format, a key of ``TABLE_READERS``.
+    path
+        The file.
+    kind
+        Its format: ``parquet``, ``arrow`` (Arrow IPC file), ``stream`` (Arrow IPC stream) or ``npy``.
     source
-        Name of the file for error messages.
+        Name of the file in error messages.
     start
         Number of the first row to read.
     names
-        The columns to read. Default: all.
+        The columns to read. Default: all. npy files ignore it and yield all columns.
 
     Raises
     ------
@@ -69,7 +73,10 @@ def iterate_tables(
 
 
 def stored_row_count(path: Path, kind: str) -> int | None:
-    """Return the number of rows from a file's metadata, or None if the format does not store it."""
+    """Return the number of rows that the metadata of a Parquet file states, or None for other formats.
+
+    ``kind`` is the file's format, as in `iterate_tables`.
+    """
     if kind == "parquet":
         with open(path, "rb") as file, ParquetFile(file) as parquet:
             return int(parquet.metadata.num_rows)
@@ -97,33 +104,33 @@ def _parquet(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa
 def _arrow(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.Table]:
     source = _mapped(path)
     with pa.ipc.open_file(source) as reader:
-        options = _only(reader.schema, names)
+        options = _select_fields(reader.schema, names)
         count = reader.num_record_batches
     with pa.ipc.open_file(source, options=options) as reader:
-        yield from _from(start, (reader.get_batch(n) for n in range(count)))
+        yield from _slice_batches(start, (reader.get_batch(n) for n in range(count)))
 
 
 def _stream(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.Table]:
     source = _mapped(path)
     with pa.ipc.open_stream(source) as reader:
-        options = _only(reader.schema, names)
+        options = _select_fields(reader.schema, names)
     with pa.ipc.open_stream(source, options=options) as reader:
-        yield from _from(start, reader)
+        yield from _slice_batches(start, reader)
 
 
 def _mapped(path: Path) -> pa.Buffer:
-    """Return a file's bytes as a memory map, because a record batch may be as large as the file."""
+    """Return the bytes of a file as a memory-mapped buffer, because a record batch may be as large as the file."""
     with open(path, "rb") as file:
         return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def _only(schema: pa.Schema, names: Sequence[str] | None) -> pa.ipc.IpcReadOptions:
+def _select_fields(schema: pa.Schema, names: Sequence[str] | None) -> pa.ipc.IpcReadOptions:
     fields = None if names is None else [schema.get_field_index(name) for name in names]
     return pa.ipc.IpcReadOptions(included_fields=fields)
 
 
-def _from(start: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield the rows of record batches from ``start`` on, in tables of at most one chunk's size."""
+def _slice_batches(start: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the rows of record batches, from row ``start`` on, as tables of at most `rows_per_chunk` rows."""
     for batch in batches:
         table = pa.Table.from_batches([batch])
         size = rows_per_chunk(table.num_columns)
@@ -155,3 +162,4 @@ TABLE_READERS: dict[str, Callable[[Path, int, Sequence[str] | None], Iterator[pa
     "stream": _stream,
     "npy": _npy,
 }
+"""Functions that yield the tables of a file, by format. They take the path, the first row and the columns to read."""

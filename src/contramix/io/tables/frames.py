@@ -1,4 +1,4 @@
-"""Convert tables in memory (data frames, arrays, tensors, lists of rows) to Arrow tables."""
+"""Convert data frames, arrays, tensors and lists of rows to Arrow tables."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,26 +18,26 @@ _ACCEPTED = "pandas, polars or Arrow tables, 2-D numpy arrays, torch tensors, sp
 
 
 def to_arrow(X: Any) -> pa.Table:
-    """Convert a table in memory to an Arrow table with canonical column types.
+    """Convert a data frame, array, tensor or list of rows to an Arrow table with canonical column types.
 
     Parameters
     ----------
     X : table of n rows and d columns
-        A pandas or polars data frame (or another that narwhals supports), a pyarrow Table or RecordBatch, a numpy
-        array (2-D, masked or structured), a torch tensor, a scipy sparse matrix of at most
-        ``MAX_DENSE_CELLS`` cells, or a list of rows. The row index of pandas is dropped.
+        A pandas or polars data frame (or another type of data frame that narwhals supports), a pyarrow Table or
+        RecordBatch, a numpy array (2-D, also masked, or 1-D with named fields), a 2-D torch tensor, a scipy sparse matrix of at
+        most ``MAX_DENSE_CELLS`` cells, or a list of rows. The row index of pandas is dropped.
 
     Returns
     -------
     pyarrow.Table
-        One chunk per column. The types are listed in `contramix.io.tables.canonical`. Columns without names are
-        named ``x0, x1, ...``.
+        The table, with one chunk per column. `contramix.io.tables.canonical` lists the column types. Columns without
+        names are named ``x0, x1, ...``.
 
     Raises
     ------
     InputError
-        If X is not a table, has no columns or duplicate names, or has a column of an unsupported type. The message
-        names the column.
+        If X is not a table, has no columns, has two columns with the same name, or has a column of an unsupported
+        type. The message names the column.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def to_arrow(X: Any) -> pa.Table:
 
 
 def drop_pandas_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """Drop the columns in which pandas stored its row index. Return the table and the names of these columns.
+    """Drop the columns in which pandas stored its row index. Return the table, and the names of the dropped columns.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def _from_series(name: str, series: "nw.Series[Any]") -> pa.Array:
 
 
 def _dense(X: Any) -> Any:
-    """Convert sparse matrices, tensors, lists and array-likes to a numpy array or a list of rows."""
+    """Convert a sparse matrix, tensor or other array-like to a dense numpy array, and a sequence to a list of rows."""
     sparse, torch = sys.modules.get("scipy.sparse"), sys.modules.get("torch")
     if sparse is not None and sparse.issparse(X):
         _check_cells(X.shape)
@@ -129,7 +129,15 @@ def _check_cells(shape: Iterable[int]) -> None:
 
 
 def from_array(X: Any) -> pa.Table:
-    """Convert a numpy array or a list of rows to an Arrow table, keeping the column types."""
+    """Convert a numpy array or a list of rows to an Arrow table without changing the column types.
+
+    Columns are named ``x0, x1, ...``, or by the field names of a structured array.
+
+    Raises
+    ------
+    InputError
+        If the array is not 2-D, the rows differ in length, or a column has an unsupported type.
+    """
     if isinstance(X, list):
         return _from_rows(X)
     if X.dtype.names is not None and X.ndim == 1:
@@ -175,7 +183,13 @@ def _from_vector(name: str, x: Any) -> pa.Array:
 
 
 def _from_objects(name: str, cells: list[Any]) -> pa.Array:
-    """Convert Python objects of one type to an Arrow array. None, NaN, NaT and NA become null."""
+    """Convert the cells of the column ``name`` to an Arrow array. None, NaN, NaT and NA become null.
+
+    Raises
+    ------
+    InputError
+        If the cells have types that Arrow cannot combine, such as numbers and text.
+    """
     kinds = {type(cell) for cell in cells if not _is_missing(cell)}
     flags = {kind for kind in kinds if issubclass(kind, bool | np.bool_)}
     try:

@@ -1,4 +1,4 @@
-"""Read JSON Lines files: one flat object per line."""
+"""Read JSON Lines files, in which each line is a JSON object without nested objects or lists."""
 
 import io
 import json
@@ -23,12 +23,15 @@ _KINDS = {
 
 
 def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
-    """Read a JSON Lines file. Keys become columns in order of appearance, and absent keys become null.
+    """Read a JSON Lines file as a table: one row per line, and one column per key in order of appearance.
+
+    A key that a line does not have becomes null. Of the options, only ``encoding`` is used.
 
     Raises
     ------
     InputError
-        If a line is not a flat JSON object, a column mixes types, or the file has no rows. The message names the line.
+        If a line is not a JSON object, a key has values of different types, or the file has no rows. The message names
+        the line.
     """
     source = printable(path)
     try:
@@ -55,7 +58,10 @@ def _read_blocks(path: str | os.PathLike[str], options: ReadOptions, block: int)
 
 
 def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputError | None:
-    """Return an error about the first line that is not a flat object or changes a column's type, or None."""
+    """Find the first line that is not a JSON object or has a value of another type than the lines before.
+
+    Return an error that names the line, or None if no such line exists.
+    """
     source = printable(path)
     kinds: dict[str, str] = {}
     try:
@@ -87,7 +93,7 @@ def _fault(line: bytes, kinds: dict[str, str]) -> str | None:
 
 
 class _Record(dict[str, object]):
-    """Hold a JSON object, and remember a duplicate key in ``twice``."""
+    """Represent a JSON object. ``twice`` is the first key that occurs more than once in it, or None."""
 
     def __init__(self, pairs: list[tuple[str, object]]) -> None:
         super().__init__(pairs)

@@ -1,4 +1,4 @@
-"""Detect a table file's format, and open it decompressed, as bytes or as UTF-8 text."""
+"""Detect the format of a table file, and open files as decompressed bytes or as UTF-8 text."""
 
 import atexit
 import difflib
@@ -14,6 +14,7 @@ import pyarrow as pa
 from contramix.errors import InputError, printable
 
 HEAD_BYTES = 4096
+"""Number of bytes at the beginning of a file from which its format is detected."""
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _MAGIC = {
     b"PAR1": "parquet", b"ARROW1\0": "arrow", b"\xff\xff\xff\xff": "stream", b"\x93NUMPY": "npy",
@@ -50,7 +51,13 @@ _BINARY_NAMES = {
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
-    """Raise InputError unless the path is a regular file that is not empty."""
+    """Check that a path is a regular file and not empty.
+
+    Raises
+    ------
+    InputError
+        If the path does not exist, cannot be opened, is a folder or device, or is an empty file.
+    """
     shown = printable(path)
     try:
         size = os.stat(path).st_size
@@ -67,17 +74,19 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def detect_format(path: str | os.PathLike[str]) -> str:
-    """Detect a file's format by its first bytes, then by its extension.
+    """Detect the format of a table file from its first bytes or, if they are not conclusive, from its extension.
 
     Returns
     -------
     str
-        ``parquet``, ``arrow``, ``stream``, ``npy``, ``zip``, ``jsonl`` or ``delimited``.
+        ``parquet``, ``arrow`` (Arrow IPC file), ``stream`` (Arrow IPC stream), ``npy``, ``zip`` (npz), ``jsonl``, or
+        ``delimited`` (CSV and similar text files).
 
     Raises
     ------
     InputError
-        If the file is of a known format that is not a table, or does not match its extension.
+        If the file has a known format that is not supported, such as PDF, or if it has the extension of a binary
+        format but not its first bytes.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
@@ -101,10 +110,10 @@ _LENT: WeakSet[Any] = WeakSet()
 
 
 def to_arrow_stream(stream: Any) -> pa.NativeFile:
-    """Wrap a Python stream as an Arrow stream.
+    """Wrap a Python byte stream as an Arrow stream, which Arrow's readers accept.
 
-    Arrow's threads release the stream some time after the last read, and need the interpreter to do so. A program that
-    exits at that moment would be aborted. `wait_for_arrow` therefore runs at exit.
+    Arrow's threads release the Python stream some time after the last read, for which they need the interpreter. A
+    process that exits at that moment would crash. `wait_for_arrow` therefore runs at exit.
     """
     _LENT.add(stream)
     return pa.PythonFile(stream, "r")
@@ -112,7 +121,10 @@ def to_arrow_stream(stream: Any) -> pa.NativeFile:
 
 @atexit.register
 def wait_for_arrow(seconds: float = 1.0) -> None:
-    """Wait until Arrow has released all Python streams, at most the given number of seconds."""
+    """Wait until Arrow has released all streams that `to_arrow_stream` wrapped, but at most ``seconds`` seconds.
+
+    It runs when the interpreter exits.
+    """
     until = time.monotonic() + seconds
     while len(_LENT) and time.monotonic() < until:
         time.sleep(0.001)
@@ -120,7 +132,7 @@ def wait_for_arrow(seconds: float = 1.0) -> None:
 
 @contextmanager
 def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
-    """Open a file for reading bytes, and decompress gzip and zstd whatever the file's extension."""
+    """Open a file as a stream of bytes. A file compressed with gzip or zstd is decompressed, whatever its extension."""
     with open(path, "rb") as file:
         head = file.read(4)
         file.seek(0)
@@ -132,7 +144,10 @@ def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
 
 @contextmanager
 def open_utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
-    """Open a text file as a stream of UTF-8 bytes, decompressed and transcoded from ``encoding`` (None: UTF-8)."""
+    """Open a text file, which may be compressed with gzip or zstd, as a stream of UTF-8 bytes.
+
+    ``encoding`` is the encoding of the file, from which the text is converted. None stands for UTF-8.
+    """
     with open_decompressed(path) as stream:
         yield stream if encoding is None else pa.transcoding_input_stream(stream, encoding, "utf-8")
 

@@ -32,28 +32,28 @@ DAMAGED_FILE_ERRORS = (
     zlib.error,
     pa.ArrowException,
 )
-"""Exceptions that libraries raise for truncated or damaged files."""
+"""Exceptions that numpy, pyarrow and zipfile raise for truncated or damaged files."""
 
 
 def read(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> Records:
-    """Read a file as a table with canonical column types.
+    """Read a table file into memory as an Arrow table with canonical column types.
 
-    The format is detected from the first bytes, then from the extension: CSV and other delimited files (also
-    compressed with gzip or zstd), JSON Lines, Parquet, Arrow IPC (file, stream, Feather), npy and npz. Pickled objects
-    are never loaded.
+    Supported formats are CSV and other delimited files, JSON Lines (both also compressed with gzip or zstd), Parquet,
+    Arrow IPC (file, stream, Feather), npy and npz. The format is detected from the first bytes, then from the
+    extension. Pickled objects are never loaded.
 
     Parameters
     ----------
     path : str or path
         The file. Its name may contain any bytes.
     options : ReadOptions
-        How to read a delimited file; options left at None are detected. ``encoding`` also applies to JSON Lines.
+        How to read a delimited file. Options that are None are detected. ``encoding`` also applies to JSON Lines.
 
     Returns
     -------
     Records
-        The table and one-line notes on what was guessed, filled in or left out. See `contramix.io.tables.canonical`
-        for the column types, and `contramix.io.tables.csv.cell_types` for how the types of CSV columns are inferred.
+        The table, and one-line notes on what was guessed, filled in or left out. `contramix.io.tables.canonical` lists
+        the column types, and `contramix.io.tables.csv.cell_types` explains how those of CSV columns are inferred.
 
     Raises
     ------
@@ -103,7 +103,10 @@ def _read_stream(path: str | os.PathLike[str], source: str) -> Records:
 
 
 def _from_columns(table: pa.Table, source: str) -> Records:
-    """Convert a table read from a file. Its buffers are validated, because the file may be damaged."""
+    """Convert a table that was read from a Parquet or Arrow file to records with canonical column types.
+
+    The buffers of the table are validated first, because the file may be damaged.
+    """
     table.validate(full=True)
     if table.num_rows == 0:
         raise InputError(f"{source}: no rows")
@@ -112,7 +115,7 @@ def _from_columns(table: pa.Table, source: str) -> Records:
 
 
 def pandas_index_notes(index: Sequence[str]) -> tuple[str, ...]:
-    """Return a note on the dropped columns of a pandas row index, or nothing if there are none."""
+    """Return one note for the user that lists the dropped index columns, or an empty tuple if ``index`` is empty."""
     listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
     return (f"left out the row index that pandas stored: {listed} (reset_index() keeps it)",) if index else ()
 
@@ -136,10 +139,10 @@ def _read_zip(path: str | os.PathLike[str], source: str) -> Records:
 
 
 def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
-    """Combine the arrays of an npz file into one table.
+    """Combine the arrays of an npz file, which must have the same length, into one table.
 
-    A single 2-D array gives the columns x0, x1, ... Several arrays of equal length are placed side by side: 1-D arrays
-    under their key, 2-D arrays as key0, key1, ...
+    A 1-D array becomes a column named by its key. A 2-D array becomes the columns key0, key1, ..., or x0, x1, ... if it
+    is the only 2-D array.
     """
     for key, array in arrays.items():
         if array.ndim not in (1, 2):
@@ -161,7 +164,7 @@ def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
 
 
 def _named(array: Any, source: str) -> pa.Table:
-    """Convert an array with `to_arrow`, and put the file's name into error messages."""
+    """Convert a numpy array to an Arrow table, and put ``source``, the name of the file, into error messages."""
     try:
         table = to_arrow(array)
     except InputError as error:
@@ -172,7 +175,7 @@ def _named(array: Any, source: str) -> pa.Table:
 
 
 def damaged_file_error(source: str, error: BaseException) -> InputError:
-    """Return an error that says why a file is damaged, from the exception that a library raised."""
+    """Convert an exception of a library to an InputError that names the file and says in which way it is damaged."""
     return InputError(f"{source}: {_reason(error)}")
 
 
