@@ -24,8 +24,8 @@ def to_arrow(X: Any) -> pa.Table:
     ----------
     X : table of n rows and d columns
         A pandas or polars data frame (or another type of data frame that narwhals supports), a pyarrow Table or
-        RecordBatch, a numpy array (2-D, also masked, or 1-D with named fields), a 2-D torch tensor, a scipy sparse matrix of at
-        most ``MAX_DENSE_CELLS`` cells, or a list of rows. The row index of pandas is dropped.
+        RecordBatch, a numpy array (2-D, also masked, or 1-D with named fields), a 2-D torch tensor, a scipy sparse
+        matrix of at most ``MAX_DENSE_CELLS`` cells, or a list of rows. The row index of pandas is dropped.
 
     Returns
     -------
