@@ -232,8 +232,8 @@ def table_pairs(ours: dict[str, Fit]) -> list[Pair]:
     data, module = loops.tabulars3l(x, 512, 4, set_of["scarf"].projector.out, set_of["scarf"].temperature)
     ts3l = of_peer(loops.scarf(module), lambda workers: loops.loaded(data, size, workers), False)
     size_of = weights(module.model.backbone_module, module.model.pretraining_head), weights(model_of(ours["scarf"]))
-    network = f"{slow}; its own network, without BatchNorm and ReLU behind the encoder, with a head as narrow as what "
-    network += "it gives: {:,} weights, ours {:,}".format(*size_of)
+    network = f"{slow}; its own network, without BatchNorm and ReLU after the encoder, with a head as narrow as its "
+    network += "output: {:,} weights, ours {:,}".format(*size_of)
 
     typed = "plain linear mixing, one weight a batch; ours mixes by types, a weight a row"
     lightly, metric = f"lightly {version('lightly')}", f"pytorch-metric-learning {version('pytorch-metric-learning')}"

@@ -29,7 +29,7 @@ DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
 """Delimiter used for files of one column: a character that does not occur in tables."""
 
-_SNIFFED_ROWS = 1000
+_SAMPLE_ROWS = 1000
 
 
 class Dialect(NamedTuple):
@@ -55,7 +55,7 @@ class Dialect(NamedTuple):
     notes: list[str]
 
 
-def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
+def infer_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
     """Detect a file's dialect from its first lines.
 
     Parameters
@@ -74,7 +74,7 @@ def sniff_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
 
     Examples
     --------
-    >>> sniff_dialect(b"a;b\\n1;x\\n", ReadOptions(), "f.csv")[:4]
+    >>> infer_dialect(b"a;b\\n1;x\\n", ReadOptions(), "f.csv")[:4]
     (';', '.', True, ['a', 'b'])
     """
     text = _decode(sample, source)
@@ -144,7 +144,7 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
     """Return the delimiter that splits the most sampled lines into the same number of cells."""
     found: dict[str, float] = {}
     for candidate in (mark for mark in DELIMITERS if mark != options.decimal):
-        widths = Counter(len(row) for row in _rows(text, candidate, _SNIFFED_ROWS))
+        widths = Counter(len(row) for row in _rows(text, candidate, _SAMPLE_ROWS))
         if not widths:
             continue
         width, times = widths.most_common(1)[0]

@@ -18,7 +18,7 @@ from contramix.io.records import Records
 from contramix.io.tables.canonical import to_canonical
 from contramix.io.tables.csv.cell_types import EXACT_DIGITS, convert_column, may_have_padding, strip_and_null
 from contramix.io.tables.csv.diagnosis import find_first_fault
-from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, SAMPLE_BYTES, Dialect, sniff_dialect
+from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, SAMPLE_BYTES, Dialect, infer_dialect
 from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 20
@@ -103,7 +103,7 @@ def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: s
         raise unreadable_csv_error(source, error, options) from None
     if not sample:
         raise InputError(f"{source}: empty file (0 bytes)")
-    return sniff_dialect(sample, options, source)
+    return infer_dialect(sample, options, source)
 
 
 def _read_all(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> tuple[pa.Table, int]:
