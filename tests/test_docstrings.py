@@ -1,4 +1,4 @@
-"""The examples in docstrings run, and give what they say."""
+"""Run the examples in docstrings and compare their output."""
 
 import doctest
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The code and the documents use the field's words, American spelling, and docstrings that begin with a verb."""
+"""Check that code and documents use the field's words, American spelling, and docstrings that begin with a verb."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The folders of the package import one another in one direction only, and stay small enough to be read."""
+"""Check that the folders of the package import one another in one direction only, and stay small."""
 
 import ast
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Recipes: every shipped one loads and survives TOML, and what is wrong with one is said in a line."""
+"""Test that every shipped recipe loads and survives TOML, and that errors in a recipe are one line."""
 
 import re
 import tomllib

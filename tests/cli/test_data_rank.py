@@ -1,4 +1,4 @@
-"""The effective rank of a run's data stands in info and in the report; models without one are told of too."""
+"""Test that info and report show the effective rank of a run's data, and mention models that have none."""
 
 import json
 from pathlib import Path

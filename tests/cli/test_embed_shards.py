@@ -1,4 +1,4 @@
-"""`contramix embed` into a folder of shards, by one process, by several, and through Ray."""
+"""Test `contramix embed` into a folder of shards: with one process, with several, and with Ray."""
 
 import importlib.util
 import json

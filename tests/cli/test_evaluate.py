@@ -1,4 +1,4 @@
-"""evaluate and compare, as a user calls them."""
+"""Test `contramix evaluate` and `contramix compare` from the command line."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""contramix finetune and predict: from a run and a labelled file to predictions in a file."""
+"""Test `contramix finetune` and `contramix predict`: from a run and a labeled file to predictions in a file."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Graphs by path alone: every command, what it says, calls that are wrong, and the estimators on lists of graphs."""
+"""Test graph data given by path: every command, its messages, wrong calls, and estimators on lists of graphs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Help texts fit the terminal and wrap as paragraphs."""
+"""Test that help texts fit the terminal and wrap as paragraphs."""
 
 import re
 

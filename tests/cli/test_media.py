@@ -1,4 +1,4 @@
-"""Images and sounds by path alone: official layouts, broken files, missing extras, and what is printed."""
+"""Test images and audio given by path: official layouts, broken files, missing extras, and printed messages."""
 
 import gzip
 import importlib

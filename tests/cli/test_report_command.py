@@ -1,4 +1,4 @@
-"""``contramix report`` on a finished run."""
+"""Test `contramix report` on a finished run."""
 
 import json
 from pathlib import Path

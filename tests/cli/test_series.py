@@ -1,4 +1,4 @@
-"""Time series by path alone: the whole circle on .ts files, tables and arrays, and through the estimators."""
+"""Test all commands on time series in .ts files, tables and arrays, and the estimators on them."""
 
 import importlib
 import json

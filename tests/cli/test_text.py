@@ -1,4 +1,4 @@
-"""Texts by path alone: every command, what it says, and calls that are wrong."""
+"""Test texts given by path: every command, its messages, and wrong calls."""
 
 import gzip
 import json

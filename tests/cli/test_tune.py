@@ -1,4 +1,4 @@
-"""contramix tune, as a user calls it."""
+"""Test `contramix tune` from the command line."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""contramix verify-theory: a table or JSON, and exit code 3 where something does not come out as it should."""
+"""Test `contramix verify-theory`: its table, its JSON, and exit code 3 if a check fails."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Official data sets by name: found where the user has them, and verified."""
+"""Test that official data sets are found by name in the user's folders and are verified."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""A folder of shards: the same bytes whoever makes them, in whatever order and however often they are stopped."""
+"""Test that a folder of shards has the same bytes for any number of processes, order and number of interruptions."""
 
 import json
 import os

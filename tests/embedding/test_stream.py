@@ -1,4 +1,4 @@
-"""Files to files of representations, bit by bit: the same numbers as at once, and a whole file or none."""
+"""Test that streamed files of representations equal those computed at once, and are complete or absent."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""The network over time: padding has no influence, mixtures fade, BatchNorm sees the steps that are there."""
+"""Test the 1-D CNN: padding has no influence, mixtures keep their presence weights, and BatchNorm ignores padding."""
 
 import pytest
 import torch

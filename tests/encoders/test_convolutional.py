@@ -1,4 +1,4 @@
-"""ResNets against published sizes and formulas written out; the small CNN; timm's models by a stand-in."""
+"""Compare ResNets with published sizes and formulas, and test the small CNN and a fake timm model."""
 
 import math
 import sys

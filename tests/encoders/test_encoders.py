@@ -1,4 +1,4 @@
-"""Encoders: stages that can be stopped and sent on, the published network's size, and modules of the user's."""
+"""Test encoders: stages that can be stopped and resumed, the published network's size, and users' modules."""
 
 import math
 import sys

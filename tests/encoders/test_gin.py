@@ -1,4 +1,4 @@
-"""GIN against PyTorch Geometric's layers with the same weights, and against loops over nodes."""
+"""Compare GIN with PyTorch Geometric's layers with the same weights, and with loops over nodes."""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""The transformer: torch's own layers on whole texts, and padding and mixtures that weigh what they should."""
+"""Compare the transformer with torch's layers on texts without padding, and test padding and mixtures."""
 
 import math
 

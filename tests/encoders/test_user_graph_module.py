@@ -1,4 +1,4 @@
-"""Modules of the user's on graphs: PyTorch Geometric's own, and what is said of those that do not fit."""
+"""Test users' modules on graphs: those of PyTorch Geometric, and errors for those that do not fit."""
 
 import pytest
 import torch

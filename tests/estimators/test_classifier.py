@@ -1,4 +1,4 @@
-"""The semi-supervised estimators obey scikit-learn, learn from few labels, and come back whole from a folder."""
+"""Test that semi-supervised estimators follow scikit-learn's API, learn from few labels, and can be saved."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""The estimator obeys scikit-learn, and gives the same model whatever container the data come in."""
+"""Test that the encoder follows scikit-learn's API and gives the same model for any container of the data."""
 
 import pickle
 import subprocess

@@ -1,4 +1,4 @@
-"""Tests of the advice after a comparison."""
+"""Test the advice after a comparison."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tests of the candidates that are made from features."""
+"""Test the candidates that are made from features."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""DACL's protocol against a plain double loop."""
+"""Compare DACL's cross-validation with a double loop."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Frozen features, in memory and in a file; and BatchNorm's statistics computed anew."""
+"""Test frozen features in memory and in a file, and recomputed statistics of BatchNorm."""
 
 import gc
 import resource

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn; and their rows, whose mean they are and whose spread tells how sure they are."""
+"""Compare metrics with scikit-learn, and test the per-row scores that give their mean and standard error."""
 
 import numpy as np
 import pytest

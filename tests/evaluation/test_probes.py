@@ -1,4 +1,4 @@
-"""Probes against independent computations, in memory and streamed; and nothing they choose may come from test rows."""
+"""Compare probes with independent computations, and test that no setting is chosen on test rows."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Tests of the protocol and of the plan that it makes for given data."""
+"""Test the protocol and the plan that it makes for given data."""
 
 import numpy as np
 import pytest

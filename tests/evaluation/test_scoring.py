@@ -1,4 +1,4 @@
-"""Tests of scoring candidates: all have the same splits and labels, and test targets only score."""
+"""Test that all candidates are scored on the same splits and labels, and that test targets only score."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of the splits into training and test rows."""
+"""Test the splits into training and test rows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tests of the comparison as JSON and as a table."""
+"""Test the comparison as JSON and as a table."""
 
 import json
 

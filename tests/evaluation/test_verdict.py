@@ -1,4 +1,4 @@
-"""Tests of the verdict: intervals in simple cases, few false claims, and planted effects."""
+"""Test the verdict: intervals in simple cases, few false claims, and planted effects."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The examples and the Python code of the README run."""
+"""Run the examples and the Python code of the README."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A newcomer adds an operator in one file and one line, and it is there: in recipes, in training, in the tests."""
+"""Add an operator in one file and one line, and test that recipes, training and tests include it."""
 
 import shutil
 import subprocess

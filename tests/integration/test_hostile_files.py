@@ -1,4 +1,4 @@
-"""Commands survive unusual calls, tables, files and environments."""
+"""Test commands with unusual calls, tables, files and environments."""
 
 import hashlib
 import json

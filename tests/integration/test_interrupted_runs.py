@@ -1,4 +1,4 @@
-"""Runs that are killed or interrupted at any moment, or run out of space, resume to the same bytes."""
+"""Test that runs that are killed, interrupted or out of disk space resume to the same bytes."""
 
 import random
 import shutil

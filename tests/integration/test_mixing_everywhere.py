@@ -1,4 +1,4 @@
-"""Mixing at every named stage of every encoder: all domains, methods and noises, with and without i-Mix."""
+"""Test mixing at every named stage of every encoder, for all domains, methods and noises, with and without i-Mix."""
 
 import networkx
 import numpy as np

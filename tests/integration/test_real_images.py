@@ -1,4 +1,4 @@
-"""Real images: complete, in their official parts, pixel by pixel what their makers published."""
+"""Test that real image data sets have their official splits and the published pixels."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real tables, end to end: pre-train, embed, evaluate, from the command line."""
+"""Pre-train, embed and evaluate on real tables from the command line."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Real texts: complete, in their official parts, and TF-IDF scores on them what it is known to."""
+"""Test that real text data sets have their official splits, and compare TF-IDF's scores with known ones."""
 
 import gzip
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Images that do not fit into memory train the same model, to the byte, as images in memory."""
+"""Test that streamed images train the same model, byte for byte, as images in memory."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Reading options: values that are rejected."""
+"""Test values of reading options that are rejected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Records know their official splits, and give them as chunks."""
+"""Test the official splits of records, and records as chunks."""
 
 import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""InfoGraph against double loops over nodes and graphs."""
+"""Compare InfoGraph with double loops over nodes and graphs."""
 
 import math
 

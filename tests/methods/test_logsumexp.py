@@ -1,4 +1,4 @@
-"""Log-sum-exp by blocks against the dense formula: the same numbers and gradients, and nothing large in between."""
+"""Compare log-sum-exp by blocks with the dense formula: numbers, gradients and memory."""
 
 import pytest
 import torch

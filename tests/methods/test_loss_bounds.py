@@ -1,4 +1,4 @@
-"""Floor and chance of each method's loss against what free unit vectors reach when the loss itself is minimised."""
+"""Compare floor and chance level of each loss with the values that free unit vectors reach."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Each loss against a literal loop over Python floats (conftest), and against its gradient."""
+"""Compare each loss with a literal loop over Python floats (in conftest), and with its numerical gradient."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Each method's loss against a loop over what its networks give, and what its networks share and learn."""
+"""Compare each method's loss with a loop over the networks' outputs, and test which weights are shared and learned."""
 
 from collections import deque
 

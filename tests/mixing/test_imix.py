@@ -1,4 +1,4 @@
-"""i-Mix: which weights and partners it draws, and that labels get the realised weights."""
+"""Test the weights and partners that i-Mix draws, and that labels get the realized weights."""
 
 import pytest
 import torch

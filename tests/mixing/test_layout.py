@@ -1,4 +1,4 @@
-"""Typed mixing, on a table of every kind of column; the table's elements are listed by hand in conftest."""
+"""Test mixing on a table with every kind of column, whose elements are listed by hand in conftest."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Each operator of the dict: what holds for all of them, and each one's formula."""
+"""Test properties that all mixing operators share, and the formula of each one."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Weight laws against their moments, and partners."""
+"""Compare the distributions of mixing weights with their moments, and test partners."""
 
 import math
 

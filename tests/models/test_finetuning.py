@@ -1,4 +1,4 @@
-"""Fine-tuning moves all weights of a copy, keeps the best ones, and learns what there is to be learned."""
+"""Test that fine-tuning changes all weights of a copy, keeps the best ones, and learns a learnable target."""
 
 import copy
 

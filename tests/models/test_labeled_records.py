@@ -1,4 +1,4 @@
-"""Tests of drawing labels."""
+"""Test drawing labels."""
 
 import numpy as np
 

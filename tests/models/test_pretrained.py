@@ -1,4 +1,4 @@
-"""A model reads a file as the rows it was trained on were read."""
+"""Test that a model reads a file as its training data were read."""
 
 import numpy as np
 import pyarrow as pa

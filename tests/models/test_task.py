@@ -1,4 +1,4 @@
-"""Tests of the task that a target column sets."""
+"""Test the task that is inferred from a target column."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""Each planted failure raises its alarm while training goes on, and healthy runs raise none."""
+"""Test that each planted failure raises its alarm during training, and that healthy runs raise none."""
 
 import json
 import warnings

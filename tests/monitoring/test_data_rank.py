@@ -1,4 +1,4 @@
-"""The effective rank of data against closed forms; that it costs a run nothing, and is told where a user looks."""
+"""Compare the effective rank of data with closed forms, and test that it does not change a run."""
 
 import math
 

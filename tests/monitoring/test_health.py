@@ -1,4 +1,4 @@
-"""Readings: training is the same with and without them, and a resumed run's log is an uninterrupted one's."""
+"""Test that health measurements do not change training, and that a resumed run writes the same log."""
 
 import json
 import math

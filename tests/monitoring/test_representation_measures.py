@@ -1,4 +1,4 @@
-"""Each measure against its formula in numpy, a double loop, or scikit-learn."""
+"""Compare each measure with its formula in numpy, a double loop, or scikit-learn."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Similarity of views at the input: known values of noises, and codes as the one-hot vectors that they stand for."""
+"""Test the similarity of views at the input with known values of noises, and category codes as one-hot vectors."""
 
 import numpy as np
 import pytest

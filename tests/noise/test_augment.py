@@ -1,4 +1,4 @@
-"""Augmentation as a noise: it begins with samples as they are stored, and both views are draws of their own."""
+"""Test augmentation as a noise: it starts from stored samples, and draws both views independently."""
 
 import pytest
 import torch

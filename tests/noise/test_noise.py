@@ -1,4 +1,4 @@
-"""Noises: what they do to each view, and what they leave alone."""
+"""Test how each noise changes each view, and what it leaves unchanged."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Shipped recipes state their source, command, time and expected number, and train."""
+"""Test that shipped recipes state their source, command, time and expected number, and train."""
 
 import warnings
 

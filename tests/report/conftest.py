@@ -1,4 +1,4 @@
-"""A page with everything on it, and names that try to run."""
+"""Provide a report page with all of its parts, and names that try to run as scripts."""
 
 import json
 from dataclasses import replace

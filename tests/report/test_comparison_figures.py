@@ -1,4 +1,4 @@
-"""Tests of the groups in which a comparison is drawn."""
+"""Test the groups in which a comparison is drawn."""
 
 from contramix.report.comparison_figures import groups, labels
 from contramix.report.evaluation_report import parse_report

@@ -1,4 +1,4 @@
-"""Tests of the validation of a comparison."""
+"""Test the validation of a comparison."""
 
 import json
 

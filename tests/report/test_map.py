@@ -1,4 +1,4 @@
-"""Tests of the map of representations, compared with plain numpy."""
+"""Compare the map of representations with plain numpy."""
 
 import json
 import math

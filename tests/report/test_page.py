@@ -1,4 +1,4 @@
-"""What stands on the page, read by an HTML parser; and the command that writes it."""
+"""Test the contents of the report page with an HTML parser, and the command that writes it."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The report in headless Chromium, without a network: it draws, answers, and runs nothing of the user's."""
+"""Test the report in headless Chromium without a network: it draws, reacts, and runs no script of the user's data."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Records that are pictures stand on one sheet, in the order of the map's points, and the page shows them."""
+"""Test that pictures of records lie on one sheet in the order of the map's points, and that the page shows them."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Tests of reading the facts of a run from its folder."""
+"""Test reading the facts of a run from its folder."""
 
 import pytest
 

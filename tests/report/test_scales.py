@@ -1,4 +1,4 @@
-"""Tests of the color scales of columns."""
+"""Test the color scales of columns."""
 
 import numpy as np
 import pytest

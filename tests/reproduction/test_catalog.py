@@ -1,4 +1,4 @@
-"""Suites are found by name or path."""
+"""Test that suites are found by name or path."""
 
 import pytest
 

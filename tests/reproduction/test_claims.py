@@ -1,4 +1,4 @@
-"""What came out of claims."""
+"""Test the verdicts on claims."""
 
 import numpy as np
 import pytest

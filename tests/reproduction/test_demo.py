@@ -1,4 +1,4 @@
-"""The demo: its rows, its columns, and that it can be run again."""
+"""Test the demo: its rows, its columns, and running it again."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""DACL's protocol on graphs: cross-validation over ten folds, whose finished repeats are reused."""
+"""Test DACL's protocol on graphs: ten-fold cross-validation, whose finished repeats are reused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A block of a suite is run, kept, resumed and shown, by the library and by the command."""
+"""Test that a block of a suite is run, stored, resumed and shown, by the library and by the command."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Data sets of the suites are found and loaded."""
+"""Test that the data sets of suites are found and loaded."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Small files in the official layouts are split as published."""
+"""Test that small files in the official layouts are split as published."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Shipped suites are consistent, and errors in a suite's file are named."""
+"""Test that shipped suites are consistent, and that errors in a suite's file are named."""
 
 import pytest
 

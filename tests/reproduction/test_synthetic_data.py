@@ -1,4 +1,4 @@
-"""Synthetic data have the format of the data sets that they replace."""
+"""Test that synthetic data have the format of the data sets that they replace."""
 
 import pytest
 

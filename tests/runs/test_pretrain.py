@@ -1,4 +1,4 @@
-"""Runs survive: killed anywhere, interrupted, out of room, diverged; and one ends with the bytes of another."""
+"""Test that runs survive kills, interrupts and full disks, report divergence, and resume to the same bytes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A table learned from a cache: the same as in memory; resumed, interrupted, out of room, and cleaned up."""
+"""Test that a cached table trains as in memory, and test resuming, interrupts, full disks and cleaning up."""
 
 import errno
 import json

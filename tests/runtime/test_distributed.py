@@ -1,4 +1,4 @@
-"""Two processes as one run: the same losses and gradients, one folder, one word, and none left over when one dies."""
+"""Test two processes as one run: same losses and gradients, one folder, one output, and none left if one dies."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What memory is left, by files as the kernel writes them."""
+"""Test how the available memory is read from files as the kernel writes them."""
 
 from contramix.runtime.memory import _available_in_groups, _available_in_system
 

@@ -1,4 +1,4 @@
-"""Results come in order, few wait, and an error does not swallow what was made before it."""
+"""Test that prefetched results keep their order, are limited in number, and precede an error."""
 
 import time
 

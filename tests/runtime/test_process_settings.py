@@ -1,4 +1,4 @@
-"""What the program changes in its own process: garbage collection while it is imported, and where memory goes."""
+"""Test settings of the process: garbage collection during imports, and memory allocation."""
 
 import gc
 import subprocess

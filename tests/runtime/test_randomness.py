@@ -1,4 +1,4 @@
-"""Keyed randomness: a place's draws depend on the place alone."""
+"""Test that random draws depend on their key only."""
 
 import pytest
 import torch

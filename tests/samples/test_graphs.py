@@ -1,4 +1,4 @@
-"""Packed graphs against PyTorch Geometric's batches and against literal loops."""
+"""Compare packed graphs with PyTorch Geometric's batches and with literal loops."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Padded sequences: what is mixed, what goes along, and that padding never counts."""
+"""Test which parts of padded sequences are mixed, and that padding never counts."""
 
 import pytest
 import torch

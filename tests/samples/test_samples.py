@@ -1,4 +1,4 @@
-"""Samples that are decoded when they are asked for are the same as samples in memory."""
+"""Test that samples decoded on demand equal samples in memory."""
 
 import pytest
 import torch

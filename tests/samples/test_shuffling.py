@@ -1,4 +1,4 @@
-"""An order of very many rows: each row once, the same for the same key, from any place on, in mixed company."""
+"""Test the shuffled order of very many rows: each row once, the same for the same key, from any start, well mixed."""
 
 import torch
 from hypothesis import given, settings

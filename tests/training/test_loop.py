@@ -1,4 +1,4 @@
-"""The loop: same seed same bytes, resumed equals uninterrupted, and what happens when a run cannot go on."""
+"""Test the training loop: same seed, same bytes; resumed equals uninterrupted; and runs that cannot continue."""
 
 import math
 import warnings

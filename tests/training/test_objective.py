@@ -1,4 +1,4 @@
-"""The objective: two views, mixed where the settings say, through every method, and the sum of its terms."""
+"""Test the objective: two views, mixed where the settings say, for every method, and the sum of its terms."""
 
 from copy import deepcopy
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Learning-rate schedules against closed forms, and optimisers against one step by hand."""
+"""Compare learning-rate schedules with closed forms, and optimizers with one step by hand."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Tests of the result of a search."""
+"""Test the result of a search."""
 
 from contramix.recipe import Recipe
 from contramix.tuning.result import Confirmation, TuningResult

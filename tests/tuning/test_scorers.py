@@ -1,4 +1,4 @@
-"""Tests of the scores of trials, compared with scikit-learn and closed forms."""
+"""Compare the scores of trials with scikit-learn and closed forms."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Tests of the search: it is reproducible, can be resumed, and learns nothing from held-out rows."""
+"""Test that a search is reproducible, can be resumed, and learns nothing from held-out rows."""
 
 import json
 import os

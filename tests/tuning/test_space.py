@@ -1,4 +1,4 @@
-"""What may be searched: it always holds the recipe as it is, and whatever is drawn can be trained."""
+"""Test that the search space contains the recipe itself, and that every sampled recipe can be trained."""
 
 import optuna
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of the file that stores the trials of a search."""
+"""Test the file that stores the trials of a search."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sounds written out by formulas, and audio files made of bytes."""
+"""Provide audio signals computed from formulas, and audio files written byte by byte."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Each change of a sound against a loop over numbers, written from its definition."""
+"""Compare each audio augmentation with a loop over numbers that follows its definition."""
 
 import math
 

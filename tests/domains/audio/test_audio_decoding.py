@@ -1,4 +1,4 @@
-"""Files of every kind and fault to clips, against samples written by hand."""
+"""Compare decoded clips from files of every format and defect with samples written by hand."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Sounds from folders, archives, tables and Python values to samples, whole and broken."""
+"""Test reading audio from folders, archives, tables and Python values, complete and broken."""
 
 import io
 import zipfile

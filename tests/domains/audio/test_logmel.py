@@ -1,4 +1,4 @@
-"""Log-mel pictures against librosa's numbers and against the discrete Fourier transform written out."""
+"""Compare log-mel spectrograms with librosa's and with an explicit discrete Fourier transform."""
 
 import cmath
 import math

@@ -1,4 +1,4 @@
-"""The mel matrix against librosa's, and against its own definition."""
+"""Compare the mel filter bank with librosa's and with its definition."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Official layouts: labels, parts and speakers, against the data's own lists."""
+"""Compare labels, splits and speakers of official layouts with the lists that come with the data."""
 
 from collections import Counter
 from pathlib import Path

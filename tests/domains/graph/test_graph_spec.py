@@ -1,4 +1,4 @@
-"""What is learned of graphs, and what becomes of them."""
+"""Test the specification of graphs: what is learned from the data, and how graphs are converted to samples."""
 
 import json
 

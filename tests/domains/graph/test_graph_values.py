@@ -1,4 +1,4 @@
-"""Graphs of PyTorch Geometric and of networkx: whole ones, and one clear line for each that is not."""
+"""Test graphs of PyTorch Geometric and networkx: valid ones, and one clear error line for each invalid one."""
 
 import networkx as nx
 import numpy as np

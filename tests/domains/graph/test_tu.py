@@ -1,4 +1,4 @@
-"""Raw files of TU Dortmund's collection: whole ones in every layout, and one clear line for each that is not."""
+"""Test raw files of TU Dortmund's collection: valid ones in every layout, and one error line for each invalid one."""
 
 import zipfile
 from pathlib import Path

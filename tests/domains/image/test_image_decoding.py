@@ -1,4 +1,4 @@
-"""One picture: its pixels as they were written, whatever the format, or the reason why not."""
+"""Test decoding one image of any format: exact pixels, or the reason why it cannot be decoded."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Folders, archives and tables of images: rows, labels, parts, and what is left out."""
+"""Test reading folders, archives and tables of images: rows, labels, splits and omitted files."""
 
 import io
 import json

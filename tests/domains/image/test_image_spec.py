@@ -1,4 +1,4 @@
-"""What is learned of images, and what becomes of them: statistics, samples, fronts; and images from Python."""
+"""Test the specification of images: statistics, samples, frontends, and images from Python values."""
 
 import io
 import os

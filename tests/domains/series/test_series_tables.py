@@ -1,4 +1,4 @@
-"""Series from tables: long and wide, in any order, with gaps; each against what was written by hand."""
+"""Test time series in long and wide tables, in any order and with gaps, against series written by hand."""
 
 import datetime
 

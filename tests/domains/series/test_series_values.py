@@ -1,4 +1,4 @@
-"""Series from Python, what is learned of them, and how they reach a network."""
+"""Test time series from Python values, their specification, and the inputs that networks receive."""
 
 import numpy as np
 import pandas as pd

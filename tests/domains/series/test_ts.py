@@ -1,4 +1,4 @@
-"""The .ts reader: what the archives' files say, and a clear line for each way a line can be wrong."""
+"""Test the reader of .ts files on the archives' files, and its error line for each invalid line."""
 
 import zipfile
 from pathlib import Path

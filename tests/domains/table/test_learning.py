@@ -1,4 +1,4 @@
-"""What is learned of each kind of column, with statistics worked out by hand, and what is left out."""
+"""Compare what is learned from each kind of column with statistics computed by hand, and test omitted columns."""
 
 import math
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A specification at work: rows to vectors, whatever the table looks like; JSON and back; what encoders are told."""
+"""Test the specification of tables: rows to vectors, JSON and back, and the description for encoders."""
 
 import json
 

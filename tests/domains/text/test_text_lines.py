@@ -1,4 +1,4 @@
-"""Lines of files: what is a label, what is text, what is a table; and bytes that are packed, foreign or no text."""
+"""Test reading lines of files as labels, texts or tables, and compressed, foreign or binary files."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Texts from files, folders, archives, tables and Python values, whole and broken; and what is left to others."""
+"""Test reading texts from files, folders, archives, tables and Python values, complete and broken."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""From texts to tokens: what the tokenizers library gives, padded with 0, counted, and saved as JSON."""
+"""Compare tokens with the tokenizers library, and test padding, counts and saving as JSON."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tests of the list of baselines."""
+"""Test the list of baselines."""
 
 from contramix.domains import DOMAINS
 from contramix.evaluation.baselines import BASELINES

@@ -1,4 +1,4 @@
-"""ROCKET's features against a literal loop over one kernel, and its accuracy against the published one."""
+"""Compare ROCKET's features with a loop over one kernel, and its accuracy with the published one."""
 
 from math import log2
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""TF-IDF and a linear model: scikit-learn's pipeline with the same strength, and texts in which there is nothing."""
+"""Compare TF-IDF and a linear model with scikit-learn's pipeline, and test empty texts."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Weisfeiler-Lehman colors against a literal refinement with dictionaries."""
+"""Compare Weisfeiler-Lehman colors with a refinement by dictionaries."""
 
 from collections import Counter
 

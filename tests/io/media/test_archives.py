@@ -1,4 +1,4 @@
-"""Files in zip and tar archives: found, read from several threads, and never a way to do harm."""
+"""Test files in zip and tar archives: listing, reading in several threads, and malicious archives."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Encoded files that stand in the cells of Parquet and Arrow files."""
+"""Test encoded files in the cells of Parquet and Arrow files."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which files are found in a folder, in what order, and what is set aside."""
+"""Test which files are found in a folder, in what order, and which are ignored."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Decoding many files: order, memory, broken ones; and decoding them again when they are asked for."""
+"""Test decoding many files: order, memory, broken files, and repeated decoding on demand."""
 
 import threading
 from functools import partial

@@ -1,4 +1,4 @@
-"""Parts and labels that stand in files' names."""
+"""Test splits and labels that are encoded in file names."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tables read portion by portion: together they are the table that `read` gives, of the same types throughout."""
+"""Test that tables read in chunks equal the table that `read` returns, with the same types."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Tables in memory: the same data from any container is the same table."""
+"""Test that the same data from any container give the same table."""
 
 import datetime as dt
 import decimal

@@ -1,4 +1,4 @@
-"""JSON Lines files: the table they give, and the line that is at fault."""
+"""Test the tables from JSON Lines files, and the line number in errors."""
 
 import datetime as dt
 import gzip

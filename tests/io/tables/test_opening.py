@@ -1,4 +1,4 @@
-"""Formats are detected from the bytes, bad paths are reported, and streams that Arrow holds are waited for."""
+"""Test that formats are detected from the bytes, bad paths are reported, and streams held by Arrow are closed."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Tables in files of every format: what is read, and what is reported."""
+"""Test tables in files of every format: their contents and the errors."""
 
 import gzip
 import io

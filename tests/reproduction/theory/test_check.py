@@ -1,4 +1,4 @@
-"""A check is judged by its worst measurement."""
+"""Test that a check is judged by its worst measurement."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Simulated complexities agree with enumeration."""
+"""Compare simulated complexities with enumeration."""
 
 import itertools
 

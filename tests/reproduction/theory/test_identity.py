@@ -1,4 +1,4 @@
-"""Both sides of Theorem 1 are compared with literal loops, and a planted error is found."""
+"""Compare both sides of Theorem 1 with literal loops, and find a planted error."""
 
 import itertools
 import math

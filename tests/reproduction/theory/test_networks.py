@@ -1,4 +1,4 @@
-"""Networks differ and map to unit vectors."""
+"""Test that networks differ and map to unit vectors."""
 
 import torch
 

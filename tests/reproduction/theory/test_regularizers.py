@@ -1,4 +1,4 @@
-"""The expansions of Theorem 2 are checked at valid points, and a planted error is found."""
+"""Check the expansions of Theorem 2 at valid points, and find a planted error."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""All checks of the theorems hold for other seeds than the command's, and the misprints fail."""
+"""Test that all checks of the theorems pass for other seeds than the command's."""
 
 import pytest
 

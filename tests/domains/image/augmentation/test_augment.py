@@ -1,4 +1,4 @@
-"""Augmentation against loops written from the formulas, colorsys, interpolate, and counts of what is drawn."""
+"""Compare augmentation with loops from the formulas, colorsys, interpolate, and counts of random draws."""
 
 import colorsys
 import itertools

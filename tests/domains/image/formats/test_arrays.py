@@ -1,4 +1,4 @@
-"""Arrays that are images already: axes, bits, colours, sizes."""
+"""Test arrays of images: axes, bit depths, colors and sizes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""CIFAR in its official layouts, built by hand here; and a pickle that would do harm does none."""
+"""Test CIFAR in its official layouts, built by hand, and that a malicious pickle is not executed."""
 
 import pickle
 import struct

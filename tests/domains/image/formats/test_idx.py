@@ -1,4 +1,4 @@
-"""IDX files against arrays written by hand."""
+"""Compare IDX files with arrays written by hand."""
 
 import gzip
 

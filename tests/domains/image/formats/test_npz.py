@@ -1,4 +1,4 @@
-"""npy and npz files of images, by the names of their arrays."""
+"""Test npy and npz files of images, whose arrays are found by name."""
 
 import zipfile
 

@@ -1,4 +1,4 @@
-"""Columns that come by portions are found to be what they are when they are seen whole."""
+"""Test that columns read in chunks are summarized like columns read at once."""
 
 import math
 from datetime import datetime, timedelta

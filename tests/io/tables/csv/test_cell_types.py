@@ -1,4 +1,4 @@
-"""The types of columns of text cells: numbers, identifiers, booleans, dates and missing markers."""
+"""Test the types of columns of text cells: numbers, identifiers, booleans, dates and missing markers."""
 
 import datetime as dt
 

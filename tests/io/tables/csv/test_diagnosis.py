@@ -1,4 +1,4 @@
-"""The first fault of a delimited file is reported with its line."""
+"""Test that the first fault of a delimited file is reported with its line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The dialect of a delimited file: delimiter, decimal mark, header, names and encoding."""
+"""Test the dialect of a delimited file: delimiter, decimal mark, header, names and encoding."""
 
 import codecs
 

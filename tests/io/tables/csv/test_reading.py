@@ -1,4 +1,4 @@
-"""Delimited files: rows, quotes, line ends, and long rows and cells."""
+"""Test delimited files: rows, quotes, line ends, and long rows and cells."""
 
 import csv
 import random
