@@ -123,7 +123,8 @@ def test_what_does_not_go_together(graphs):
     with pytest.raises(InputError, match="no virtual labels to mix; leave imix out"):
         Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut="input"), imix=IMix()))
     for late in ("output", "readout", "auto"):
-        with pytest.raises(InputError, match=r"gone at .*: set noise\.cut to 'input', or to a cut up to 'layer2'"):
+        message = r"do not exist any more at .*: set noise\.cut to 'input', or to a cut up to 'layer2'"
+        with pytest.raises(InputError, match=message):
             Objective(gin(), TermSettings(method=InfoGraph(), noise=NoNoise(cut=late)))
     dropped = Objective(gin(), TermSettings(method=InfoGraph(), noise=Drop(cut="layer2")))
     assert dropped(graphs, Key(0)).isfinite()
