@@ -1,1 +1,1 @@
-"""List, read and decode media files in folders, archives and tables."""
+"""List, read and decode image and audio files in folders, archives and tables."""

@@ -1,4 +1,4 @@
-"""Read a file by its address: a path, or ``zip://member::/path/archive.zip`` (also ``tar://``)."""
+"""Read files by their address: a path, or ``zip://member::/path/archive.zip`` (also ``tar://``)."""
 
 import os
 from collections.abc import Mapping
@@ -9,14 +9,21 @@ from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_f
 
 
 def read_address(address: str) -> bytes:
-    """Return the bytes of the file at an address.
+    """Return the bytes of a file, or of a member of an archive, by its address.
+
+    Parameters
+    ----------
+    address
+        A path, or the address of a member: ``zip://member::/path/archive.zip`` or ``tar://member::/path/archive.tar``.
 
     Raises
     ------
     UnreadableFileError
-        If the archive no longer has the member, or it is damaged.
+        If the file is empty or too large, or if the archive does not have the member or it is damaged.
+    InputError
+        If the archive is damaged.
     OSError
-        If the file no longer exists, or cannot be read.
+        If the file or archive does not exist or cannot be read.
     """
     kind, separator, rest = address.partition("://")
     if not separator or kind not in ("zip", "tar"):
@@ -31,5 +38,8 @@ def read_address(address: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _members_by_address(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
-    """Return an archive's members by address. The cache key changes when the archive does."""
+    """Return the members of an archive by their addresses, with a cache for the last archives read.
+
+    The modification time ``changed`` and the ``size`` of the archive are part of the cache key.
+    """
     return {item.address: item for item in list_members(path, lambda name: True) if item.address is not None}

@@ -1,4 +1,4 @@
-"""List and read the members of zip and tar archives. Nothing is extracted to disk, so path traversal is impossible."""
+"""List and read the members of zip and tar archives without extracting them to disk."""
 
 import bz2
 import gzip
@@ -17,14 +17,15 @@ from contramix.errors import InputError, printable
 from contramix.io.media.media_file import MAX_FILE_BYTES, MediaFile, UnreadableFileError, check_size
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""Lower-case extensions of the supported archives."""
 MAX_MEMBERS = 20_000_000
 """Maximum number of members of an archive."""
 MAX_RATIO = 100
 """Maximum ratio of unpacked to packed bytes. A higher ratio indicates a decompression bomb."""
 FREE_BYTES = 256 << 20
-"""Unpacked size up to which ``MAX_RATIO`` is not checked."""
+"""Unpacked size in bytes up to which ``MAX_RATIO`` is not checked."""
 MAX_HELD_BYTES = 8 << 30
-"""Maximum unpacked size of a compressed tar archive, which has no random access and is therefore held in memory."""
+"""Maximum size in bytes of the files of a compressed tar. It has no random access, so they are kept in memory."""
 
 _BROKEN = (OSError, EOFError, ValueError, IndexError, KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error,
            lzma.LZMAError, NotImplementedError, RuntimeError, OverflowError)  # fmt: skip
@@ -41,9 +42,19 @@ def is_archive(name: str) -> bool:
 
 
 def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
-    """Return the files of an archive for which ``wanted(name)`` is true, in the archive's order.
+    """List the files in a zip or tar archive, in the order of the archive, without reading their contents.
 
-    Links and devices are skipped.
+    Parameters
+    ----------
+    path
+        The archive. Its format is detected from its first bytes.
+    wanted
+        Function that takes the path of a file within the archive and returns whether to list it.
+
+    Returns
+    -------
+    list of MediaFile
+        The files, without links and devices. Of several files with the same name, the last is listed.
 
     Raises
     ------
@@ -70,14 +81,17 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
 
 
 def clean_member_name(name: str) -> str:
-    """Return a member's name as a relative, printable path without ``.`` and ``..``."""
+    """Return the name of an archive member as a relative path that is safe to print, without ``.`` and ``..``."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     joined = "/".join(parts)
     return joined if joined.isprintable() else printable(joined)
 
 
 class _Zip:
-    """Read a zip archive from several threads. A lock guards opening and closing members, which are not thread-safe."""
+    """Read members of a zip archive from several threads at once.
+
+    A lock guards opening and closing members, because zipfile does not make these thread-safe.
+    """
 
     def __init__(self, path: str) -> None:
         self._zip = zipfile.ZipFile(path)
@@ -159,7 +173,19 @@ def _in_packed_tar(path: str, head: bytes, wanted: Callable[[str], bool]) -> Ite
 
 
 def member_address(kind: str, member: str, path: str) -> str | None:
-    """Return the address of a member, ``zip://member::/path/archive.zip``, or None if text cannot express it."""
+    """Return the address of an archive member, such as ``zip://a/1.png::/data/photos.zip``.
+
+    Return None if the address is not valid UTF-8, or if the member's name contains ``::``.
+
+    Parameters
+    ----------
+    kind
+        ``zip`` or ``tar``.
+    member
+        Name of the member as stored in the archive.
+    path
+        Path of the archive.
+    """
     where = f"{kind}://{member}::{os.path.abspath(path)}"
     try:
         where.encode()
@@ -189,7 +215,17 @@ def _refuse(size: int) -> bytes:
 
 
 class _BombGuard:
-    """Wrap a stream of unpacked bytes, and raise InputError if it grows like a decompression bomb."""
+    """Wrap a stream that unpacks an archive, and raise InputError if it yields far more bytes than the archive has.
+
+    Parameters
+    ----------
+    stream
+        The stream of unpacked bytes.
+    path
+        The archive, for the error message.
+    packed
+        Size of the archive in bytes.
+    """
 
     def __init__(self, stream: BufferedIOBase, path: str, packed: int) -> None:
         self._stream = stream
@@ -205,18 +241,24 @@ class _BombGuard:
 
 
 def check_expansion(path: str, count: int, total: int, packed: int) -> None:
-    """Raise InputError if an archive has too many members, or unpacks to suspiciously many bytes.
+    """Check that an archive is not a decompression bomb (a small file that unpacks to an enormous size).
 
     Parameters
     ----------
     path
         The archive, for the error message.
     count
-        Number of members.
+        Number of its members.
     total
-        Number of unpacked bytes.
+        Total size of its unpacked members in bytes.
     packed
         Size of the archive in bytes.
+
+    Raises
+    ------
+    InputError
+        If the archive has more than ``MAX_MEMBERS`` members, or unpacks to more than ``FREE_BYTES`` and to more than
+        ``MAX_RATIO`` times its size.
     """
     if count > MAX_MEMBERS:
         raise InputError(f"{printable(path)}: more than {MAX_MEMBERS:,} files in one archive: split it")

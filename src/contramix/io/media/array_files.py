@@ -1,4 +1,4 @@
-"""Read records and labels from npy and npz files, by array names such as ``x_train`` and ``y_test``."""
+"""Read records and labels from npy and npz files, and recognize them by array names such as ``x_train``."""
 
 import os
 import zipfile
@@ -14,24 +14,25 @@ from contramix.io.media.path_labels import SPLIT_NAMES
 from contramix.io.records import LABEL
 
 ENDINGS = (".npz", ".npy")
+"""Lower-case extensions of numpy's array files."""
 _LABELS = {"labels", "label", "y", "targets", "target"}
 _NAMES = {"classes", "class_names", "label_names"}
 _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 class LabeledArray(NamedTuple):
-    """Hold the records of one official split, and their labels.
+    """Collect the records of one official split (such as the test split) and their labels, as read from a file.
 
     Parameters
     ----------
     content : ndarray
         The records, one per row.
     labels : dict
-        Label columns by name, with one entry per record. Empty if there are no labels.
+        Arrays of labels by column name, with one label per record. Empty if there are no labels.
     split : str or None
-        ``train``, ``valid``, ``test``, or None if the data have no splits.
+        ``train``, ``valid`` or ``test``, or None if the data have no official splits.
     source : str
-        Name of the file, safe to print.
+        Name of the file for messages, safe to print.
     """
 
     content: np.ndarray
@@ -53,14 +54,16 @@ def read_arrays(
     path
         The file.
     content_names
-        Names of arrays of records, the preferred one first.
+        Names by which arrays of records are recognized, such as ``images`` and ``x``. The first is suggested in errors.
     what
-        What the records are, in the plural, for error messages.
+        What the records are, for error messages, such as ``images``.
 
     Returns
     -------
-    list of LabeledArray, tuple of str
-        The splits, and notes on what was left out.
+    list of LabeledArray
+        The records and labels of each official split, or a single item if the file has no splits.
+    tuple of str
+        One-line notes for the user on arrays that were left out.
 
     Raises
     ------
@@ -124,10 +127,21 @@ def _loaded(path: str, source: str) -> dict[str, np.ndarray]:
 
 
 def parse_array_name(key: str, content_names: Collection[str]) -> tuple[str | None, str | None]:
-    """Return the split and the kind of an array by its name.
+    """Return the official split and the kind of an array in an npz file, such as ("train", "labels") for ``y_train``.
 
-    The split is ``train``, ``valid``, ``test`` or None. The kind is ``content``, ``labels``, ``names`` (class names) or
-    None for an unknown name.
+    Parameters
+    ----------
+    key
+        Name of the array.
+    content_names
+        Names by which arrays of records are recognized, such as ``images`` and ``x``.
+
+    Returns
+    -------
+    str or None
+        The split: ``train``, ``valid``, ``test``, or None if the name mentions no split.
+    str or None
+        The kind: ``content`` (records), ``labels``, ``names`` (class names), or None if the name is not recognized.
     """
     lower = key.lower()
     if lower in _NAMES:
@@ -143,7 +157,11 @@ def parse_array_name(key: str, content_names: Collection[str]) -> tuple[str | No
 def _labels(
     labels: np.ndarray | None, names: np.ndarray | None, source: str
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Return the label column as a dict, empty without usable labels, and notes. Class numbers become class names."""
+    """Return the labels of the records by column name, and notes for the user on labels that were left out.
+
+    The dictionary is empty unless there is one label per record. If the file has class ``names``, integer labels are
+    replaced with them. ``source`` is the name of the file in notes.
+    """
     if labels is None:
         return {}, ()
     if labels.ndim == 2 and labels.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""Read tables whose cells are encoded images or audio files: Parquet and Arrow files, shards, and data frames."""
+"""Read tables with a column of encoded image or audio files (such as PNG bytes), as on the Hugging Face hub."""
 
 import json
 import os
@@ -18,21 +18,23 @@ from contramix.io.media.path_labels import SPLIT_NAMES
 from contramix.io.records import LABEL, SPLIT
 
 ENDINGS = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+"""Lower-case extensions of table files that may contain encoded files."""
 _LABELS = ("label", "labels", "class", "fine_label")
 _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, pa.ArrowException)
 
 
 class EmbeddedFiles(NamedTuple):
-    """Hold the encoded cells of a column as media files, and the other columns of the table.
+    """Represent a table with a column of encoded image or audio files: these files, and the other columns.
 
     Parameters
     ----------
     files : MediaFiles
-        One file per row, named by the path in the cell, or else ``row 17``.
+        One file per row. Its name is the path stored in the cell, or ``row 17`` if paths are missing or not unique.
     other_columns : pa.Table
-        The other columns. Class numbers are replaced by class names if the file's metadata has them.
+        The other columns of the table. Class numbers are replaced with class names if the metadata of the table lists
+        them.
     label_column : str or None
-        Name of the column of labels.
+        Name of the column of labels within ``other_columns``, or None if there is none.
     """
 
     files: MediaFiles
@@ -41,7 +43,10 @@ class EmbeddedFiles(NamedTuple):
 
 
 def list_table_files(path: str | os.PathLike[str]) -> list[str]:
-    """Return the Parquet and Arrow files of a folder and its subfolders, sorted; or the path itself if it is one."""
+    """Return the paths of the Parquet and Arrow files in a folder and its subfolders, sorted.
+
+    If ``path`` is a Parquet or Arrow file, the list contains only this path. For any other file, it is empty.
+    """
     root = os.fsdecode(path)
     if not os.path.isdir(root):
         return [root] if root.lower().endswith(ENDINGS) else []
@@ -55,24 +60,27 @@ def list_table_files(path: str | os.PathLike[str]) -> list[str]:
 
 
 def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> EmbeddedFiles | None:
-    """Read the column of encoded files of a Parquet or Arrow file, or of a folder of such shards.
+    """Read Parquet or Arrow files that have a column of encoded image or audio files.
 
     Parameters
     ----------
     path : str or path
-        The file or folder. Shards named ``train-...`` and ``test-...`` get a column ``part``.
+        A file, or a folder of files with the same columns. If their names start with their official split, as in
+        ``train-00000.parquet`` and ``test-00000.parquet``, the result has a column ``part`` with the split of each row.
     names : sequence of str
-        Usual names of the column. If none is present, the only column of bytes or of ``{"bytes", "path"}`` is used.
+        Usual names of the column, such as ``image``. If the table has none of them, its only column of bytes or of
+        ``{"bytes", "path"}`` structs is used.
 
     Returns
     -------
     EmbeddedFiles or None
-        None if no column holds bytes, as in an ordinary table.
+        The files and the other columns, or None if the table has no column of encoded files.
 
     Raises
     ------
     InputError
-        If a file is damaged, or several columns hold bytes.
+        If a file is damaged or has no rows, if the files of a folder have different columns, or if several columns
+        contain bytes and none has one of the ``names``.
     """
     files = list_table_files(path)
     source = printable(path)
@@ -93,18 +101,18 @@ def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> E
 
 
 def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | None = None) -> EmbeddedFiles:
-    """Return the cells of one column as media files, together with the other columns.
+    """Separate a table into the encoded files of one column and the other columns.
 
     Parameters
     ----------
     table
-        The table.
+        A table with a column of bytes or of ``{"bytes", "path"}`` structs.
     name
-        The column of encoded files.
+        Name of this column.
     source
-        Name of the table for error messages.
+        Name of the table in error messages.
     base
-        Folder to which paths in the cells are relative. Without it, paths are not opened.
+        Folder to which the paths in cells without bytes are relative. Default: such files are reported as unreadable.
     """
     paths, items = _media_files(table.column(name), base)
     if any(path is None for path in paths) or len(set(paths)) < len(paths):
@@ -120,7 +128,7 @@ def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | 
 
 
 def is_embedded_file_type(kind: pa.DataType) -> bool:
-    """Return whether an Arrow type can hold encoded files: binary, or a struct with ``bytes`` and ``path``."""
+    """Return whether columns of a type can contain encoded files: binary, or a struct of ``bytes`` and ``path``."""
     if pa.types.is_struct(kind):
         return {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
@@ -190,7 +198,7 @@ def _no_bytes() -> bytes:
 
 
 def _with_class_names(table: pa.Table, label: str) -> pa.Table:
-    """Replace class numbers by class names if Hugging Face's metadata has them."""
+    """Replace the class numbers in the column ``label`` with class names, if Hugging Face's metadata list them."""
     try:
         features = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
         names = features["info"]["features"][label]["names"]

@@ -1,7 +1,7 @@
-"""Keep media files encoded in the table, to be decoded on demand when decoded samples do not fit into memory.
+"""Store references to encoded image or audio files in an Arrow column, for data that do not fit in memory when decoded.
 
-A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: the encoded bytes or an address to read them from (a path, or
-``zip://member::/path/archive.zip``), and a digest of the bytes at the first read.
+A cell is ``{"bytes": ..., "path": ..., "digest": ...}``: either the bytes of the file or its address (a path, or
+``zip://member::/path/archive.zip``), and a hash of the bytes, by which a later change of the file is noticed.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,24 @@ import pyarrow as pa
 from contramix.io.media.media_file import MediaFile
 
 DIGEST_BYTES = 16
+"""Length of a digest in bytes."""
 ENCODED = pa.struct(
     [("bytes", pa.large_binary()), ("path", pa.large_string()), ("digest", pa.binary(DIGEST_BYTES))]
 )  # fmt: skip
+"""Arrow type of a cell that refers to an encoded file."""
 
 
 def compute_digest(data: bytes) -> bytes:
-    """Return the 16-byte BLAKE2b digest of bytes."""
+    """Return the 16-byte BLAKE2b digest (hash) of a file's bytes."""
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
 def encode_files(items: Sequence[MediaFile], digests: Sequence[bytes]) -> pa.StructArray:
-    """Return media files as an array of type ``ENCODED``, by address if they have one, else by their bytes."""
+    """Convert media files to an Arrow array of ``{"bytes", "path", "digest"}`` structs, one per file.
+
+    A file with an address is stored as this address, and any other file as its bytes. ``digests`` lists the hash of the
+    bytes of each file, as returned by `compute_digest`.
+    """
     held = [None if item.address is not None else item.read() for item in items]
     columns = [held, [item.address for item in items], list(digests)]
     return pa.StructArray.from_arrays(

@@ -1,4 +1,4 @@
-"""List the media files of a folder or an archive, sorted by name, and the text files next to them."""
+"""List the image or audio files of a folder or an archive, sorted by name, and the small text files next to them."""
 
 import os
 import stat
@@ -13,29 +13,29 @@ from contramix.io.media.media_file import MediaFile, read_file
 from contramix.io.records import BadFile
 
 LISTS = (".csv", ".tsv", ".txt", ".json")
-"""Extensions of the small text files in which official file layouts list splits and labels."""
+"""Extensions of the small text files in which published data sets list their splits and labels."""
 
 
 class NothingFoundError(InputError):
-    """Report that a path has no file with one of the requested endings."""
+    """Report that a folder, archive or file contains no file with one of the requested extensions."""
 
 
 @dataclass(frozen=True)
 class MediaFiles:
-    """Hold the media files of a folder, archive or list.
+    """List the image or audio files that were found in a folder, an archive or a table.
 
     Parameters
     ----------
     source : str
-        The path that was read, safe to print.
+        The path that was searched, safe to print.
     files : tuple of MediaFile
         The media files, sorted by name.
     sidecars : dict
-        Small text files next to the media files by name, such as ``split.csv`` or ``testing_list.txt``.
+        Small text files that were found with them, by name, such as ``split.csv`` or ``testing_list.txt``.
     bad_files : tuple of BadFile
-        Entries that have a media file's name but are not files, such as folders and broken links.
+        Folders, broken links and other entries that have the extension of a media file but are not regular files.
     notes : tuple of str
-        Notes on what was left out.
+        One-line notes for the user on what was left out.
     """
 
     source: str
@@ -46,12 +46,12 @@ class MediaFiles:
 
     @property
     def names(self) -> list[str]:
-        """Return the files' names, in order."""
+        """Return the names of the files in order, as paths relative to the folder or archive, such as ``cat/1.png``."""
         return [item.name for item in self.files]
 
 
 def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> MediaFiles:
-    """List the files with given endings in a folder or an archive.
+    """List the files with the given extensions in a folder or an archive, sorted by name.
 
     Parameters
     ----------
@@ -59,13 +59,14 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
         A folder (searched with all subfolders), a zip or tar archive (also ``.tar.gz`` and others), a folder that
         contains one such archive, or a single file.
     endings : collection of str
-        Lower-case extensions such as ``{".png", ".jpg"}``; upper-case names match too. An ending that starts with
-        ``/`` is a complete file name.
+        Lower-case extensions such as ``{".png", ".jpg"}``, which also match names in upper case. An ending that starts
+        with ``/``, such as ``/labels.bin``, matches this file name only.
 
     Returns
     -------
     MediaFiles
-        The files. Hidden files, ``__MACOSX`` and files with other extensions are left out.
+        The files, and the small text files found with them. Hidden files, ``__MACOSX`` and files with other extensions
+        are left out.
 
     Raises
     ------
@@ -136,7 +137,15 @@ def _note_other_extensions(other_extensions: Counter[str]) -> str:
 
 
 def _list_only_archive(folder: str, source: str, endings: tuple[str, ...]) -> MediaFiles:
-    """List the only archive in a folder that has no media files of its own."""
+    """List the media files in the archive of a folder that contains exactly one archive.
+
+    Raises
+    ------
+    NothingFoundError
+        If the folder contains no archive, or the archive no file with one of the endings.
+    InputError
+        If the folder contains several archives.
+    """
     names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     archives = [name for name in names if is_archive(name) and os.path.isfile(os.path.join(folder, name))]
     if not archives:
@@ -162,9 +171,10 @@ def _list_archive(path: str, source: str, endings: tuple[str, ...]) -> MediaFile
 
 
 def walk_folder(root: str) -> Iterator[tuple[str, str]]:
-    """Yield the path and the relative name of all files in a folder and its subfolders.
+    """Yield the path of each file in a folder and its subfolders, and its path relative to ``root`` with slashes.
 
-    Each folder is entered once. Links to folders are followed last, and only if the folder was not entered before.
+    Hidden files are left out. Each folder is searched once, even if links lead to it. A folder whose name contains a
+    point, such as ``x.png``, is also yielded itself.
     """
     seen: set[tuple[int, int]] = set()
     waiting = deque([(root, "")])
@@ -198,12 +208,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_visible(name: str) -> bool:
-    """Return whether no part of a relative path is hidden or ``__MACOSX``."""
+    """Return whether no part of a path with slashes starts with a point (hidden) or is ``__MACOSX``."""
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def has_ending(name: str, endings: tuple[str, ...]) -> bool:
-    """Return whether a name has one of the endings. An ending that starts with a slash is a complete file name."""
+    """Return whether a path ends with one of the endings, such as ``.png``.
+
+    An ending that starts with a slash, such as ``/labels.bin``, matches the complete file name.
+    """
     return f"/{name}".endswith(endings)
 
 

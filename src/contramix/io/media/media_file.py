@@ -1,29 +1,29 @@
-"""Describe a media file: its name, and how its bytes are read from a folder, an archive or a table."""
+"""Represent an image or audio file, wherever it is stored: in a folder, in an archive, or in a cell of a table."""
 
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 MAX_FILE_BYTES = 1 << 30
-"""Maximum size of a single image or audio file."""
+"""Maximum size of a single image or audio file in bytes."""
 
 
 class UnreadableFileError(Exception):
-    """Report that a file cannot be read or decoded. The text is the reason in a few words, such as ``truncated``."""
+    """Report that an image or audio file cannot be read or decoded. The message is the reason, such as ``truncated``."""
 
 
 class MediaFile(NamedTuple):
-    """Refer to a file in a folder or an archive, or to an encoded cell of a table.
+    """Refer to an encoded image or audio file in a folder, in an archive, or in a cell of a table.
 
     Parameters
     ----------
     name : str
-        Path relative to the folder or archive, with ``/`` between folders; safe to print.
+        Path relative to the folder or archive, with ``/`` between folders. It is safe to print.
     read : callable
-        Function that returns the bytes; raises `UnreadableFileError` or OSError.
+        Function without arguments that returns the bytes of the file, or raises `UnreadableFileError` or OSError.
     address : str, optional
-        Address from which `contramix.io.media.addresses.read_address` reads the same bytes later. None if the bytes
-        exist in memory only.
+        Address for `contramix.io.media.addresses.read_address`, which reads the same bytes in a later process. None if
+        the bytes can only be read by ``read``.
     """
 
     name: str
@@ -32,12 +32,14 @@ class MediaFile(NamedTuple):
 
 
 def read_file(path: str) -> bytes:
-    """Return the bytes of a file.
+    """Return the bytes of an image or audio file.
 
     Raises
     ------
     UnreadableFileError
-        If the file is empty, or larger than ``MAX_FILE_BYTES``.
+        If the file is empty, or larger than ``MAX_FILE_BYTES`` (1 GiB).
+    OSError
+        If the file does not exist or cannot be read.
     """
     check_size(os.stat(path).st_size)
     with open(path, "rb") as file:
@@ -45,7 +47,13 @@ def read_file(path: str) -> bytes:
 
 
 def check_size(size: int) -> None:
-    """Raise UnreadableFileError if a size in bytes is 0 or more than ``MAX_FILE_BYTES``."""
+    """Check the size of an image or audio file in bytes.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the size is 0 or more than ``MAX_FILE_BYTES`` (1 GiB).
+    """
     if size == 0:
         raise UnreadableFileError("0 bytes")
     if size > MAX_FILE_BYTES:

@@ -1,4 +1,4 @@
-"""Decode many files in parallel, in order and in bounded memory, and collect the files that fail."""
+"""Decode many image or audio files in parallel threads, in order and with limited memory."""
 
 import os
 from collections import deque
@@ -19,23 +19,23 @@ from contramix.io.records import BadFile
 T = TypeVar("T")
 
 IN_MEMORY_BYTES = 2 << 30
-"""Maximum size of decoded samples that are indices in memory. Larger data sets are decoded again on every access."""
+"""Maximum size of decoded samples that are kept in memory. Larger data sets are decoded again on every access."""
 _FILES_PER_TASK = 32
-"""Number of files per thread task. With this many, the overhead of scheduling is negligible."""
+"""Number of files that a thread decodes per task: enough to make the overhead of scheduling negligible."""
 
 
 class Decoded(NamedTuple):
-    """Hold the decoded files, and the files that failed.
+    """Collect the results of decoding many image or audio files.
 
     Parameters
     ----------
     content : pa.Array
-        One row per decoded file: the samples (`pa.FixedShapeTensorArray`), or encoded files that are decoded on access
-        (see `contramix.io.media.encoded_records`).
+        One row per file that could be decoded: the decoded samples (`pa.FixedShapeTensorArray`) or, if these are too
+        large for memory, references to the encoded files (see `contramix.io.media.encoded_records`).
     indices : list of int
-        Positions of the decoded files in the list of files.
+        For each row of ``content``, the position of its file in the list of files.
     bad_files : tuple of BadFile
-        The files that failed, with reasons.
+        The files that could not be read or decoded, with reasons.
     """
 
     content: pa.Array
@@ -53,28 +53,28 @@ def decode_all(
     in_memory_bytes: int = IN_MEMORY_BYTES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Decoded:
-    """Decode all files once, in parallel.
+    """Decode all image or audio files in parallel, and collect the decoded samples and the files that failed.
 
     Parameters
     ----------
     files : MediaFiles
         The files.
     decode : callable
-        Function from a file's bytes to an array of ``shape`` and ``dtype``; raises `UnreadableFileError`. Several
-        threads call it at once.
+        Function that converts the bytes of a file to an array of ``shape`` and ``dtype``, or raises
+        `UnreadableFileError`. Several threads call it at once.
     shape, dtype
         Shape and type of one sample.
     on_bad_files : {"skip", "fail"}
-        Whether to skip files that fail, or to raise an error for the first.
+        Whether to skip files that cannot be decoded, or to raise an error for the first of them.
     in_memory_bytes : int
-        Maximum size of the decoded samples. Beyond it, ``content`` holds the encoded files instead.
+        Maximum size of all decoded samples. If they are larger, the result refers to the encoded files instead.
     progress : callable, optional
-        Called with the number of processed files and the total number.
+        Function that is called with the number of files processed so far and the total number of files.
 
     Raises
     ------
     InputError
-        If no file can be decoded; or if one fails, and ``on_bad_files`` is ``"fail"``.
+        If no file can be decoded, or if ``on_bad_files`` is ``"fail"`` and a file cannot be decoded.
     """
     total = len(files.files)
     streaming = total * int(np.prod(shape)) * np.dtype(dtype).itemsize > in_memory_bytes
@@ -116,9 +116,10 @@ def decode_all(
 
 
 def map_files(files: Sequence[MediaFile], function: Callable[[bytes], T]) -> Iterator[T | UnreadableFileError]:
-    """Yield ``function(bytes)`` of each file, in order, or the `UnreadableFileError` if that fails.
+    """Read all files and apply ``function`` to the bytes of each, in several threads. Yield the results in order.
 
-    Several threads read and process the files, a few tasks ahead of the consumer.
+    If a file cannot be read or ``function`` raises an `UnreadableFileError`, this error is yielded as the result.
+    Threads work only a limited number of files ahead of the consumer, to limit memory.
     """
 
     def process(start: int) -> list[T | UnreadableFileError]:
@@ -140,7 +141,10 @@ def map_files(files: Sequence[MediaFile], function: Callable[[bytes], T]) -> Ite
 
 
 def read_and_apply(read: Callable[[], bytes], function: Callable[[bytes], T]) -> T | UnreadableFileError:
-    """Return ``function(read())``, or the error if the file cannot be read or processed."""
+    """Return ``function(read())``, where ``read`` returns the bytes of a file.
+
+    If reading or processing fails, return an `UnreadableFileError` with the reason instead of raising it.
+    """
     try:
         return function(read())
     except UnreadableFileError as error:
@@ -152,7 +156,7 @@ def read_and_apply(read: Callable[[], bytes], function: Callable[[bytes], T]) ->
 
 
 def count_threads() -> int:
-    """Return the number of decoding threads: the number of cores available to this process, at most 32."""
+    """Return the number of threads for decoding: the number of CPU cores that this process may use, at most 32."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 32)
 

@@ -1,4 +1,4 @@
-"""Check whether a path contains files of a kind, from as few file names as possible."""
+"""Check whether a folder, archive or table contains files with given extensions, from few file names."""
 
 import os
 import tarfile
@@ -20,19 +20,19 @@ _BROKEN = (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile, 
 
 
 def contains_files(path: str | os.PathLike[str], endings: Collection[str], columns: Collection[str]) -> bool:
-    """Return whether a path is or contains a media file with one of the endings.
+    """Return whether a path is a media file with one of the endings, or contains one.
 
-    A path matches if it is such a file, a folder or an archive with such a file, or a table with a column of encoded
-    files. A path that cannot be read does not match.
+    The path may be a file, a folder, an archive, or a table with a column of encoded files. The result is False for a
+    path that cannot be read.
 
     Parameters
     ----------
     path
         The file, folder or archive.
     endings
-        As in `contramix.io.media.listing.list_media_files`.
+        Lower-case extensions such as ``{".png", ".jpg"}``. An ending that starts with ``/`` is a complete file name.
     columns
-        Names of columns of encoded files.
+        Names of table columns that may contain encoded files, such as ``image``.
     """
     path_name = os.fsdecode(path)
     suffixes = tuple(endings)
@@ -51,7 +51,10 @@ def _names(path_name: str) -> Iterable[str]:
 
 
 def _folder_names(folder: str) -> Iterator[str]:
-    """Yield the names of a folder's files, then those in the archives directly in the folder."""
+    """Yield the names of all files in a folder and its subfolders, and then those of the members of its archives.
+
+    Archives in subfolders are not searched.
+    """
     for _, name in walk_folder(folder):
         yield name
     for name in sorted(os.listdir(folder)):

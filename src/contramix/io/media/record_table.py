@@ -1,4 +1,4 @@
-"""Build the table of decoded files, with their names, labels and splits."""
+"""Build the Arrow table of the records of a media data set: decoded files with their names, labels and splits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,22 +18,27 @@ def build_record_table(
     splits: Sequence[str | None] | None = None,
     extra: Mapping[str, Sequence[Any] | pa.Array] | None = None,
 ) -> pa.Table:
-    """Build a table with one row per decoded file.
+    """Build an Arrow table with one row per decoded image or audio file, and its name, label and split.
 
     Parameters
     ----------
     column : str
-        Name of the content column, such as ``image`` or ``audio``.
+        Name of the column of decoded files, such as ``image`` or ``audio``.
     decoded : Decoded
-        The decoded files.
-    names, labels, splits, extra
-        One entry per file, including files that could not be decoded, whose entries are dropped. Labels are text or
-        integers. ``extra`` holds further columns by name.
+        The decoded files. Files that could not be decoded get no row.
+    names : sequence of str
+        Name of every file, including the files that could not be decoded. The same holds for the next three.
+    labels : sequence of str or int, optional
+        Label of each file.
+    splits : sequence of str, optional
+        Official split of each file.
+    extra : dict, optional
+        Further columns by name, with one entry per file.
 
     Returns
     -------
     pa.Table
-        The content column, ``file``, ``label``, ``part`` and the extra columns.
+        The column of decoded files, ``file``, ``label`` and ``part`` (if given), and the extra columns.
     """
     columns: dict[str, pa.Array] = {FILE: pa.array(names, pa.large_string())}
     if labels is not None:

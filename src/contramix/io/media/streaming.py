@@ -1,4 +1,4 @@
-"""Decode media files on demand while training."""
+"""Decode image and audio files while training, for data that do not fit in memory when decoded."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,21 +20,22 @@ from contramix.samples.samples import StreamedSamples
 def stream_samples(
     column: pa.ChunkedArray, decode: Callable[[bytes], np.ndarray], shape: tuple[int, ...], dtype: torch.dtype
 ) -> StreamedSamples:
-    """Return samples that several threads decode on access.
+    """Return samples that are read and decoded from their files, in several threads, each time they are indexed.
 
     Parameters
     ----------
     column : pa.ChunkedArray
-        Encoded files, of type ``contramix.io.media.encoded_records.ENCODED``.
+        References to encoded files, of the type ``contramix.io.media.encoded_records.ENCODED``.
     decode : callable
-        As in `contramix.io.media.parallel_decoding.decode_all`.
+        Function that converts the bytes of a file to an array of ``shape``, or raises `UnreadableFileError`. Several
+        threads call it at once.
     shape, dtype
         Shape and type of one sample.
 
     Returns
     -------
     StreamedSamples
-        The samples. Indexing raises RunError if a file is missing or has changed since it was first read.
+        The samples. Indexing them raises RunError if a file is missing or has changed since the references were made.
     """
     cells = column.combine_chunks()
     fingerprint = blake2b(repr((shape, dtype)).encode(), digest_size=32)

@@ -1,1 +1,1 @@
-"""Read delimited text files: dialect, types of cells, and chunks."""
+"""Read delimited text files such as CSV: detect the dialect and the column types, and locate faulty lines."""

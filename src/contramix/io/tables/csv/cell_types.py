@@ -1,4 +1,4 @@
-"""Infer the type of a column of text cells: booleans, numbers, dates or text. All cells have to match.
+"""Infer the type of a column of text cells: booleans, numbers, dates or text. A type applies if all cells match it.
 
 - Nulls are ignored. A column of nulls has the null type.
 - ``true`` and ``false`` in upper or lower case: bool. ``yes`` and ``no`` stay text, 0 and 1 are numbers.
@@ -31,7 +31,7 @@ _SWAPPED = str.maketrans(",.", ".,")
 
 
 def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
-    """Strip white space from text cells, and replace missing markers by null.
+    """Strip white space from text cells, and replace the texts in ``missing`` with null.
 
     Examples
     --------
@@ -44,7 +44,10 @@ def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
 
 
 def may_have_padding(cells: pa.ChunkedArray) -> bool:
-    """Return whether cells may have leading or trailing white space, from a fast check of first and last bytes.
+    """Return whether a text cell may have leading or trailing white space.
+
+    The check looks only at the first and last byte of each cell. It can return True by mistake, for cells that start or
+    end with a character outside ASCII, but it never returns False by mistake.
 
     Examples
     --------
@@ -57,7 +60,7 @@ def may_have_padding(cells: pa.ChunkedArray) -> bool:
 
 
 def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
-    """Return the first and the last bytes of the texts that are not empty."""
+    """Return two uint8 arrays: the first byte and the last byte of each text that is not empty."""
     _, places, text = cells.buffers()
     at = np.frombuffer(places, np.int64)[cells.offset : cells.offset + len(cells) + 1]
     some = np.diff(at) > 0
@@ -66,19 +69,22 @@ def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
 
 
 def convert_column(cells: Any, decimal: str = ".") -> Any:
-    """Convert a column of stripped text to the type inferred from its cells, by the rules of this module.
+    """Convert a column of text to the type inferred from its cells: bool, int64, float64, timestamp or text.
+
+    `contramix.io.tables.csv.cell_types` lists the rules.
 
     Parameters
     ----------
     cells : pyarrow.Array or ChunkedArray of strings
-        The cells; missing ones are null.
+        The cells, without leading and trailing white space. Missing cells are null.
     decimal : {".", ","}
-        The decimal mark.
+        The decimal mark of numbers.
 
     Returns
     -------
     pyarrow.Array or ChunkedArray
-        Null, bool, int64, float64, timestamp or large_string cells.
+        The converted cells, of type bool, int64, float64, timestamp or large_string. If all cells are null, the type
+        is null.
 
     Examples
     --------
@@ -100,25 +106,22 @@ def convert_column(cells: Any, decimal: str = ".") -> Any:
 
 
 def to_float(cells: Any, decimal: str = ".") -> Any | None:
-    """Convert text cells to float64, or return None if a cell is not a number."""
+    """Convert text cells to float64, or return None if a cell is not a number. ``decimal`` is the decimal mark."""
     if decimal == ",":
         cells = pa.array([cell and cell.translate(_SWAPPED) for cell in cells.to_pylist()], pa.large_string())
     return _cast(cells, pa.float64())
 
 
 def is_decimal_comma(cells: Any) -> bool:
-    """Return whether all cells are numbers if the comma is the decimal mark, and one has a comma."""
+    """Return whether all cells are integers or numbers with a decimal comma, such as ``3,5``, and one has a comma."""
     values = cells.drop_null()
     return len(values) > 0 and _all(values, _COMMA_NUMBER) and pc.any(pc.match_substring(values, ",")).as_py()
 
 
 def explain_text_column(cells: Any) -> str | None:
-    """Explain why a column that looks almost like numbers or dates is read as text.
+    """Return a note on why a column that looks almost like numbers or dates is read as text, or None for plain text.
 
-    Returns
-    -------
-    str or None
-        A note for the user, or None if the column looks like text.
+    An example is "read as text: most sampled cells are numbers, but '12 kg' is not".
     """
     values = cells.drop_null()
     if len(values) == 0:

@@ -1,4 +1,4 @@
-"""Read delimited files chunk by chunk: one pass determines the column types, a second pass reads the rows."""
+"""Read delimited files chunk by chunk: one pass determines the column types, and a second pass reads the rows."""
 
 import os
 from collections.abc import Iterator
@@ -29,41 +29,42 @@ from contramix.io.tables.csv.reading import (
 from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 22
+"""Number of bytes that Arrow parses at a time. Each block becomes one table."""
 EXAMPLE_CELLS = 4096
-"""Maximum number of distinct cells kept as context to infer the type of each chunk.
+"""Maximum number of distinct cells per column that are kept, to infer the type of each chunk together with them.
 
-Some types need more than one chunk: dates have one order of day and month, and either all or none have a zone.
+One chunk may not determine a type: 01/02/2020 does not show whether the column's dates start with day or month.
 """
 
 
 class DelimitedFile:
-    """Read a delimited file in two passes. Creating the object reads and checks the complete file once.
+    """Read a CSV or other delimited file table by table, with column types that fit the complete file.
 
-    If the first megabyte does not determine a column's type (it has only dates, booleans or nulls there), the type is
-    inferred chunk by chunk, together with the first ``EXAMPLE_CELLS`` distinct cells.
+    Creating the object reads the complete file once to check it and to determine the column types. `tables` then reads
+    it again.
 
     Parameters
     ----------
     path
         The file.
     options
-        How to read it.
+        The delimiter, encoding and other properties of the file. Options that are None are detected.
 
     Attributes
     ----------
     schema
-        Canonical types of the columns.
+        Names and canonical types of the columns.
     rows
         Number of rows.
     notes
-        One-line notes on what was guessed or left out.
+        One-line notes for the user on what was guessed or left out.
     empty_columns
-        Names of columns without any value.
+        Names of columns in which all cells are missing.
 
     Raises
     ------
     InputError
-        As in `contramix.io.tables.csv.reading.read_delimited`.
+        If the file is not a table, a row or cell is faulty, or there are no rows.
     """
 
     def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
@@ -89,7 +90,7 @@ class DelimitedFile:
         self.empty_columns = frozenset(column.name for column in self._columns if not column.has_values)
 
     def tables(self, start: int = 0) -> Iterator[pa.Table]:
-        """Yield the rows from ``start`` on, in tables of some thousand rows."""
+        """Yield the rows of the file, from row ``start`` to the last, as tables of one block of the file each."""
         try:
             with open_utf8(self._path, self._options.encoding) as stream:
                 for table in self._parsed(stream, []):
@@ -100,7 +101,7 @@ class DelimitedFile:
             raise self._explain(error) from None
 
     def _survey(self) -> int:
-        """Read all cells once to determine the column types. Return the number of skipped rows."""
+        """Read the complete file to determine the column types. Return the number of bad rows that were skipped."""
         skipped: list[int] = []
         self.rows = 0
         self._columns = [
@@ -141,18 +142,33 @@ class DelimitedFile:
 
 
 class ColumnTypeTracker:
-    """Determine the type of one column from all its cells, and convert chunks of cells to it."""
+    """Determine the type of one CSV column while its cells are read chunk by chunk, and convert cells to this type.
+
+    If the first megabyte of the file does not determine the type, because it has only dates, booleans or nulls there,
+    the type of each chunk is inferred together with the first ``EXAMPLE_CELLS`` distinct cells of the column.
+
+    Parameters
+    ----------
+    name
+        Name of the column.
+    kind
+        Type of the column inferred from the first megabyte of the file.
+    dialect
+        The dialect of the file, of which the decimal mark is used.
+    options
+        The options, of which the missing markers are used.
+    """
 
     def __init__(self, name: str, kind: pa.DataType, dialect: Dialect, options: ReadOptions) -> None:
         self.name, self._kind, self._decimal, self._options = name, kind, dialect.decimal, options
         self.has_values = False
-        """Whether any cell so far has a value."""
+        """Whether any cell so far is not null."""
         self._whole, self._largest = True, 0.0
         self._types: set[pa.DataType] = set()
         self._examples = pa.array([], pa.large_string())
 
     def update(self, cells: pa.ChunkedArray) -> None:
-        """Update the column's type with the next cells, parsed as float64 or text."""
+        """Update the type of the column with its next cells, which Arrow has parsed as float64 or text."""
         if pt.is_floating(cells.type):
             if pt.is_integer(self._kind) and self._whole:
                 self._whole = pt.is_integer(to_int64_if_whole(cells).type) or all_whole_numbers(cells)
@@ -165,12 +181,12 @@ class ColumnTypeTracker:
 
     @property
     def is_long_integer(self) -> bool:
-        """Return whether all cells are integers and some have more digits than float64 represents exactly."""
+        """Return whether all cells so far are integers, and some have more digits than float64 represents exactly."""
         return pt.is_integer(self._kind) and self._whole and self._largest >= 10**EXACT_DIGITS
 
     @property
     def type(self) -> pa.DataType:
-        """Return the canonical type of all cells so far."""
+        """Return the canonical Arrow type that fits all cells so far."""
         if not self.has_values:
             return pa.float64()
         if self.is_long_integer or self._is_text:
@@ -183,7 +199,7 @@ class ColumnTypeTracker:
         return pa.float64() if seen == {pa.int64(), pa.float64()} else pa.large_string()
 
     def convert(self, cells: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        """Convert cells, parsed as float64 or text, to the column's type."""
+        """Convert cells of the column, which Arrow has parsed as float64 or text, to the type of the entire column."""
         if pt.is_floating(cells.type):
             return cells.cast(self.type)
         cells = strip_text(cells, self._options)
@@ -196,12 +212,12 @@ class ColumnTypeTracker:
         return bool(pt.is_large_string(self._kind))
 
     def _infer(self, cells: pa.Array) -> None:
-        """Add the type of cells of a column whose type the first megabyte does not determine."""
+        """Infer the type of the next cells, add it to the types seen, and keep distinct cells as examples."""
         if len(self._examples) < EXAMPLE_CELLS:
             both = pa.concat_arrays([self._examples, cells.drop_null()])
             self._examples = both.unique().slice(0, EXAMPLE_CELLS)
         self._types.add(self._convert_with_examples(cells).type)
 
     def _convert_with_examples(self, cells: pa.Array) -> pa.Array:
-        """Convert cells to the type that they have together with the example cells."""
+        """Convert cells to the type inferred from the example cells and these cells together."""
         return convert_column(pa.concat_arrays([self._examples, cells]), self._decimal).slice(len(self._examples))

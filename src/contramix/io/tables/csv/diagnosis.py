@@ -1,4 +1,4 @@
-"""Find the first fault of a delimited file that Arrow could not read, in a slow pass line by line."""
+"""Find the first faulty line of a delimited file that Arrow could not read, with a slow parser."""
 
 import csv
 import io
@@ -20,7 +20,10 @@ Rows = list[tuple[int, list[str]]]
 
 
 def find_first_fault(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> InputError | None:
-    """Return an error about the first fault in a delimited file, with its line number, or None if there is none."""
+    """Find the first fault in a delimited file: a bad byte, a wrong number of cells, a bad quote or a faulty number.
+
+    Return an error that names the line and the fault, or None if the file has no fault.
+    """
     source = printable(path)
     try:
         if options.encoding is None:
@@ -56,7 +59,13 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
 def _numbered_rows(
     stream: pa.NativeFile, dialect: Dialect, options: ReadOptions, source: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows after the header with the numbers of the lines they start in. Raise InputError at a bad row."""
+    """Parse the text of a delimited file. Yield, for each row after the header, its first line number and its cells.
+
+    Raises
+    ------
+    InputError
+        At a row with a wrong number of cells, unless ``options`` skip such rows, or at a row with a misplaced quote.
+    """
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     rows = csv.reader(_lines(text, source), delimiter=dialect.delimiter, strict=True)
     header, line = dialect.header, 1
@@ -98,7 +107,10 @@ def _check_numbers(block: Rows, dialect: Dialect, options: ReadOptions, source: 
 def _not_number(
     cells: list[tuple[int, str]], name: str, dialect: Dialect, options: ReadOptions
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield line, column name and text of the first cell that is not a number, or nothing."""
+    """Yield the line number, column name and text of the first cell that is not a number, if there is one.
+
+    ``cells`` are the line numbers and texts of the cells of the column ``name``.
+    """
     texts = strip_and_null(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
     if to_float(texts, dialect.decimal) is not None:
         return

@@ -24,8 +24,11 @@ from contramix.io.tables.csv.cell_types import (
 )
 
 SAMPLE_BYTES = 1 << 20
+"""Number of bytes at the beginning of a file from which its dialect is detected."""
 MAX_ROW_BYTES = 1 << 26
+"""Maximum length of a row in bytes. A longer row most often has a quote that is never closed."""
 DELIMITERS = (",", ";", "\t", "|")
+"""Characters that are detected as delimiters. Any other has to be named with the option ``delimiter``."""
 NO_DELIMITER = "\x1f"
 """Delimiter used for files of one column: a character that does not occur in tables."""
 
@@ -33,18 +36,22 @@ _SAMPLE_ROWS = 1000
 
 
 class Dialect(NamedTuple):
-    """Describe the format of a delimited file and its columns.
+    """Describe the format of a CSV or other delimited file, and its columns.
 
     Parameters
     ----------
-    delimiter, decimal
-        One character each.
+    delimiter
+        The character between two cells.
+    decimal
+        The decimal mark of numbers.
     header
         Whether the first line holds the column names.
-    names, types
-        Name and type of each column, the types inferred from the sampled lines.
+    names
+        Name of each column.
+    types
+        Arrow type of each column, inferred from the first ``SAMPLE_BYTES`` of the file.
     notes
-        One-line notes on what was guessed.
+        One-line notes for the user on what was guessed.
     """
 
     delimiter: str
@@ -56,21 +63,21 @@ class Dialect(NamedTuple):
 
 
 def infer_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
-    """Detect a file's dialect from its first lines.
+    """Detect the dialect (delimiter, decimal mark, header and columns) of a delimited file from its first lines.
 
     Parameters
     ----------
     sample : bytes
-        Complete lines of UTF-8 text.
+        The first lines of the file, complete and in UTF-8.
     options : ReadOptions
-        Options that are set take precedence over detection.
+        Options of the user. Only those that are None are detected.
     source : str
-        Name of the file for error messages.
+        Name of the file in error messages.
 
     Raises
     ------
     InputError
-        If the file is not a table, or its delimiter, names or decimal mark are ambiguous.
+        If the sample is not a text table, has duplicate column names, or fits several delimiters or decimal marks.
 
     Examples
     --------
@@ -109,7 +116,10 @@ def infer_dialect(sample: bytes, options: ReadOptions, source: str) -> Dialect:
 
 @contextmanager
 def allow_long_cells() -> Iterator[None]:
-    """Raise the cell size limit of Python's csv module, which is 128 KiB for the entire process."""
+    """Allow cells of more than 128 KiB in Python's csv module within a ``with`` block.
+
+    The limit of the csv module holds for the entire process. It is restored at the end of the block.
+    """
     before = csv.field_size_limit(2 * MAX_ROW_BYTES)
     try:
         yield
@@ -141,7 +151,15 @@ def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]
 
 
 def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[str]) -> str:
-    """Return the delimiter that splits the most sampled lines into the same number of cells."""
+    """Return the delimiter that splits the largest share of the sampled lines into the same number of cells.
+
+    A note on the choice is appended to ``notes``. Without a suitable delimiter, `NO_DELIMITER` is returned.
+
+    Raises
+    ------
+    InputError
+        If several delimiters fit equally well.
+    """
     found: dict[str, float] = {}
     for candidate in (mark for mark in DELIMITERS if mark != options.decimal):
         widths = Counter(len(row) for row in _rows(text, candidate, _SAMPLE_ROWS))
@@ -164,7 +182,10 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
 
 
 def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa.Array]:
-    """Return the sampled cells by column. Rows of another width are ignored; the full read reports them."""
+    """Convert sampled rows to one array of text cells per column, in which missing markers are null.
+
+    Rows that do not have ``width`` cells are ignored here. Reading the complete file reports them.
+    """
     complete = [row for row in rows if len(row) == width]
     cells = zip(*complete, strict=True) if complete else ([] for _ in range(width))
     return [strip_and_null(pa.array(list(column), pa.large_string()), options.missing) for column in cells]
@@ -173,9 +194,22 @@ def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa
 def _has_header(
     first: list[str], types: list[pa.DataType], options: ReadOptions, decimal: str, notes: list[str]
 ) -> bool:
-    """Return whether the first line is a header.
+    """Return whether the first line holds column names, and append a note to ``notes`` if it does not.
 
-    It is not if the first cell of every numeric column is a number or missing, and at least one is a number.
+    It holds data if in every numeric column its cell is a number or missing, and at least one is a number.
+
+    Parameters
+    ----------
+    first
+        Cells of the first line.
+    types
+        Type of each column, inferred from the lines after the first.
+    options
+        The options, of which the missing markers are used.
+    decimal
+        The decimal mark.
+    notes
+        List to which the note is appended.
     """
     numeric = [j for j, kind in enumerate(types) if pt.is_integer(kind) or pt.is_floating(kind)]
     heads = strip_and_null(pa.array([first[j] for j in numeric], pa.large_string()), options.missing).drop_null()

@@ -1,4 +1,4 @@
-"""Read delimited files with Arrow's multi-threaded parser; on failure, find the faulty line with a slow parser."""
+"""Read delimited files with Arrow's multi-threaded parser. If it fails, find the faulty line with a slow parser."""
 
 import io
 import os
@@ -22,14 +22,27 @@ from contramix.io.tables.csv.dialect import MAX_ROW_BYTES, SAMPLE_BYTES, Dialect
 from contramix.io.tables.opening import open_utf8, to_arrow_stream
 
 BLOCK_BYTES = 1 << 20
+"""Number of bytes of a file that one thread of Arrow parses at a time."""
 _FLOAT = pa.float64()
 
 
 def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Records:
-    """Read a CSV, TSV or other delimited file; see `contramix.io.tables.reading.read`.
+    """Read a CSV, TSV or other delimited text file into memory.
 
-    Numeric columns are detected in the first ``SAMPLE_BYTES``. Text further down in such a column is an error that
-    names the line. Leading zeros that occur only after the sample are lost.
+    Numeric columns are detected in the first megabyte. Text after it in such a column is an error that names the line.
+    Leading zeros of numbers after it, as in ``007``, are lost.
+
+    Parameters
+    ----------
+    path
+        The file. It may be compressed with gzip or zstd.
+    options
+        The delimiter, encoding and other properties of the file. Options that are None are detected.
+
+    Returns
+    -------
+    Records
+        A table with canonical column types, and notes on what was guessed or left out.
 
     Raises
     ------
@@ -55,9 +68,11 @@ def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Record
 
 
 class CountingStream:
-    """Wrap a byte stream and record what passes through: quotes, NUL bytes, and letters x after the first line.
+    """Wrap the byte stream of a CSV file, and record characters that Arrow's parser handles differently than needed.
 
-    The letter x matters because Arrow's integer parser accepts hexadecimal numbers such as 0x1F.
+    After reading, ``quotes`` is the number of quotes, ``nul`` whether there was a NUL byte, and ``x`` whether there was
+    a letter x after the first line. The letter matters because Arrow parses hexadecimal numbers such as 0x1F as
+    integers.
     """
 
     closed = False
@@ -77,17 +92,19 @@ class CountingStream:
 
     @property
     def is_suspect(self) -> bool:
-        """Return whether the bytes so far have a NUL byte or an odd number of quotes."""
+        """Return whether the bytes read so far contain a NUL byte or an odd number of quotes, the sign of a fault."""
         return self.nul or self.quotes % 2 == 1
 
 
 def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Dialect:
-    """Detect the dialect of a delimited file from its first ``SAMPLE_BYTES``.
+    """Detect the dialect (delimiter, decimal mark, header and columns) of a file from its first megabyte.
+
+    Options that are not None are taken as they are. ``source`` is the name of the file in error messages.
 
     Raises
     ------
     InputError
-        If the file is empty, not a table, or ambiguous.
+        If the file is empty or not a text table, or if several dialects fit equally well.
     """
     try:
         with open_utf8(path, options.encoding) as stream:
@@ -107,7 +124,7 @@ def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: s
 
 
 def _read_all(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> tuple[pa.Table, int]:
-    """Read all rows with Arrow. Return the table and the number of skipped rows."""
+    """Read all rows of a delimited file with Arrow. Return the table and the number of bad rows that were skipped."""
     if all(map(_is_number, dialect.types)) and any(map(pt.is_integer, dialect.types)):
         # Twice as fast as float64. Fractions after the sample fail here, and hexadecimal numbers, which Arrow accepts,
         # are detected by their x.
@@ -126,9 +143,9 @@ def _read_all(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptio
 def _read_blocks(
     path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions, block: int, integer_type: pa.DataType = _FLOAT
 ) -> tuple[pa.Table, int, bool]:
-    """Read all rows in blocks of ``block`` bytes, parsing integer columns as ``integer_type``.
+    """Read all rows of a delimited file in blocks of ``block`` bytes, and parse integer columns as ``integer_type``.
 
-    Return the table, the number of skipped rows, and whether a letter x occurs after the first line.
+    Return the table, the number of bad rows that were skipped, and whether a letter x occurs after the first line.
     """
     skipped: list[int] = []
     with open_utf8(path, options.encoding) as stream:
@@ -146,18 +163,18 @@ def _read_blocks(
 def arrow_csv_options(
     dialect: Dialect, options: ReadOptions, block: int, skipped: list[int], integer_type: pa.DataType = _FLOAT
 ) -> dict[str, Any]:
-    """Return the keyword arguments for Arrow's CSV readers.
+    """Return the keyword arguments with which Arrow's CSV readers read a file of the given dialect.
 
     Parameters
     ----------
     dialect, options
-        The file's dialect and the user's options.
+        The dialect of the file, and the options of the user.
     block
-        Size of a block in bytes.
+        Number of bytes that Arrow parses at a time.
     skipped
-        A list to which one entry is appended for each skipped row.
+        List to which the reader appends one entry for each bad row that it skips.
     integer_type
-        The type as which integer columns are parsed.
+        Arrow type to which the cells of integer columns are parsed.
     """
 
     def skip(row: Any) -> str:
@@ -186,7 +203,10 @@ def arrow_csv_options(
 
 
 def has_multiline_cells(table: pa.Table) -> bool:
-    """Return whether a cell has line breaks. Arrow reads an unclosed quote as one long cell."""
+    """Return whether a text cell of the table contains a line break.
+
+    Such a cell may result from a quote that is never closed, because Arrow then reads all further lines as one cell.
+    """
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
     return any(_has_line_ends(column) for column in texts)
 
@@ -197,7 +217,10 @@ def _has_line_ends(column: pa.ChunkedArray) -> bool:
 
 
 def _parsed_type(kind: pa.DataType, integer_type: pa.DataType) -> pa.DataType:
-    """Return the type as which Arrow parses a column: numbers, or text whose type is inferred afterwards."""
+    """Return the type to which Arrow parses the cells of a column of type ``kind``.
+
+    It is ``integer_type`` for integers, float64 for floats, and text for all others, which are converted afterwards.
+    """
     return integer_type if pt.is_integer(kind) else _FLOAT if pt.is_floating(kind) else pa.large_string()
 
 
@@ -206,14 +229,14 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def with_text_columns(dialect: Dialect, names: Sequence[str]) -> Dialect:
-    """Return the dialect with the given columns read as text."""
+    """Return a copy of the dialect in which the columns ``names`` have the type text."""
     kinds, kept = zip(dialect.names, dialect.types, strict=True), set(names)
     types = [pa.large_string() if name in kept else kind for name, kind in kinds]
     return dialect._replace(types=types)
 
 
 def _long_identifiers(table: pa.Table, dialect: Dialect) -> list[str]:
-    """Return the columns of integers with more digits than float64 represents exactly."""
+    """Return the names of integer columns with values of more digits than float64 represents exactly."""
     integers = [name for name, kind in zip(dialect.names, dialect.types, strict=True) if pt.is_integer(kind)]
     return [
         name for name in integers if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])
@@ -221,13 +244,13 @@ def _long_identifiers(table: pa.Table, dialect: Dialect) -> list[str]:
 
 
 def all_whole_numbers(column: pa.ChunkedArray) -> bool:
-    """Return whether all cells are finite integers. True for a column without cells."""
+    """Return whether all cells of a numeric column are finite integers or null."""
     is_integer = pc.and_(pc.is_finite(column), pc.equal(column, pc.trunc(column)))
     return bool(pc.all(is_integer, min_count=0).as_py())
 
 
 def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cast a column to int64, or return it unchanged if a cell is not an integer."""
+    """Cast a float64 column to int64, or return it unchanged if a cell is not an integer."""
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -235,7 +258,7 @@ def to_int64_if_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def max_magnitude(column: pa.ChunkedArray) -> float:
-    """Return the largest absolute value of a column, or 0 if all cells are null."""
+    """Return the largest absolute value of a numeric column, or 0.0 if all cells are null."""
     ends = pc.min_max(column).as_py()
     return float(max(abs(ends["min"] or 0.0), abs(ends["max"] or 0.0)))
 
@@ -243,7 +266,10 @@ def max_magnitude(column: pa.ChunkedArray) -> float:
 def _convert(
     column: pa.ChunkedArray, keep_text: bool, kind: pa.DataType, dialect: Dialect, options: ReadOptions
 ) -> Any:
-    """Convert a parsed column to its final type. ``keep_text`` keeps it as text."""
+    """Convert a column from the type to which Arrow parsed it to its final type.
+
+    ``kind`` is the type of the column in ``dialect``. With ``keep_text``, a text column stays text.
+    """
     if _is_number(column.type):
         return to_int64_if_whole(column) if pt.is_integer(kind) else column
     column = strip_text(column, options)
@@ -251,7 +277,11 @@ def _convert(
 
 
 def reading_notes(dialect: Dialect, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
-    """Return notes on what was guessed, how many bad rows were skipped, and which long integers are kept as text."""
+    """Return one-line notes for the user, such as "3 bad rows skipped (too few or too many cells)".
+
+    The notes of the dialect come first. ``skipped`` is the number of skipped rows, and ``long`` lists the columns of
+    integers that are kept as text, because they have too many digits for float64.
+    """
     notes = list(dialect.notes)
     if skipped:
         notes.append(f"{skipped} bad rows skipped (too few or too many cells)")
@@ -262,14 +292,17 @@ def reading_notes(dialect: Dialect, skipped: int, long: Sequence[str]) -> tuple[
 
 
 def strip_text(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
-    """Strip text cells, and replace missing markers by null."""
+    """Strip white space from text cells, and replace the missing markers in ``options`` with null."""
     return (
         strip_and_null(column, options.missing) if may_have_padding(column) else column
     )  # Arrow has replaced unpadded markers
 
 
 def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped: int) -> str:
-    """Return the error message for a file without rows."""
+    """Return the error message for a file without rows, such as "a.csv: no rows, only a header: add rows".
+
+    ``skipped`` is the number of rows that were skipped as bad.
+    """
     if skipped:
         return f"{source}: no rows left, {skipped} were skipped as bad: is the delimiter right (`delimiter`)?"
     hint = "" if options.header else ", or give `header=False` if the first line is one"
@@ -277,7 +310,10 @@ def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped
 
 
 def unreadable_csv_error(source: str, error: Exception, options: ReadOptions) -> InputError:
-    """Return an error for a file that Arrow cannot read although no faulty line was found."""
+    """Convert Arrow's or Python's ``error`` about a file without a known faulty line to an InputError for the user.
+
+    For example, a UnicodeError becomes "a.csv: byte 0xff is not ascii: name the right `encoding`".
+    """
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()
         return InputError(f"{source}: byte 0x{byte} is not {options.encoding}: name the right `encoding`")
