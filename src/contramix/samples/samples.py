@@ -83,7 +83,7 @@ def inference_batch_size(x: Samples) -> int:
 
 
 def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Yield all samples in order as batches of ``batch_size``, by default `inference_batch_size`."""
+    """Yield all samples in order as batches of ``batch_size`` samples, by default as many as `inference_batch_size(x)`."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or inference_batch_size(x))
     else:

@@ -29,7 +29,7 @@ class MediaFiles:
     source : str
         The path that was searched, safe to print.
     files : tuple of MediaFile
-        The media files, sorted by name.
+        The media files, sorted by name. Those of a table are in the order of its rows.
     sidecars : dict
         Small text files that were found with them, by name, such as ``split.csv`` or ``testing_list.txt``.
     bad_files : tuple of BadFile

@@ -9,7 +9,7 @@ MAX_FILE_BYTES = 1 << 30
 
 
 class UnreadableFileError(Exception):
-    """Report that an image or audio file cannot be read or decoded. The message is the reason, such as ``truncated``."""
+    """Report that an image or audio file cannot be read or decoded. The message is a reason such as ``truncated``."""
 
 
 class MediaFile(NamedTuple):

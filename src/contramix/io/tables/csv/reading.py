@@ -203,10 +203,7 @@ def arrow_csv_options(
 
 
 def has_multiline_cells(table: pa.Table) -> bool:
-    """Return whether a text cell of the table contains a line break.
-
-    Such a cell may result from a quote that is never closed, because Arrow then reads all further lines as one cell.
-    """
+    """Return whether a text cell contains a line break, which may come from a quote that is never closed."""
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
     return any(_has_line_ends(column) for column in texts)
 
@@ -293,9 +290,8 @@ def reading_notes(dialect: Dialect, skipped: int, long: Sequence[str]) -> tuple[
 
 def strip_text(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
     """Strip white space from text cells, and replace the missing markers in ``options`` with null."""
-    return (
-        strip_and_null(column, options.missing) if may_have_padding(column) else column
-    )  # Arrow has replaced unpadded markers
+    # Arrow has already replaced the markers without padding.
+    return strip_and_null(column, options.missing) if may_have_padding(column) else column
 
 
 def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped: int) -> str:
