@@ -34,7 +34,7 @@ class StreamedSamples:
     decode
         Function that takes row numbers and returns the decoded samples as a CPU tensor.
     fingerprint
-        Hash of the data, as text. Equal data have equal fingerprints.
+        Hash of the data as text, by which the same data are recognized in a later process.
     device
         Device to which decoded samples are moved. Default: the CPU.
     """
@@ -83,7 +83,7 @@ def inference_batch_size(x: Samples) -> int:
 
 
 def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Yield all samples in order as batches of ``batch_size`` samples, by default as many as `inference_batch_size(x)`."""
+    """Yield all samples in order as batches. The default of ``batch_size`` is `inference_batch_size`."""
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or inference_batch_size(x))
     else:

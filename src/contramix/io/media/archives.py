@@ -42,7 +42,9 @@ def is_archive(name: str) -> bool:
 
 
 def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
-    """List the files in a zip or tar archive, in the order of the archive, without reading their contents.
+    """List the files in a zip or tar archive, in the order of the archive.
+
+    Contents are read when needed. Those of a compressed tar are read at once and kept in memory.
 
     Parameters
     ----------

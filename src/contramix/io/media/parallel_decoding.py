@@ -67,7 +67,7 @@ def decode_all(
     on_bad_files : {"skip", "fail"}
         Whether to skip files that cannot be decoded, or to raise an error for the first of them.
     in_memory_bytes : int
-        Maximum size of all decoded samples in bytes. If they are larger, the result refers to the encoded files instead.
+        Maximum size of all decoded samples in bytes. If they are larger, the result refers to the encoded files.
     progress : callable, optional
         Function that is called with the number of files processed so far and the total number of files.
 
