@@ -196,12 +196,12 @@ def _has_header(
 ) -> bool:
     """Return whether the first line holds column names, and append a note to ``notes`` if it does not.
 
-    It holds data if in every numeric column its cell is a number or missing, and at least one is a number.
+    The first line holds data if its cell in every numeric column is a number or missing, and at least one is a number.
 
     Parameters
     ----------
     first
-        Cells of the first line.
+        The cells of the first line.
     types
         Type of each column, inferred from the lines after the first.
     options

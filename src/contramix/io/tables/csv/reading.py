@@ -233,7 +233,7 @@ def with_text_columns(dialect: Dialect, names: Sequence[str]) -> Dialect:
 
 
 def _long_identifiers(table: pa.Table, dialect: Dialect) -> list[str]:
-    """Return the names of integer columns with values of more digits than float64 represents exactly."""
+    """Return the names of the integer columns with a value of more digits than float64 represents exactly."""
     integers = [name for name, kind in zip(dialect.names, dialect.types, strict=True) if pt.is_integer(kind)]
     return [
         name for name in integers if max_magnitude(table[name]) >= 10**EXACT_DIGITS and all_whole_numbers(table[name])
