@@ -191,7 +191,7 @@ def test_bfloat16_gives_nearly_the_same_loss_and_float32_gradients(made, method)
     encoder = build()
     for cut in {encoder.first, encoder.auto, "output"}:
         term = TermSettings(method={"kind": method}, noise={**NOISES["mixup-linear"], "cut": cut}, imix=IMix(cut=cut))
-        losses = []
+        losses, gradients = [], []
         for half in (False, True):
             with seeded(Key(5)):
                 objective = Objective(build(), term, layout=layout).eval()  # dropout would draw other numbers
@@ -202,5 +202,7 @@ def test_bfloat16_gives_nearly_the_same_loss_and_float32_gradients(made, method)
             assert all(g.isfinite().all() and g.dtype == torch.float32 for g in grads), cut
             assert loss.dtype == torch.float32
             losses.append(loss.item())
+            gradients.append(torch.cat([g.flatten() for g in grads]))
         assert losses[1] == pytest.approx(losses[0], rel=0.05), cut
-        assert losses[1] != losses[0], cut  # it was in use
+        # It was in use. Two losses of one number each may agree to the last bit, as they do on some processors.
+        assert losses[1] != losses[0] or not torch.equal(*gradients), cut

@@ -95,11 +95,11 @@ def embed(
     sharded = ShardedOutput(out, model, data, rows, kept)
     shards = sharded.missing(shard)
     sharded.begin()
-    told = row_counter(output, sum(shard.rows for shard in shards))
+    on_rows = row_counter(output, sum(shard.rows for shard in shards))
     if engine == "ray":
-        write_with_ray(sharded, shards, run, options, str(resolve_device(device)), told)
+        write_with_ray(sharded, shards, run, options, str(resolve_device(device)), on_rows)
     else:
-        sharded.write(shards, told)
+        sharded.write(shards, on_rows)
     facts |= {"shards": len(sharded.shards), "written": len(shards), "missing": len(sharded.missing())}
     done = f"{out}: {len(shards)} of {len(sharded.shards)} shards written"
     output.result(facts, f"{done}, {facts['missing']} still missing; {rows.rows:,} rows of {width} numbers in all")
