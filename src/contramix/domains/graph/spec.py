@@ -31,10 +31,10 @@ MAX_BYTES = 16 << 30
 
 
 class GraphFrontend(Front):
-    """Wrap packed graphs in the state that the layers of a graph encoder update."""
+    """Convert packed graphs to the input of a graph encoder: node features, and empty pooled vectors."""
 
     def forward(self, raw: Graphs) -> GraphStates:
-        """Return the state of a batch of graphs before the first layer, with empty pooled vectors."""
+        """Convert a batch of packed graphs to the encoder's state before the first layer, where nothing is pooled yet."""
         return GraphStates.from_graphs(raw)
 
 
@@ -227,7 +227,7 @@ class GraphSpec(Spec):
         return Inputs((self.width,), kind="graphs")
 
     def frontend(self) -> GraphFrontend:
-        """Return the module that converts packed graphs to the state that graph encoders update."""
+        """Return the module that converts packed graphs to the input of a graph encoder."""
         return GraphFrontend()
 
     def _features(self, name: Feature, graphs: PackedGraphs, target: ndarray) -> Float32[ndarray, " N _"]:

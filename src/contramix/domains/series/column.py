@@ -54,6 +54,8 @@ class Steps(NamedTuple):
 def as_column(series: Sequence[Float32[ndarray, " C _"]], channels: int) -> pa.Array:
     """Convert arrays of shape (channels, steps), which may differ in length, to an Arrow array with one row per series.
 
+    All series have the given number of ``channels``.
+
     Examples
     --------
     >>> column = as_column([np.ones((2, 3), np.float32), np.zeros((2, 1), np.float32)], 2)

@@ -108,6 +108,8 @@ def parse(data: bytes, name: str) -> TsFile:
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
     """Yield line number (from 1) and text of each line that is neither empty nor a comment.
 
+    ``name`` is the name of the file, with which error messages begin.
+
     Raises
     ------
     InputError

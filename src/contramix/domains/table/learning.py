@@ -137,7 +137,7 @@ class OneHotFinder:
         self._runs.update(values)
 
     def finish(self) -> tuple[AnyColumn, ...]:
-        """Return the columns, where booleans that belong to a one-hot group have its number as ``group``."""
+        """Return all columns. Booleans in a one-hot group now have the index of the group in their field ``group``."""
         columns = list(self._columns)
         for number, run in enumerate(self._runs.finish()):
             for n in run:

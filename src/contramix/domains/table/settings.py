@@ -1,4 +1,4 @@
-"""Define how the columns of a table are read: the section ``table`` of a recipe."""
+"""Define the section ``table`` of a recipe, which configures how the columns of a table are read and encoded."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,7 @@ from contramix.settings import Settings, as_tuple
 
 
 def _as_names(value: Any) -> Any:
-    """Convert column names to text: a column may be called 7, which TOML reads as a number."""
+    """Convert column names to a tuple of strings. A column may be called 7, which TOML reads as a number."""
     names = as_tuple(value)
     return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
 
@@ -17,7 +17,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
 class TableSettings(Settings):
-    """Set how the columns of a table are read.
+    """Configure how the columns of a table are read, encoded and mixed.
 
     Parameters
     ----------
@@ -25,17 +25,17 @@ class TableSettings(Settings):
         ``"standard"``: numbers become standard scores. ``"quantile"``: they become normal quantiles, for heavy tails
         and outliers.
     mixing
-        ``"typed"``: numbers are averaged; categories and one-hot groups are copied from one of the rows. ``"raw"``:
-        every element is averaged, as in the published code.
+        How two rows are mixed. ``"typed"``: numbers are averaged; categories and one-hot groups are copied from one of
+        the rows. ``"raw"``: every element except integer codes is averaged, as in the experiments of the i-Mix paper.
     onehot_levels
-        Maximum number of categories of a text column that is one-hot encoded. A column of more is stored as codes, for
-        which the encoder learns vectors.
+        Maximum number of categories of a text column that is one-hot encoded. A column with more categories is stored
+        as integer codes, for which the encoder learns vectors.
     infinite
-        Whether infinite values are an ``"error"`` or ``"missing"``.
+        ``"error"``: infinite values raise an error. ``"missing"``: they count as missing.
     categorical
-        Columns of numbers that are categories, such as postal codes.
+        Names of numeric columns whose values are categories, such as postal codes.
     drop
-        Columns that are left out.
+        Names of columns to leave out.
     """
 
     numeric: Literal["standard", "quantile"] = "standard"

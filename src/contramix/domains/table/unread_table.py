@@ -1,4 +1,4 @@
-"""Describe a table that may be larger than memory, without reading it: its size, and what identifies it."""
+"""Estimate the size of a table that may be larger than memory, and detect whether its files changed."""
 
 import hashlib
 import json
@@ -20,21 +20,25 @@ from contramix.io.tables.opening import check_file, detect_format, open_decompre
 from contramix.io.tables.reading import DAMAGED_FILE_ERRORS, damaged_file_error
 
 CELL_BYTES = 20
-"""Size of a cell in memory: 8 bytes as read, 8 of the reader's copy, 4 of the samples."""
+"""Bytes of memory per cell: 8 for the value as read, 8 for a copy made by the reader, 4 for the float32 sample."""
 COMPRESSION_RATIO = 8
 """Assumed ratio of the size of a CSV file to its compressed size."""
 HASHED_BYTES, HASHED_POSITIONS = 2**20, 64
-"""Number of bytes that are hashed at each end of a file, and number of positions at which 2**16 bytes are."""
+"""Number of bytes hashed at each end of a file, and number of evenly spaced positions at which bytes are hashed."""
 
 
 @dataclass(frozen=True)
 class UnreadTable:
-    """Describe a file, or a folder of Parquet files, that is not read yet.
+    """Refer to a table on disk that may be larger than memory; estimate its size and identify it without reading it.
 
     Parameters
     ----------
-    path, options, settings
-        The file or folder, how files are read, and how columns are.
+    path
+        A table file, or a folder of Parquet files.
+    options
+        How files are read, such as the delimiter of a CSV file.
+    settings
+        How columns are read and encoded.
     """
 
     path: str | os.PathLike[str]
@@ -42,23 +46,26 @@ class UnreadTable:
     settings: TableSettings
 
     def read_chunks(self) -> RecordChunks:
-        """Return the rows in chunks; see :func:`contramix.io.tables.chunks.read_chunks`."""
+        """Read the table in chunks of rows; see :func:`contramix.io.tables.chunks.read_chunks`."""
         return read_chunks(self.path, self.options)
 
     @property
     def bytes_in_memory(self) -> int:
-        """Estimate the memory that reading all rows would take, in bytes.
+        """Estimate how many bytes of memory it would take to read all rows at once.
 
         Raises
         ------
         InputError
-            If the table cannot be read.
+            If a file does not exist or is damaged.
         """
-        return CELL_BYTES * sum(_cells(file) for file in self._files)
+        return CELL_BYTES * sum(_estimate_cells(file) for file in self._files)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return facts that change if the rows or the way they are read may have changed; only types of JSON."""
+        """Return a JSON-compatible dictionary that differs if the files, the read options or the settings changed.
+
+        It holds the size, modification time and a hash of each file, the options, and the settings.
+        """
         options = {name: value for name, value in asdict(self.options).items() if name not in ("progress", "target")}
         return {
             "files": [_identity(file) for file in self._files],
@@ -68,7 +75,7 @@ class UnreadTable:
 
     @property
     def fingerprint(self) -> str:
-        """Return a hash of the rows, which is the same for copies of the files."""
+        """Return a hash of the sizes and contents of the files. Copies of the files have the same hash."""
         files = [[file["bytes"], file["sha256"]] for file in self.identity["files"]]
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
 
@@ -77,7 +84,7 @@ class UnreadTable:
         return list_parquet_files(self.path) or [Path(os.fsdecode(self.path))]
 
 
-def _cells(path: Path) -> int:
+def _estimate_cells(path: Path) -> int:
     check_file(path)
     size = path.stat().st_size
     try:

@@ -24,8 +24,8 @@ class LabeledLines(NamedTuple):
 def split_labels(lines: Sequence[str]) -> LabeledLines:
     """Split each line into a label, its first word, and a text, if the first words of all lines look like labels.
 
-    They do if words follow, and few of them are distinct. If all are numbers or codes such as ``DESC:def``, the limit
-    is two thirds of the number of lines. For words, which could also begin a sentence, it is a tenth.
+    They do if words follow them, and few of them are distinct: at most two thirds as many as there are lines if all are
+    numbers or codes such as ``DESC:def``, and a tenth otherwise, as other words could also begin a sentence.
 
     Examples
     --------

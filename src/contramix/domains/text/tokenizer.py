@@ -100,7 +100,7 @@ def _from_hub(name: str, shown: str) -> str:
 
 @lru_cache(maxsize=4)
 def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
-    """Create a tokenizer, without padding, from its JSON string. The last four are cached.
+    """Create a tokenizer, without padding, from its JSON string. The four tokenizers used last are cached.
 
     Parameters
     ----------
