@@ -34,7 +34,7 @@ class GraphFrontend(Front):
     """Convert packed graphs to the input of a graph encoder: node features, and empty pooled vectors."""
 
     def forward(self, raw: Graphs) -> GraphStates:
-        """Convert a batch of packed graphs to the encoder's state before the first layer, where nothing is pooled yet."""
+        """Convert a batch of packed graphs to the encoder's state before the first layer."""
         return GraphStates.from_graphs(raw)
 
 

@@ -133,7 +133,7 @@ class OneHotFinder:
         self._runs = OneHotRuns(booleans)
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Process the next chunk of rows: one array of zeros and ones per column in ``names``."""
+        """Update the groups with the next chunk of rows: one array of zeros and ones per column in ``names``."""
         self._runs.update(values)
 
     def finish(self) -> tuple[AnyColumn, ...]:

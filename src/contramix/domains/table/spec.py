@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 2**16
 
 
 class Unit(NamedTuple):
-    """Group the elements of a row's vector that are mixed together: those of one column, or of a one-hot group."""
+    """Group the elements of a row's vector that are mixed together, with their columns: one, or a one-hot group."""
 
     columns: list[AnyColumn]
     elements: list[Element]

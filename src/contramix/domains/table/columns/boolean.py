@@ -76,7 +76,7 @@ class OneHotRuns:
         """For each column, the index of the nearest earlier column that is 1 in the same row; -1 if there is none."""
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Process the next chunk of rows: one array of zeros and ones per boolean column."""
+        """Update the groups with the next chunk of rows: one array of zeros and ones per boolean column."""
         if not values:
             return
         last = np.full(len(values[0]), -1)
