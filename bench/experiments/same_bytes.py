@@ -7,7 +7,7 @@ python -m bench.experiments.same_bytes COMMIT --new ../other-tree
 Two recipes for each kind of data are trained with both versions, on a CPU with one thread, by `python -m contramix
 pretrain` and `embed` in processes of their own. COMMIT is checked out into a temporary folder with `git worktree`. The
 script prints a line for each run, and exits with 1 if model.safetensors, the embeddings or spec.json differ in a byte.
-The data are the small files in tests/fixtures/runs_0.1.
+The data are those of the saved runs in tests/fixtures/runs_0.1.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,10 +64,11 @@ def check_source(tree: Path, folder: Path) -> None:
 def compare(trees: list[Path], folder: Path, kind: str, recipe: str) -> bool:
     """Train and embed with both versions, print what differs, and return whether all bytes are equal."""
     began = time.monotonic()
-    data = str(FIXTURES / kind / RUNS[kind][0])
     folders = [folder / side for side in ("old", "new")]
     for place in folders:
         place.mkdir(parents=True)
+    with zipfile.ZipFile(FIXTURES / f"{kind}.zip") as archive:
+        data = archive.extract(RUNS[kind][0], folder)
     target = ("--target", "y") if kind == "table" else ()
     run_both(trees, folders, "pretrain", data, "--out", "run", "--recipe", recipe, *target, *SETTINGS)
     run_both(trees, folders, "embed", "run", data, "--out", "embedding.npy", "--device", "cpu", "--quiet")
