@@ -65,8 +65,9 @@ class Layout:
     ) -> Float[Tensor, " B K U"]:
         """Return mixing weights per unit, with weight 0 for sources in which the unit's value is missing.
 
-        Source 0 of sample i is row i of ``x``; the others are the rows ``partner[i]``. The remaining weights are
-        rescaled to sum to 1. A unit that is missing in all sources with a positive weight keeps its weights.
+        A unit is the group of elements that encode one column. Source 0 of sample i is row i of ``x``; the others are
+        the rows ``partner[i]``, so K = P + 1. The remaining weights are rescaled to sum to 1.
+        A unit that is missing in all sources with a positive weight keeps its weights.
         """
         per_unit = weight[:, :, None].expand(-1, -1, self.units)
         if not self.has_missing:

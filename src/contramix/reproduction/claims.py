@@ -41,7 +41,11 @@ class Gain(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Return whether the claim that the first row is above the second holds, such as "holds in direction"."""
+        """Return, in words, whether the first row scores higher than the second, as the paper claims.
+
+        The interval of the gain decides between "holds" and "holds in direction" (the mean agrees, the interval does
+        not exclude 0), and likewise between the two verdicts for a mean that disagrees.
+        """
         holds, direction, undecided, reverse = VERDICTS
         if self.mean > 0:
             return holds if self.interval is not None and self.interval[0] > 0 else direction

@@ -40,7 +40,7 @@ class ImageSize(NamedTuple):
         return f"{self.channels} x {self.height} x {self.width}"
 
     def annotate(self, table: pa.Table) -> pa.Table:
-        """Return the table with the size in the metadata of its column of images."""
+        """Return the table with this size (channels, height, width) stored in the metadata of its image column."""
         return CONTENT.annotate(table, {name: str(value) for name, value in self._asdict().items()})
 
     @classmethod

@@ -134,7 +134,10 @@ class SeriesSpec(Spec):
         return f"{channels} x {'up to ' if self.varying else ''}{self.steps:,} steps"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a message about series that are longer than the model's samples; empty if there are none."""
+        """Return one note if ``table`` has series longer than the model's samples, else an empty tuple.
+
+        ``known`` is not used.
+        """
         longer = int((extract_steps(table).lengths > self.steps).sum())
         return (f"{longer:,} series are longer than {self.steps:,} steps and are truncated",) if longer else ()
 

@@ -52,13 +52,13 @@ def channels_first(
 def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
     """Convert pixels to 8 bits.
 
-    Unsigned integers are scaled by the maximum of their type, floats by 255 if they do not exceed 1. Other numbers must
-    be in 0..255 already.
+    Unsigned integers of 16 or 32 bits are rescaled from the range of their type to 0..255. Floats are multiplied by 255
+    if none exceeds 1. Other numbers must be in 0..255 already. ``source`` names the array in error messages.
 
     Raises
     ------
     InputError
-        If they are not numbers, or out of range.
+        If the pixels are not numbers, or are out of range.
     """
     kind = array.dtype
     if kind == np.uint8:
