@@ -18,7 +18,7 @@ def recipes(
     ] = None,
     domain: Annotated[
         str | None,
-        typer.Option(help=f"The kind of data: {', '.join(domains())}. Default: list all recipes, or print a table's."),
+        typer.Option(help=f"The kind of data: {', '.join(domains())}. Default: all kinds, or table if NAME is given."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

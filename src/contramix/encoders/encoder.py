@@ -152,7 +152,10 @@ class Standardize(nn.Module):
         self.register_buffer("scale", 1 / torch.tensor(std, dtype=torch.float32))
 
     def forward(self, x: Activations) -> Activations:
-        """Standardize each channel, axis 1 of a tensor or of the values of a ragged batch."""
+        """Standardize each channel with the mean and standard deviation of the training samples.
+
+        Channels are axis 1 of a tensor. In a ragged batch they are axis 1 of its values.
+        """
         values = get_values(x)
         by_channel = (-1,) + (1,) * (values.dim() - 2)
         mean, scale = self.get_buffer("mean"), self.get_buffer("scale")

@@ -103,11 +103,18 @@ def resampled(x: Float[Tensor, " B samples"], speed: Float[Tensor, " B"]) -> Flo
 
 
 class Frames(NamedTuple):
-    """Hold mel powers of frames, and the cross terms needed to interpolate between frames."""
+    """Hold the mel powers of frames, and what is needed to interpolate between a frame and the next one.
+
+    Attributes
+    ----------
+    mel
+        Power of each frame in each mel band.
+    cross
+        Sum over each mel band of the product of a frame's magnitudes and those of the next frame; 0 for the last frame.
+    """
 
     mel: Float[Tensor, " B frames mels"]
     cross: Float[Tensor, " B frames mels"]
-    """Mel bands of the product of each frame's magnitudes with the next frame's; 0 for the last frame."""
 
 
 def moved(frames: Frames, rate: Float[Tensor, " B"], later: Float[Tensor, " B"]) -> Float[Tensor, " B frames mels"]:

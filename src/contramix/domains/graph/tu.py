@@ -35,9 +35,14 @@ MAX_COLUMNS = 10_000
 
 @dataclass(frozen=True)
 class NumberFile:
-    """Store the numbers of a text file, one row per line, and check them.
+    """Hold the numbers of a text file, with methods that convert them and raise InputError for invalid ones.
 
-    ``name`` is the name of the file, with which error messages begin.
+    Attributes
+    ----------
+    name
+        Name of the file, with which error messages begin.
+    values
+        The numbers: one row per line of the file, one column per number in a line.
     """
 
     name: str

@@ -97,10 +97,20 @@ def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: Nois
 
 
 def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor, " n"]:
-    """Return a mask of the points around which the network is linear, up to all their views at the largest alpha.
+    """Return a mask of the points for which the network is linear from the point to each of its views.
 
-    These are the points where no view switches a hidden unit on or off. The network is linear between a point and its
-    views too, because the regions where it is linear are convex.
+    These are the points of which no view switches a hidden unit on or off. A point and its views then lie in the same
+    linear region of the network. The region is convex, so it also contains the lines between them.
+
+    Parameters
+    ----------
+    layers
+        Layers of the network.
+    x
+        Points to test.
+    noise
+        Function that returns the views of points. It is called with the largest strength of the noise in ``ALPHAS``,
+        at which views are farthest from their points.
     """
     views, _ = noise(x, ALPHAS[0])
     active = layers.pattern(views.flatten(0, 1)).reshape(*views.shape[:2], -1)

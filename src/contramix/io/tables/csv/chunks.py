@@ -38,10 +38,10 @@ One chunk may not determine a type: 01/02/2020 does not show whether the column'
 
 
 class DelimitedFile:
-    """Read a CSV or other delimited file table by table, with column types that fit the complete file.
+    """Read a CSV or other delimited file in chunks of rows, with column types that fit the complete file.
 
     Creating the object reads the complete file once to check it and to determine the column types. `tables` then reads
-    it again.
+    it again and yields each chunk as an Arrow table.
 
     Parameters
     ----------
