@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import jaxtyping
+import numpy as np
 import pyarrow as pa
 import pytest
 import torch
@@ -154,6 +155,19 @@ class Loops:
 @pytest.fixture(scope="session")
 def loops() -> type[Loops]:
     return Loops
+
+
+@pytest.fixture(scope="session")
+def rows_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a CSV file of 64 rows: three numbers, a category, and two classes ``y``; tests must not change it."""
+    path = tmp_path_factory.mktemp("data") / "rows.csv"
+    rng = np.random.default_rng(0)
+    lines = ["a,b,c,colour,y"]
+    for n in range(64):
+        a, b, c = rng.normal(size=3)
+        lines.append(f"{a},{b},{c},{['red', 'green', 'blue'][n % 3]},{n % 2}")
+    path.write_text("\n".join(lines))
+    return path
 
 
 @pytest.fixture

@@ -15,20 +15,6 @@ from contramix.runs.pretrain import RunOptions, pretrain_into
 from contramix.runs.source import MemorySource
 from contramix.runtime import atomic_files
 
-ROWS = 64
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "rows.csv"
-    rng = np.random.default_rng(0)
-    lines = ["a,b,c,colour,y"]
-    for n in range(ROWS):
-        a, b, c = rng.normal(size=3)
-        lines.append(f"{a},{b},{c},{['red', 'green', 'blue'][n % 3]},{n % 2}")
-    path.write_text("\n".join(lines))
-    return path
-
 
 def model_bytes(out):
     return (Path(out) / "model.safetensors").read_bytes()
@@ -39,26 +25,26 @@ def quick(data, out, recipe="npair", **settings):
     return pretrain_into(out, MemorySource(read(data).table, "y"), chosen, options=RunOptions(checkpoint_seconds=0.0))
 
 
-def test_a_finished_run_is_left_alone(data, tmp_path):
-    first = quick(data, tmp_path / "r")
+def test_a_finished_run_is_left_alone(rows_csv, tmp_path):
+    first = quick(rows_csv, tmp_path / "r")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "r").rglob("*.safetensors")}
-    second = quick(data, tmp_path / "r")
+    second = quick(rows_csv, tmp_path / "r")
     assert second.was_finished
     assert not first.was_finished
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "r").rglob("*.safetensors")} == before
 
 
-def test_other_settings_or_data_are_refused(data, tmp_path):
-    quick(data, tmp_path / "r")
+def test_other_settings_or_data_are_refused(rows_csv, tmp_path):
+    quick(rows_csv, tmp_path / "r")
     with pytest.raises(InputError, match=r"noise\.rate"):
-        quick(data, tmp_path / "r", **{"noise.rate": 0.5})
+        quick(rows_csv, tmp_path / "r", **{"noise.rate": 0.5})
     other = tmp_path / "other.csv"
-    other.write_text(data.read_text().replace("red", "rod"))
+    other.write_text(rows_csv.read_text().replace("red", "rod"))
     with pytest.raises(InputError, match="other data"):
         quick(other, tmp_path / "r")
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(rows_csv, tmp_path, monkeypatch):
     from contramix.methods.npair import NPairMethod
 
     real, calls = NPairMethod.loss, []
@@ -69,19 +55,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
 
     monkeypatch.setattr(NPairMethod, "loss", loss)
     with pytest.raises(RunError, match=r"not finite at step 7 .*train\.lr"):
-        quick(data, tmp_path / "r")
+        quick(rows_csv, tmp_path / "r")
     names = sorted(p.name for p in (tmp_path / "r" / "checkpoint").glob("step-*"))
     assert names[-1].startswith("step-0000000006")
     monkeypatch.setattr(NPairMethod, "loss", real)
-    resumed = quick(data, tmp_path / "r")
+    resumed = quick(rows_csv, tmp_path / "r")
     assert resumed.resumed_from == 6
-    whole = quick(data, tmp_path / "whole")
+    whole = quick(rows_csv, tmp_path / "whole")
     assert model_bytes(tmp_path / "r") == model_bytes(tmp_path / "whole")
     assert whole.resumed_from is None
 
 
-def test_log_and_config_tell_what_was_done(data, tmp_path):
-    quick(data, tmp_path / "r")
+def test_log_and_config_tell_what_was_done(rows_csv, tmp_path):
+    quick(rows_csv, tmp_path / "r")
     log = read_log(tmp_path / "r")
     assert [line["step"] for line in log] == list(range(1, 13))
     assert all(np.isfinite(line["loss"]) for line in log)
