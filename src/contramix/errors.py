@@ -24,9 +24,10 @@ class ContramixWarning(UserWarning):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name, such as ``"did you mean 'linear'?"``.
+    """Return the last part of an error message about an unknown name, such as ``"did you mean 'linear'?"``.
 
-    If no name in ``known`` is similar, it lists them: ``"known: binary, cutmix, linear"``.
+    ``name`` is the unknown name, and ``known`` are the valid names, of which the most similar one is suggested. If none
+    is similar, the text lists up to 30 valid names, as in ``"known: binary, cutmix, linear"``.
     """
     known = sorted(known)
     folded = {other.lower(): other for other in known}

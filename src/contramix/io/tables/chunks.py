@@ -27,9 +27,10 @@ _DEFAULTS = ReadOptions()
 def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> RecordChunks:
     """Prepare to read a table file, or all Parquet files of a folder, chunk by chunk.
 
-    Column types are determined before the first chunk is read. A CSV file is therefore read and checked completely in
-    this function, and read again when the chunks are. In Parquet, Arrow and npy files, only columns whose first values
-    are all null, or whose type is uint64, are read twice. JSONL and npz files are loaded into memory completely.
+    Column types and the number of rows are determined by this function. For CSV and npy files, it therefore reads the
+    complete file, which is read a second time by iterating over the result. For Parquet and Arrow files, it reads only
+    the first chunk, columns that are all null in it, uint64 columns, and, in Arrow files, one column to count the rows.
+    JSONL and npz files are loaded into memory completely.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
     Returns
     -------
     RecordChunks
-        The schema, the number of rows, and an iterator over chunks that all have this schema.
+        The schema, the number of rows, and an iterable over chunks (Arrow tables) that all have this schema.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def read_chunks(path: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) 
 def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the Parquet files of a folder, sorted by name, or an empty list if ``folder`` is not a folder.
 
-    Files whose name starts with a point or an underscore are ignored. Subfolders are not searched.
+    Only files ending in ``.parquet`` or ``.pq`` are found. Files whose name starts with a dot or an underscore are
+    ignored, and subfolders are not searched.
     """
     if not os.path.isdir(folder):
         return []
@@ -92,10 +94,11 @@ def list_parquet_files(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def _read_typed_file(path: str | os.PathLike[str], kind: str, source: str) -> RecordChunks:
-    """Prepare to read a file that stores column types (``kind``: ``parquet``, ``arrow``, ``stream`` or ``npy``).
+    """Prepare to read a file of a format that stores column types, chunk by chunk.
 
-    The canonical types of two kinds of columns depend on the values and need a pass over the file: columns that start
-    with nulls, and uint64, which becomes float64 if a value exceeds the range of int64.
+    ``kind`` is the format: ``parquet``, ``arrow``, ``stream`` or ``npy``. ``source`` is the name of the file in error
+    messages. Columns whose first chunk is all null, and uint64 columns, are read completely in advance, because their
+    canonical types depend on the values: uint64 becomes float64 if a value exceeds the range of int64.
     """
     head = next(iterate_tables(path, kind, source), None)
     if head is None:
@@ -116,7 +119,10 @@ def _read_typed_file(path: str | os.PathLike[str], kind: str, source: str) -> Re
 
 
 def _column_types(table: pa.Table, source: str) -> dict[str, pa.DataType]:
-    """Return the canonical type by name of each column that has a value other than null."""
+    """Return a dictionary from the name of each column of a table to its canonical type, without all-null columns.
+
+    ``source`` is the name of the file in error messages.
+    """
     found = to_canonical(table, source)
     return {name: c.type for name, c in zip(found.column_names, found.columns) if c.null_count < len(c)}
 
@@ -126,7 +132,7 @@ def _is_uint64(kind: pa.DataType) -> bool:
 
 
 def _read_folder(folder: str | os.PathLike[str], options: ReadOptions) -> RecordChunks:
-    """Prepare to read the Parquet files of a folder one after the other. Columns are matched by name.
+    """Prepare to read the Parquet files of a folder as one table, chunk by chunk, with columns matched by name.
 
     An integer column becomes float64 if the same column of another file is float64.
     """
@@ -175,12 +181,15 @@ def _common_type(name: str, files: Sequence[Path], parts: Sequence[RecordChunks]
 def _rechunk(
     tables: Callable[[int], Iterator[pa.Table]], schema: pa.Schema, source: str
 ) -> Callable[[int, int], Iterator[pa.Table]]:
-    """Return a function ``read_rows(start, stop)`` that yields rows in chunks of equal size. The last may be shorter.
+    """Return a function ``read_rows(start, stop)`` that yields the rows ``start`` to ``stop - 1`` of a file in chunks.
+
+    Each chunk is a table of `rows_per_chunk` rows, except the last one, which may be shorter.
 
     Parameters
     ----------
     tables
-        Function that takes the number of a row, and yields this row and all later rows in tables of any size.
+        Function that takes the number of the first row to read, and yields the rows from there to the end of the file
+        as tables of any size.
     schema
         Names and types of the columns of the chunks.
     source
@@ -205,9 +214,9 @@ def _rechunk(
 
 
 def _cast_to(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Cast the columns of a chunk to the types in ``schema``, which are those of the complete file.
+    """Cast the columns of a chunk to the types in ``schema``, the schema of the complete file.
 
-    The types may differ, for example if all values of a column are null in this chunk.
+    The types of a chunk may differ from it, for example if all values of a column are null in the chunk.
     """
     columns = [
         column

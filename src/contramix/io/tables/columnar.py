@@ -24,9 +24,9 @@ Path = str | os.PathLike[str]
 
 
 def rows_per_chunk(columns: int) -> int:
-    """Return the number of rows of a chunk of a table with the given number of columns, at most ``ROWS``.
+    """Return how many rows a chunk of a table with the given number of columns has.
 
-    It is a power of two, so that output files of 2^k rows consist of complete chunks.
+    The result is the largest power of two for which a chunk has at most ``ROWS`` rows and ``CELLS`` cells.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def iterate_tables(
     start
         Number of the first row to read.
     names
-        The columns to read. Default: all. npy files ignore it and yield all columns.
+        Names of the columns to read. Default: all columns. For npy files it is ignored, and all columns are read.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _stream(path: Path, start: int, names: Sequence[str] | None) -> Iterator[pa.
 
 
 def _mapped(path: Path) -> pa.Buffer:
-    """Return the bytes of a file as a memory-mapped buffer, because a record batch may be as large as the file."""
+    """Map a file into memory, and return the mapping as a buffer. Bytes are read from disk when they are accessed."""
     with open(path, "rb") as file:
         return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
@@ -130,7 +130,10 @@ def _select_fields(schema: pa.Schema, names: Sequence[str] | None) -> pa.ipc.Ipc
 
 
 def _slice_batches(start: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield the rows of record batches, from row ``start`` on, as tables of at most `rows_per_chunk` rows."""
+    """Yield the rows of successive record batches, without the first ``start`` rows, as tables.
+
+    Each table has at most `rows_per_chunk` rows.
+    """
     for batch in batches:
         table = pa.Table.from_batches([batch])
         size = rows_per_chunk(table.num_columns)

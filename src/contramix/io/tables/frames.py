@@ -64,7 +64,9 @@ def to_arrow(X: Any) -> pa.Table:
 
 
 def drop_pandas_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """Drop the columns in which pandas stored its row index. Return the table, and the names of the dropped columns.
+    """Drop the columns in which pandas stored its row index, according to the metadata of the table.
+
+    Return the remaining table, and the names of the dropped columns.
 
     Examples
     --------
@@ -94,7 +96,10 @@ def _from_series(name: str, series: "nw.Series[Any]") -> pa.Array:
 
 
 def _dense(X: Any) -> Any:
-    """Convert a sparse matrix, tensor or other array-like to a dense numpy array, and a sequence to a list of rows."""
+    """Convert a sparse matrix, a tensor or another array-like object to a dense numpy array.
+
+    A sequence that is no array, such as a tuple of rows, becomes a list. InputError is raised for all other objects.
+    """
     sparse, torch = sys.modules.get("scipy.sparse"), sys.modules.get("torch")
     if sparse is not None and sparse.issparse(X):
         _check_cells(X.shape)
@@ -183,7 +188,7 @@ def _from_vector(name: str, x: Any) -> pa.Array:
 
 
 def _from_objects(name: str, cells: list[Any]) -> pa.Array:
-    """Convert the cells of the column ``name`` to an Arrow array. None, NaN, NaT and NA become null.
+    """Convert the cells (Python objects) of the column ``name`` to an Arrow array. None, NaN, NaT and NA become null.
 
     Raises
     ------

@@ -25,7 +25,7 @@ _KINDS = {
 def read_jsonl(path: str | os.PathLike[str], options: ReadOptions) -> pa.Table:
     """Read a JSON Lines file as a table: one row per line, and one column per key in order of appearance.
 
-    A key that a line does not have becomes null. Of the options, only ``encoding`` is used.
+    Where a line lacks a key, the cell is null. Of the options, only ``encoding`` is used.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def _read_blocks(path: str | os.PathLike[str], options: ReadOptions, block: int)
 
 
 def _first_fault(path: str | os.PathLike[str], options: ReadOptions) -> InputError | None:
-    """Find the first line that is not a JSON object or has a value of another type than the lines before.
+    """Find the first line that is not a JSON object, has a key twice, or has a value of another type than lines before.
 
     Return an error that names the line, or None if no such line exists.
     """
@@ -93,7 +93,10 @@ def _fault(line: bytes, kinds: dict[str, str]) -> str | None:
 
 
 class _Record(dict[str, object]):
-    """Represent a JSON object. ``twice`` is the first key that occurs more than once in it, or None."""
+    """Represent a JSON object as a dictionary, and detect duplicate keys.
+
+    ``twice`` is the first key that occurs more than once in the text of the object, or None.
+    """
 
     def __init__(self, pairs: list[tuple[str, object]]) -> None:
         super().__init__(pairs)

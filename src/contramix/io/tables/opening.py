@@ -112,8 +112,8 @@ _LENT: WeakSet[Any] = WeakSet()
 def to_arrow_stream(stream: Any) -> pa.NativeFile:
     """Wrap a Python byte stream as an Arrow stream, which Arrow's readers accept.
 
-    Arrow's threads release the Python stream some time after the last read, for which they need the interpreter. A
-    process that exits at that moment would crash. `wait_for_arrow` therefore runs at exit.
+    Arrow's threads release the Python stream only some time after the last read. If the interpreter exits before that,
+    the process may crash. `wait_for_arrow` therefore runs at exit and waits for the release.
     """
     _LENT.add(stream)
     return pa.PythonFile(stream, "r")
@@ -132,7 +132,10 @@ def wait_for_arrow(seconds: float = 1.0) -> None:
 
 @contextmanager
 def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
-    """Open a file as a stream of bytes. A file compressed with gzip or zstd is decompressed, whatever its extension."""
+    """Open a file as a stream of bytes within a ``with`` block.
+
+    A file compressed with gzip or zstd is decompressed. This is detected from its first bytes, not its extension.
+    """
     with open(path, "rb") as file:
         head = file.read(4)
         file.seek(0)
@@ -144,9 +147,9 @@ def open_decompressed(path: str | os.PathLike[str]) -> Iterator[pa.NativeFile]:
 
 @contextmanager
 def open_utf8(path: str | os.PathLike[str], encoding: str | None) -> Iterator[pa.NativeFile]:
-    """Open a text file, which may be compressed with gzip or zstd, as a stream of UTF-8 bytes.
+    """Open a text file, which may be compressed with gzip or zstd, as a stream of UTF-8 bytes within a ``with`` block.
 
-    ``encoding`` is the encoding of the file, from which the text is converted. None stands for UTF-8.
+    ``encoding`` is the encoding of the file, from which the text is converted to UTF-8. None means that it is UTF-8.
     """
     with open_decompressed(path) as stream:
         yield stream if encoding is None else pa.transcoding_input_stream(stream, encoding, "utf-8")

@@ -105,7 +105,8 @@ def _read_stream(path: str | os.PathLike[str], source: str) -> Records:
 def _from_columns(table: pa.Table, source: str) -> Records:
     """Convert a table that was read from a Parquet or Arrow file to records with canonical column types.
 
-    The buffers of the table are validated first, because the file may be damaged.
+    The buffers of the table are validated first, because the file may be damaged. The columns in which pandas stored
+    its row index are dropped. ``source`` is the name of the file in error messages.
     """
     table.validate(full=True)
     if table.num_rows == 0:
@@ -115,7 +116,10 @@ def _from_columns(table: pa.Table, source: str) -> Records:
 
 
 def pandas_index_notes(index: Sequence[str]) -> tuple[str, ...]:
-    """Return one note for the user that lists the dropped index columns, or an empty tuple if ``index`` is empty."""
+    """Return a tuple of one note, which tells the user that the pandas index columns named in ``index`` were dropped.
+
+    The tuple is empty if ``index`` is empty.
+    """
     listed = ", ".join(f"'{printable(name, 60)}'" for name in index)
     return (f"left out the row index that pandas stored: {listed} (reset_index() keeps it)",) if index else ()
 
@@ -141,8 +145,9 @@ def _read_zip(path: str | os.PathLike[str], source: str) -> Records:
 def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
     """Combine the arrays of an npz file, which must have the same length, into one table.
 
-    A 1-D array becomes a column named by its key. A 2-D array becomes the columns key0, key1, ..., or x0, x1, ... if it
-    is the only 2-D array.
+    ``arrays`` maps the key of each array to the array, and ``source`` is the name of the file in error messages. A 1-D
+    array becomes a column that is named like its key. A 2-D array becomes the columns key0, key1, ..., or x0, x1, ...
+    if it is the only 2-D array.
     """
     for key, array in arrays.items():
         if array.ndim not in (1, 2):
@@ -164,7 +169,10 @@ def _from_arrays(arrays: dict[str, Any], source: str) -> pa.Table:
 
 
 def _named(array: Any, source: str) -> pa.Table:
-    """Convert a numpy array to an Arrow table, and put ``source``, the name of the file, into error messages."""
+    """Convert a numpy array to an Arrow table with canonical column types and at least one row.
+
+    Error messages begin with ``source``, the name of the file.
+    """
     try:
         table = to_arrow(array)
     except InputError as error:
@@ -175,7 +183,7 @@ def _named(array: Any, source: str) -> pa.Table:
 
 
 def damaged_file_error(source: str, error: BaseException) -> InputError:
-    """Convert an exception of a library to an InputError that names the file and says in which way it is damaged."""
+    """Convert an exception raised in reading a file to an InputError that says how the file ``source`` is damaged."""
     return InputError(f"{source}: {_reason(error)}")
 
 

@@ -31,7 +31,7 @@ _SWAPPED = str.maketrans(",.", ".,")
 
 
 def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
-    """Strip white space from text cells, and replace the texts in ``missing`` with null.
+    """Strip white space from the cells of an Arrow string array, and replace the texts in ``missing`` with null.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def strip_and_null(cells: Any, missing: tuple[str, ...]) -> Any:
 
 
 def may_have_padding(cells: pa.ChunkedArray) -> bool:
-    """Return whether a text cell may have leading or trailing white space.
+    """Return whether any cell of a text column may have leading or trailing white space.
 
     The check looks only at the first and last byte of each cell. It can return True by mistake, for cells that start or
     end with a character outside ASCII, but it never returns False by mistake.
@@ -60,7 +60,7 @@ def may_have_padding(cells: pa.ChunkedArray) -> bool:
 
 
 def _ends(cells: pa.LargeStringArray) -> tuple[Any, Any]:
-    """Return two uint8 arrays: the first byte and the last byte of each text that is not empty."""
+    """Return two uint8 numpy arrays: the first byte and the last byte of each cell that is not empty."""
     _, places, text = cells.buffers()
     at = np.frombuffer(places, np.int64)[cells.offset : cells.offset + len(cells) + 1]
     some = np.diff(at) > 0
@@ -106,22 +106,30 @@ def convert_column(cells: Any, decimal: str = ".") -> Any:
 
 
 def to_float(cells: Any, decimal: str = ".") -> Any | None:
-    """Convert text cells to float64, or return None if a cell is not a number. ``decimal`` is the decimal mark."""
+    """Convert an Arrow string array to a float64 array, or return None if a cell is neither a number nor null.
+
+    ``decimal`` is the decimal mark, ``"."`` or ``","``.
+    """
     if decimal == ",":
         cells = pa.array([cell and cell.translate(_SWAPPED) for cell in cells.to_pylist()], pa.large_string())
     return _cast(cells, pa.float64())
 
 
 def is_decimal_comma(cells: Any) -> bool:
-    """Return whether all cells are integers or numbers with a decimal comma, such as ``3,5``, and one has a comma."""
+    """Return whether a text column holds numbers with a decimal comma, such as ``3,5``.
+
+    All cells except nulls must be integers or numbers with a decimal comma, and at least one must have a comma.
+    """
     values = cells.drop_null()
     return len(values) > 0 and _all(values, _COMMA_NUMBER) and pc.any(pc.match_substring(values, ",")).as_py()
 
 
 def explain_text_column(cells: Any) -> str | None:
-    """Return a note on why a column that looks almost like numbers or dates is read as text, or None for plain text.
+    """Return a note for the user on why a column that looks like numbers or dates is read as text.
 
-    An example is "read as text: most sampled cells are numbers, but '12 kg' is not".
+    The note is, for example, "read as text: most sampled cells are numbers, but '12 kg' is not". It is returned if at
+    least 90 % of the cells, but not all, are numbers, or if all cells begin with a date. Otherwise None is returned.
+    ``cells`` is an Arrow string array.
     """
     values = cells.drop_null()
     if len(values) == 0:

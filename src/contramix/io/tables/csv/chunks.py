@@ -38,10 +38,10 @@ One chunk may not determine a type: 01/02/2020 does not show whether the column'
 
 
 class DelimitedFile:
-    """Read a CSV or other delimited file in chunks of rows, with column types that fit the complete file.
+    """Read a CSV or other delimited file in chunks of rows, with the same column types in all chunks.
 
-    Creating the object reads the complete file once to check it and to determine the column types. `tables` then reads
-    it again and yields each chunk as an Arrow table.
+    Creating the object reads the complete file once to check it and to determine the column types. Each call of
+    `tables` reads the file again and yields its chunks as Arrow tables.
 
     Parameters
     ----------
@@ -90,7 +90,10 @@ class DelimitedFile:
         self.empty_columns = frozenset(column.name for column in self._columns if not column.has_values)
 
     def tables(self, start: int = 0) -> Iterator[pa.Table]:
-        """Yield the rows of the file, from row ``start`` to the last, as tables of one block of the file each."""
+        """Yield the rows from number ``start`` to the end of the file as tables.
+
+        Each table holds the rows of one block, which is usually ``BLOCK_BYTES`` of the file.
+        """
         try:
             with open_utf8(self._path, self._options.encoding) as stream:
                 for table in self._parsed(stream, []):
@@ -101,7 +104,10 @@ class DelimitedFile:
             raise self._explain(error) from None
 
     def _survey(self) -> int:
-        """Read the complete file to determine the column types. Return the number of bad rows that were skipped."""
+        """Read the complete file to count its rows and determine the column types.
+
+        Return the number of bad rows that were skipped.
+        """
         skipped: list[int] = []
         self.rows = 0
         self._columns = [
@@ -144,8 +150,9 @@ class DelimitedFile:
 class ColumnTypeTracker:
     """Determine the type of one CSV column while its cells are read chunk by chunk, and convert cells to this type.
 
-    If the first megabyte of the file does not determine the type, because it has only dates, booleans or nulls there,
-    the type of each chunk is inferred together with the first ``EXAMPLE_CELLS`` distinct cells of the column.
+    A column of numbers or text in the first megabyte of the file keeps this type, except that integers become float64
+    or text if later cells require it. A column with only dates, booleans or nulls there is typed chunk by chunk: the
+    first ``EXAMPLE_CELLS`` distinct cells of the column are prepended to each chunk to infer its type.
 
     Parameters
     ----------
@@ -168,7 +175,7 @@ class ColumnTypeTracker:
         self._examples = pa.array([], pa.large_string())
 
     def update(self, cells: pa.ChunkedArray) -> None:
-        """Update the type of the column with its next cells, which Arrow has parsed as float64 or text."""
+        """Adapt the type of the column to its next cells, which Arrow has parsed as float64 or text."""
         if pt.is_floating(cells.type):
             if pt.is_integer(self._kind) and self._whole:
                 self._whole = pt.is_integer(to_int64_if_whole(cells).type) or all_whole_numbers(cells)
@@ -181,7 +188,7 @@ class ColumnTypeTracker:
 
     @property
     def is_long_integer(self) -> bool:
-        """Return whether all cells so far are integers, and some have more digits than float64 represents exactly."""
+        """Return whether all cells so far are integers, and at least one has more than ``EXACT_DIGITS`` digits."""
         return pt.is_integer(self._kind) and self._whole and self._largest >= 10**EXACT_DIGITS
 
     @property
@@ -212,7 +219,7 @@ class ColumnTypeTracker:
         return bool(pt.is_large_string(self._kind))
 
     def _infer(self, cells: pa.Array) -> None:
-        """Infer the type of the next cells, add it to the types seen, and keep distinct cells as examples."""
+        """Infer the type of the next text cells, record it, and keep distinct cells as examples for later chunks."""
         if len(self._examples) < EXAMPLE_CELLS:
             both = pa.concat_arrays([self._examples, cells.drop_null()])
             self._examples = both.unique().slice(0, EXAMPLE_CELLS)

@@ -20,9 +20,10 @@ Rows = list[tuple[int, list[str]]]
 
 
 def find_first_fault(path: str | os.PathLike[str], dialect: Dialect, options: ReadOptions) -> InputError | None:
-    """Find the first fault in a delimited file: a bad byte, a wrong number of cells, a bad quote or a faulty number.
+    """Find a fault in a delimited file: a bad byte, a wrong number of cells, a bad quote, or text among numbers.
 
-    Return an error that names the line and the fault, or None if the file has no fault.
+    Return an error that names the line and the fault, or None if there is no such fault. Unless ``options`` name an
+    encoding, the complete file is first searched for bytes that are not UTF-8.
     """
     source = printable(path)
     try:
@@ -59,7 +60,7 @@ def _check_utf8(path: str | os.PathLike[str], source: str) -> None:
 def _numbered_rows(
     stream: pa.NativeFile, dialect: Dialect, options: ReadOptions, source: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """Parse the text of a delimited file. Yield, for each row after the header, its first line number and its cells.
+    """Parse the text of a delimited file, and yield each row after the header: the number of its first line, its cells.
 
     Raises
     ------
@@ -107,9 +108,10 @@ def _check_numbers(block: Rows, dialect: Dialect, options: ReadOptions, source: 
 def _not_number(
     cells: list[tuple[int, str]], name: str, dialect: Dialect, options: ReadOptions
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield the line number, column name and text of the first cell that is not a number, if there is one.
+    """Find the first cell of a column that is not a number, and yield its line number, column name and text.
 
-    ``cells`` are the line numbers and texts of the cells of the column ``name``.
+    ``cells`` are pairs of the line number and the text of a cell of the column ``name``. Nothing is yielded if all
+    cells are numbers or missing markers.
     """
     texts = strip_and_null(pa.array([cell for _, cell in cells], pa.large_string()), options.missing)
     if to_float(texts, dialect.decimal) is not None:

@@ -151,9 +151,11 @@ def _rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]
 
 
 def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[str]) -> str:
-    """Return the delimiter that splits the largest share of the sampled lines into the same number of cells.
+    """Return the delimiter that splits the highest proportion of the sampled rows into the same number of cells.
 
-    A note on the choice is appended to ``notes``. Without a suitable delimiter, `NO_DELIMITER` is returned.
+    The candidates are ``DELIMITERS`` except the decimal mark. If none of them splits at least half of the rows into the
+    same number of cells (two or more), `NO_DELIMITER` is returned. A note for the user on the choice is appended to
+    ``notes``, unless the delimiter is a comma.
 
     Raises
     ------
@@ -184,7 +186,7 @@ def _find_delimiter(text: str, options: ReadOptions, source: str, notes: list[st
 def _columns(rows: list[list[str]], width: int, options: ReadOptions) -> list[pa.Array]:
     """Convert sampled rows to one array of text cells per column, in which missing markers are null.
 
-    Rows that do not have ``width`` cells are ignored here. Reading the complete file reports them.
+    Rows that do not have ``width`` cells are ignored.
     """
     complete = [row for row in rows if len(row) == width]
     cells = zip(*complete, strict=True) if complete else ([] for _ in range(width))
@@ -196,14 +198,15 @@ def _has_header(
 ) -> bool:
     """Return whether the first line holds column names, and append a note to ``notes`` if it does not.
 
-    The first line holds data if its cell in every numeric column is a number or missing, and at least one is a number.
+    It is taken as data, not as names, if in the numeric columns it has only numbers and missing markers, and at least
+    one number.
 
     Parameters
     ----------
     first
         The cells of the first line.
     types
-        Type of each column, inferred from the lines after the first.
+        Type of each column, inferred from the second and later lines.
     options
         The options, of which the missing markers are used.
     decimal

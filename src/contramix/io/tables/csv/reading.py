@@ -29,8 +29,8 @@ _FLOAT = pa.float64()
 def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Records:
     """Read a CSV, TSV or other delimited text file into memory.
 
-    Numeric columns are detected in the first megabyte. Text after it in such a column is an error that names the line.
-    Leading zeros of numbers after it, as in ``007``, are lost.
+    Numeric columns are detected in the first megabyte. If such a column has text later in the file, an error names the
+    line. Leading zeros of numbers that occur only later in such a column, as in ``007``, are lost.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def read_delimited(path: str | os.PathLike[str], options: ReadOptions) -> Record
 
 
 class CountingStream:
-    """Wrap the byte stream of a CSV file, and record characters that Arrow's parser handles differently than needed.
+    """Wrap the byte stream of a CSV file, and record which special characters are read through it.
 
-    After reading, ``quotes`` is the number of quotes, ``nul`` whether there was a NUL byte, and ``x`` whether there was
-    a letter x after the first line. The letter matters because Arrow parses hexadecimal numbers such as 0x1F as
-    integers.
+    After reading, ``quotes`` is the number of double quotes, ``nul`` whether there was a NUL byte, and ``x`` whether
+    there was a letter x after the first line, which may belong to a hexadecimal number. Arrow parses 0x1F as an
+    integer.
     """
 
     closed = False
@@ -99,7 +99,7 @@ class CountingStream:
 def detect_dialect(path: str | os.PathLike[str], options: ReadOptions, source: str) -> Dialect:
     """Detect the dialect (delimiter, decimal mark, header and columns) of a file from its first megabyte.
 
-    Options that are not None are taken as they are. ``source`` is the name of the file in error messages.
+    Only options that are None are detected. ``source`` is the name of the file in error messages.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def arrow_csv_options(
 
 
 def has_multiline_cells(table: pa.Table) -> bool:
-    """Return whether a text cell contains a line break, which may come from a quote that is never closed."""
+    """Return whether any text cell contains a line break, which may come from a quote that is never closed."""
     texts = [column for column in table.columns if pt.is_large_string(column.type)]
     return any(_has_line_ends(column) for column in texts)
 
@@ -216,7 +216,7 @@ def _has_line_ends(column: pa.ChunkedArray) -> bool:
 def _parsed_type(kind: pa.DataType, integer_type: pa.DataType) -> pa.DataType:
     """Return the type to which Arrow parses the cells of a column of type ``kind``.
 
-    It is ``integer_type`` for integers, float64 for floats, and text for all others, which are converted afterwards.
+    It is ``integer_type`` for integers, float64 for floats, and text for all other types, such as dates.
     """
     return integer_type if pt.is_integer(kind) else _FLOAT if pt.is_floating(kind) else pa.large_string()
 
@@ -263,9 +263,9 @@ def max_magnitude(column: pa.ChunkedArray) -> float:
 def _convert(
     column: pa.ChunkedArray, keep_text: bool, kind: pa.DataType, dialect: Dialect, options: ReadOptions
 ) -> Any:
-    """Convert a column from the type to which Arrow parsed it to its final type.
+    """Convert a column, which Arrow has parsed as numbers or text, to its final type, and return it as an Arrow array.
 
-    ``kind`` is the type of the column in ``dialect``. With ``keep_text``, a text column stays text.
+    ``kind`` is the type of the column in ``dialect``. If ``keep_text``, no other type is inferred for a text column.
     """
     if _is_number(column.type):
         return to_int64_if_whole(column) if pt.is_integer(kind) else column
@@ -276,8 +276,8 @@ def _convert(
 def reading_notes(dialect: Dialect, skipped: int, long: Sequence[str]) -> tuple[str, ...]:
     """Return one-line notes for the user, such as "3 bad rows skipped (too few or too many cells)".
 
-    The notes of the dialect come first. ``skipped`` is the number of skipped rows, and ``long`` lists the columns of
-    integers that are kept as text, because they have too many digits for float64.
+    The notes of the dialect come first. ``skipped`` is the number of skipped rows, and ``long`` holds the names of the
+    columns that are kept as text, because they hold integers with too many digits for float64.
     """
     notes = list(dialect.notes)
     if skipped:
@@ -306,9 +306,9 @@ def no_rows_message(source: str, dialect: Dialect, options: ReadOptions, skipped
 
 
 def unreadable_csv_error(source: str, error: Exception, options: ReadOptions) -> InputError:
-    """Convert Arrow's or Python's ``error`` about a file without a known faulty line to an InputError for the user.
+    """Return an InputError with a message for the user, given an ``error`` of Arrow or Python in reading a CSV file.
 
-    For example, a UnicodeError becomes "a.csv: byte 0xff is not ascii: name the right `encoding`".
+    For example, the message on a UnicodeError is "a.csv: byte 0xff is not ascii: name the right `encoding`".
     """
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start : error.start + 1].hex()
