@@ -29,7 +29,8 @@ class CommonSettings(TermSettings):
     name, domain
         Name of the recipe, and the domain of the data it is for, such as "table" or "image".
     extra
-        Further terms of the loss. A term without a method shares that of the first term.
+        Further terms of the loss. The settings ``method``, ``noise``, ``imix`` and ``weight`` of the recipe define the
+        first term. A further term without a method uses the method of the first term.
     encoder, train
         Settings of the encoder, and of the training loop.
     """
@@ -74,7 +75,7 @@ class Recipe(AllSettings):
 
     @property
     def data(self) -> Settings:
-        """Return the settings for reading data: the section with the name of the domain, such as ``image``."""
+        """Return the settings for reading data, which are in the section named like the domain, such as ``image``."""
         section: Settings = getattr(self, self.domain)
         return section
 
@@ -156,7 +157,7 @@ class Recipe(AllSettings):
         return tomli_w.dumps(self.to_dict())
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Return a line such as "noise.rate: 0.2 and 0.3" for each setting that differs from another recipe."""
+        """Return one line for each setting whose value differs in another recipe, such as "noise.rate: 0.2 and 0.3"."""
         mine, theirs = dict(_flat(self.to_dict())), dict(_flat(other.to_dict()))
         names = sorted(mine.keys() | theirs.keys())
         return [f"{n}: {mine.get(n)!r} and {theirs.get(n)!r}" for n in names if mine.get(n) != theirs.get(n)]
@@ -215,7 +216,8 @@ def explain(error: ValidationError, model: type[Settings] = Recipe) -> str:
     error
         Error that pydantic raised.
     model
-        Class of the settings that were validated, for the names of known settings.
+        Class of the settings that were validated. If the error is an unknown setting, similar ones are suggested from
+        the settings of this class.
     """
     first = error.errors(include_url=False)[0]
     context = first.get("ctx", {})

@@ -10,11 +10,11 @@ from contramix.errors import InputError, nearest
 
 
 def choice(members: Mapping[str, type[BaseModel]]) -> tuple[BeforeValidator, PlainSerializer]:
-    """Return the pydantic validator and serializer of a field that holds an instance of one of several classes.
+    """Return a pydantic validator and serializer for a field that holds an instance of one of several classes.
 
-    ``members`` maps names to classes, such as ``{"linear": Linear}``. A recipe writes the value as a name, or as
-    ``{"kind": name, ...settings}``. Use the result as ``Annotated[Operator, *choice(OPERATORS)]``. Classes that are
-    added to ``members`` later are accepted too.
+    ``members`` maps names to classes, such as ``{"linear": Linear}``. The validator accepts an instance, a name, or a
+    dictionary ``{"kind": name, ...settings}``; the serializer returns such a dictionary. Use both as
+    ``Annotated[Operator, *choice(OPERATORS)]``. Classes that are added to ``members`` later are accepted too.
     """
 
     def read(value: Any) -> Any:
@@ -56,9 +56,10 @@ def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
 
 
 def _forwarded_error(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
-    """Convert the first validation error of a nested settings class, ``member``, to an error of the enclosing recipe.
+    """Convert the first validation error of a nested settings class, ``member``, to one error for the outer validator.
 
-    The new error holds the path of the wrong setting inside ``member``, so that messages can show the full path.
+    The context of the new error holds the problem, the value, and the path of the wrong setting inside ``member``, from
+    which the message with the full path of the setting is made.
     """
     first = error.errors(include_url=False)[0]
     inner = first.get("ctx", {})

@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Settings(BaseModel):
-    """Provide the base class for the settings of a recipe's section. Unknown names, wrong types and NaN are errors."""
+    """Provide the base class of all settings. Instances are frozen. Unknown names, wrong types and NaN are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 

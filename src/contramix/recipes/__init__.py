@@ -23,7 +23,7 @@ def domains(only: str | None = None) -> list[str]:
     Parameters
     ----------
     only : str, optional
-        Name of a domain; the list then has only this one.
+        Name of a domain, which is checked; the result is then ``[only]``. Default: return all domains.
 
     Raises
     ------
@@ -38,23 +38,23 @@ def domains(only: str | None = None) -> list[str]:
 
 
 def data_formats() -> str:
-    """Return one line for help texts that says which files can be read for each domain, separated by semicolons.
+    """Return a text for help messages that describes the readable files of each domain, separated by semicolons.
 
-    The text for a domain is the first comment line of its ``_defaults.toml``.
+    The description of a domain is the first comment line of the domain's ``_defaults.toml``.
     """
     return "; ".join(summary(FOLDER / domain / f"{DEFAULTS}.toml").removeprefix("Data: ") for domain in domains())
 
 
 def summary(path: Path) -> str:
-    """Return the first comment line of a recipe file, which says what the recipe does, without "#" and period."""
+    """Return the description of a recipe: the comment in the first line of its file, without "#" and final period."""
     first = path.read_text(encoding="utf-8").split("\n", 1)[0]
     return first.lstrip("# ").rstrip(".")
 
 
 def recipe_path(recipe: str | Path, domain: str = "table") -> Path:
-    """Return the path of the TOML file of a recipe, which is given by its name or by a path.
+    """Return the path of the TOML file of a recipe, given its name or a path ending in ``.toml``.
 
-    ``domain`` is the domain whose recipes a name is looked up in.
+    A name is looked up among the recipes of ``domain``.
 
     Raises
     ------

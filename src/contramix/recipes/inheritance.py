@@ -21,7 +21,7 @@ def read_settings(path: Path, domain: str = "table", extended_by: tuple[Path, ..
     domain
         Domain in which the name of an extended recipe is looked up if the file does not state a domain itself.
     extended_by
-        Paths of the files through which this file was reached by ``extends``, to detect circular inheritance.
+        Paths of the files that extend this one, directly or through others, to detect circular inheritance.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def override(settings: dict[str, Any], name: str, value: Any) -> None:
     Raises
     ------
     InputError
-        If a part of the name before the last dot is the name of a setting, not of a section.
+        If the name contains a setting where a section is expected, such as "noise.rate.x".
     """
     *sections, last = name.split(".")
     section = settings
