@@ -58,13 +58,13 @@ def fine_tune_on(
     target
         Column to predict.
     settings, seed, device
-        How to train, seed of all random draws, and name of the device.
+        Settings of the training, seed of all random draws, and name of the device.
     kind
         ``"classification"`` or ``"regression"``; None: decided by the values of the target.
     labels_per_class
         Number of labeled rows that are drawn at random from each class; None: use all rows.
     where
-        Name of the rows in messages.
+        Name of the data in error messages, such as a file name.
     reporter
         Receives the training steps, and a note if rows are left out.
 
@@ -97,9 +97,10 @@ def fine_tune_on(
 
 
 def _class_labels(values: pa.ChunkedArray, numbers: ndarray) -> Shaped[ndarray, " C"]:
-    """Return one target value for each class, in the order of the class numbers; values that JSON lacks become text.
+    """Return the target value of each class as an array, ordered by class number.
 
-    ``numbers`` holds the class number of each value in the column.
+    ``numbers`` holds the class number of each value in ``values``. Values of types that JSON cannot represent, such as
+    dates, are converted to text.
     """
     first = np.unique(numbers, return_index=True)[1]
     cells = [values[int(row)].as_py() for row in first]

@@ -110,7 +110,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) -> None:
-    """Check that a folder holds no run, or one with the given recipe, seed and target column.
+    """Check that a folder holds no run, or a run with the given recipe, seed and target column.
 
     Raises
     ------
@@ -135,12 +135,12 @@ def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) 
 
 
 def check_same_spec(folder: Path, spec: Spec) -> None:
-    """Check that a folder holds no run, or one on data with the given specification.
+    """Check that a folder holds no run, or a run on data with the given specification.
 
     Raises
     ------
     InputError
-        If the data of the run in the folder have other columns or other statistics.
+        If the run in the folder has another specification, because its data have other columns or other statistics.
     """
     path = folder / "spec.json"
     if path.is_file() and path.read_bytes() != spec.model_dump_json(indent=1).encode():
@@ -148,7 +148,11 @@ def check_same_spec(folder: Path, spec: Spec) -> None:
 
 
 def _run_facts(folder: Path) -> dict[str, Any]:
-    """Read run.json: the seed, target, fingerprints (hashes) of the data, and whether the run uses a cache."""
+    """Read run.json in a run's folder, and return its content as a dictionary.
+
+    The keys are ``seed``, ``target``, ``fingerprint`` and ``source`` (hashes of the training samples and of their
+    source), and ``cached`` (whether the run uses a cache). Files of older versions may lack some of them.
+    """
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

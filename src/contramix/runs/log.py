@@ -77,7 +77,7 @@ def truncate_log(folder: Path, step: int) -> float:
     Returns
     -------
     float
-        Value of ``seconds`` in the last remaining line; 0 if no line remains.
+        Duration of the run until the last remaining line, in seconds; 0 if no line remains.
     """
     kept = [line for line in read_log(folder) if line.get("step", 0) <= step]
     if (folder / "log.jsonl").exists():

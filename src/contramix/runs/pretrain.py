@@ -69,7 +69,7 @@ class Outcome:
     seconds
         Time that this call took; 0 if the run was finished before.
     resumed_from
-        Number of the step after whose checkpoint the run was resumed; None if it was not resumed.
+        Number of steps taken before the checkpoint from which the run was resumed; None if it was not resumed.
     was_finished
         Whether an earlier call had finished the run.
     loss
@@ -111,7 +111,8 @@ def pretrain_into(
     options
         Time between checkpoints, and the command line to record.
     reporter
-        Receives training steps, notes on columns and alarms, and how far a large table is read.
+        Receives training steps, notes for the user (columns that are left out, alarms), and the progress of reading a
+        large table.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def pretrain_into(
 
 
 def _begin(folder: Path, source: Source, prepared: Prepared) -> int | None:
-    """Write the recipe, specification and run.json of a run, and load its last checkpoint if there is one.
+    """Write the recipe, specification and run.json to a run's folder, and load the last checkpoint if there is one.
 
     Return the number of steps taken before that checkpoint, or None if there is no checkpoint.
     """
@@ -193,9 +194,10 @@ def _train(
 def _take_steps(
     folder: Path, fit: Fit, health: Health, alarms: Alarms, options: RunOptions, reporter: Reporter
 ) -> tuple[float | None, float]:
-    """Train for the remaining steps, while writing the log and checkpoints and reporting alarms.
+    """Train for the remaining steps, write the log and the checkpoints, and report alarms.
 
-    Return the last loss in the log, and the seconds that the run has taken, including the time before a resumption.
+    Return the last loss in the log (None if the log is empty), and the duration of the run in seconds, including the
+    time before it was resumed.
     """
     start = fit.state.step
     every = max(1, fit.plan.steps // LOG_LINES)
@@ -230,7 +232,10 @@ def _take_steps(
 
 
 def _save_checkpoint(folder: Path, fit: Fit) -> None:
-    """Save a checkpoint to a run's folder. Raise an error if weights are not finite, because they cannot be resumed."""
+    """Save a checkpoint to a run's folder.
+
+    If a weight is not finite, raise RunError and save nothing, because training could not be resumed from it.
+    """
     state = (tensor for _, tensor in checkpoint.unique_state(fit.state.objective))
     if not all(bool(tensor.isfinite().all()) for tensor in state):
         raise RunError(f"weights are not finite after step {fit.state.step}; lower train.lr or set train.clip_norm")

@@ -35,8 +35,8 @@ class Prepared:
     columns
         Names of the table's columns, including the target.
     labels
-        Target values of all records, or only of the records used for monitoring if the table is cached; None without a
-        target.
+        Target values of all records. If the table is read from a cache: only of the records that are used to monitor
+        training. None without a target.
     """
 
     fit: Fit
@@ -57,9 +57,9 @@ class MemorySource:
     extra_rows
         Further records, from which statistics of the columns are learned too (transductive learning).
     records
-        Data set that the table is a part of, with the notes of its reader.
+        Complete data set from which ``table`` was taken, including other splits; None if there is none.
     notes
-        Notes for the user on the choice of the training split and the target.
+        Notes for the user: that only the training split is used, or which labels come with the data.
     """
 
     table: pa.Table
@@ -72,7 +72,7 @@ class MemorySource:
     def from_records(
         cls, records: Records, target: str | None = None, extra_rows: pa.Table | None = None, name: str = "records"
     ) -> "MemorySource":
-        """Create a source from the official training split of a data set, or from all records if there are no splits.
+        """Create a source from the official training split of a data set, or from all records if there is none.
 
         Parameters
         ----------
@@ -81,9 +81,9 @@ class MemorySource:
         target
             Name of the label column; None: the labels that come with the data set, if there are any.
         extra_rows
-            Further records for the statistics; see :class:`MemorySource`.
+            Further records, from which statistics of the columns are learned too.
         name
-            Plural noun for the records in the notes, such as ``"images"``.
+            Plural noun for the records, which is used in notes, such as ``"images"``.
         """
         notes, training = [], records.training
         if records.splits:
@@ -119,7 +119,7 @@ class MemorySource:
         return Prepared(fit, self.table.column_names, labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
-        """Return a hash of the training samples, given the result of :meth:`prepare`.
+        """Return a hash of the training samples. ``prepared`` is the result of :meth:`prepare`.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class CachedSource:
     target
         Name of the label column, which is not an input. Its values are only used to monitor training.
     notes
-        Empty, because nothing is decided before the table is read.
+        Notes for the user that are known before the table is read. By default there are none.
     """
 
     table: UnreadTable
@@ -152,9 +152,10 @@ class CachedSource:
     def prepare(
         self, folder: Path, recipe: Recipe, seed: int = 0, device: str = "auto", reporter: Reporter = SILENT
     ) -> Prepared:
-        """Write the cache if the run's folder does not hold one for this table, and build the networks.
+        """Write the cache if the run's folder does not hold one for this table, and build networks and optimizer.
 
-        If several processes train together, process 0 writes the cache. The others must call this method after that.
+        If several processes train together, process 0 writes the cache. The other processes must call this method only
+        after process 0 has returned from it.
 
         Raises
         ------
@@ -184,7 +185,7 @@ class CachedSource:
         return Prepared(fit, cached.names, cached.labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
-        """Return a hash of the identity of the table's files. ``prepared`` is not used."""
+        """Return a hash of the sizes and contents of the table's files. ``prepared`` is not used."""
         return self.table.fingerprint
 
 
@@ -202,9 +203,9 @@ def open_source(
     options: ReadOptions | None = None,
     cache: str = "auto",
 ) -> Source:
-    """Open the training data of a run. They are read into memory, except tables that do not fit and need a cache.
+    """Open the training data of a run: read them into memory, or prepare to read a large table through a cache.
 
-    If the data have official splits, only the training split is used. If the data come with labels, these are the
+    If the data in memory have official splits, only the training split is used. If they come with labels, these are the
     target, unless another target is given.
 
     Parameters
@@ -214,7 +215,7 @@ def open_source(
     recipe
         Recipe of the run.
     folder
-        Folder of the run. If it holds an unfinished run, that run decides between memory and cache.
+        Folder of the run. If it holds a run, the data are read into memory or cached as in that run.
     target
         Name of the label column, which is not an input.
     transductive
@@ -252,9 +253,24 @@ def open_source(
 
 
 def _is_cached(large: UnreadTable | None, cache: str, folder: Path, transductive: bool) -> bool:
-    """Decide whether a run reads its rows from a cache. An unfinished run in the folder continues as it began.
+    """Decide whether a run reads its rows from a cache.
 
-    ``large`` is the table that could be cached, None if there is none; ``cache`` is the user's choice.
+    Parameters
+    ----------
+    large
+        Table that could be cached; None if there is none.
+    cache
+        Choice of the user: ``"auto"``, ``"always"`` or ``"never"``. ``"auto"`` means: as in the run that the folder
+        holds; without a run, a cache if the table does not fit into memory.
+    folder
+        Folder of the run.
+    transductive
+        Whether statistics are also learned from further records. A new run then uses no cache.
+
+    Raises
+    ------
+    InputError
+        If ``cache`` contradicts the run that the folder holds.
     """
     before = uses_cache(folder)
     if before is not None and cache == ("never" if before else "always"):

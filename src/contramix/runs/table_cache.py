@@ -54,8 +54,8 @@ class CachedTable:
     names
         Names of the table's columns.
     labels
-        Target values of the rows that ``label_rows`` of :func:`open_cache` selected, in that order; None without a
-        target.
+        Target values of the rows that were selected by the argument ``label_rows`` of :func:`open_cache`, in the order
+        of that selection; None without a target.
     """
 
     spec: TableSpec
@@ -81,7 +81,7 @@ class CacheProgress:
     check: Callable[[], None] = lambda: None
 
     def iterate(self, chunks: RecordChunks, what: str) -> Iterator[tuple[int, pa.Table]]:
-        """Yield each chunk of a table, after the number of rows in the chunks before it; report progress.
+        """Yield a pair for each chunk of a table: the number of its first row, and the chunk. Report the progress.
 
         Parameters
         ----------
@@ -135,9 +135,9 @@ def open_cache(
     target
         Name of the label column, which is not an input; None: no labels are kept.
     label_rows
-        Function that takes the number of rows of the table, and returns the numbers of the rows whose labels are kept.
+        Function that takes the number of rows of the table, and returns the indices of the rows whose labels are kept.
     progress
-        Receives the number of rows read and written so far.
+        Reports the number of rows read and written so far, and may stop the work.
 
     Raises
     ------
@@ -178,7 +178,10 @@ def read_cache(folder: Path) -> CachedTable:
 
 
 def _read(path: Path, facts: dict[str, Any], target: str | None) -> CachedTable:
-    """Open a complete cache, given the content of its cache.json; rows are read from disk when they are used."""
+    """Open a complete cache in the folder ``path``. Samples are read from disk when they are indexed.
+
+    ``facts`` is the content of cache.json. If ``target`` is None, no labels are loaded.
+    """
     rows = torch.from_numpy(np.load(path / "rows.npy", mmap_mode="c"))
     x = StreamedSamples(tuple(facts["shape"]), torch.float32, lambda index: rows[index], facts["fingerprint"])
     spec, labels = TableSpec.model_validate_json(facts["spec"]), None
@@ -189,7 +192,7 @@ def _read(path: Path, facts: dict[str, Any], target: str | None) -> CachedTable:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    """Read cache.json in a cache's folder; return an empty dictionary if the cache is incomplete or damaged."""
+    """Return the content of a cache's cache.json, or an empty dictionary if the cache is incomplete or damaged."""
     try:
         facts: dict[str, Any] = json.loads((path / "cache.json").read_text(encoding="utf-8"))
         complete = (path / "rows.npy").stat().st_size == facts["bytes"]
@@ -206,10 +209,11 @@ def _write(
     label_rows: Callable[[int], Tensor],
     progress: CacheProgress,
 ) -> dict[str, Any]:
-    """Write the cache of a table, and return the content of its cache.json.
+    """Write the cache of a table to the folder ``path``, and return the content of its cache.json.
 
-    A first pass over the table learns its specification, a second pass writes its samples. ``made_of`` is the identity
-    of the data and goes into cache.json. The other parameters are those of :func:`open_cache`.
+    A first pass over the table learns its specification, a second pass writes its samples. ``made_of`` is stored in
+    cache.json. It identifies the files, settings and contramix version from which the cache is made, so that it can be
+    compared with those of a later run. The other parameters are those of :func:`open_cache`.
     """
     chunks = table.read_chunks()
     spec, notes = _learn(chunks, table, target, progress)
@@ -255,9 +259,9 @@ def _write(
 def _learn(
     chunks: RecordChunks, table: UnreadTable, target: str | None, progress: CacheProgress
 ) -> tuple[TableSpec, tuple[str, ...]]:
-    """Learn the specification of a table chunk by chunk; return it, and notes on columns that are left out.
+    """Learn the specification of a table chunk by chunk. Return it, and notes for the user on columns left out.
 
-    If the table is large, quantiles are computed from a random sample of its rows.
+    If the table is large, quantiles of columns are computed from a random sample of its rows.
     """
     learner = TableLearner(chunks.schema, table.settings, target)
     max_rows = min(MAX_SAMPLED_ROWS, max(1, SAMPLE_CELLS // len(chunks.schema)))

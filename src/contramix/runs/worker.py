@@ -21,7 +21,8 @@ def run_worker(folder: Path, source: Source, recipe: Recipe, *, seed: int = 0, d
     folder
         Folder of the run. Only the cache of a large table is read from it.
     source, recipe, seed, device
-        Training records, how to train, seed, and device, the same as in process 0.
+        Training records, recipe, seed of all random draws, and name of the device. They must be the same as in
+        process 0.
 
     Raises
     ------
