@@ -12,8 +12,10 @@ from torch import Tensor
 class Mixture(NamedTuple):
     """Collect the result of a mixing operator: the mixed batch, and which samples it was mixed from.
 
-    ``partner[i]`` holds the indices of the P samples that sample i was mixed with. ``weight[i]`` holds the shares of
-    the K = P + 1 sources that the mixture really contains, with sample i itself first; they sum to 1.
+    ``x[i]`` is the mixture of sample i with P other samples of the batch, whose indices are ``partner[i]``.
+    ``weight[i]`` holds the weights of these K = P + 1 samples, first that of sample i, then those of ``partner[i]``. A
+    weight is the fraction of ``x[i]`` that actually comes from the sample, such as the area in CutMix; the weights sum
+    to 1.
     """
 
     x: Float[Tensor, " B *s"]
@@ -24,10 +26,10 @@ class Mixture(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Represent sparse soft labels: query i matches key ``index[i, m]`` with weight ``weight[i, m]``.
+    """Represent sparse soft labels of B queries: query i matches key ``index[i, m]`` with weight ``weight[i, m]``.
 
-    Each row has M entries, whose weights sum to 1: M = 1 without mixing, and M = K for a mixture of K samples. The same
-    index may occur twice in a row (a sample mixed with itself); its weights are then added.
+    The M weights of each query sum to 1. M is 1 without mixing, and K for mixtures of K samples. If a sample is mixed
+    with itself, the same index occurs twice in a row, and its weights are added.
     """
 
     index: Int[Tensor, " B M"]  # type: ignore[assignment]  # shadows tuple.index
@@ -40,23 +42,24 @@ class Targets(NamedTuple):
 
     @classmethod
     def from_mixture(cls, mixed: Mixture) -> "Targets":
-        """Return the labels of mixed queries: the key of each source matches with the weight of that source.
+        """Return the labels of mixed queries, if key j is a view of sample j.
 
-        This is section 3 of the i-Mix paper (Lee et al., ICLR 2021).
+        Query i matches key i and the keys of the samples that i was mixed with, each with the sample's weight in the
+        mixture, as in section 3 of the i-Mix paper (Lee et al., ICLR 2021).
         """
         own = torch.arange(len(mixed.partner), device=mixed.partner.device)[:, None]
         return cls(torch.cat([own, mixed.partner], 1), mixed.weight)
 
     def with_offset(self, keys: int) -> "Targets":
-        """Return the labels with all indices increased by ``keys``, for keys that follow that number of other keys."""
+        """Return the labels with all indices increased by ``keys``, the number of keys that are inserted before."""
         return Targets(self.index + keys, self.weight) if keys else self
 
 
 class RaggedBatch(ABC):
     """Represent a batch of sequences or graphs of different sizes, which does not fit in one tensor.
 
-    ``values``, one vector or array per sample, is the only tensor that mixing operators and noises change. Subclasses
-    keep everything else (padding masks, edges) consistent with it.
+    ``values`` holds one vector or array per sample, and is the only tensor that mixing operators and noises change.
+    Subclasses also store what belongs to the values, such as padding masks or edges.
     """
 
     values: Float[Tensor, " B *s"]
@@ -66,11 +69,14 @@ class RaggedBatch(ABC):
 
     @abstractmethod
     def with_values(self, values: Float[Tensor, " B *s"]) -> "RaggedBatch":
-        """Return a copy of the batch in which ``values`` are replaced, and everything else is kept."""
+        """Return a copy of the batch with new ``values``. Everything else, such as masks, is kept."""
 
     @abstractmethod
     def apply_mixture(self, mixed: Mixture) -> "RaggedBatch":
-        """Return the batch with the values of a mixture, and its masks mixed with the same partners and weights."""
+        """Return a copy of the batch with the mixed values ``mixed.x``.
+
+        Masks, if there are any, are mixed with the partners and weights in ``mixed``.
+        """
 
     @classmethod
     @abstractmethod
@@ -79,7 +85,7 @@ class RaggedBatch(ABC):
 
     @abstractmethod
     def split(self, sizes: Sequence[int]) -> "tuple[RaggedBatch, ...]":
-        """Split the batch along the sample axis into batches of the given sizes."""
+        """Split the batch along the sample axis into batches of the given numbers of samples."""
 
 
 Activations = Tensor | RaggedBatch
@@ -87,31 +93,35 @@ Activations = Tensor | RaggedBatch
 
 
 def get_values(x: Activations) -> Float[Tensor, " B *s"]:
-    """Return the tensor to mix or to add noise to: ``values`` of a ragged batch, or the tensor itself."""
+    """Return the tensor of a batch to mix or to add noise to: ``x.values`` if ``x`` is a ragged batch, else ``x``."""
     return x.values if isinstance(x, RaggedBatch) else x
 
 
 def apply_mixture(x: Activations, mixed: Mixture) -> Activations:
-    """Return ``x`` with its values replaced by ``mixed``, a mixture of them; masks of a ragged batch are mixed too."""
+    """Replace the values of a batch with the mixed values ``mixed.x``, and return the new batch.
+
+    ``mixed`` is a mixture of the values of ``x``. The masks of a ragged batch are mixed too.
+    """
     return x.apply_mixture(mixed) if isinstance(x, RaggedBatch) else mixed.x
 
 
 def concatenate(parts: Sequence[Activations]) -> Activations:
-    """Concatenate tensors, or ragged batches of one class, along the sample axis."""
+    """Concatenate batches, all tensors or all ragged batches of one class, along the sample axis."""
     first = parts[0]
     return type(first).concatenate(parts) if isinstance(first, RaggedBatch) else torch.cat(parts)  # type: ignore[arg-type]
 
 
 def split(x: Activations, sizes: Sequence[int]) -> tuple[Activations, ...]:
-    """Split a tensor or a ragged batch along the sample axis into batches of the given sizes."""
+    """Split a tensor or ragged batch along the sample axis into batches of the given numbers of samples."""
     return x.split(sizes) if isinstance(x, RaggedBatch) else torch.split(x, list(sizes))
 
 
 class Views(NamedTuple):
     """Collect the input of a contrastive loss: queries, keys, and which keys each query should match.
 
-    Queries and keys are batches as they are between two stages of the encoder; ``cut`` names the last stage that was
-    run, or is ``"input"``. If each view is both a query and a key (SimCLR) and nothing is mixed, ``query is key``.
+    ``query`` and ``key`` are batches of encoder inputs or of the outputs of one stage of the encoder, from which the
+    remaining stages compute the embeddings. ``cut`` names that stage, or is ``"input"``. If each view is both a query
+    and a key (SimCLR) and nothing is mixed, ``query`` and ``key`` are the same object.
     """
 
     query: Activations

@@ -46,8 +46,8 @@ def write(path: Path, data: bytes | str) -> None:
 def writing(path: Path, size: int) -> Iterator[BinaryIO]:
     """Open a file for writing within a ``with`` block. It appears at ``path`` when the block ends without an error.
 
-    Until then the content goes to a temporary file, which is removed on an error. Temporary files that a killed process
-    left behind while writing the same path are removed first.
+    Until then the content goes to a temporary file, which is removed if the block raises. If a process was killed while
+    it wrote the same path, its temporary file is removed first.
 
     Parameters
     ----------

@@ -36,9 +36,10 @@ T = TypeVar("T")
 
 
 class Group(NamedTuple):
-    """Describe this process among all processes that train together.
+    """Describe the position of this process in the group of processes that train together.
 
-    ``rank`` is its number, ``world_size`` the number of processes, and ``local_rank`` its number on its machine.
+    ``rank`` is the number of this process, ``world_size`` the number of processes in the group, and ``local_rank`` the
+    number of this process among those on the same machine. Numbers start at 0.
     """
 
     rank: int = 0
@@ -47,10 +48,10 @@ class Group(NamedTuple):
 
 
 class _Store:
-    """Exchange values between processes through a key-value store.
+    """Wrap the key-value store through which processes exchange values, and create the keys.
 
-    All processes make the same calls in the same order. Therefore a counter of the calls gives the same keys in all of
-    them.
+    A key consists of a name and a counter of the calls of `next_key`. All processes get equal keys, because they make
+    the same calls in the same order.
     """
 
     def __init__(self, store: Any) -> None:
@@ -61,7 +62,10 @@ class _Store:
         return f"{name}/{self.calls}"
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Poll until ``ready()`` is true. Raise an error if a process has failed. Signals are handled between polls."""
+        """Poll ``ready`` until it returns True. Raise RunError if another process has reported a failure.
+
+        Python handles signals, such as Ctrl-C, between two polls.
+        """
         while not ready():
             if self.store.check(["failed"]):
                 raise RunError("another process of this run has failed")
@@ -83,7 +87,7 @@ def rank() -> int:
 
 
 def local_rank() -> int:
-    """Return the number of this process on its machine, from 0, which is also the number of the GPU that it uses."""
+    """Return the number of this process among those on its machine, from 0. It is also the index of the GPU it uses."""
     return _group.local_rank
 
 
@@ -121,7 +125,7 @@ def init() -> None:
 
 
 def shutdown() -> None:
-    """Leave the group of processes. Process 0, which may hold the store, waits until all others have left."""
+    """Leave the group of processes. Process 0 may host the key-value store, and waits until all others have left."""
     global _group, _store
     if _store is not None:
         exchange, processes = _store, _group.world_size
@@ -135,9 +139,10 @@ def shutdown() -> None:
 
 @contextmanager
 def single_process() -> Iterator[None]:
-    """Let the functions of this module treat this process as the only one within a ``with`` block.
+    """Set the rank to 0 and the world size to 1 within a ``with`` block, for work that only one process does.
 
-    This is meant for work that one process does while the others wait.
+    Tensors are then not exchanged with other processes. `barrier` and `broadcast_object` must not be called in the
+    block.
     """
     global _group
     before, _group = _group, Group(local_rank=_group.local_rank)
@@ -148,17 +153,23 @@ def single_process() -> Iterator[None]:
 
 
 def per_rank(key: Key) -> Key:
-    """Derive a random key for this process from a key that all processes share. In a single process it is unchanged."""
+    """Return a random key for this process, derived from a key that all processes share.
+
+    If there is only one process, return the key unchanged.
+    """
     return key if _group.world_size == 1 else key.at("rank", _group.rank)
 
 
 def local_shard(rows: Int[Tensor, " B"]) -> Int[Tensor, " b"]:
-    """Return the part of a batch's row numbers that this process computes."""
+    """Split the row numbers of a batch into one contiguous part per process, and return the part of this process."""
     return rows if _group.world_size == 1 else rows.tensor_split(_group.world_size)[_group.rank]
 
 
 def wrap_ddp(module: nn.Module) -> nn.Module:
-    """Wrap a module in DistributedDataParallel, which averages gradients over processes during the backward pass."""
+    """Wrap a module in DistributedDataParallel, which averages gradients over processes during the backward pass.
+
+    If there is only one process, return the module unchanged.
+    """
     if _group.world_size == 1:
         return module
     # Buffers are not sent at each step: statistics are shared or each process's own, and queues are equal anyway.
@@ -169,10 +180,11 @@ def wrap_ddp(module: nn.Module) -> nn.Module:
 
 
 def all_gather(x: Float[Tensor, " n *s"]) -> Float[Tensor, " N *s"]:
-    """Concatenate the rows of a tensor over all processes, by rank. Gradients flow back to the process of each row.
+    """Concatenate the rows of a tensor of each process, in the order of ranks, and return them to all processes.
 
-    Every process must give the same number of rows. The gradient of a row is the sum of its gradients in the losses of
-    all processes. After :func:`wrap_ddp` has averaged it, it is the gradient of the mean loss.
+    Every process must give the same number of rows. In the backward pass, each process receives the gradient of its own
+    rows, summed over the losses of all processes. Averaged over processes (:func:`wrap_ddp`), it is the gradient of the
+    mean loss.
     """
     if _group.world_size == 1:
         return x
@@ -198,7 +210,7 @@ class _AllGather(torch.autograd.Function):
 
 @torch.no_grad()
 def all_reduce_mean(x: Tensor) -> Tensor:
-    """Compute the mean of a tensor over all processes, without gradient."""
+    """Return the elementwise mean of the tensors that the processes pass, without gradient."""
     if _group.world_size == 1:
         return x
     total = x.clone()
@@ -207,7 +219,7 @@ def all_reduce_mean(x: Tensor) -> Tensor:
 
 
 def all_reduce_max(number: int) -> int:
-    """Return the largest of the numbers with which the processes call this function."""
+    """Return the largest of the numbers that the processes pass; every process gets the same result."""
     if _group.world_size == 1:
         return number
     largest = torch.tensor(number)
@@ -230,12 +242,12 @@ def barrier() -> None:
 
 
 def broadcast_object(value: T) -> T:
-    """Send a value from process 0 to all processes, and return it. The others wait for it without a time limit.
+    """Send a value from process 0 to all processes, and return it. They wait for process 0 without a time limit.
 
     Parameters
     ----------
     value
-        Value that JSON can represent. Only that of process 0 is used.
+        Value that JSON can represent. The values that other processes pass are ignored.
 
     Raises
     ------
@@ -254,7 +266,7 @@ def broadcast_object(value: T) -> T:
 
 
 def broadcast_bytes(data: bytes) -> bytes:
-    """Send bytes from process 0 to all processes, and return them; the argument of other processes is ignored."""
+    """Send bytes from process 0 to all processes, and return them. Bytes that other processes pass are ignored."""
     if _group.world_size == 1:
         return data
     length = broadcast_object(len(data))
@@ -274,7 +286,7 @@ def report_failure(code: int) -> int | None:
     Returns
     -------
     int or None
-        Exit code of the process that failed first, or None if it is this process or cannot be found out.
+        Exit code of the process that failed first. None if this process failed first, or if it is unknown which did.
     """
     if _store is None:
         return None
@@ -287,7 +299,7 @@ def report_failure(code: int) -> int | None:
 
 
 def is_lost_process(error: Exception) -> bool:
-    """Return whether an error of torch means that another process has ended or does not respond."""
+    """Return whether an error raised by torch means that another process has ended or does not respond."""
     if _store is None or not isinstance(error, RuntimeError):
         return False
     return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection closed by peer" in str(error)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def available() -> int | None:
-    """Return the number of bytes that can be allocated without swapping; None if it is unknown on this system.
+    """Return the number of bytes of memory that this process can allocate without swapping; None if it is unknown.
 
-    The memory limits of the process's control groups (cgroups), such as those of containers, are respected.
+    The memory limits of the process's control groups (cgroups), such as those of containers, are taken into account.
 
     Examples
     --------
@@ -35,10 +35,11 @@ def _available_in_system(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 
 
 def _available_in_groups(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
-    """Yield the number of bytes that each control group (cgroup version 1 or 2) of the process has left.
+    """Yield how many bytes the process may still allocate under each memory limit of its control groups (cgroups).
 
-    ``own`` lists the control groups of the process, and ``root`` is the folder of all groups. Cached pages of files
-    that are not in active use count as available, because the system drops them on demand.
+    Groups of version 1 and 2 are read, including parent groups. ``own`` is the file that lists the control groups of
+    the process, and ``root`` is the folder of all groups. File pages that are cached but inactive count as available,
+    because the system drops them on demand.
     """
     try:
         groups = [line.split(":", 2) for line in own.read_text().splitlines()]
@@ -69,10 +70,10 @@ MMAP_THRESHOLD_BYTES, TRIM_THRESHOLD_BYTES = 32 * 2**20, 512 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory for reuse, instead of returning pages that are soon allocated again.
+    """Tell glibc to keep freed memory for reuse instead of returning it to the operating system.
 
-    This affects the entire process. Therefore the command line calls this function, and importing the library does not.
-    It has no effect without glibc.
+    This affects the entire process. Therefore only the command line calls this function. It has no effect without
+    glibc.
     """
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)

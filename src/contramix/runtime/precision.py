@@ -48,5 +48,8 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Convert a bfloat16 or float16 tensor to float32, for sums, comparisons and mixing; return others unchanged."""
+    """Convert a bfloat16 or float16 tensor to float32; return tensors of other types unchanged.
+
+    This is used before sums, comparisons and mixing, for which 16 bits are too imprecise.
+    """
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def prefetch(calls: Iterator[Callable[[], T]], workers: int, max_waiting: int) -> Iterator[T]:
-    """Yield the results of function calls in their order, computed in advance by several threads.
+    """Yield the results of function calls in the order of the calls, computed in advance by several threads.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def prefetch(calls: Iterator[Callable[[], T]], workers: int, max_waiting: int) -
     workers
         Number of threads.
     max_waiting
-        Maximum number of calls that are running, or whose results have not been yielded yet.
+        Maximum number of calls that are submitted to the threads ahead of the call whose result is yielded next.
     """
     error: Exception | None = None
     with ThreadPoolExecutor(workers) as pool:

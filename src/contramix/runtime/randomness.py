@@ -16,12 +16,14 @@ import torch
 
 @dataclass(frozen=True)
 class Key:
-    """Identify a place in a run by a path of names and numbers, and create random generators for it.
+    """Identify one random draw of a run by a path of names and numbers, and create seeded generators for it.
+
+    The draw of a key does not depend on earlier draws: equal keys always give equal random numbers.
 
     Parameters
     ----------
     *path
-        Names and numbers, the first of them usually the run's seed.
+        Names and numbers. The first one is usually the run's seed.
 
     Examples
     --------
@@ -53,8 +55,8 @@ class Key:
 def seeded(key: Key, device: torch.device | str = "cpu") -> Iterator[None]:
     """Seed torch's global generators of the CPU and of ``device`` with a key, within a ``with`` block.
 
-    Their states are restored afterwards. This is meant for code that cannot take a generator, such as the
-    initialization of modules, and dropout.
+    The states of these generators are restored afterwards. This is meant for code to which no generator can be passed,
+    such as dropout and the initialization of modules.
     """
     device = torch.device(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

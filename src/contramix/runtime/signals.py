@@ -25,10 +25,10 @@ class Interrupted(Exception):  # noqa: N818 - a request, not an error
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Collect the numbers of SIGINT and SIGTERM signals that arrive within a ``with`` block; return the growing list.
+    """Collect the SIGINT and SIGTERM signals that arrive within a ``with`` block, instead of stopping the process.
 
-    A second signal of the same kind has its usual effect, and stops the process at once. Outside the main thread no
-    signals are collected.
+    The block receives a list, to which the number of each signal is appended when it arrives. A second signal of the
+    same kind is not collected, and stops the process at once. Outside the main thread, no signals are collected.
     """
     received: list[int] = []
 

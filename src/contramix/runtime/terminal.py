@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def one_line(text: str) -> str:
-    r"""Make text safe to print on a terminal, as one line without control characters.
+    r"""Convert text, such as a file name, to one line without control characters, which is safe to print on a terminal.
 
-    White space becomes a blank, and other control characters become ``?``. Names of files may hold any character.
+    Line breaks, tabs and other white space become spaces, and other control characters become ``?``.
 
     Examples
     --------
@@ -19,19 +19,25 @@ def one_line(text: str) -> str:
 
 
 def print_note(text: str) -> None:
-    """Print a note to the user on standard error, after clearing the status line."""
+    """Print a line that begins with "note:" on standard error, after clearing the status line (see `show_status`)."""
     show_status("")
     print(f"note: {one_line(text)}", file=sys.stderr)
 
 
 def show_status(text: str) -> None:
-    """Replace the status line on a terminal by a text; print nothing if standard error is not a terminal."""
+    """Show a text on the current line of the terminal, replacing the previous status text.
+
+    An empty text clears the line. Nothing is printed if standard error is not a terminal.
+    """
     if sys.stderr.isatty():
         print(f"\r\033[2K{one_line(text)}" if text else "\r\033[2K", end="", file=sys.stderr, flush=True)
 
 
 def print_status(text: str) -> None:
-    """Replace the status line on a terminal by a text; print a new line if standard error is not a terminal."""
+    """Show a text on the current line of the terminal, replacing the previous status text.
+
+    If standard error is not a terminal, print the text as a new line.
+    """
     if sys.stderr.isatty():
         show_status(text)
     else:
@@ -39,12 +45,15 @@ def print_status(text: str) -> None:
 
 
 def seconds_between_updates() -> float:
-    """Return the shortest time between two status updates, in seconds: longer if each update prints a new line."""
+    """Return the minimum time between two status texts in seconds: 0.25 on a terminal, 15 if stderr is no terminal."""
     return 0.25 if sys.stderr.isatty() else 15.0
 
 
 class Throttled:
-    """Limit how often status texts are shown. Texts that come too soon after the previous one are dropped.
+    """Limit how often status texts are shown.
+
+    A text is dropped if it comes less than `seconds_between_updates` after the previous text that was shown, or after
+    the creation of this object.
 
     Parameters
     ----------
@@ -56,7 +65,7 @@ class Throttled:
         self._show, self._shown_at = show, time.monotonic()
 
     def __call__(self, text: str) -> None:
-        """Show a text, unless the previous one was shown less than :func:`seconds_between_updates` ago."""
+        """Show a text, or drop it if the previous one was shown less than `seconds_between_updates` seconds ago."""
         if time.monotonic() - self._shown_at >= seconds_between_updates():
             self._shown_at = time.monotonic()
             self._show(text)
