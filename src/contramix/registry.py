@@ -58,8 +58,8 @@ def kind_of(value: BaseModel, members: Mapping[str, type[BaseModel]]) -> str:
 def _forwarded_error(error: ValidationError, member: type[BaseModel]) -> PydanticCustomError:
     """Convert the first validation error of a nested settings class, ``member``, to one error for the outer validator.
 
-    The context of the new error holds the problem, the value, and the path of the wrong setting inside ``member``, from
-    which the message with the full path of the setting is made.
+    The context of the new error holds the problem, the wrong value, and the path of the setting inside ``member``. The
+    message to the user is made from it (:func:`contramix.recipe.explain`).
     """
     first = error.errors(include_url=False)[0]
     inner = first.get("ctx", {})

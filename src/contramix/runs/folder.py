@@ -173,7 +173,7 @@ def check_same_data(folder: Path, fingerprint: str) -> None:
     Raises
     ------
     InputError
-        If it was trained on other data.
+        If the run was trained on other data.
     """
     facts = _run_facts(folder)
     if facts.get("source", facts.get("fingerprint")) != fingerprint:
@@ -188,7 +188,7 @@ def check_space_for_checkpoints(folder: Path, fit: Fit) -> None:
     folder
         Folder of the run.
     fit
-        Training whose networks and optimizer are saved.
+        State of the training, including the networks and the optimizer that checkpoints hold.
 
     Raises
     ------

@@ -55,9 +55,10 @@ def append_line(folder: Path, log: TextIO, line: dict[str, Any]) -> None:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Read the lines of the log in a run's folder; return an empty list if there is no log.
+    """Read the log in a run's folder; return an empty list if there is no log.
 
-    Lines that a killed process left incomplete are skipped.
+    Each line of the log becomes a dictionary with at least the keys ``step``, ``loss`` and ``seconds``. Lines that a
+    killed process left incomplete are skipped.
     """
     lines = []
     path = folder / "log.jsonl"

@@ -211,7 +211,7 @@ def open_source(
     Parameters
     ----------
     data
-        File or folder of the recipe's domain.
+        File or folder with data of the recipe's domain, such as images.
     recipe
         Recipe of the run.
     folder
@@ -221,7 +221,7 @@ def open_source(
     transductive
         File or folder with further records, from which statistics of the columns are learned too.
     options
-        How to read the data.
+        Options for reading files, such as the delimiter; None: the defaults.
     cache
         ``"always"`` converts a table chunk by chunk to a file in the run's folder, and trains from that file;
         ``"never"`` reads the table into memory; ``"auto"`` reads it into memory if it fits.

@@ -129,7 +129,7 @@ def check_width(count: int, source: str = "") -> None:
 
 
 def describe_type(kind: pa.DataType) -> str:
-    """Return a canonical column type in words, for messages to the user.
+    """Describe a canonical column type in words, for messages: "true or false", "a date", "text" or "a number".
 
     Examples
     --------

@@ -198,8 +198,8 @@ def _has_header(
 ) -> bool:
     """Return whether the first line holds column names, and append a note to ``notes`` if it does not.
 
-    It is taken as data, not as names, if in the numeric columns it has only numbers and missing markers, and at least
-    one number.
+    The first line is taken as data, not as names, if its cells in the numeric columns are all numbers or missing
+    markers, and at least one is a number.
 
     Parameters
     ----------
