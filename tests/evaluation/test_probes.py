@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from torch.nn.functional import cross_entropy
 
@@ -19,9 +19,9 @@ from contramix.evaluation.probes.lars import PUBLISHED as LARS
 from contramix.evaluation.probes.linear import STRENGTHS
 from contramix.evaluation.probes.logistic import Logistic
 from contramix.evaluation.probes.ridge import Ridge as OurRidge
-from contramix.evaluation.probes.rows import FeatureRows, standardized
+from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.probes.sgd import PUBLISHED as SGD
-from contramix.evaluation.problem import PredictionProblem
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_splits
 from contramix.models.task import Task
@@ -69,6 +69,11 @@ def problem(y, task=CLASSES, **more):
     return PredictionProblem(task, TRAIN, y[TRAIN], TEST, **more)
 
 
+def scaled(z):
+    scale = FeatureScale.learn(z, TRAIN)
+    return scale.rows(TRAIN), scale.rows(TEST)
+
+
 def by_hand(z):
     mean, scale = z[TRAIN].mean(0, dtype=float), z[TRAIN].std(0, dtype=float)
     return (z[TRAIN] - mean) / scale, (z[TEST] - mean) / scale
@@ -79,7 +84,7 @@ def by_hand(z):
 def test_logistic_has_scikit_learns_optimum(blobs, reading, strength, count):
     z, y = blobs
     y = y % count
-    fit, validation = standardized(z, TRAIN, TEST)
+    fit, validation = scaled(z)
     ours = Logistic(CLASSES, fit, y[TRAIN]).fit(strength, 1e-6).predict(validation)
     a, b = by_hand(z)
     theirs = LogisticRegression(C=strength, tol=1e-9, max_iter=5000).fit(a, y[TRAIN]).predict_proba(b)
@@ -89,7 +94,7 @@ def test_logistic_has_scikit_learns_optimum(blobs, reading, strength, count):
 
 def test_logistic_goes_on_from_another_fit(blobs):
     z, y = blobs
-    fit, validation = standardized(z, TRAIN, TEST)
+    fit, validation = scaled(z)
     first = Logistic(CLASSES, fit, y[TRAIN]).fit(0.1, 1e-5)
     again = Logistic(CLASSES, fit, y[TRAIN]).fit(0.1, 1e-5, first)
     np.testing.assert_allclose(again.weight, first.weight, atol=1e-3)
@@ -100,16 +105,15 @@ def test_logistic_goes_on_from_another_fit(blobs):
 def test_linear_is_the_logistic_regression_that_held_out_rows_choose(blobs, reading):
     z, y = blobs
     found = PROBES["linear"](problem(y), z)
-    held = []
+    held, all_rows = [], (z - z[TRAIN].mean(0)) / z[TRAIN].std(0)
     for c in STRENGTHS:
-        hits = []
+        losses = []
         for part in problem(y).validation_splits():
-            mean, scale = z[part.train].mean(0), z[part.train].std(0)
-            model = LogisticRegression(C=c, tol=1e-6, max_iter=5000).fit((z[part.train] - mean) / scale, part.train_y)
-            hits += list(model.predict((z[part.validation] - mean) / scale) == part.validation_y)
-        held.append(np.mean(hits))
+            model = LogisticRegression(C=c, tol=1e-6, max_iter=5000).fit(all_rows[part.train], part.train_y)
+            losses.append(log_loss(part.validation_y, model.predict_proba(all_rows[part.validation])))
+        held.append(np.mean(losses))
     chosen = float(found.chosen.removeprefix("C = "))
-    assert held[STRENGTHS.index(chosen)] >= max(held) - 2 / len(TRAIN)
+    assert held[STRENGTHS.index(chosen)] <= min(held) + 1e-3
     a, b = by_hand(z)
     theirs = LogisticRegression(C=chosen, tol=1e-9, max_iter=5000).fit(a, y[TRAIN])
     np.testing.assert_allclose(found.score, theirs.predict_proba(b), atol=5e-3)
@@ -120,7 +124,7 @@ def test_linear_is_the_logistic_regression_that_held_out_rows_choose(blobs, read
 def test_ridge_is_scikit_learns(blobs, reading, strength):
     z, _ = blobs
     y = z @ np.arange(6.0) + np.random.default_rng(1).normal(size=len(z))
-    fit, validation = standardized(z, TRAIN, TEST)
+    fit, validation = scaled(z)
     a, b = by_hand(z)
     theirs = Ridge(alpha=1 / strength).fit(a, y[TRAIN]).predict(b)
     ours = OurRidge(QUANTITY, fit, y[TRAIN]).fit(strength).predict(validation).value
@@ -315,7 +319,8 @@ def test_choice_is_the_best_mean_over_all_held_out_rows_and_the_first_of_equals(
     right = {tuple(part.validation): part.validation_y for part in asked.validation_splits()}
 
     def predict(part):
-        truth, wrong = right[tuple(part.validation)], (right[tuple(part.validation)] + 1) % 3
+        truth = Predictions(right[tuple(part.validation)])
+        wrong = Predictions((truth.value + 1) % 3)
         yield wrong
         yield truth
         yield wrong
@@ -329,7 +334,7 @@ def test_choice_is_the_best_mean_over_all_held_out_rows_and_the_first_of_equals(
         for n in range(4):
             tried.append(n)
             truth = right[tuple(part.validation)]
-            yield np.where(np.arange(len(truth)) < (5, 9, 9, 8)[n], truth, (truth + 1) % 3)
+            yield Predictions(np.where(np.arange(len(truth)) < (5, 9, 9, 8)[n], truth, (truth + 1) % 3))
 
     assert choose(asked, range(4), falling) == 1
     assert max(tried) == 3
@@ -384,7 +389,8 @@ def test_rows_are_read_as_numpy_would(reading, offset):
     rng = np.random.default_rng(0)
     z = (offset + rng.normal(size=(500, 4)) * [1, 10, 100, 0]).astype(np.float32)
     index, other = rng.permutation(500)[:300], np.array([3, 3, 499])
-    fit, rest = standardized(z, index, other)
+    learned = FeatureScale.learn(z, index)
+    fit, rest = learned.rows(index), learned.rows(other)
     wide = z[index].astype(float)
     scale = np.where(wide.std(0) > 1e-8, wide.std(0), np.inf)
     np.testing.assert_allclose(fit[:], (wide - wide.mean(0)) / scale, atol=1e-3)

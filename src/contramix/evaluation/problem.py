@@ -72,6 +72,9 @@ class PredictionProblem:
     test_targets
         Targets of the test rows, for published protocols that choose settings on test rows. None (the default) means
         that settings are chosen on training rows only.
+    training_rows
+        Row numbers of all rows outside the test rows, labeled or not. Statistics of features, such as their means, are
+        computed from these rows. None: the labeled training rows.
     """
 
     task: Task
@@ -81,6 +84,12 @@ class PredictionProblem:
     seed: int = 0
     split: int = 0
     test_targets: ndarray | None = None
+    training_rows: ndarray | None = None
+
+    @property
+    def statistics_rows(self) -> ndarray:
+        """Return the row numbers from which statistics of features are computed: all rows outside the test rows."""
+        return self.train if self.training_rows is None else self.training_rows
 
     def validation_splits(self) -> list[ValidationSplit]:
         """Return the splits into training and validation rows on which a probe chooses its settings.

@@ -133,7 +133,7 @@ def score_candidates(
             used = draw_labels(y, split.train, labels, seed) if labels else split.train
             truth = y[split.test]
             test_targets = truth if pick_on_test else None
-            problem = PredictionProblem(task, used, y[used], split.test, seed, split.seed, test_targets)
+            problem = PredictionProblem(task, used, y[used], split.test, seed, split.seed, test_targets, split.train)
             predicted = candidate.predict(problem)
             score.per_row_scores.append(rows_of(task, truth, predicted))
             score.test_rows.append(split.test)

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
 from contramix.evaluation.candidates import Candidate, probe_candidates
 from contramix.evaluation.features import untrained_encoder
-from contramix.evaluation.probes.rows import standardized
+from contramix.evaluation.probes.rows import FeatureScale
 from contramix.evaluation.problem import PredictionProblem
 
 
@@ -24,7 +24,8 @@ def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[nd
     width
         Maximum number of components; there are fewer if there are fewer training rows or features.
     """
-    fitted, all_rows = (rows[:] for rows in standardized(raw, train, np.arange(len(raw))))
+    scale = FeatureScale.learn(raw, train)
+    fitted, all_rows = scale.rows(train)[:], scale.rows(np.arange(len(raw)))[:]
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(all_rows), np.float32)
 
 

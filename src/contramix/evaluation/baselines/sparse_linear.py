@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 from numpy import ndarray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from contramix.evaluation.baselines.sklearn_models import predict_with
-from contramix.evaluation.probes.choosing import choose
+from contramix.evaluation.probes.choosing import choose, log_likelihoods
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -33,10 +32,11 @@ def sparse_linear_predictor(features: Callable[[ndarray], csr_matrix]) -> Callab
                 return Ridge(1 / strength, random_state=problem.seed).fit(x[rows], y)
             return LogisticRegression(C=strength, max_iter=1000, random_state=problem.seed).fit(x[rows], y)
 
-        def predict_validation(part: ValidationSplit) -> Iterator[ndarray]:
-            return (np.asarray(fitted(s, part.train, part.train_y).predict(x[part.validation])) for s in STRENGTHS)
+        def predict_validation(part: ValidationSplit) -> Iterator[Predictions]:
+            for strength in STRENGTHS:
+                yield predict_with(problem.task, fitted(strength, part.train, part.train_y), x[part.validation])
 
-        best = choose(problem, STRENGTHS, predict_validation)
+        best = choose(problem, STRENGTHS, predict_validation, log_likelihoods, stop_when_worse=True)
         predicted = predict_with(problem.task, fitted(best, problem.train, problem.y), x[problem.test])
         return predicted._replace(chosen=f"C = {best:g}")
 

@@ -4,17 +4,37 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Float64
 from numpy import ndarray
 
-from contramix.evaluation.problem import PredictionProblem, ValidationSplit
+from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
+from contramix.models.task import Task
 
 T = TypeVar("T")
+RARE = 1e-6
+"""Smallest probability that the log-likelihood counts, so that one surprising row does not decide alone."""
+
+
+def hits(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+    """Return 1 or 0 for each right or wrong class, or for a numeric target ``1 - error^2 / variance`` of each row."""
+    return task.per_row_scores(truth, predicted.value)
+
+
+def log_likelihoods(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+    """Return the logarithm of the probability that the predictions give to the true class of each row.
+
+    For a numeric target, return ``1 - error^2 / variance`` of each row.
+    """
+    if predicted.score is None:
+        return hits(task, truth, predicted)
+    return np.asarray(np.log(np.maximum(predicted.score[np.arange(len(truth)), truth], RARE)))
 
 
 def choose(
     problem: PredictionProblem,
     options: Sequence[T],
-    predict: Callable[[ValidationSplit], Iterable[ndarray]],
+    predict: Callable[[ValidationSplit], Iterable[Predictions]],
+    score: Callable[[Task, ndarray, Predictions], ndarray] = hits,
     stop_when_worse: bool = False,
 ) -> T:
     """Return the setting whose predictions for validation rows score best; on ties, the first one.
@@ -27,7 +47,10 @@ def choose(
         Settings to choose from.
     predict
         Function that takes a validation split, trains on its training rows, and yields predictions for its validation
-        rows: one array for each setting, in the order of ``options``.
+        rows: one for each setting, in the order of ``options``.
+    score
+        Function of task, true targets and predictions that returns one score for each row. The rows of all validation
+        splits are averaged.
     stop_when_worse
         Whether to stop at the first setting that scores worse than the best one before it.
     """
@@ -36,10 +59,10 @@ def choose(
     splits = problem.validation_splits()
     best, best_score = options[0], -np.inf
     for option, predicted in zip(options, zip(*(predict(split) for split in splits))):
-        hits = [problem.task.per_row_scores(split.validation_y, value) for split, value in zip(splits, predicted)]
-        score = float(np.concatenate(hits).mean())
-        if score > best_score:
-            best, best_score = option, score
-        elif score < best_score and stop_when_worse:
+        each = [score(problem.task, split.validation_y, value) for split, value in zip(splits, predicted)]
+        mean = float(np.concatenate(each).mean())
+        if mean > best_score:
+            best, best_score = option, mean
+        elif mean < best_score and stop_when_worse:
             break
     return best

@@ -54,9 +54,10 @@ class Descent(NamedTuple):
             )
         key, classes = Key(problem.seed).at("probe"), len(problem.task.classes)
 
-        def predict(split: ValidationSplit) -> Iterator[ndarray]:
+        def predict(split: ValidationSplit) -> Iterator[Predictions]:
             layers = self.train(self.rates, FeatureRows(z, split.train), split.train_y, classes, key)
-            yield from layers.log_probabilities(FeatureRows(z, split.validation)).argmax(-1)
+            for score in layers.log_probabilities(FeatureRows(z, split.validation)):
+                yield Predictions(score.argmax(-1), score)
 
         rate = choose(problem, self.rates, predict)
         layer = self.train((rate,), FeatureRows(z, problem.train), problem.y, classes, key)

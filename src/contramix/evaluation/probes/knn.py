@@ -7,7 +7,7 @@ import torch
 from numpy import ndarray
 
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.probes.rows import FeatureRows, standardized
+from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.models.task import Task
 
@@ -23,13 +23,17 @@ def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
     """
     fewest_rows = min(len(split.train) for split in problem.validation_splits())
     counts = [k for k in NEIGHBORS if k <= fewest_rows] or [fewest_rows]
+    scale = FeatureScale.learn(z, problem.statistics_rows)
 
-    def predict(split: ValidationSplit) -> Iterator[ndarray]:
-        near = split.train_y[_nearest(max(counts), *standardized(z, split.train, split.validation))]
-        return (_vote(problem.task, near[:, :k]).value for k in counts)
+    def nearest(k: int, keys: ndarray, queries: ndarray) -> ndarray:
+        return _nearest(k, scale.rows(keys), scale.rows(queries))
+
+    def predict(split: ValidationSplit) -> Iterator[Predictions]:
+        near = split.train_y[nearest(max(counts), split.train, split.validation)]
+        return (_vote(problem.task, near[:, :k]) for k in counts)
 
     chosen = choose(problem, counts, predict)
-    near = problem.y[_nearest(chosen, *standardized(z, problem.train, problem.test))]
+    near = problem.y[nearest(chosen, problem.train, problem.test)]
     return _vote(problem.task, near)._replace(chosen=f"k = {chosen}{problem.choice_note}")
 
 

@@ -1,43 +1,58 @@
-"""Fit L2-regularized logistic regression or ridge regression on standardized features."""
+"""Fit L2-regularized logistic regression or ridge regression on features that are standardized without labels."""
 
 from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
 from numpy import ndarray
 
-from contramix.evaluation.probes.choosing import choose
+from contramix.evaluation.probes.choosing import choose, log_likelihoods
 from contramix.evaluation.probes.logistic import Logistic
 from contramix.evaluation.probes.ridge import Ridge
-from contramix.evaluation.probes.rows import standardized
+from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-"""Values of C, the inverse regularization strength, to choose from; the last one regularizes least."""
-TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-4
+STRENGTHS = tuple(float(f"{10 ** (power / 2):.2g}") for power in range(-8, 7))
+"""Values of C, the inverse regularization strength, to choose from: 1e-4 to 1e3 in half decades."""
+TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-6
 """Gradient tolerances of logistic regression: the first while choosing the regularization, the second for the final
 fit."""
 
 
 def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
-    """Predict with logistic regression, or ridge regression for a numeric target, on standardized features.
+    """Predict with logistic regression, or ridge regression for a numeric target.
 
-    The regularization strength is chosen on validation rows. The final model is fitted on all training rows. ``z``
+    Features are standardized with the statistics of all rows outside the test rows, labeled or not; features that are
+    only 0 or 1 stay as they are. The regularization strength is chosen on validation rows by the log-likelihood of the
+    classes, or the squared error of a numeric target. The final model is fitted on all labeled training rows. ``z``
     holds the features of all records.
     """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
     starts: dict[float, Any] = {}
+    scale = FeatureScale.learn(z, problem.statistics_rows)
+    basis = span(scale.rows(problem.train)) if len(problem.train) < z.shape[1] else None
 
-    def predict(split: ValidationSplit) -> Iterator[ndarray]:
-        fit, validation = standardized(z, split.train, split.validation)
+    def predict(split: ValidationSplit) -> Iterator[Predictions]:
+        fit, validation = scale.rows(split.train, basis), scale.rows(split.validation, basis)
         fitted = model(task, fit, split.train_y)
         for strength in STRENGTHS:
-            yield fitted.fit(strength, TOLERANCE).predict(validation).value
+            yield fitted.fit(strength, TOLERANCE).predict(validation)
             starts.setdefault(strength, copy(fitted))
 
     # Once regularization is too weak, weaker regularization only overfits more.
-    best = choose(problem, STRENGTHS, predict, stop_when_worse=True)
-    train, test = standardized(z, problem.train, problem.test)
-    fitted = model(task, train, problem.y).fit(best, FINAL_TOLERANCE, starts.get(best))
-    return fitted.predict(test)._replace(chosen=f"C = {best:g}{problem.choice_note}")
+    best = choose(problem, STRENGTHS, predict, log_likelihoods, stop_when_worse=True)
+    fitted = model(task, scale.rows(problem.train, basis), problem.y).fit(best, FINAL_TOLERANCE, starts.get(best))
+    return fitted.predict(scale.rows(problem.test, basis))._replace(chosen=f"C = {best:g}{problem.choice_note}")
+
+
+def span(rows: FeatureRows) -> Float[ndarray, " d k"]:
+    """Return an orthonormal basis of the space that rows of features span, one column for each dimension.
+
+    The weights of an L2-regularized linear model lie in the span of its training rows. A model of the rows' coordinates
+    in this basis makes the same predictions, and is fitted faster if there are fewer rows than features.
+    """
+    _, size, basis = np.linalg.svd(rows[:], full_matrices=False)
+    return np.asarray(basis[size > size[0] * np.finfo(np.float32).eps].T)

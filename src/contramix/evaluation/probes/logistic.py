@@ -3,12 +3,12 @@
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float, Float32, Float64, Int
 from numpy import ndarray
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 
-from contramix.evaluation.probes.rows import FeatureRows
+from contramix.evaluation.probes.rows import BLOCK, FeatureRows
 from contramix.evaluation.problem import Predictions
 from contramix.models.task import Task
 
@@ -39,6 +39,8 @@ class Logistic:
         self.classes, self.label = np.unique(y, return_inverse=True)
         logits = len(self.classes) if len(self.classes) != 2 else 1
         self.weight = np.zeros((logits, rows.width + 1))  # the last column: intercepts
+        # Weak regularization of few rows needs double precision to converge; many rows take half the time in single.
+        self.precision = np.float64 if len(rows) <= BLOCK else np.float32
 
     def fit(self, strength: float, tolerance: float, start: "Logistic | None" = None) -> "Logistic":
         """Fit the weights, and return this model.
@@ -87,9 +89,10 @@ class Logistic:
         self.weight = found.x.reshape(self.weight.shape)
         return self
 
-    def _logits(self, weight: Float64[ndarray, " k _"], block: Float32[ndarray, " b d"]) -> Float32[ndarray, " C b"]:
+    def _logits(self, weight: Float64[ndarray, " k _"], block: Float32[ndarray, " b d"]) -> Float[ndarray, " C b"]:
         """Return the log-probabilities of the classes for a block of rows, of shape (classes, rows)."""
-        logits = weight[:, :-1].astype(np.float32) @ block.T + weight[:, -1:].astype(np.float32)
+        weight, block = weight.astype(self.precision), block.astype(self.precision, copy=False)
+        logits = weight[:, :-1] @ block.T + weight[:, -1:]
         if len(self.classes) == 2:
             logits = np.concatenate([np.zeros_like(logits), logits])
         logits -= logits.max(0)

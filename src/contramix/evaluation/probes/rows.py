@@ -1,6 +1,7 @@
 """Read rows of features in blocks, optionally standardized. The features may be memory-mapped from a file."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -13,6 +14,8 @@ HELD = 256 << 20
 read."""
 BLOCK = 4096
 """Number of rows per block."""
+SCALE_ROWS = 2**16
+"""Maximum number of rows from which means and scales of features are computed."""
 
 
 class FeatureRows:
@@ -26,6 +29,8 @@ class FeatureRows:
         Row numbers of the rows to read.
     mean, scale
         Mean to subtract from each feature, and scale to divide it by; None to leave the rows unchanged.
+    basis
+        Matrix by which the rows are multiplied after that, of shape (features, new features); None for no product.
     """
 
     def __init__(
@@ -34,10 +39,11 @@ class FeatureRows:
         index: Int[ndarray, " m"],
         mean: Float[ndarray, " d"] | None = None,
         scale: Float[ndarray, " d"] | None = None,
+        basis: Float[ndarray, " d k"] | None = None,
     ) -> None:
         self.z, self.index = z, index
-        self.mean, self.scale = (None if n is None else n.astype(np.float32) for n in (mean, scale))
-        self.width = z.shape[1]
+        self.mean, self.scale, self.basis = (None if n is None else n.astype(np.float32) for n in (mean, scale, basis))
+        self.width = z.shape[1] if basis is None else basis.shape[1]
         self._held = self._read(index) if 4 * len(index) * self.width <= HELD else None
 
     def __len__(self) -> int:
@@ -53,7 +59,7 @@ class FeatureRows:
             z -= self.mean
         if self.scale is not None:
             z /= self.scale
-        return z
+        return z if self.basis is None else z @ self.basis
 
     def blocks(self) -> Iterator[tuple[slice, Float32[ndarray, " b d"]]]:
         """Yield all rows in order as blocks of at most 4,096 rows, each as ``(slice of positions, features)``."""
@@ -62,30 +68,43 @@ class FeatureRows:
             yield positions, self[positions]
 
 
-def standardized(z: Float[ndarray, " n d"], fit: Int[ndarray, " m"], *others: Int[ndarray, " k"]) -> list[FeatureRows]:
-    """Standardize rows of features with the mean and standard deviation of the rows in ``fit``.
-
-    Returns one :class:`FeatureRows` for ``fit``, followed by one for each of ``others``. A feature that is constant in
-    the rows of ``fit`` becomes zero.
+class FeatureScale(NamedTuple):
+    """Standardize features with means and scales that are computed without labels.
 
     Parameters
     ----------
     z
         Features of all records.
-    fit
-        Row numbers from which mean and standard deviation are computed.
-    others
-        Row numbers of other sets of rows, such as test rows.
-
-    Raises
-    ------
-    InputError
-        If features in the rows of ``fit`` are not finite.
+    mean, scale
+        Mean and standard deviation of each feature in the training rows. A feature that is only 0 or 1 there, such as a
+        one-hot element, has mean 0 and scale 1, so that it stays as it is. A constant feature has an infinite scale, so
+        that it becomes 0.
     """
-    raw = FeatureRows(z, fit)
-    mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(fit)
-    if not np.isfinite(mean).all():
-        raise InputError("features that are not finite cannot be probed; look for extreme values in the data")
-    scale = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(fit))
-    scale = np.where(scale > 1e-8, scale, np.inf)
-    return [FeatureRows(z, index, mean, scale) for index in (fit, *others)]
+
+    z: Float[ndarray, " n d"]
+    mean: Float[ndarray, " d"]
+    scale: Float[ndarray, " d"]
+
+    @classmethod
+    def learn(cls, z: Float[ndarray, " n d"], rows: Int[ndarray, " m"]) -> "FeatureScale":
+        """Compute means and scales of features ``z`` from the training rows, whose row numbers are ``rows``.
+
+        If there are more than 65,536 training rows, as many of them are used, at equal distances.
+
+        Raises
+        ------
+        InputError
+            If features in these rows are not finite.
+        """
+        raw = FeatureRows(z, rows[:: -(-len(rows) // SCALE_ROWS)])
+        mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(raw)
+        if not np.isfinite(mean).all():
+            raise InputError("features that are not finite cannot be probed; look for extreme values in the data")
+        scale = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(raw))
+        scale = np.where(scale > 1e-8, scale, np.inf)
+        binary = np.isfinite(scale) & np.all([((b == 0) | (b == 1)).all(0) for _, b in raw.blocks()], axis=0)
+        return cls(z, np.where(binary, 0.0, mean), np.where(binary, 1.0, scale))
+
+    def rows(self, index: Int[ndarray, " m"], basis: Float[ndarray, " d k"] | None = None) -> FeatureRows:
+        """Return the standardized rows with the row numbers ``index``, multiplied by the matrix ``basis`` if given."""
+        return FeatureRows(self.z, index, self.mean, self.scale, basis)
