@@ -23,7 +23,7 @@ LAYERS = (
     ("recipes",),
     ("recipe",),
     ("models",),
-    ("monitoring",),
+    ("monitoring", "predictors"),
     ("runs", "embedding"),
     ("estimators",),
     ("evaluation",),

@@ -12,19 +12,20 @@ from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
 from contramix.evaluation.candidates import probe_candidate
-from contramix.evaluation.probes import PROBES, descent, rows
+from contramix.evaluation.probes import PROBES, descent
 from contramix.evaluation.probes.adam import PUBLISHED as ADAM
 from contramix.evaluation.probes.choosing import choose
 from contramix.evaluation.probes.lars import PUBLISHED as LARS
 from contramix.evaluation.probes.linear import STRENGTHS
-from contramix.evaluation.probes.logistic import Logistic
-from contramix.evaluation.probes.ridge import Ridge as OurRidge
-from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.probes.sgd import PUBLISHED as SGD
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_splits
 from contramix.models.task import Task
+from contramix.predictors import feature_rows
+from contramix.predictors.feature_rows import FeatureRows, FeatureScale
+from contramix.predictors.logistic import Logistic
+from contramix.predictors.ridge import Ridge as OurRidge
 from contramix.runtime.randomness import Key
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
@@ -52,8 +53,8 @@ def reading(request, monkeypatch):
 
 
 def stream(monkeypatch, block):
-    monkeypatch.setattr(rows, "HELD", 0)
-    for module in (rows, descent):
+    monkeypatch.setattr(feature_rows, "HELD", 0)
+    for module in (feature_rows, descent):
         monkeypatch.setattr(module, "BLOCK", block)
 
 
@@ -397,5 +398,5 @@ def test_rows_are_read_as_numpy_would(reading, offset):
     np.testing.assert_allclose(rest[:], (z[other] - wide.mean(0)) / scale, atol=1e-3)
     blocks = list(fit.blocks())
     np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), fit[:])
-    assert [part.start for part, _ in blocks] == list(range(0, 300, rows.BLOCK))
+    assert [part.start for part, _ in blocks] == list(range(0, 300, feature_rows.BLOCK))
     np.testing.assert_array_equal(FeatureRows(z, index)[np.array([5, 0])], z[index[[5, 0]]])

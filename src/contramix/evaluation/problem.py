@@ -5,35 +5,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
 from numpy import ndarray
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from contramix.models.task import Task
+from contramix.models.task import Predictions, Task
+
+__all__ = ["PredictionProblem", "Predictions", "ValidationSplit"]
 
 FOLDS = 5
 """Number of cross-validation folds on which a probe chooses its settings."""
 FEW_ROWS = 1000
 """Number of training rows from which a probe uses only the first fold to choose its settings."""
-
-
-class Predictions(NamedTuple):
-    """Store the predictions of a probe or baseline for ``m`` test rows.
-
-    Parameters
-    ----------
-    value
-        Predicted class numbers, or predicted values of a numeric target.
-    score
-        Score of each class, where higher means more likely. Columns are in the order of ``task.classes``. None for a
-        numeric target, or if the predictor has no class scores.
-    chosen
-        Setting that the predictor chose, as text such as ``C = 10``; empty if there was nothing to choose.
-    """
-
-    value: Shaped[ndarray, " m"]
-    score: Float[ndarray, " m C"] | None = None
-    chosen: str = ""
 
 
 class ValidationSplit(NamedTuple):

@@ -1,11 +1,11 @@
 """Decide whether a target column is classified or regressed, and encode its values."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64, Shaped
 from numpy import ndarray
 
 from contramix.errors import InputError, nearest
@@ -83,6 +83,25 @@ class Task:
             return np.asarray(truth == predicted, dtype=np.float64)
         variance = float(np.var(truth))
         return np.asarray(1 - (truth - predicted) ** 2 / (variance if variance > 0 else 1.0), dtype=np.float64)
+
+
+class Predictions(NamedTuple):
+    """Store the predictions of a probe or baseline for ``m`` test rows.
+
+    Parameters
+    ----------
+    value
+        Predicted class numbers, or predicted values of a numeric target.
+    score
+        Score of each class, where higher means more likely. Columns are in the order of ``task.classes``. None for a
+        numeric target, or if the predictor has no class scores.
+    chosen
+        Setting that the predictor chose, as text such as ``C = 10``; empty if there was nothing to choose.
+    """
+
+    value: Shaped[ndarray, " m"]
+    score: Float[ndarray, " m C"] | None = None
+    chosen: str = ""
 
 
 def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = None) -> Task:

@@ -8,8 +8,8 @@ from sklearn.decomposition import PCA
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
 from contramix.evaluation.candidates import Candidate, probe_candidates
 from contramix.evaluation.features import untrained_encoder
-from contramix.evaluation.probes.rows import FeatureScale
 from contramix.evaluation.problem import PredictionProblem
+from contramix.predictors.feature_rows import FeatureScale
 
 
 def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:

@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.probes.rows import BLOCK, FeatureRows
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
+from contramix.predictors.feature_rows import BLOCK, FeatureRows
 from contramix.runtime.randomness import Key
 from contramix.training.optimizers import OptimizerSettings
 

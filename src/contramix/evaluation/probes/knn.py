@@ -7,9 +7,9 @@ import torch
 from numpy import ndarray
 
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.models.task import Task
+from contramix.predictors.feature_rows import FeatureRows, FeatureScale
 
 NEIGHBORS = (1, 5, 20)
 """Numbers of neighbors to choose from."""

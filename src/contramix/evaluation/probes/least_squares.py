@@ -4,9 +4,9 @@ import numpy as np
 from numpy import ndarray
 from scipy.linalg import pinvh
 
-from contramix.evaluation.probes.ridge import products
-from contramix.evaluation.probes.rows import FeatureRows
 from contramix.evaluation.problem import PredictionProblem, Predictions
+from contramix.predictors.feature_rows import FeatureRows
+from contramix.predictors.ridge import products
 
 
 def least_squares(problem: PredictionProblem, z: ndarray) -> Predictions:

@@ -4,21 +4,14 @@ from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 
 from contramix.evaluation.probes.choosing import choose, log_likelihoods
-from contramix.evaluation.probes.logistic import Logistic
-from contramix.evaluation.probes.ridge import Ridge
-from contramix.evaluation.probes.rows import FeatureRows, FeatureScale
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
-
-STRENGTHS = tuple(float(f"{10 ** (power / 2):.2g}") for power in range(-8, 7))
-"""Values of C, the inverse regularization strength, to choose from: 1e-4 to 1e3 in half decades."""
-TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-6
-"""Gradient tolerances of logistic regression: the first while choosing the regularization, the second for the final
-fit."""
+from contramix.predictors.feature_rows import FeatureScale
+from contramix.predictors.linear import FINAL_TOLERANCE, STRENGTHS, TOLERANCE, span
+from contramix.predictors.logistic import Logistic
+from contramix.predictors.ridge import Ridge
 
 
 def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
@@ -46,13 +39,3 @@ def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
     best = choose(problem, STRENGTHS, predict, log_likelihoods, stop_when_worse=True)
     fitted = model(task, scale.rows(problem.train, basis), problem.y).fit(best, FINAL_TOLERANCE, starts.get(best))
     return fitted.predict(scale.rows(problem.test, basis))._replace(chosen=f"C = {best:g}{problem.choice_note}")
-
-
-def span(rows: FeatureRows) -> Float[ndarray, " d k"]:
-    """Return an orthonormal basis of the space that rows of features span, one column for each dimension.
-
-    The weights of an L2-regularized linear model lie in the span of its training rows. A model of the rows' coordinates
-    in this basis makes the same predictions, and is fitted faster if there are fewer rows than features.
-    """
-    _, size, basis = np.linalg.svd(rows[:], full_matrices=False)
-    return np.asarray(basis[size > size[0] * np.finfo(np.float32).eps].T)

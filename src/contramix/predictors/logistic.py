@@ -8,9 +8,8 @@ from numpy import ndarray
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 
-from contramix.evaluation.probes.rows import BLOCK, FeatureRows
-from contramix.evaluation.problem import Predictions
-from contramix.models.task import Task
+from contramix.models.task import Predictions, Task
+from contramix.predictors.feature_rows import BLOCK, FeatureRows
 
 ITERATIONS = 300
 """Maximum number of iterations of L-BFGS."""

@@ -5,9 +5,8 @@ from jaxtyping import Float, Float64
 from numpy import ndarray
 from scipy.linalg import solve
 
-from contramix.evaluation.probes.rows import FeatureRows
-from contramix.evaluation.problem import Predictions
-from contramix.models.task import Task
+from contramix.models.task import Predictions, Task
+from contramix.predictors.feature_rows import FeatureRows
 
 
 def products(
@@ -23,7 +22,7 @@ def products(
 
 
 class Ridge:
-    """Fit ridge regression (L2-regularized least squares) on standardized rows.
+    """Fit ridge regression (L2-regularized least squares) on rows of features.
 
     It minimizes the sum of squared errors plus ``|w|^2 / strength``. The intercept is not regularized.
 
@@ -36,9 +35,11 @@ class Ridge:
     """
 
     def __init__(self, task: Task, rows: FeatureRows, y: Float[ndarray, " n"]) -> None:
-        self.intercept = float(y.mean())
-        self.gram, self.moment = products(rows, (y - self.intercept)[:, None])
-        self.weight = np.zeros(rows.width)
+        self.y_mean = float(y.mean())
+        self.x_mean = sum(block.sum(0, dtype=np.float64) for _, block in rows.blocks()) / len(rows)
+        self.gram, self.moment = products(rows, (y - self.y_mean)[:, None])
+        self.gram -= len(rows) * np.outer(self.x_mean, self.x_mean)
+        self.weight, self.intercept = np.zeros(rows.width), self.y_mean
 
     def fit(self, strength: float, tolerance: float = 0.0, start: "Ridge | None" = None) -> "Ridge":
         """Compute the weights in closed form, and return this model.
@@ -48,6 +49,7 @@ class Ridge:
         """
         regularized = self.gram + np.eye(len(self.gram)) / strength
         self.weight = solve(regularized, self.moment[:, 0], assume_a="pos")
+        self.intercept = self.y_mean - float(self.x_mean @ self.weight)
         return self
 
     def predict(self, rows: FeatureRows) -> Predictions:

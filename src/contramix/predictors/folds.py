@@ -1,0 +1,51 @@
+"""Split labeled rows into folds, on which settings and weights are chosen."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Shaped
+from numpy import ndarray
+from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+
+from contramix.models.task import Task
+
+FOLDS, REPEATS = 5, 2
+"""Number of folds, and how often the rows are split anew."""
+
+
+class Fold(NamedTuple):
+    """Store the positions of the rows to train on and of the held-out rows, among the labeled rows."""
+
+    repeat: int
+    train: Int[ndarray, " a"]
+    held: Int[ndarray, " b"]
+
+
+def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
+    """Split labeled rows into five folds, twice; each row is held out once in each repeat.
+
+    Folds are stratified by class. Folds whose training rows have one class only are left out, and so are all folds if
+    there are fewer than five rows: the result is then empty.
+
+    Parameters
+    ----------
+    task
+        What is predicted: classes or a number.
+    y
+        Class numbers or numeric targets of the labeled rows.
+    seed
+        Seed of the random folds.
+    """
+    if len(y) < FOLDS or (task.classes and np.bincount(y.astype(int)).max() < FOLDS):
+        return []
+    kind = RepeatedStratifiedKFold if task.classes else RepeatedKFold
+    splitter = kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
+        splits = list(splitter.split(np.zeros(len(y)), y))
+    return [
+        Fold(number // FOLDS, train, held)
+        for number, (train, held) in enumerate(splits)
+        if not task.classes or len(np.unique(y[train])) > 1
+    ]

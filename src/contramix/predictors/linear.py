@@ -1,0 +1,112 @@
+"""Fit L2-regularized linear models to few labeled rows, and store them as arrays."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64, Shaped
+from numpy import ndarray
+from scipy.special import softmax
+
+from contramix.models.task import Task
+from contramix.predictors.feature_rows import FeatureRows
+from contramix.predictors.folds import Fold
+from contramix.predictors.logistic import Logistic
+from contramix.predictors.losses import mean_loss
+from contramix.predictors.ridge import Ridge
+
+STRENGTHS = tuple(float(f"{10 ** (power / 2):.2g}") for power in range(-8, 7))
+"""Values of C, the inverse regularization strength, to choose from: 1e-4 to 1e3 in half decades."""
+TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-6
+"""Gradient tolerances of logistic regression: the first while choosing the regularization, the second for the final
+fit."""
+DEFAULT_STRENGTH = 0.01
+"""Regularization if there are too few rows for folds."""
+WORSE_IN_A_ROW = 2
+"""Number of strengths in a row that are worse than the best one, after which weaker regularization is not tried."""
+
+
+class LinearModel(NamedTuple):
+    """Predict with a linear function of features, followed by softmax for classes.
+
+    Parameters
+    ----------
+    weight, bias
+        Weights of shape (classes, features), and the bias of each class; -inf for a class without training rows. For a
+        numeric target there is one row.
+    classes
+        1 for classes, 0 for a numeric target.
+    """
+
+    weight: Float64[ndarray, " k d"]
+    bias: Float64[ndarray, " k"]
+    classes: Shaped[ndarray, ""]
+
+    def __call__(self, x: Float32[ndarray, " n d"]) -> Float64[ndarray, " n k"]:
+        """Return the class probabilities or numeric predictions (one column) of rows of features."""
+        out = x.astype(np.float64) @ self.weight.T + self.bias
+        return np.asarray(softmax(out, 1) if self.classes else out)
+
+
+def fit_linear(
+    task: Task, x: Float32[ndarray, " n d"], y: Shaped[ndarray, " n"], folds: list[Fold]
+) -> tuple[LinearModel, Float64[ndarray, " repeats n k"]]:
+    """Fit logistic regression, or ridge regression for a numeric target, with a strength chosen on folds.
+
+    Parameters
+    ----------
+    task
+        What is predicted: classes or a number.
+    x, y
+        Scaled features of the labeled rows, and their class numbers or numeric targets.
+    folds
+        Folds of the labeled rows. If there are none, the strength is ``DEFAULT_STRENGTH``.
+
+    Returns
+    -------
+    model, held_out
+        Model that is fitted on all rows with the best strength, and the predictions of each row by the models of that
+        strength that were fitted without its fold, of shape (repeats, rows, classes or 1).
+    """
+    everything = np.arange(len(y))
+    basis = span(FeatureRows(x, everything)) if len(x) < x.shape[1] else np.eye(x.shape[1])
+    z = (x @ basis).astype(np.float32) if len(x) < x.shape[1] else x
+    kind: Any = Logistic if task.classes else Ridge
+    fits = [kind(task, FeatureRows(z, fold.train), y[fold.train]) for fold in folds]
+    best, best_loss, held_out, waited = DEFAULT_STRENGTH, np.inf, empty_predictions(task, len(y), folds), 0
+    for strength in STRENGTHS if folds else ():
+        out = np.full_like(held_out, np.nan)
+        for fold, fit in zip(folds, fits):
+            predicted = fit.fit(strength, TOLERANCE).predict(FeatureRows(z, fold.held))
+            out[fold.repeat, fold.held] = predicted.score if task.classes else predicted.value[:, None]
+        loss = mean_loss(task, out, y)
+        if loss < best_loss:
+            best, best_loss, held_out, waited = strength, loss, out, 0
+        elif (waited := waited + 1) == WORSE_IN_A_ROW:
+            break
+    final = kind(task, FeatureRows(z, everything), y).fit(best, FINAL_TOLERANCE)
+    return _to_arrays(task, final, basis), held_out
+
+
+def empty_predictions(task: Task, rows: int, folds: list[Fold]) -> Float64[ndarray, " repeats n k"]:
+    """Return an array for predictions of held-out rows, of shape (repeats, rows, classes or 1), filled with NaN."""
+    repeats = max((fold.repeat + 1 for fold in folds), default=0)
+    return np.full((repeats, rows, len(task.classes) or 1), np.nan)
+
+
+def _to_arrays(task: Task, fitted: Any, basis: Float[ndarray, " d k"]) -> LinearModel:
+    if not task.classes:
+        return LinearModel((basis @ fitted.weight)[None], np.array([fitted.intercept]), np.asarray(0))
+    weight, bias = np.zeros((len(task.classes), len(basis))), np.full(len(task.classes), -np.inf)
+    own = fitted.weight if len(fitted.classes) != 2 else np.concatenate([0 * fitted.weight, fitted.weight])
+    weight[fitted.classes], bias[fitted.classes] = own[:, :-1] @ basis.T, own[:, -1]
+    return LinearModel(weight, bias, np.asarray(1))
+
+
+def span(rows: FeatureRows) -> Float[ndarray, " d k"]:
+    """Return an orthonormal basis of the space that rows of features span, one column for each dimension.
+
+    The weights of an L2-regularized linear model lie in the span of its training rows. A model of the rows' coordinates
+    in this basis makes the same predictions, and is fitted faster if there are fewer rows than features.
+    """
+    _, size, basis = np.linalg.svd(rows[:], full_matrices=False)
+    return np.asarray(basis[size > size[0] * np.finfo(np.float32).eps].T)
