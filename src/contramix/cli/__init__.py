@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments
-        Arguments after the program's name. None: those of the process.
+        Arguments after the program's name. None: ``sys.argv[1:]``.
     """
     # OpenMP threads that wait for each other spin, which is slow where another program occupies a core. This lets them
     # sleep soon (docs/adr/0008). It takes effect only if it is set before torch is imported.
@@ -82,14 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(given: list[str]) -> int:
-    """Run the command with these arguments; return its exit code."""
+    """Run the command that the command-line arguments ``given`` name, and return its exit code."""
     code = app(args=given, prog_name="contramix", standalone_mode=False)
     sys.stdout.flush()
     return code if isinstance(code, int) else 0
 
 
 class _Stderr:
-    """Wrap standard error so that a failed write, to a closed pipe or a full disk, is ignored and stops no run."""
+    """Wrap standard error so that failed writes (to a closed pipe or a full disk) are ignored and do not stop a run."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -110,8 +110,8 @@ class _Stderr:
 def _prepare_streams() -> None:
     """Make standard output and standard error safe to write to.
 
-    Replace closed streams with the null device, escape characters that the encoding lacks, and ignore failed writes to
-    standard error.
+    Closed streams are replaced with the null device. Characters that the encoding lacks are written as escape
+    sequences. Failed writes to standard error are ignored.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
@@ -128,7 +128,7 @@ def _discard_stdout() -> None:
 
 
 def _report_error(error: Exception) -> int:
-    """Print an error as one line on standard error; return its exit code."""
+    """Print an error as one line on standard error, and return the exit code of the process, such as 2."""
     if torchrun.is_lost_process(error):
         return _print_error(
             "another process of this run has ended or does not respond; run the same command again to resume from the "
@@ -156,7 +156,11 @@ def _report_error(error: Exception) -> int:
 
 
 def _print_error(message: str, code: int) -> int:
-    """Print an error message, and return the exit code: the given one, or that of the process that failed first."""
+    """Print an error message on standard error, and return the exit code of this process.
+
+    The exit code is ``code``. If torchrun started several processes, only the first one that fails prints its message,
+    and all processes exit with its code.
+    """
     with torchrun.coordinated_exit(code) as (is_first, shared_code):
         if is_first:
             start = "\r\033[2K" if sys.stderr.isatty() else ""  # replaces the status line

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Command(TyperCommand):
     """Define a command whose help is wrapped to the width of the terminal.
 
-    Typer would keep the line breaks of the docstring, which is wrapped to the width of the source code.
+    The line breaks within the paragraphs of a docstring are removed, which Typer by itself would keep.
     """
 
     def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:
@@ -44,7 +44,7 @@ app = typer.Typer(
 
 
 def _version(requested: bool) -> bool:
-    """Print the version and exit, if ``--version`` is given."""
+    """Print the version and exit if ``--version`` is given (``requested``); otherwise return False."""
     if requested:
         from importlib.metadata import version
 
@@ -94,22 +94,33 @@ class Output:
         self.quiet = quiet
 
     def note(self, text: str) -> None:
-        """Print a line that starts with "note:", for example about an assumption or a skipped file."""
+        """Print a line that starts with "note:", for example about a guessed delimiter; print nothing with --quiet."""
         if not self.quiet:
             print_note(with_flags(text))
 
     def show_status(self, text: str) -> None:
-        """Replace the status line on a terminal; print nothing elsewhere. An empty text clears the line."""
+        """Show a text in the status line of a terminal. An empty text clears the line.
+
+        Nothing is printed if standard error is not a terminal.
+        """
         if not self.quiet:
             show_status(text)
 
     def print_status(self, text: str) -> None:
-        """Replace the status line on a terminal; print a new line elsewhere."""
+        """Show a text in the status line of a terminal, or as a new line if standard error is not a terminal."""
         if not self.quiet:
             print_status(text)
 
     def result(self, plain: dict[str, Any], *shown: "Table | str") -> None:
-        """Print the result: ``plain`` as one JSON object with --json, otherwise the tables and texts ``shown``."""
+        """Print the result of the command on standard output.
+
+        Parameters
+        ----------
+        plain
+            Result as a dictionary, which is printed as one JSON object with --json.
+        shown
+            Tables and texts, which are printed one after the other without --json.
+        """
         self.show_status("")
         if self.as_json:
             print(json.dumps(plain, ensure_ascii=False, allow_nan=False))
@@ -117,7 +128,7 @@ class Output:
         from rich.console import Console
 
         class Plain(Console):
-            """Print the text of table cells and titles without interpreting Rich markup."""
+            """Print Rich tables, but show the text of cells and titles as it is, without interpreting Rich markup."""
 
             def render_str(self, text: str, **how: Any) -> "Text":
                 return super().render_str(one_line(text), **how)

@@ -66,9 +66,16 @@ def parse_label_budgets(text: str) -> tuple[int, ...]:
 
 
 def parse_names(option: str, text: str, known: "tuple[str, ...] | list[str]") -> tuple[str, ...]:
-    """Parse names that are separated by commas, and check that they are among ``known``; "all" gives all of them.
+    """Parse names that are separated by commas, and check that they are allowed.
 
-    ``option`` is the flag that error messages name, such as "--probes".
+    Parameters
+    ----------
+    option
+        Flag that error messages name, such as "--probes".
+    text
+        Names such as "linear,knn", or "all" for all allowed names.
+    known
+        Allowed names.
     """
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if found == ("all",):
@@ -80,7 +87,10 @@ def parse_names(option: str, text: str, known: "tuple[str, ...] | list[str]") ->
 
 
 def parse_baselines(text: str | None, domain: str) -> tuple[str, ...]:
-    """Parse the names of baselines, such as "raw,pca"; return the defaults of the domain if the text is None."""
+    """Parse the names of baselines, such as "raw,pca".
+
+    If ``text`` is None, return the default baselines of the domain, such as "table".
+    """
     from contramix.domains import DOMAINS
     from contramix.evaluation.baselines import BASELINES
 
@@ -88,7 +98,7 @@ def parse_baselines(text: str | None, domain: str) -> tuple[str, ...]:
 
 
 def parse_task(text: str | None) -> "Kind | None":
-    """Check that the kind of task is "classification", "regression" or None, and return it."""
+    """Return the value of --task unchanged, after checking that it is "classification", "regression" or None."""
     if text == "classification":
         return "classification"
     if text == "regression":

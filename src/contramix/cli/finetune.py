@@ -56,7 +56,7 @@ def finetune(
     """Fine-tune a pre-trained model, with a linear head, to predict a column.
 
     Rows without a value in that column are skipped. With at least 1,000 labeled rows, a fifth of them is held out, and
-    the weights that score best on them are kept. RUN itself is not changed.
+    the weights with the best score on the held-out rows are kept. RUN itself is not changed.
 
     Then use 'contramix predict' to predict new rows, and 'contramix embed' to write fine-tuned representations.
     """

@@ -13,7 +13,10 @@ SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)(?:=([^`]*))?`")
 
 @cache
 def flags() -> dict[str, str]:
-    """Return the flag of each option of all commands, such as "--encoding", by the name of its setting."""
+    """Return a dictionary from the name of each option of all commands, such as "on_bad_rows", to its flag.
+
+    The flag of "on_bad_rows", for example, is "--on-bad-rows".
+    """
     from typer.main import get_command
 
     from contramix.cli.app import app
@@ -24,7 +27,9 @@ def flags() -> dict[str, str]:
 
 
 def with_flags(text: str) -> str:
-    """Return a message with flags in place of the settings that it names in backticks.
+    """Replace settings in backticks in a message with the flags of the command line, and return the message.
+
+    Settings without a flag are left as they are.
 
     Examples
     --------
@@ -37,7 +42,11 @@ def with_flags(text: str) -> str:
 
 
 def _flag(found: re.Match[str]) -> str:
-    """Return the flag, and its value if there is one, for a match of ``SETTING``, or its text if no flag exists."""
+    """Return the replacement for one setting in backticks in a message: its flag, and its value if one is given.
+
+    ``found`` is a match of a setting such as "`encoding`" or "`header=False`". If the setting has no flag, the matched
+    text is returned.
+    """
     name, value = found[1], found[2]
     if "." in name:
         return f"--set {name}" if value is None else f"--set {name}={value}"

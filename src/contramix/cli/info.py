@@ -68,7 +68,11 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
 
 
 def _health(reading: dict[str, Any]) -> "Table":
-    """Return a table of the measures taken last during training, with their values and meanings."""
+    """Return a table with the name, value and meaning of each health measure of a run, such as the effective rank.
+
+    ``reading`` holds the last measures that were taken in training: the value by the name of the measure, and the
+    training step under the key ``step``.
+    """
     from rich.table import Table
 
     from contramix.monitoring.representation_measures import MEANING
@@ -81,6 +85,6 @@ def _health(reading: dict[str, Any]) -> "Table":
 
 
 def _mixing(model: "Pretrained") -> str:
-    """Return the kind of noise and whether i-Mix is used, such as "MixupNoise noise and i-Mix"."""
+    """Return the kind of noise and whether i-Mix is used as text, such as "MixupNoise noise and i-Mix"."""
     noise = f"{model.recipe.noise.__class__.__name__} noise"
     return f"{noise} and i-Mix" if model.recipe.imix else noise

@@ -33,9 +33,10 @@ def predict(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Predict each row with a fine-tuned model, in order: the class and its probabilities, or the numeric target.
+    """Predict the target of each row of DATA with a fine-tuned model, and write one row for each, in the same order.
 
-    The output columns are 'prediction' and, for classification, the probability of each class, such as 'p_cat'.
+    The column 'prediction' holds the predicted class or number. For classification, further columns hold the
+    probability of each class, such as 'p_cat' for the class 'cat'.
     """
     from contramix.embedding.columns import check_destination, check_kept, write_columns
     from contramix.models.fine_tuned import FineTunedModel

@@ -153,13 +153,19 @@ def _summary(facts: dict[str, Any]) -> Any:
 
 
 def parse_overrides(settings: list[str] | None, epochs: int | None) -> dict[str, Any]:
-    """Return the changes of --set and --epochs, such as ``{"noise.rate": 0.3, "train.epochs": 20}``."""
+    """Convert the values of --set and --epochs to changed settings of a recipe.
+
+    For example, ``["noise.rate=0.3"]`` and 20 give ``{"noise.rate": 0.3, "train.epochs": 20}``.
+    """
     overrides = dict(_parse_setting(text) for text in settings or [])
     return overrides if epochs is None else {**overrides, "train.epochs": epochs}
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:
-    """Parse "name=value" into a name and a value, which is read as TOML, or kept as text if it is not TOML."""
+    """Split "name=value" into the name and the value.
+
+    The value is parsed as TOML: "0.3" gives a number. A value that is not valid TOML is returned as text.
+    """
     import tomllib
 
     name, equals, value = text.partition("=")

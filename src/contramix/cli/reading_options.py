@@ -45,7 +45,10 @@ def read_options(
         str, typer.Option(help="What to do with a file that cannot be read: 'skip' it with a note, or 'fail'.")
     ] = "skip",
 ) -> "ReadOptions":
-    """Convert options of the command line to reading options; the help of each option explains it."""
+    """Build the ReadOptions of a command from its command-line options for reading data.
+
+    The help text of each option describes it.
+    """
     from contramix.io.options import MISSING_MARKERS, ReadOptions
 
     return ReadOptions(
@@ -80,7 +83,10 @@ MAX_NAMED_FILES = 20
 
 
 def print_reading_notes(reading: "Records | RecordChunks", output: "Output") -> None:
-    """Print notes about the data, such as the detected delimiter, and about files that could not be read."""
+    """Print the notes of data that were read, such as the detected delimiter, and names of files that were skipped.
+
+    ``reading`` is what a domain's reader returned. At most 20 skipped files are named, each with the reason.
+    """
     for note in reading.notes:
         output.note(note)
     for bad in reading.bad_files[:MAX_NAMED_FILES]:
@@ -90,15 +96,15 @@ def print_reading_notes(reading: "Records | RecordChunks", output: "Output") -> 
 
 
 def with_progress(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
-    """Return a copy of the options with the name of the target column, and with a callback that prints progress."""
+    """Return a copy of the reading options with the name of the target column and a callback that prints progress."""
     show = Throttled(output.print_status)
     return replace(options, progress=lambda done, n: show(f"reading: {done:,} of {n:,} files"), target=target)
 
 
 def row_counter(output: "Output", total: int) -> Callable[[int], None]:
-    """Return a callback that prints how many rows are embedded, out of ``total``.
+    """Return a callback that prints how many of ``total`` rows have been embedded so far.
 
-    It is called after each batch, with the number of rows in the batch.
+    The callback takes the number of rows in a batch, and must be called after each batch.
     """
     show, done = Throttled(output.print_status), 0
 
@@ -111,9 +117,10 @@ def row_counter(output: "Output", total: int) -> Callable[[int], None]:
 
 
 def unreadable_files(*readings: "Records | RecordChunks | None") -> dict[str, Any]:
-    """Return ``{"bad_files": [...]}``, the file and reason of each file that could not be read, for the JSON result.
+    """Return the files that could not be read, as an entry of the JSON result of a command.
 
-    The dictionary is empty if all files could be read.
+    ``readings`` are what the readers of one or more inputs returned; None is ignored. The result is
+    ``{"bad_files": [{"file": ..., "reason": ...}, ...]}``, or an empty dictionary if all files could be read.
     """
     bad = [
         {"file": bad.file, "reason": with_flags(bad.reason)}
@@ -125,7 +132,10 @@ def unreadable_files(*readings: "Records | RecordChunks | None") -> dict[str, An
 
 
 def resolve_target(reading: "Records", target: str | None) -> str:
-    """Return the column to predict: ``target``, or the labels that come with the data if it is None.
+    """Return the name of the column to predict.
+
+    This is ``target``, the value of --target. If it is None, this is the column of labels that come with the data, such
+    as the names of class folders.
 
     Raises
     ------
@@ -143,16 +153,17 @@ def resolve_target(reading: "Records", target: str | None) -> str:
 
 
 def drop_unlabeled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
-    """Remove records without a label, with a note, if the target is the labels that come with the data.
+    """Remove records whose label is missing, and print a note with their number.
 
-    For any other target the table is returned unchanged.
+    This applies only to labels that come with the data, such as the names of class folders. If ``target`` is another
+    column, the table is returned unchanged.
 
     Parameters
     ----------
     table
         Records to filter, with the column ``target``.
     reading
-        What was read, which names the column of the labels that come with the data.
+        Data that ``table`` is from. ``reading.target`` is the column of labels that come with the data.
     target
         Column to predict.
     output
@@ -165,16 +176,17 @@ def drop_unlabeled(table: "pa.Table", reading: "Records", target: str, output: "
 
 
 class LabeledData(NamedTuple):
-    """Collect the records and the target that evaluate and compare use.
+    """Store the labeled training and test records for the commands evaluate and compare.
 
     Parameters
     ----------
     readings
-        What was read from the data and from the test file, if there is one.
+        All records of DATA, and all records of the file given by --test (None without --test).
     target
         Column to predict.
     training, test
-        Labeled records for training and testing. ``test`` is None if the data have no official test split.
+        Labeled records for training and testing. ``test`` is None if there is neither --test nor an official test
+        split.
     """
 
     readings: "tuple[Records, Records | None]"
@@ -184,7 +196,11 @@ class LabeledData(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return unreadable files and the numbers of labeled training and test records, for the JSON result."""
+        """Return entries of the JSON result: unreadable files, and the numbers of labeled records.
+
+        The key ``"labelled"`` holds the numbers of ``training`` and ``test`` records. The key ``"bad_files"`` holds the
+        unreadable files, if there are any.
+        """
         test = None if self.test is None else self.test.num_rows
         return {**unreadable_files(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
 
@@ -219,18 +235,19 @@ def read_labeled(
 
 
 def columns_to_copy(table: "pa.Table", context: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
-    """Return the names of columns to copy to the output file: those that identify records, and those given by --keep.
+    """Return the names of the columns that are copied from the data to the output file: ``context``, then ``keep``.
 
     Parameters
     ----------
     table
         Table with the columns of the data.
     context
-        Columns that identify records, such as file and label; empty for tables.
+        Columns that identify records, such as file and label; empty for tables. They are left out for a .npy file, and
+        those with nested values are left out for a .csv file.
     keep
         Columns given by --keep.
     out
-        Output file. CSV files get no nested columns, and .npy files no columns that identify records.
+        Path of the output file, whose suffix says the format.
 
     Raises
     ------
@@ -254,9 +271,10 @@ def columns_to_copy(table: "pa.Table", context: Sequence[str], keep: Sequence[st
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command: add the options for reading data, and pass them to it as one argument, ``options``.
+    """Decorate a command function to add the options for reading data, such as --delimiter.
 
-    Names of official data sets in its arguments ``data`` and ``test`` are replaced with the paths of their files.
+    The function receives these options as one argument: ``options``, of type ReadOptions. If its argument ``data`` or
+    ``test`` is the name of an official data set, such as "cifar10", it receives the path of the files instead.
     """
     ours = inspect.signature(read_options).parameters
     theirs = inspect.signature(command).parameters

@@ -5,7 +5,10 @@ from contramix.training.progress import ConsoleReporter
 
 
 class CommandReporter(ConsoleReporter):
-    """Print notes, progress and training steps, with flags such as --encoding in place of names of settings."""
+    """Print notes, progress and training steps of a command on standard error.
+
+    Notes name flags of the command line, such as --encoding, instead of Python arguments, such as `encoding`.
+    """
 
     def note(self, text: str) -> None:
         super().note(with_flags(text))

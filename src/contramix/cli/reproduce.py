@@ -141,7 +141,10 @@ def reproduce(
 
 
 def _suite_table(listed: dict[str, dict[str, Any]]) -> "Table":
-    """Return a table of the suites: name, title, data sets, and the scales at which each data set can run."""
+    """Return a table of the suites: name, title, data sets, and the scales at which each data set can run.
+
+    ``listed`` is the result of :func:`contramix.reproduction.catalog.summaries`.
+    """
     from rich.table import Table
 
     table = Table(box=None)
@@ -159,7 +162,7 @@ def _suite_table(listed: dict[str, dict[str, Any]]) -> "Table":
 
 
 def _parse_data_paths(data: list[str] | None) -> dict[str, Path]:
-    """Parse texts such as "speech=/data/speech" into the paths of data sets, by name."""
+    """Convert the values of --data, such as "speech=/data/speech", to a dictionary from data set name to path."""
     from contramix.reproduction.sources import SOURCES
 
     found = {}
@@ -186,6 +189,11 @@ def _load_splits(block: "Block", scale: "Scale", data_dir: Path | None, given: d
         Folder that is searched for the files.
     given
         Paths given by --data, by the name of the data set.
+
+    Returns
+    -------
+    Splits
+        Training records, test records (or None), and the name of the target column.
     """
     from contramix.reproduction.sources import SOURCES, find, load
 
@@ -202,7 +210,19 @@ def _load_splits(block: "Block", scale: "Scale", data_dir: Path | None, given: d
 
 
 def _print_plan(output: Output, what: str, block: "Block", scale: "Scale", seeds: int | None) -> None:
-    """Print a note on what is run next: seeds, recipes, baselines, and how the scale differs from the paper."""
+    """Print a note on the runs that start next: recipes, baselines, number of seeds, and differences from the paper.
+
+    Parameters
+    ----------
+    output
+        Where the note is printed.
+    what
+        Names of the suite and the data set, which the note starts with.
+    block, scale
+        Part of the suite for the data set, and the scale, such as "cpu".
+    seeds
+        Number of runs of each recipe. None: the number that the suite sets for the scale.
+    """
     budget = block.scales[scale]
     names = [recipe.name for recipe in block.recipes(scale)]
     count = seeds or budget.seeds
@@ -211,7 +231,11 @@ def _print_plan(output: Output, what: str, block: "Block", scale: "Scale", seeds
 
 
 def _result_tables(block: "Block", report: dict[str, Any]) -> "tuple[Table | str, ...]":
-    """Return a table of published and reproduced scores, with texts on the claims of the paper that were checked."""
+    """Return what the command prints for one data set: a table of published and reproduced scores, and texts.
+
+    The texts explain the table, and say whether each claim of the paper holds. ``report`` is the content of
+    report.json.
+    """
     from rich.table import Table
 
     title = f"{report['suite']}, {report['block']}, {report['scale']}: {report['metric']} in %"

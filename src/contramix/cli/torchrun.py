@@ -23,7 +23,9 @@ def is_distributed() -> bool:
 
 @contextmanager
 def joined_processes(given: Sequence[str]) -> Iterator[None]:
-    """Join the group of processes for the duration of a command, and silence all processes but the first.
+    """Join the processes that torchrun started, as a context manager around a command.
+
+    Within the context, all processes except the one of rank 0 print nothing.
 
     Parameters
     ----------
@@ -53,7 +55,10 @@ def joined_processes(given: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def coordinated_exit(code: int) -> Iterator[tuple[bool, int]]:
-    """Agree with the other processes on the exit code after a failure, and wait for them before exiting.
+    """Agree on one exit code with the other processes after this process failed, as a context manager.
+
+    Use the context to print the error. If torchrun started several processes, leaving the context takes two seconds,
+    because torchrun terminates the other processes as soon as one has exited.
 
     Parameters
     ----------
@@ -63,9 +68,9 @@ def coordinated_exit(code: int) -> Iterator[tuple[bool, int]]:
     Yields
     ------
     bool
-        Whether this process failed first and therefore prints the error.
+        Whether this process failed first. Only then should it print its error. True if there is only one process.
     int
-        Exit code of the process that failed first, which all processes use.
+        Exit code to use: that of the process that failed first.
     """
     joined = False
     if is_distributed():

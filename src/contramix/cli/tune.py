@@ -71,8 +71,8 @@ def tune(
     """Search for the settings of a recipe that suit your data, and write them as a new recipe.
 
     Give training rows only, because test scores are biased if settings were tuned on the test rows. A fifth of the
-    rows is held out from training to score the trials. The first trial is the unchanged recipe. At the end, it is
-    compared with the best trial on fresh splits.
+    rows is held out from training to score the trials. The first trial is the unchanged recipe. At the end, the best
+    trial is compared with the unchanged recipe on fresh splits.
 
     If the command is interrupted or killed, run it again: it continues with the next trial.
     """

@@ -24,8 +24,8 @@ def verify_theory(
 ) -> None:
     """Check the three theorems of the DACL paper numerically, with the noise and the losses of this package.
 
-    Takes about ten seconds. Statements of the theorems must hold, and misprints in the paper must fail; otherwise the
-    exit code is 3.
+    Takes about ten seconds. The exit code is 0 if every correct statement holds, and every statement that is known to
+    be misprinted in the paper does not hold. Otherwise it is 3.
     """
     from contramix.reproduction.theory import verify
 
@@ -40,7 +40,10 @@ def verify_theory(
 
 
 def _table(found: "list[Check]") -> "Table":
-    """Return a table with a row for each check: what was measured, its bound, and whether it holds as expected."""
+    """Return a table with a row for each check: the statement, the measured value, its bound, and the result.
+
+    The result says whether the statement holds, and whether it should.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
