@@ -16,7 +16,7 @@ from contramix.report.wording import NOT_PERCENT, interval, labels_in_words, met
 
 
 class Group(NamedTuple):
-    """Group the rows of a comparison that one figure shows: those with the same number of labels and the same probe.
+    """Store the rows of a comparison that one figure shows: those with the same number of labels and the same probe.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Group(NamedTuple):
     rows
         Rows, sorted from best to worst score.
     low, high
-        Range of the axis. It is the same for all figures with this number of labels, so that they can be compared.
+        Range of the score axis, which all figures with the same number of labels share.
     """
 
     title: str
@@ -35,9 +35,10 @@ class Group(NamedTuple):
 
 
 def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
-    """Group the rows of a comparison into figures, from all labels down to the fewest labels.
+    """Group the rows of a comparison into figures: one for each combination of number of labels and probe.
 
-    A baseline that uses no probe, such as a tree ensemble, appears in every figure with its number of labels.
+    Figures are sorted from all labels down to the fewest labels. A baseline that uses no probe, such as a tree
+    ensemble, appears in every figure with its number of labels.
 
     Parameters
     ----------
@@ -64,9 +65,10 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
 
 
 def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
-    """Yield the title and the Bokeh figure of each group of rows.
+    """Draw the scores of a comparison, and yield the title and the Bokeh figure of each figure.
 
-    ``metric`` is the name of the metric of the scores, such as ``"accuracy"``.
+    There is one figure for each combination of number of labels and probe, with one line per row. ``metric`` is the
+    name of the metric of the scores, such as ``"accuracy"``.
     """
     for group in groups(rows, errors=metric == "rmse"):
         yield group.title, _draw(group, metric)
@@ -110,9 +112,10 @@ def _draw(group: Group, metric: str) -> Any:
 
 
 def labels(rows: Sequence[ReportRow]) -> list[str]:
-    """Return the axis labels of rows, such as ``"dacl"``, or ``"dacl (knn)"`` to tell apart rows with the same name.
+    """Return one axis label for each row: its name, such as ``"dacl"``, or its name and probe, ``"dacl (knn)"``.
 
-    The probe is added to a repeated name unless it is the most frequent probe.
+    The probe is appended only if several rows have this name, and the row's probe is not the most frequent one of all
+    rows.
     """
     times = Counter(r.name for r in rows)
     usual = Counter(r.probe for r in rows).most_common(1)[0][0]

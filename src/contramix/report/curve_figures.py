@@ -11,7 +11,7 @@ from contramix.report.run_facts import RunFacts
 
 
 class Curve(NamedTuple):
-    """Describe a small figure of one measure over training: its title, what its values mean, and the Bokeh figure."""
+    """Store a small figure of a health measure over training, its title, and a sentence on what the values mean."""
 
     title: str
     meaning: str
@@ -34,7 +34,7 @@ as a dashed one."""
 
 
 def loss_figure(runs: Sequence[RunFacts]) -> Any:
-    """Return a figure of the training loss of each run, or None if no run has a log.
+    """Return a Bokeh figure of the training loss over steps with a curve for each run, or None if no loss is logged.
 
     Dotted curves show the lowest possible loss and the chance level if the log contains them.
     """
@@ -50,7 +50,10 @@ def loss_figure(runs: Sequence[RunFacts]) -> Any:
 
 
 def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
-    """Return a small figure for each logged measure of the representations, such as their effective rank."""
+    """Return a small figure for each logged measure of the representations, such as their effective rank.
+
+    A figure shows the measure over training steps, with a curve for each run.
+    """
     found = []
     for title, keys in HEALTH.items():
         made = make_figure(190, x_axis_label="step", x_range=_steps(runs), y_range=DataRange1d(default_span=0.1))
@@ -69,7 +72,10 @@ def health_figures(runs: Sequence[RunFacts]) -> list[Curve]:
 
 
 def series(run: RunFacts, key: str) -> tuple[list[int], list[float]]:
-    """Return the steps at which a run logged a key, such as ``"loss"``, and the logged values."""
+    """Return two lists: the training steps at which a run logged a quantity, and the logged values.
+
+    ``key`` is the key of the quantity in a line of the log or in its health measures, such as ``"loss"``.
+    """
     pairs = [(line["step"], value) for line in run.log if (value := _value(line, key)) is not None]
     return [step for step, _ in pairs], [value for _, value in pairs]
 

@@ -15,7 +15,10 @@ Many = Annotated[list[str], Field(default_factory=list)]
 
 
 class ReportModel(BaseModel):
-    """Validate a part of the result of a comparison; unknown keys are ignored, and NaN is an error."""
+    """Provide the pydantic base class of the parts of a comparison's result.
+
+    Unknown keys are ignored. NaN and infinite numbers are errors.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -30,13 +33,13 @@ class ReportRow(ReportModel):
     labels_per_class
         Number of labels per class; None for all labels.
     mean, interval
-        Mean score over repetitions, and its 95 % interval.
+        Mean score over repetitions, and the 95 % confidence interval of this mean.
     n
         Number of repetitions (seeds, or draws of labels).
     metrics
         Means of all metrics by name.
     seconds
-        Time taken.
+        Time in seconds to compute the features (which includes pre-training) and to train and score the probe.
     """
 
     name: str
@@ -56,7 +59,7 @@ class ReportComparison(ReportModel):
     Parameters
     ----------
     outcome, against
-        Whether pre-training helped, hurt or made no difference, and the name of the baseline.
+        The outcome ("helped", "hurt" or "no difference"), and the name of the baseline.
     difference, interval
         Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
     labels_per_class
@@ -80,7 +83,7 @@ class ReportVerdict(ReportModel):
     Parameters
     ----------
     recipe, outcome
-        Name of the recipe, and whether it helped, hurt or made no difference with all labels.
+        Name of the recipe, and the outcome with all labels: "helped", "hurt" or "no difference".
     text
         Verdict in sentences.
     confidence
@@ -97,7 +100,7 @@ class ReportVerdict(ReportModel):
 
 
 class EvaluationReport(ReportModel):
-    """Validate the result of a comparison of models with baselines.
+    """Validate the result of a comparison of models with baselines, as report.json holds it.
 
     Parameters
     ----------

@@ -42,12 +42,12 @@ def make_figure(height: int, **how: Any) -> Any:
 
 
 def add_tooltip(made: Any, tooltips: list[tuple[str, str]], renderers: list[Any], **how: Any) -> None:
-    """Add a tooltip to a figure that describes the glyph under the pointer.
+    """Add a tooltip to a figure: it describes the glyph under the mouse pointer.
 
     Parameters
     ----------
     made
-        Bokeh figure.
+        Bokeh figure, which is modified.
     tooltips
         Pairs of a label and a Bokeh template, such as ``("name", "@name")``.
     renderers
@@ -59,12 +59,16 @@ def add_tooltip(made: Any, tooltips: list[tuple[str, str]], renderers: list[Any]
 
 
 def line_style(n: int) -> tuple[str, str]:
-    """Return the color tag and dash pattern of the n-th line, such as ``("c2", "solid")`` for ``n = 2``."""
+    """Return the color and the dash pattern of line ``n``, counted from 0, such as ``("c2", "solid")`` for 2.
+
+    The color is a tag from ``"c0"`` to ``"c7"``, which the style sheet of the report page maps to a color. Lines of the
+    same color differ in their dash pattern.
+    """
     return f"c{n % COLORS}", DASHES[n // COLORS % len(DASHES)]
 
 
 def escape_tex(text: str, letters: int = 24) -> str:
-    """Truncate a text to a number of letters, and keep Bokeh from typesetting it as a TeX formula.
+    """Truncate a text to at most ``letters`` characters, and keep Bokeh from typesetting it as a TeX formula.
 
     An invisible character (U+2060) is inserted into formula delimiters such as ``$$``.
 
@@ -78,18 +82,20 @@ def escape_tex(text: str, letters: int = 24) -> str:
 
 
 def figures_as_json(figures: Mapping[str, Model]) -> list[dict[str, Any]]:
-    """Convert Bokeh figures to JSON objects that the page's script draws.
+    """Convert Bokeh figures to JSON objects, which the script of the report page draws.
 
-    ``figures`` maps the id of an HTML element to the figure that is drawn in it.
+    ``figures`` maps the id of an HTML element to the figure that is drawn in it. Each object is what Bokeh's
+    ``json_item`` returns, with new ids of the models: the same figures always give the same JSON.
     """
     names: dict[str, str] = {}
     return [_renumbered(dict(json_item(model, ID(target))), names) for target, model in figures.items()]
 
 
 def _renumbered(thing: Any, names: dict[str, str]) -> Any:
-    """Renumber the Bokeh models in a JSON value from 1, so that equal figures give equal bytes.
+    """Return a JSON value in which the ids of Bokeh models are replaced with ``m1``, ``m2`` and so on.
 
-    Bokeh itself counts models over the lifetime of the process. ``names`` maps old ids to new ones, and is extended.
+    Bokeh numbers models over the lifetime of the process, so that its ids differ between runs. ``names`` maps Bokeh's
+    ids to the new ones. Ids that are not in it yet are added.
     """
     if isinstance(thing, dict):
         return {

@@ -38,7 +38,8 @@ class Map:
     rows
         Row number of each point in the table, starting at 0, in increasing order.
     columns
-        Values of the columns to show, by name, starting with the target; None for missing values.
+        For each column to show, its name and its values at the points. The target is the first column. Missing values
+        are None.
     neighbors, distances
         Nearest other points of each point (as positions in ``rows``), and Euclidean distances between their
         representations.
@@ -77,8 +78,12 @@ def embed_map(
     ----------
     model, table
         Pre-trained model, and the rows to embed.
-    target, keep, most, seed, method
-        Arguments of :func:`make_map`.
+    target, keep
+        Name of the column to color points by, and names of further columns to show.
+    most, seed
+        Maximum number of points, and seed of the random sample that is shown if the table has more rows.
+    method
+        How to project the representations: ``"pca"`` or ``"tsne"`` (slow; at most 3,000 points).
 
     Raises
     ------
@@ -206,7 +211,10 @@ def _plane(
 
 
 def _values(table: pa.Table) -> dict[str, list[Any]]:
-    """Convert the columns of a table to lists of plain values for JSON, with long texts truncated."""
+    """Convert a table to a dictionary from column name to a list of JSON values, with long texts truncated.
+
+    Dates and times become text. Missing values and NaN become None.
+    """
     texts = [name for name in table.column_names if _is_text(table.column(name).type)]
     letters = max(20, min(80, LETTERS // max(1, len(texts))))
     return {name: [_plain(v, letters) for v in table.column(name).to_pylist()] for name in table.column_names}

@@ -24,12 +24,15 @@ TOOLTIP_COLUMNS = 8
 
 
 def draw(the_map: Map) -> tuple[Any, dict[str, Any]]:
-    """Draw a map as a Bokeh figure, and return it with the values that the page's script needs.
+    """Draw a map as a Bokeh figure, and return it with a dictionary that the script of the report page needs.
 
-    These values are the column names, the number of neighbors, color legends, and the sheet of small pictures. The
-    figure's data source ``points`` has the columns ``x``, ``y``, ``record`` (row number from 1), ``k0, k1, ...``
-    (values of the columns as text), ``code0, ...`` (their color codes), and ``n0, ...`` and ``d0, ...`` (neighbors and
-    their distances).
+    The keys of the dictionary are ``columns`` (names of the columns), ``neighbors`` (number of neighbors of each
+    point), ``scales`` (color legend of each column), ``ramp`` (colors of continuous scales) and ``sheet`` (small
+    pictures of the records, or None).
+
+    The data source ``points`` of the figure has the columns ``x``, ``y``, ``record`` (row number from 1), ``k0, k1,
+    ...`` (values of each column as text), ``code0, code1, ...`` (color codes of these values), and ``n0, n1, ...`` and
+    ``d0, d1, ...`` (each neighbor's position among the points, and its distance).
     """
     names = list(the_map.columns)
     scales = [choose_scale(values) for values in the_map.columns.values()]

@@ -17,7 +17,7 @@ from contramix.runtime import atomic_files
 
 @dataclass(frozen=True)
 class ReportData:
-    """Collect the content of a report; sections without data are omitted.
+    """Collect the content of the HTML report. Sections of the report without data are omitted.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def render(data: ReportData) -> str:
 
 
 def check_installed() -> None:
-    """Raise an error if a package that reports need is not installed.
+    """Check that the packages bokeh and jinja2, which reports need, are installed.
 
     Raises
     ------

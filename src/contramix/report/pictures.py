@@ -28,7 +28,7 @@ MAX_CURVES = 4
 
 
 class Sheet(NamedTuple):
-    """Store small square pictures of records on one JPEG image, arranged in rows.
+    """Store a JPEG image that consists of small square pictures, one for each record, arranged in a grid.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Sheet(NamedTuple):
 
 
 def draw_sheet(model: Pretrained, table: pa.Table) -> Sheet | None:
-    """Draw small pictures of the records of a table, as the network receives them.
+    """Draw a small picture of each record of a table on one sheet: the input that the network receives.
 
     Returns None if the inputs are neither images, spectrograms nor series, if the table is empty, or if Pillow is not
     installed.
@@ -86,9 +86,9 @@ def _shrunk(x: Float[Tensor, " B C H W"], side: int) -> UInt8[ndarray, " B side 
 
 
 def _curves(x: Activations, side: int) -> Iterator[UInt8[ndarray, " side side 1"]]:
-    """Yield a picture of ``side * side`` pixels for each series, with one curve per channel.
+    """Yield a picture of ``side * side`` pixels for each series, with one curve for each of at most 4 channels.
 
-    The vertical axis runs from the lowest to the highest value of the series.
+    The vertical axis runs from the lowest to the highest value that is drawn.
     """
     from PIL import Image, ImageDraw
 

@@ -44,7 +44,7 @@ class RunFacts:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> "RunFacts":
-        """Read the facts from the folder of a finished run or of a saved model.
+        """Read what a report shows about a run from the folder of a finished run or of a saved model.
 
         Raises
         ------

@@ -30,7 +30,8 @@ class Scale(NamedTuple):
     levels, counts
         Names of the categories, and the number of records in each.
     grey
-        Number of entries at the end of ``levels`` that are shown in grey: rare values combined, and missing values.
+        Number of entries at the end of ``levels`` that are shown in grey: one for all rare categories combined, and one
+        for missing values, if there are any.
     low, high
         Ends of the continuous scale as text.
     clipped
@@ -68,7 +69,7 @@ def choose_scale(values: Sequence[Any]) -> Scale:
 
 
 def format_value(value: Any) -> str:
-    """Format a value for display, such as ``"missing"`` for None, ``"yes"`` for True, and ``"12,345"`` for 12345.0."""
+    """Format a value of a column as text: None as ``"missing"``, True as ``"yes"``, and 12345.0 as ``"12,345"``."""
     if value is None:
         return "missing"
     if isinstance(value, bool):

@@ -28,9 +28,11 @@ MAX_NAMES = 60
 
 
 def sections(data: ReportData) -> Section:
-    """Return the values that the HTML template of the report needs, by name.
+    """Return a dictionary from variable name to value for the HTML template of the report.
 
-    The key ``payload`` holds the figures and the map as JSON objects for the page's script.
+    Each section of the page has a key, such as ``verdict``, ``comparison``, ``training``, ``columns`` and ``map``,
+    whose value is None if there is no data for the section. The key ``payload`` holds the figures and the map as JSON
+    objects for the script of the page.
     """
     figures: dict[str, Any] = {}
     found = None if data.evaluation is None else parse_report(data.evaluation)
@@ -177,9 +179,10 @@ def _end(run: RunFacts, key: str, place: int) -> str:
 
 
 def _columns(runs: Sequence[RunFacts]) -> Section | None:
-    """Describe the input columns of the first run, or return None without runs.
+    """Return the values for the section on input columns, or None if there are no runs.
 
-    All runs of a report use the same table.
+    They are taken from the first run, because all runs of a report use the same table. The dictionary has the keys
+    ``kinds`` (names of the columns of each kind), ``count``, ``left_out``, ``target``, ``rows`` and ``rank``.
     """
     if not runs:
         return None

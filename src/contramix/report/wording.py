@@ -32,7 +32,10 @@ def score(metric: str, value: float | None) -> str:
 
 
 def interval(metric: str, ends: tuple[float, float] | None) -> str:
-    """Format an interval of scores as text, such as ``"61.2 % to 64.0 %"``, or ``"-"`` for None."""
+    """Format the two ends of an interval of scores as text, such as ``"61.2 % to 64.0 %"``, or ``"-"`` for None.
+
+    ``metric`` is the name of the metric, such as ``"accuracy"``.
+    """
     return " to ".join(score(metric, end) for end in ends) if ends else "-"
 
 
@@ -47,7 +50,7 @@ def probe_in_words(probe: str) -> str:
 
 
 def labels_in_words(budget: int | None) -> str:
-    """Return the number of labels as text: ``"20 labels per class"`` for 20, ``"All labels"`` for None."""
+    """Return a number of labels per class as text: ``"20 labels per class"`` for 20, ``"All labels"`` for None."""
     return "All labels" if budget is None else f"{budget:,} labels per class"
 
 
@@ -61,7 +64,7 @@ def number(value: Any) -> str:
 
 
 def points(difference: float) -> str:
-    """Format the difference of two shares in percentage points.
+    """Format a difference of two scores between 0 and 1 as text, in percentage points.
 
     Examples
     --------
