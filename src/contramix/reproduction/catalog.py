@@ -17,7 +17,7 @@ ALL = "all"
 
 
 def shipped() -> dict[str, Path]:
-    """Return a dictionary from the name of each shipped suite, such as "imix-table1", to its TOML file."""
+    """Return a dictionary from the name of each shipped suite, such as "imix-table1", to the path of its TOML file."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
@@ -41,7 +41,7 @@ def summaries() -> dict[str, dict[str, Any]]:
 
 
 def suite_paths(name: str) -> dict[str, Path]:
-    """Return a dictionary from suite name to TOML file for the suites that the user selected.
+    """Return a dictionary from suite name to the path of its TOML file, for the suites that the user selected.
 
     Parameters
     ----------

@@ -21,16 +21,16 @@ VERDICTS = (
 
 
 class Gain(NamedTuple):
-    """Store by how many percentage points one row of a report scores above another.
+    """Store the difference of the scores of two rows of a report, to test a claim that the first row is better.
 
     Attributes
     ----------
     above, below
-        The two rows, as dictionaries of the report.
+        The row that is claimed to be better, and the other one, as dictionaries of the report.
     mean
-        Mean difference of their scores over seeds, in percentage points.
+        Score of ``above`` minus score of ``below``, averaged over seeds, in percentage points.
     interval
-        Lower and upper end of a t interval for the mean over other seeds on the same data set. None if there is only
+        Lower and upper end of the 95 % t interval of this mean over seeds, in percentage points. None if there is only
         one seed.
     """
 
@@ -41,10 +41,11 @@ class Gain(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Return, in words, whether the first row scores higher than the second, as the paper claims.
+        """Return the verdict on the claim that the first row scores higher than the second.
 
-        The interval of the gain decides between "holds" and "holds in direction" (the mean agrees, the interval does
-        not exclude 0), and likewise between the two verdicts for a mean that disagrees.
+        The verdict is one of four texts: "holds" (the 95 % interval of the difference is above 0), "holds in direction"
+        (only the mean difference is above 0), "does not hold, undecided" (the mean is not above 0), and "does not hold,
+        the reverse does" (the interval is below 0).
         """
         holds, direction, undecided, reverse = VERDICTS
         if self.mean > 0:
@@ -82,17 +83,17 @@ def gain(rows: Rows, above: str, below: str) -> Gain | None:
 
 
 def judge(block: Block, rows: Rows) -> list[dict[str, Any]]:
-    """Return the outcome of each claim about a block (the rows of a table for one data set) for its report.
+    """Check each claim that a paper makes about one data set, and return the outcomes as dictionaries for the report.
 
-    Each outcome has the keys ``claim`` (its text), ``gain``, ``interval`` and ``verdict``, as in :class:`Gain`. Claims
-    about rows that were not run are left out.
+    An outcome has the keys ``claim`` (text of the claim), ``gain`` (mean difference in percentage points), ``interval``
+    (its two ends, or None) and ``verdict`` (such as "holds"). Claims about rows that were not run are left out.
 
     Parameters
     ----------
     block
-        The block with its claims.
+        The block of the suite (the rows of a table for one data set), which contains the claims.
     rows
-        Rows of its report, as in :func:`gain`.
+        Rows of the report: dictionaries with ``name`` and ``each`` (scores between 0 and 1, one for each seed).
     """
     outcomes = []
     for claim in block.claims:

@@ -49,7 +49,11 @@ def cross_validate(
     device: str = "auto",
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Evaluate baselines and recipes on labeled graphs with the published and the honest protocol.
+    """Evaluate baselines and recipes on labeled graphs by ten-fold cross-validation, with two protocols.
+
+    The published protocol, that of the DACL paper, trains a linear layer on the features of each of the last five
+    epochs, and averages the accuracy over folds and epochs. The honest protocol uses only the last epoch, and logistic
+    regression whose strength is selected within the training folds.
 
     Each repeat is stored in a folder such as ``folder/ROW/seed0``. Finished repeats in the folder are reused.
 
@@ -58,7 +62,7 @@ def cross_validate(
     folder
         Folder in which the repeats are stored.
     table, target
-        A table with a graph in each row, and the name of the column with their classes.
+        Table with a graph in each row, and the name of the column with the classes of the graphs.
     baselines, recipes
         Names of the baselines, and the recipes to pre-train with. Baselines that need a recipe, such as the untrained
         encoder, use the last one.
@@ -113,7 +117,7 @@ def _reuse_or_run(
 def _scores(
     name: str, recipe: Recipe | None, main: Recipe, data: LabeledRecords, repeat: int, device: str
 ) -> dict[str, Any]:
-    """Return a list of epochs, each a list of the accuracies of its folds, under the name of each protocol.
+    """Evaluate one row of the table, a recipe or a baseline, in one repeat, and return its accuracies.
 
     Parameters
     ----------
@@ -121,6 +125,14 @@ def _scores(
         Name of the row, and its recipe. None for the recipe: the row is the baseline of this name.
     main
         Recipe that baselines use.
+    data, repeat, device
+        Labeled graphs, number of the repeat (which is used as the seed), and device to train on.
+
+    Returns
+    -------
+    dict
+        Maps "published" and "honest" (the two protocols) to a list of epochs, each a list of the accuracies of its ten
+        folds. Baselines other than "untrained" have only "honest".
     """
     if recipe is not None:
         return pretrain_and_score(recipe, data, repeat, device)
@@ -137,10 +149,20 @@ def _scores(
 def pretrain_and_score(recipe: Recipe, data: LabeledRecords, repeat: int, device: str = "auto") -> dict[str, Any]:
     """Pre-train on all graphs, and cross-validate linear classifiers on the resulting features.
 
+    Parameters
+    ----------
+    recipe, data
+        Recipe to pre-train with, and labeled graphs.
+    repeat
+        Number of the repeat, which is used as the seed.
+    device
+        Device to train on.
+
     Returns
     -------
     dict
-        For each protocol ("published" and "honest") a list of epochs, each a list of the accuracies of its ten folds.
+        Maps "published" (the protocol of the DACL paper, which evaluates the last five epochs) and "honest" (which
+        evaluates the last epoch) to a list of epochs, each a list of the accuracies of its ten folds.
     """
     return _score_features(_last_epochs(recipe, data, repeat, device), data, repeat)
 
@@ -153,7 +175,7 @@ def _score_features(features: Sequence[ndarray], data: LabeledRecords, repeat: i
 
 
 def _last_epochs(recipe: Recipe, data: LabeledRecords, seed: int, device: str) -> list[ndarray]:
-    """Pre-train, and return the features of all graphs, of shape (n, d), after each of the last five epochs."""
+    """Pre-train on all graphs, and return their features after each of the last five epochs, each of shape (n, d)."""
     rows = len(data.x)
     batches = math.ceil(rows / recipe.train.auto_batch)
     fit = Fit.begin(Recipe.load(recipe, {"train.batch_size": rows // batches}), data.spec, data.x, seed, device)

@@ -41,6 +41,9 @@ def reproduce(
 ) -> dict[str, Any]:
     """Run the unfinished runs of a block of a suite, write ``report.json``, and return the report as a dictionary.
 
+    The report has, among others, the keys ``rows`` (scores of recipes and baselines, with probes tuned on training
+    rows), ``parity`` (scores under the paper's protocol) and ``claims`` (whether the paper's claims hold).
+
     Parameters
     ----------
     suite, block, scale
@@ -103,7 +106,10 @@ def reproduce(
 
 
 def _scores(rows: list[dict[str, Any]], name: str, seed: int) -> dict[str, float]:
-    """Return a dictionary from probe to score for the row with a name (a recipe) and one of its seeds."""
+    """Return the scores of one run as a dictionary from probe to score.
+
+    ``rows`` are rows of a report, ``name`` is the name of the recipe, and ``seed`` the seed of the run.
+    """
     return {row["probe"]: row["each"][seed] for row in rows if row["name"] == name}
 
 
@@ -118,7 +124,27 @@ def _probed(
     device: str,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    """Score frozen representations with probes tuned on training rows and with the paper's probe tuned on test rows."""
+    """Pre-train the recipes, and score their frozen representations and the baselines with probes.
+
+    Parameters
+    ----------
+    folder
+        Folder of the runs. Finished runs in it are reused.
+    train, test, target
+        Tables of training and test records, and the name of the target column.
+    block
+        Block of the suite, which names the probes, the baselines and the metric.
+    recipes, seeds
+        Recipes to pre-train with, and number of runs of each.
+    device, reporter
+        Device to train on, and receiver of the progress.
+
+    Returns
+    -------
+    dict
+        Result of the comparison as :func:`contramix.evaluation.summary.as_json` returns it, with scores of probes tuned
+        on training rows under ``rows``. The list ``parity`` holds the rows with the paper's probe, tuned on test rows.
+    """
 
     def compare(probes: tuple[str, ...], baselines: tuple[str, ...], pick_on_test: bool) -> dict[str, Any]:
         evaluation = compare_recipes(

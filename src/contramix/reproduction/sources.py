@@ -27,16 +27,17 @@ class Source:
     domain
         Domain of the records, such as "table" or "image".
     files, url
-        The publisher's file names, all of which are needed, and the address where they are published. A single name
-        that is a key of ``contramix.datasets.official.OFFICIAL`` selects the files listed there, and their checksums
-        are verified.
+        Names of the publisher's files, all of which are needed, and the URL where they are published. Alternatively,
+        ``files`` holds one key of ``contramix.datasets.official.OFFICIAL``, which lists the files and their checksums.
+        Checksums are then verified.
     split
         Function that reads the files in the order of ``files``, with the data settings of a recipe, and returns the
         training and test records.
     synthetic
         Function that generates records in the same format, to test that a suite runs without the files.
     records, columns
-        Numbers of records and columns of the official files, against which loaded data are checked. None: no check.
+        Total number of training and test records, and number of columns, of the official files. If loaded data differ,
+        an error is raised. None: no check.
     shipped
         Function that reads the rows of the data set that ship with the package. The scale "cpu" uses them. None: the
         package ships no rows of this data set.
@@ -53,7 +54,7 @@ class Source:
 
 
 def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Path]:
-    """Return the files of a data set: those that the user gave, or those with the publisher's names in ``data_dir``.
+    """Find the files of a data set, at the path that the user gave or by the publisher's file names in a folder.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
     Raises
     ------
     InputError
-        If a file is missing. The message tells where to get it.
+        If a file is missing. The message says where to download it.
     """
     source = SOURCES[name]
     if given is not None:
@@ -92,14 +93,17 @@ def find(name: str, data_dir: Path | None, given: Path | None = None) -> list[Pa
 
 
 def _all_in(folder: Path, names: Sequence[str]) -> list[Path] | None:
-    """Return the paths of all named files or subfolders, with or without ``.gz``, or None if one of them is missing."""
+    """Return the paths of all named files or subfolders of a folder, or None if one of them is missing.
+
+    A file may also have the suffix ``.gz`` in addition to its name.
+    """
     paths = [path if path.is_dir() else find_file_or_gz(path) for path in (folder / name for name in names)]
     found = [path for path in paths if path is not None]
     return found if len(found) == len(paths) else None
 
 
 def load(name: str, files: list[Path], recipe: Recipe, as_is: bool = False) -> Splits:
-    """Read the training and test records of a data set from its files, and check their numbers.
+    """Read the training and test records of a data set from its files, and check the numbers of records and columns.
 
     Parameters
     ----------
@@ -196,14 +200,15 @@ SOURCES: dict[str, Source] = {
 
 
 def sample_rows(table: pa.Table, rows: int | None, seed: int = 0) -> pa.Table:
-    """Sample rows of a table without replacement, and keep their order.
+    """Return a random sample of the rows of a table, drawn without replacement. The order of rows is kept.
 
     Parameters
     ----------
     table
         The table to sample from.
     rows
-        Number of rows to sample. None, or a number larger than the table's: return all rows.
+        Number of rows to sample. If it is None, or not smaller than the number of rows of the table, all rows are
+        returned.
     seed
         Seed of the sample.
     """

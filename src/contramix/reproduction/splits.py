@@ -43,9 +43,10 @@ class Splits(NamedTuple):
 
 
 def official(files: list[Path], recipe: Recipe) -> Splits:
-    """Read a file or folder that defines the labels and the official training and test splits itself.
+    """Read a data set in a format that contains labels and official splits, such as the files of CIFAR-10.
 
-    Where test labels are not public (ImageNet), the validation split is the test split.
+    ``files`` holds one file or folder. The domain and the data settings of ``recipe``, such as the image size, are used
+    for reading. If there is a validation split but no labeled test split (ImageNet), it is used as the test split.
     """
     reading = DOMAINS[recipe.domain].read(files[0], ReadOptions(), recipe.data)
     if reading.target is None:
@@ -57,7 +58,10 @@ def official(files: list[Path], recipe: Recipe) -> Splits:
 
 
 def tenth_of_classes(files: list[Path], recipe: Recipe) -> Splits:
-    """Read the records of every tenth class, with classes sorted by name.
+    """Read the official splits of a data set, and keep only every tenth class, with classes sorted by name.
+
+    ``files`` and ``recipe`` are those of :func:`official`: one file or folder, and a recipe whose data settings are
+    used.
 
     NOTE[DIFF]: the i-Mix paper uses a tenth of the classes of ImageNet, but does not state which; here every tenth one.
     """
@@ -68,21 +72,28 @@ def tenth_of_classes(files: list[Path], recipe: Recipe) -> Splits:
 
 
 def graphs(files: list[Path], recipe: Recipe) -> Splits:
-    """Read labeled graphs, and leave the test split empty, because these data sets have no official one."""
+    """Read a data set of labeled graphs as one training split.
+
+    ``test`` is None in the result, because graph data sets have no official test split. ``files`` holds one file or
+    folder, and the data settings of ``recipe`` are used for reading.
+    """
     return official(files, recipe)._replace(test=None)
 
 
 def pixels(files: list[Path], recipe: Recipe) -> Splits:
-    """Read images as tables with a column for each pixel value, in the same random order of columns for all images."""
+    """Read the official splits of an image data set as tables with a column for each pixel value.
+
+    The columns are in a fixed random order. ``files`` holds one file or folder. ``recipe`` is ignored.
+    """
     images = official(files, Recipe.load("npair", domain="image"))
     return Splits(as_pixels(images.train), None if images.test is None else as_pixels(images.test), LABEL)
 
 
 def as_pixels(images: pa.Table) -> pa.Table:
-    """Convert images of one size to a table with a column for each pixel value, scaled to [0, 1], and a label column.
+    """Convert images to a table with a column for each pixel value, scaled to [0, 1], and a label column.
 
-    Columns are named after the position of the pixel value (``p0``, ``p1``, ...), and their order is a fixed random
-    permutation.
+    Columns are named after the position of the value in the flattened image (``p0``, ``p1``, ...), and are in a fixed
+    random order. ``images`` is a table with the columns ``image`` (tensors of one shape) and ``label``.
     """
     values = images.column("image").combine_chunks()
     flat = values.to_numpy_ndarray().reshape(len(values), -1)
@@ -99,6 +110,8 @@ def shipped_covtype() -> Splits:
 
 def covtype(files: list[Path], recipe: Recipe) -> Splits:
     """Read UCI's CovType file. The first 15,120 rows are the training split, and all others the test split.
+
+    ``files`` holds one file. ``recipe`` is ignored.
 
     Raises
     ------
@@ -146,14 +159,17 @@ def higgs(rows: int, files: list[Path], recipe: Recipe) -> Splits:
 
 
 def adult(files: list[Path], recipe: Recipe) -> Splits:
-    """Read the training file and the test file of UCI's Adult data set (census income), in this order of ``files``."""
+    """Read the training file and the test file of UCI's Adult data set (census income).
+
+    ``files`` holds the two files in this order. ``recipe`` is ignored.
+    """
     train, test = (_read_without_comment(file).rename_columns(ADULT) for file in files)
     income = pc.replace_substring(test["income"], ".", "")
     return Splits(train, test.set_column(len(ADULT) - 1, "income", income), "income")
 
 
 def _read_without_comment(file: Path) -> pa.Table:
-    """Read a CSV file without a header, and skip a first line that begins with "|", as UCI's test file of Adult has."""
+    """Read a CSV file that has no header, and skip its first line if it begins with "|" (UCI's test file of Adult)."""
     with open_decompressed(file) as stream:
         text = stream.read()
     if not text.startswith(b"|"):
@@ -165,7 +181,10 @@ def _read_without_comment(file: Path) -> pa.Table:
 
 
 def credit(files: list[Path], recipe: Recipe) -> Splits:
-    """Read Kaggle's file of credit card defaults without its column of row numbers. Every fifth row is a test row."""
+    """Read Kaggle's file of credit card defaults, drop the column ``ID``, and make every fifth row a test row.
+
+    ``files`` holds one file. ``recipe`` is ignored.
+    """
     table = read(files[0]).table
     return _fifths(table.drop_columns("ID") if "ID" in table.column_names else table, "default.payment.next.month")
 
@@ -173,12 +192,12 @@ def credit(files: list[Path], recipe: Recipe) -> Splits:
 def every_fifth(target: str, files: list[Path], recipe: Recipe) -> Splits:
     """Read a table that has no official splits, and make every fifth row a test row.
 
-    ``target`` is the name of the target column.
+    ``target`` is the name of the target column. ``files`` holds one file. ``recipe`` is ignored.
     """
     return _fifths(read(files[0]).table, target)
 
 
 def _fifths(table: pa.Table, target: str) -> Splits:
-    """Split a table into test rows, which are every fifth row in the order of the file, and training rows."""
+    """Split a table: every fifth row is a test row, and all others are training rows. The order of rows is kept."""
     test = np.arange(table.num_rows) % 5 == 4
     return Splits(table.filter(pa.array(~test)), table.filter(pa.array(test)), target)

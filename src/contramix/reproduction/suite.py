@@ -20,7 +20,11 @@ Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 class SuiteSettings(Settings):
-    """Read the settings of one section of a suite's TOML file, and accept names of settings from version 0.1."""
+    """Provide the base class of the settings in one section of a suite's TOML file.
+
+    Subclasses set ``old_names``, a dictionary from names of settings in version 0.1 to the present names. Both are
+    accepted.
+    """
 
     old_names: ClassVar[dict[str, str]] = {}
     """Today's names of settings, by their name in version 0.1."""
@@ -43,7 +47,8 @@ class Published(SuiteSettings):
     percent, spread
         The score, and its standard deviation if the paper prints one, in percent.
     provenance
-        Whether the score was read in the text of the paper, read in an image of the page, or recalled from memory.
+        Where the score is from. "printed": the text of the paper. "seen in a crop": an image of a part of the page.
+        "recalled": memory.
     """
 
     old_names: ClassVar = {"sure": "provenance"}
@@ -63,10 +68,9 @@ class Row(SuiteSettings):
     recipe
         Name of the recipe. None: the row is a baseline.
     set
-        Settings of the recipe to change at every scale, by dotted name.
+        Settings of the recipe to change at every scale, by dotted name, such as ``{"noise.rate": 0.2}``.
     paper
-        Settings to change at the scale "paper" only. Published rows may differ in their number of epochs; at smaller
-        scales all rows train equally long.
+        Settings to change at the scale "paper" only, such as the number of epochs, in which published rows may differ.
     published
         The score that the paper published for the row. None: the paper has no such row.
     """
@@ -79,20 +83,21 @@ class Row(SuiteSettings):
 
 
 class Budget(SuiteSettings):
-    """Configure a scale: how much smaller than the published one an experiment is.
+    """Configure a scale of a block, such as "cpu": how the experiment differs from the published one.
 
     Attributes
     ----------
     note
-        The differences from the published experiment in words, which every table of results shows.
+        The differences from the published experiment in words, which are shown with every table of results.
     set
-        Settings of all recipes to change at this scale, by dotted name.
+        Settings of all recipes to change at this scale, by dotted name, such as ``{"train.epochs": 20}``.
     rows, test_rows
-        Maximum numbers of training and test records, which are sampled once. None: all records.
+        Maximum numbers of training and test records. If there are more, the same random sample is used in all runs.
+        None: all records.
     seeds
         Number of runs of each recipe.
     exclude
-        Names of rows that are left out because they would take too long.
+        Names of rows of the table that are not run at this scale because they would take too long.
     """
 
     old_names: ClassVar = {"said": "note", "without": "exclude"}
@@ -106,9 +111,14 @@ class Budget(SuiteSettings):
 
 
 class Claim(SuiteSettings):
-    """State a claim of a paper: the row named ``above`` has a better score than the row named ``below``.
+    """Configure a claim of a paper that one row of its table has a better score than another.
 
-    ``text`` states the claim in words, such as "i-Mix improves MoCo".
+    Attributes
+    ----------
+    text
+        The claim in words, such as "i-Mix improves MoCo".
+    above, below
+        Names of the row with the better score, and of the other one.
     """
 
     text: str
@@ -122,7 +132,8 @@ class Block(SuiteSettings):
     Attributes
     ----------
     data, name
-        Name of the data set, and a label if the suite has several blocks for this data set.
+        Name of the data set, and name of the block, which is needed only if the suite has several blocks for one data
+        set. If ``name`` is None, the block is named after the data set.
     question
         The question that an additional experiment answers. None: the block is a part of the published table.
     protocol
@@ -133,9 +144,11 @@ class Block(SuiteSettings):
     probes
         Probes whose settings are selected on training rows. Claims are judged with the first one.
     parity
-        The paper's probe, whose settings are selected on test rows, as published. None: there is no such probe.
+        Name of the probe that the paper uses. As in the paper, its settings are selected on test rows. None: scores are
+        not computed with the paper's probe.
     transductive
-        Whether the columns' statistics include the test rows, as published.
+        Whether column statistics, such as mean and standard deviation, are computed from training and test rows
+        together, as in the published experiment. If False, only training rows are used.
     baselines
         Names of the baselines.
     set
@@ -193,11 +206,11 @@ class Block(SuiteSettings):
 
     @property
     def label(self) -> str:
-        """Return the label of the block, which is unique in the suite: ``name``, or else the name of the data set."""
+        """Return the unique label of the block in the suite: ``name``, or the name of the data set if that is None."""
         return self.name or self.data
 
     def recipes(self, scale: Scale) -> list[Recipe]:
-        """Return the recipe of each row that runs at a scale, with all changed settings, named after its row.
+        """Return the recipes of the rows that run at a scale, with all changed settings, each named after its row.
 
         Raises
         ------
@@ -225,7 +238,7 @@ class Suite(SuiteSettings):
     name, title, source
         Short name of the suite, its title, and the publication that the table is from.
     flaws
-        What readers should know about the published protocol.
+        Sentences on weaknesses of the published protocol.
     departures
         Differences between the protocol here and the published one, at every scale.
     data
@@ -249,7 +262,7 @@ class Suite(SuiteSettings):
 
     @classmethod
     def load(cls, path: Path) -> "Suite":
-        """Read and check the TOML file of a suite.
+        """Read the TOML file of a suite, check its settings, and return the suite.
 
         Raises
         ------

@@ -14,12 +14,12 @@ ROWS, CLASSES = 240, 3
 
 
 def classes() -> ndarray:
-    """Return the class of each record as an array of integers: 0, 1, 2, 0, 1, 2, ... for 240 records."""
+    """Return the class of each of the 240 generated records as an array of integers: 0, 1, 2, 0, 1, 2, ..."""
     return np.arange(ROWS) % CLASSES
 
 
 def table(target: str, columns: int, categorical: int = 0, regression: bool = False) -> pa.Table:
-    """Generate a table with numeric columns whose means differ between classes, and with categorical columns.
+    """Generate a table of 240 rows in which numeric and categorical columns depend on the class of the row.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def table(target: str, columns: int, categorical: int = 0, regression: bool = Fa
 
 
 def images(shape: tuple[int, ...]) -> pa.Table:
-    """Generate labeled images of waves whose wavelength depends on the class.
+    """Generate 240 labeled images of waves whose wavelength depends on the class.
 
-    ``shape`` is (height, width, channels).
+    ``shape`` is (height, width, channels). The result is a table with a column of images and a column of labels.
     """
     draw, y = np.random.default_rng(0), classes()
     wave = np.sin(np.arange(shape[0])[None] / (1 + y[:, None]) + draw.random((ROWS, 1)) * 6)
@@ -50,7 +50,7 @@ def images(shape: tuple[int, ...]) -> pa.Table:
 
 
 def clips() -> pa.Table:
-    """Generate labeled audio clips of a quarter of a second: sine waves whose pitch depends on the class."""
+    """Generate 240 labeled audio clips of a quarter of a second: noisy sine waves whose pitch depends on the class."""
     draw, y = np.random.default_rng(0), classes()
     time, pitch = np.arange(4000) / 16000, 300 * (1 + y[:, None])
     values = 0.4 * np.sin(2 * np.pi * pitch * time + draw.random((ROWS, 1)) * 6) + draw.normal(0, 0.05, (ROWS, 4000))
@@ -59,7 +59,7 @@ def clips() -> pa.Table:
 
 
 def graphs() -> pa.Table:
-    """Generate labeled graphs: rings of 8 to 15 nodes with chords, where the number of chords depends on the class."""
+    """Generate 240 labeled graphs: rings of 8 to 15 nodes with chords. The class determines the number of chords."""
     draw, objects = np.random.default_rng(0), []
     for y in classes():
         nodes = int(draw.integers(8, 16))

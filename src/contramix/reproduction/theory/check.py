@@ -43,7 +43,18 @@ class Check:
     ) -> "Check":
         """Create a check from several measurements, and store the one that contradicts the expected result most.
 
-        If one of them is NaN, NaN is stored, and the check fails. The other parameters are those of the class.
+        If one measurement is NaN, NaN is stored, and the check fails.
+
+        Parameters
+        ----------
+        theorem, statement, setting
+            Name of the theorem, the statement in words, and a description of the data and networks used for the check.
+        measurements
+            Measured numbers, at least one.
+        relation, bound
+            The statement holds if ``measurement <= bound`` or ``measurement >= bound``, as ``relation`` says.
+        expected
+            "holds" if the statement should hold for all measurements, "fails" if it should hold for none.
 
         Examples
         --------
@@ -59,7 +70,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Return whether the measurement satisfies the statement. NaN never does."""
+        """Return whether the measured number satisfies the statement. NaN never satisfies it."""
         return self.measured <= self.bound if self.relation == "<=" else self.measured >= self.bound
 
     @property
@@ -68,6 +79,9 @@ class Check:
         return self.measured == self.measured and self.holds == (self.expected == "holds")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields and ``ok`` as a dictionary for JSON. A measurement that is NaN or infinite becomes None."""
+        """Return a dictionary for JSON with all fields of the check, and with ``ok``, which is True if it passes.
+
+        A measured number that is NaN or infinite becomes None.
+        """
         finite = abs(self.measured) < float("inf")
         return {**asdict(self), "measured": self.measured if finite else None, "ok": self.ok}

@@ -39,17 +39,17 @@ class SimulatedMean(NamedTuple):
 
 
 def sample_subspace(rank: int, key: Key, unit_columns: bool) -> Float[Tensor, " n d"]:
-    """Draw random rows from a random subspace of dimension ``rank`` of a space of 50 features.
+    """Draw 200 random rows of 50 features from a random linear subspace.
 
     Parameters
     ----------
     rank
         Dimension of the subspace.
     key
-        Random key of the rows and of the subspace.
+        Random key that determines the rows and the subspace.
     unit_columns
-        If True, each column is scaled to a second moment of 1. If False, the coordinates within the subspace are
-        standard normal.
+        Whether to scale each column to a second moment (mean square) of 1. In both cases, the coordinates of the rows
+        in the subspace are first drawn from a standard normal distribution.
     """
     generator = key.generator()
     inner = torch.randn(ROWS, rank, generator=generator, dtype=torch.float64)
@@ -66,10 +66,11 @@ def inverse_root(moment: Float[Tensor, " d d"]) -> Float[Tensor, " d d"]:
 
 
 def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[SimulatedMean, SimulatedMean]:
-    """Estimate the Rademacher complexities of the linear functions that mixup and Gaussian noise allow, in this order.
+    """Estimate the Rademacher complexity of two classes of linear functions f(x) = w . x on the data ``x``.
 
-    Both are means over the same random signs. Mixup noise limits the weights by ``w' S w <= 1``, where S is the second
-    moment of the data ``x``, and Gaussian noise by ``||w||^2 <= 1``.
+    Mixup noise allows the functions with ``w' S w <= 1``, where S is the second moment of the data. Gaussian noise
+    allows those with ``||w||^2 <= 1``. Returns the complexities for mixup noise and for Gaussian noise, in this order.
+    Both are estimated with the same 8,000 random sign vectors.
     """
     signs = torch.randint(0, 2, (SIGN_DRAWS, len(x)), generator=key.generator()).to(x.dtype) * 2 - 1
     sums = signs @ x
@@ -82,8 +83,9 @@ def simulate(x: Float[Tensor, " n d"], key: Key) -> tuple[SimulatedMean, Simulat
 def checks(seeds: int) -> Iterator[Check]:
     """Yield the checks of Theorem 3 of DACL: mixup noise allows a smaller class of functions than Gaussian noise.
 
-    Checks cover the bounds on both complexities, their ratio, and directions orthogonal to all data. ``seeds`` is the
-    number of random data sets for each check.
+    Functions are linear. The checks are on the upper bounds of the Rademacher complexities of both classes, on the
+    ratio of the complexities, and on weights orthogonal to all data. ``seeds`` is the number of random data sets for
+    each check.
     """
     for rank in RANKS:
         within, within_gaussian, ratios = [], [], []
@@ -111,7 +113,11 @@ def checks(seeds: int) -> Iterator[Check]:
 
 
 def _without_unit_columns(seeds: int) -> Iterator[Check]:
-    """Check that mixup's complexity is not always the smaller one if columns do not have a second moment of 1."""
+    """Yield a check that Theorem 3 can fail if columns do not have a second moment of 1.
+
+    The checked statement, which is expected to fail, is that the Rademacher complexity for mixup noise is at most 0.8
+    times that for Gaussian noise. ``seeds`` is the number of random data sets.
+    """
     ratios = []
     for seed in range(seeds):
         key = Key("theory", 3, "subspace", seed)
@@ -130,7 +136,10 @@ def _without_unit_columns(seeds: int) -> Iterator[Check]:
 
 
 def _null_space(seeds: int) -> Check:
-    """Check that adding a vector orthogonal to all data to w changes neither f(x) = w . x nor mixup's regularizer."""
+    """Check that adding a vector orthogonal to all data to w does not change f(x) = w . x and mixup's regularizer.
+
+    The regularizer is w' S w, where S is the second moment of the data. ``seeds`` is the number of random data sets.
+    """
     found = []
     for seed in range(seeds):
         key = Key("theory", 3, "null space", seed)

@@ -41,7 +41,11 @@ Encoded = Float[Tensor, " n E p"]
 
 
 def all_mixtures(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
-    """Mix each sample with every sample, itself included, at each weight in ``ALPHAS``. Return all mixtures."""
+    """Mix each sample with every sample (itself included), and return the mixtures as its views, of shape (n, 2n, d).
+
+    ``operator`` mixes two samples, with weight 1 - alpha for the first and alpha for the second. Each pair is mixed
+    twice, with the two values of ``ALPHAS``, 0.25 and 0.1.
+    """
     views = []
     for alpha, other in product(ALPHAS, range(len(x))):
         partner = torch.full((len(x), 1), other)
@@ -51,9 +55,9 @@ def all_mixtures(operator: Operator, x: Float[Tensor, " n d"]) -> Views:
 
 
 def sample_views(noise: Noise, x: Float[Tensor, " n d"], key: Key) -> Views:
-    """Draw a few random views of each sample with a noise.
+    """Draw eight random views of each sample with a noise, and return them as a tensor of shape (n, 8, d).
 
-    Theorem 1 of DACL holds for any noise, and hence also for one that draws from these views with equal probability.
+    The noise is called four times, and makes two views at each call.
     """
     drawn = [view for n in range(DRAWS) for view in noise(x, generator=key.at(n).generator())]
     return torch.stack(drawn, 1)
@@ -70,14 +74,15 @@ NOISES: dict[str, Callable[[Float[Tensor, " n d"], Key], Views]] = {
 
 
 def contrastive(z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor, " n"]) -> float:
-    """Return the contrastive loss with one negative, averaged over all pairs of an anchor's views and all negatives.
+    """Return the mean contrastive loss over all combinations of an anchor, a positive and one negative.
 
-    The loss is :func:`contramix.methods.losses.own_key_nce`, which MoCo uses, with a queue of one key.
+    The positive is any view of the same sample as the anchor. The loss is that of MoCo
+    (:func:`contramix.methods.losses.own_key_nce`) with a queue of one key and a temperature of 1.
 
     Parameters
     ----------
     z
-        Representations of the views of all samples, as unit vectors.
+        Representations of the views of all samples, as unit vectors, of shape (samples, views, features).
     anchors, negatives
         Masks of the samples whose views are anchors, and of those whose views are negatives.
     """
@@ -88,15 +93,16 @@ def contrastive(z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor,
 def classification(
     z: Encoded, anchors: Bool[Tensor, " n"], negatives: Bool[Tensor, " n"], label: int
 ) -> Float[Tensor, ""]:
-    """Return the binary cross-entropy ``l(z . w, label)``, averaged over the views z of all anchors and all weights w.
+    """Return the binary cross-entropy of linear classifiers with logit ``z . w``, averaged over views z and weights w.
 
-    A weight vector w is the representation of a sample of class 1 minus that of a sample of class 0. One of the two is
-    another view of the same anchor, whose class is ``label``, and the other is a view of a negative.
+    z is a view of an anchor, and its class is ``label``. The weight vector w is a representation of class 1 minus a
+    representation of class 0. For the class ``label``, this is any view of the same sample as z. For the other class,
+    it is any view of any negative.
 
     Parameters
     ----------
     z
-        Representations of the views of all samples, as unit vectors.
+        Representations of the views of all samples, as unit vectors, of shape (samples, views, features).
     anchors, negatives
         Masks of the samples of class ``label``, and of those of the other class.
     label
@@ -109,9 +115,10 @@ def classification(
 
 
 def view_pairs(z: Encoded) -> tuple[Float[Tensor, " q p"], Float[Tensor, " q p"]]:
-    """Return the first views and the second views of all ordered pairs of views of each sample.
+    """Return all ordered pairs of views of the same sample, as a tensor of first views and a tensor of second views.
 
-    A view is also paired with itself; q is therefore n * E * E.
+    ``z`` has the shape (n, E, p): E views of each of n samples. A view is also paired with itself. Each result
+    therefore has q = n * E * E rows.
     """
     shape = (z.shape[0], z.shape[1], z.shape[1], z.shape[2])
     return z[:, :, None].expand(shape).flatten(0, 2), z[:, None].expand(shape).flatten(0, 2)
@@ -123,20 +130,22 @@ def distinct_classes(y: Int[Tensor, " n"]) -> list[int]:
 
 
 def mean(values: Iterator[Float[Tensor, ""]]) -> float:
-    """Return the mean of scalar tensors."""
+    """Return the mean of scalar tensors as a float."""
     return float(torch.stack(list(values)).mean())
 
 
 def two_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float, float]:
     """Return the left and right sides of the equation of Theorem 1 of DACL, and the right side as the paper prints it.
 
-    The left side is the contrastive loss. The right side is a weighted sum of a classification loss and a contrastive
-    loss within each class. The paper prints the latter with samples of all data (D_x) instead of one class (D_y).
+    The left side is the contrastive loss. The right side is a weighted sum of two losses for each class: a
+    classification loss, and the contrastive loss among samples of this class (D_y). The paper prints the second one
+    with samples of all classes (D_x) instead.
 
     Parameters
     ----------
     z, y
-        Representations of the views of each sample, and the class of each sample, 0 or 1.
+        Representations of the views of each sample, of shape (samples, views, features), and the class of each sample,
+        0 or 1.
     """
     everything = torch.ones_like(y, dtype=torch.bool)
     left = contrastive(z, everything, everything)
@@ -153,7 +162,10 @@ def several_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float]
     """Return the left and right sides of the equation of Theorem 1 of DACL, extended to any number of classes.
 
     The left side is the contrastive loss. The right side is a sum over ordered pairs of classes, weighted with the
-    probability of the pair: the loss of a binary classifier, or the contrastive loss within a class if both are equal.
+    probability of the pair. The term of two different classes is the loss of a binary classifier. The term of a class
+    paired with itself is the contrastive loss among its samples.
+
+    ``z`` holds the representations of the views, of shape (samples, views, features), and ``y`` the classes.
     """
     everything = torch.ones_like(y, dtype=torch.bool)
     right = 0.0
@@ -168,11 +180,13 @@ def several_class_sides(z: Encoded, y: Int[Tensor, " n"]) -> tuple[float, float]
 
 
 def losses_with_one_negative_per_class(z: Encoded, y: Int[Tensor, " n"], label: int) -> tuple[float, float]:
-    """Return the contrastive loss with one negative from each other class, and the cross-entropy that equals it.
+    """Return two losses that should be equal: a contrastive loss, and the cross-entropy of a linear classifier.
 
-    The cross-entropy belongs to a linear classifier of all classes whose weights are the representations of the
-    positive and the negatives. Both losses are means over all pairs of views of the samples of class ``label`` and all
-    choices of negatives.
+    The anchor and the positive are views of the same sample of class ``label``. The negatives are one view from each
+    other class. The classifier's weights are the positive (for ``label``) and the negatives (for the other classes).
+    Both losses are averaged over all anchors, positives and choices of negatives.
+
+    ``z`` holds the representations of the views, of shape (samples, views, features), and ``y`` the classes.
     """
     query, key = view_pairs(z[y == label])
     classes = distinct_classes(y)
@@ -186,19 +200,20 @@ def losses_with_one_negative_per_class(z: Encoded, y: Int[Tensor, " n"], label: 
 
 
 def pairwise_bounds(z: Encoded, y: Int[Tensor, " n"], label: int, all_classes: float) -> tuple[float, float]:
-    """Divide the weighted sum of the binary losses of a class against each other class by its upper and lower bounds.
+    """Return a weighted sum of binary losses of a class, divided by its upper bound and by its lower bound.
 
-    Both bounds are multiples of the cross-entropy over all classes: it is at least each binary loss, and at most the
-    sum of the binary losses. The first ratio should therefore be at most 1, and the second at least 1.
+    The sum is over the other classes c: the probability p(c) times the loss of the binary classifier of ``label``
+    against c. The upper bound is the sum of all p(c) times ``all_classes``. The lower bound is the smallest p(c) times
+    ``all_classes``. The first ratio should be at most 1, and the second at least 1.
 
     Parameters
     ----------
     z, y
-        Representations of the views of each sample, and the class of each sample.
+        Representations of the views of each sample, of shape (samples, views, features), and the class of each sample.
     label
         The class.
     all_classes
-        Cross-entropy over all classes for samples of this class.
+        Cross-entropy of a classifier of all classes on samples of class ``label``.
     """
     same = y == label
     p = {c: float((y == c).double().mean()) for c in distinct_classes(y) if c != label}
@@ -280,7 +295,11 @@ def _several_classes(classes: int, size: int, seeds: int) -> Iterator[Check]:
 
 
 def _represent_views(views: Callable[[Tensor, Key], Views], size: int, key: Key) -> Iterator[Encoded]:
-    """Draw a data set of ``size`` samples, and yield the representations of its views from each of several networks."""
+    """Draw a random data set, and yield the representations of its views from each of several random networks.
+
+    ``views`` is a function that returns views, of shape (n, E, d), of samples and a random key. ``size`` is the number
+    of samples n. A representation is of shape (n, E, p).
+    """
     x = torch.randn(size, FEATURES, generator=key.at("data").generator(), dtype=torch.float64)
     viewed = views(x, key.at("noise"))
     for h in unit_vectors(FEATURES, key.at("weights")).values():

@@ -29,7 +29,7 @@ class Layers:
     widths
         Number of input features, number of units in each hidden layer, and number of outputs.
     key
-        Random key of the weights.
+        Random key that determines the weights and biases.
     biases
         If True, biases are random. If False, they are 0, as Theorem 2 of DACL assumes.
 
@@ -57,9 +57,10 @@ class Layers:
         return torch.addmm(self.biases[-1], x, self.weights[-1])
 
     def pattern(self, x: Float[Tensor, " n d"]) -> Bool[Tensor, " n u"]:
-        """Return a mask of the hidden units, u in all layers together, whose output is above 0 at each point.
+        """Return for each of n points a mask of the hidden units whose output is above 0, of shape (n, u).
 
-        The network is linear on the set of points that share a pattern, and this set is convex.
+        u is the number of hidden units in all layers. On the set of points with the same mask, which is convex, the
+        network is a linear function.
         """
         found = []
         for weight, bias in zip(self.weights[:-1], self.biases):
@@ -69,23 +70,23 @@ class Layers:
 
 
 def scalar(layers: Layers) -> Function:
-    """Return a function that applies a network with one output and drops the output axis: (n, d) to (n,)."""
+    """Convert a network with one output to a function from points of shape (n, d) to outputs of shape (n,)."""
     return lambda x: layers(x)[:, 0]
 
 
 def cosine_with(h: Layers, w: Float[Tensor, " p"]) -> Function:
-    """Return the function ``f(x) = h(x) . w / ||h(x)||`` for a network h and fixed weights w.
+    """Return the function ``f(x) = h(x) . w / ||h(x)||`` for a network h and a fixed weight vector w.
 
-    Theorem 1 of DACL uses it as the classifier.
+    This is the classifier of Theorem 1 of DACL. The function maps points of shape (n, d) to logits of shape (n,).
     """
     return lambda x: normalize(h(x), dim=1) @ w
 
 
 def package_network(inputs: int, key: Key) -> Map:
-    """Build an untrained MLP encoder and projector of contramix, which map samples of shape (n, d) to unit vectors.
+    """Build an untrained network of contramix (MLP encoder and projector) that maps samples to unit vectors.
 
-    The statistics of BatchNorm are estimated from random samples. ``inputs`` is the number of features d, and ``key``
-    determines the weights.
+    The network maps shape (n, d) to shape (n, 6). The statistics of BatchNorm are estimated from random samples.
+    ``inputs`` is the number of features d, and ``key`` determines the weights.
     """
     with seeded(key):
         encoder = MLP(depth=2, width=2 * WIDTH).build(Inputs((inputs,)))
@@ -95,9 +96,10 @@ def package_network(inputs: int, key: Key) -> Map:
 
 
 def unit_vectors(inputs: int, key: Key) -> dict[str, Map]:
-    """Build random networks that map samples to unit vectors: "linear", "2-layer ReLU" and "the package's MLP".
+    """Build three random networks that map samples to unit vectors, and return them in a dictionary by name.
 
-    ``inputs`` is the number of features, and ``key`` determines the weights.
+    The names are "linear", "2-layer ReLU" and "the package's MLP". A network maps shape (n, d) to shape (n, 6).
+    ``inputs`` is the number of features d, and ``key`` determines the weights.
     """
     layers: dict[str, Layers] = {
         "linear": Layers((inputs, WIDTH), key.at("linear")),

@@ -42,16 +42,16 @@ NoiseViews = Callable[[Points, float], tuple[Float[Tensor, " n v d"], Float[Tens
 
 
 def data(key: Key) -> Rows:
-    """Draw random rows whose mean is 0, up to rounding, and whose features have different standard deviations."""
+    """Draw 48 random rows of 3 features, whose means are 0 (up to rounding) and whose standard deviations differ."""
     x = torch.randn(ROWS, FEATURES, generator=key.generator(), dtype=torch.float64) * torch.tensor([2.0, 1.0, 0.5])
     return x - x.mean(0)
 
 
 def mixup(rows: Rows) -> NoiseViews:
-    """Return a function that mixes each point with each of the given rows, with weight alpha for the row.
+    """Return a function that mixes each point with each of the given rows.
 
-    The function takes points of shape (n, d) and alpha, and returns mixtures of shape (n, rows, d) and the equal
-    probabilities of the rows. It uses contramix's operator for linear mixing.
+    The function takes points of shape (n, d) and alpha. It returns the mixtures ``(1 - alpha) * point + alpha * row``,
+    of shape (n, r, d), and the equal probabilities 1 / r of the r rows. It uses contramix's linear mixing operator.
     """
 
     def views(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
@@ -66,10 +66,10 @@ def mixup(rows: Rows) -> NoiseViews:
 
 
 def gaussian(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
-    """Add Gaussian noise with standard deviation alpha to points at the nodes of a Gauss-Hermite quadrature.
+    """Return views of points under Gaussian noise of standard deviation alpha, at the nodes of a Gauss-Hermite rule.
 
-    Return the noisy points of shape (n, nodes, d), and the weights of the nodes. (contramix's class for Gaussian noise
-    draws at random and cannot be evaluated at given nodes.)
+    Returns the views, of shape (n, nodes, d), and the quadrature weights of the nodes, which sum to 1. A weighted mean
+    over the views approximates an expectation over the noise.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
     grid = torch.tensor(list(product(nodes, repeat=x.shape[1])), dtype=x.dtype)
@@ -78,7 +78,7 @@ def gaussian(x: Points, alpha: float) -> tuple[Tensor, Tensor]:
 
 
 def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: NoiseViews) -> PerPoint:
-    """Return the expected binary cross-entropy over the views of each point, of shape (n,).
+    """Return the expected binary cross-entropy of each point under noise, of shape (n,).
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: Nois
     alpha
         Strength of the noise.
     noise
-        Function that returns the views and their probabilities.
+        Function of the points and alpha that returns views of each point and the probabilities of the views.
     """
     views, weight = noise(x, alpha)
     q = f(views.flatten(0, 1)).reshape(views.shape[:2])
@@ -97,10 +97,10 @@ def expected_loss(f: Function, x: Points, y: PerPoint, alpha: float, noise: Nois
 
 
 def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor, " n"]:
-    """Return a mask of the points for which the network is linear from the point to each of its views.
+    """Return a mask of the points all of whose views lie in the same linear region of the ReLU network as the point.
 
-    These are the points of which no view switches a hidden unit on or off. A point and its views then lie in the same
-    linear region of the network. The region is convex, so it also contains the lines between them.
+    At these points, no view switches a hidden unit on or off. Linear regions are convex. The network is therefore also
+    linear between a point and each of its views.
 
     Parameters
     ----------
@@ -109,8 +109,7 @@ def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor
     x
         Points to test.
     noise
-        Function that returns the views of points. It is called with the largest strength of the noise in ``ALPHAS``,
-        at which views are farthest from their points.
+        Function that returns views of points. It is called with the largest alpha in ``ALPHAS``, 1/32.
     """
     views, _ = noise(x, ALPHAS[0])
     active = layers.pattern(views.flatten(0, 1)).reshape(*views.shape[:2], -1)
@@ -118,7 +117,7 @@ def on_linear_piece(layers: Layers, x: Points, noise: NoiseViews) -> Bool[Tensor
 
 
 class Derivatives(NamedTuple):
-    """Store labeled points, and the values, gradients and Hessians of a function at these points."""
+    """Store labeled points, and the values, gradients and Hessians of a function f, the logit, at these points."""
 
     x: Points
     y: PerPoint
@@ -128,7 +127,7 @@ class Derivatives(NamedTuple):
 
     @classmethod
     def compute(cls, f: Function, x: Points, y: PerPoint) -> "Derivatives":
-        """Compute the values, gradients and Hessians of ``f`` at points ``x`` with labels ``y``, using autograd."""
+        """Compute the values, gradients and Hessians of ``f`` at points ``x`` with labels ``y`` by autograd."""
 
         def at_point(point: Tensor) -> Tensor:
             return f(point[None])[0]
@@ -137,7 +136,7 @@ class Derivatives(NamedTuple):
 
     @property
     def loss(self) -> PerPoint:
-        """Return the binary cross-entropy of each point without noise."""
+        """Return the binary cross-entropy of each point without noise, of shape (n,)."""
         return binary_cross_entropy_with_logits(self.value, self.y, reduction="none")
 
     @property
@@ -147,14 +146,15 @@ class Derivatives(NamedTuple):
 
     @property
     def curvature(self) -> PerPoint:
-        """Return the second derivative of each point's loss with respect to f, the derivative of the sigmoid at f."""
+        """Return the second derivative of each point's loss with respect to f: the derivative of the sigmoid at f."""
         return self.value.sigmoid() * (1 - self.value.sigmoid())
 
 
 def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: float) -> PerPoint:
     """Return equation 7 of the DACL paper at each point: the expected loss under mixup noise to second order in alpha.
 
-    It is the loss + c1 ||grad f|| + c2 ||grad f||^2 + c3 ||grad f||_S^2, and is valid where (2y - 1) f(x) >= 0.
+    It is loss + c1 ||grad f|| + c2 ||grad f||^2 + c3 ||grad f||_S^2, and is valid where (2y - 1) f(x) >= 0, that is, at
+    correctly classified points.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: flo
     rows
         Data whose second moment is S.
     length_power
-        Power of ||x|| in c2. The paper prints 1, but 2 is correct.
+        Exponent of ||x|| in the coefficient c2. The paper prints 1, but 2 is correct.
     alpha
         Weight of the mixing partner.
     """
@@ -177,9 +177,9 @@ def theorem_expansion(at: Derivatives, rows: Rows, length_power: int, alpha: flo
 
 
 def second_order_expansion(at: Derivatives, moment: Float[Tensor, " d d"], alpha: float) -> PerPoint:
-    """Return the expected loss under noise up to second order in alpha, at each point.
+    """Return the expected loss under noise at each point, to second order in alpha.
 
-    It is the loss + alpha^2/2 (psi' grad f^T M grad f + (psi - y) tr(M Hessian)), where psi is the sigmoid of f.
+    It is loss + alpha^2/2 (psi' grad f^T M grad f + (psi - y) tr(M Hessian)), where psi is the sigmoid of f.
 
     Parameters
     ----------
@@ -197,17 +197,17 @@ def second_order_expansion(at: Derivatives, moment: Float[Tensor, " d d"], alpha
 
 
 def remainder_order(f: Function, at: Derivatives, noise: NoiseViews, expansion: Callable[[float], PerPoint]) -> float:
-    """Measure the order k in alpha of the error of an expansion of the expected loss: the error is about alpha^k.
+    """Measure the order k of the error of an expansion of the expected loss: the error is about alpha^k.
 
-    It is log2 of the ratio of the mean errors at alpha and at alpha / 2, of which the smallest over all ``ALPHAS`` is
-    returned.
+    The mean error over points is computed at each alpha in ``ALPHAS``, which are halved from one to the next. The order
+    is log2(error at alpha / error at alpha/2). The smallest order is returned.
 
     Parameters
     ----------
     f, at
-        The function, and its derivatives at labeled points.
+        The function f, which returns logits, and its derivatives at labeled points.
     noise
-        Function that returns views of points.
+        Function of the points and alpha that returns views of each point and the probabilities of the views.
     expansion
         Function from alpha to the approximate expected loss of each point.
     """
@@ -216,7 +216,11 @@ def remainder_order(f: Function, at: Derivatives, noise: NoiseViews, expansion: 
 
 
 def first_order_terms(f: Function, x: Points, y: PerPoint, noise: NoiseViews) -> PerPoint:
-    """Return the derivative of each point's expected loss with respect to alpha at 0, as a central difference."""
+    """Approximate the derivative of each point's expected loss with respect to alpha at alpha = 0.
+
+    The derivative is a central difference. ``f`` returns logits, ``y`` holds the labels 0 or 1 of the points ``x``, and
+    ``noise`` is a function of the points and alpha that returns views of each point and their probabilities.
+    """
     alpha = ALPHAS[-1] ** 2
     above, below = (expected_loss(f, x, y, a, noise) for a in (alpha, -alpha))
     return (above - below) / (2 * alpha)
@@ -258,7 +262,10 @@ def _sample_rows_and_network(widths: tuple[int, ...], key: Key) -> tuple[Rows, L
 
 
 def _derivatives_at_linear_points(f: Function, layers: Layers, rows: Rows, noise: NoiseViews) -> Derivatives:
-    """Return derivatives of f at the rows around which the network is linear, labeled 1 where f > 0 and 0 elsewhere."""
+    """Compute the derivatives of f at those rows for which ``layers`` is linear between the row and each of its views.
+
+    The rows are labeled 1 where f > 0, and 0 elsewhere. ``noise`` returns the views.
+    """
     x = rows[on_linear_piece(layers, rows, noise)]
     return Derivatives.compute(f, x, (f(x) > 0).double())
 
