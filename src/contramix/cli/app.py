@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Command(TyperCommand):
     """Define a command whose help is wrapped to the width of the terminal.
 
-    The line breaks within the paragraphs of a docstring are removed, which Typer by itself would keep.
+    Line breaks within the paragraphs of the help text, which is the docstring of the command, are removed.
     """
 
     def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:
@@ -94,7 +94,7 @@ class Output:
         self.quiet = quiet
 
     def note(self, text: str) -> None:
-        """Print a line that starts with "note:", for example about a guessed delimiter; print nothing with --quiet."""
+        """Print a note for the user as a line that starts with "note:". Print nothing with --quiet."""
         if not self.quiet:
             print_note(with_flags(text))
 

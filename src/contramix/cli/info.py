@@ -85,6 +85,6 @@ def _health(reading: dict[str, Any]) -> "Table":
 
 
 def _mixing(model: "Pretrained") -> str:
-    """Return the kind of noise and whether i-Mix is used as text, such as "MixupNoise noise and i-Mix"."""
+    """Return a text that names the noise of a model's recipe, and i-Mix if it is used: "MixupNoise noise and i-Mix"."""
     noise = f"{model.recipe.noise.__class__.__name__} noise"
     return f"{noise} and i-Mix" if model.recipe.imix else noise

@@ -143,7 +143,8 @@ def reproduce(
 def _suite_table(listed: dict[str, dict[str, Any]]) -> "Table":
     """Return a table of the suites: name, title, data sets, and the scales at which each data set can run.
 
-    ``listed`` is the result of :func:`contramix.reproduction.catalog.summaries`.
+    ``listed`` maps the name of each suite to a dictionary with its ``title`` and ``data``. ``data`` maps the name of
+    each data set to a list of scales.
     """
     from rich.table import Table
 

@@ -70,7 +70,7 @@ def coordinated_exit(code: int) -> Iterator[tuple[bool, int]]:
     bool
         Whether this process failed first. Only then should it print its error. True if there is only one process.
     int
-        Exit code to use: that of the process that failed first.
+        Exit code to use: that of the process that failed first, or ``code`` if there is only one process.
     """
     joined = False
     if is_distributed():

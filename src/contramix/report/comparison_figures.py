@@ -67,8 +67,8 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
 def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
     """Draw the scores of a comparison, and yield the title and the Bokeh figure of each figure.
 
-    There is one figure for each combination of number of labels and probe, with one line per row. ``metric`` is the
-    name of the metric of the scores, such as ``"accuracy"``.
+    There is one figure for each combination of number of labels and probe. It shows each row as a dot (the mean score)
+    and a line (its interval). ``metric`` is the name of the metric of the scores, such as ``"accuracy"``.
     """
     for group in groups(rows, errors=metric == "rmse"):
         yield group.title, _draw(group, metric)

@@ -26,7 +26,7 @@ class ReportData:
     command
         Command line that makes the report.
     evaluation
-        Result of a comparison, as :func:`contramix.evaluation.summary.as_json` returns it.
+        Result of a comparison: the content of report.json, as :func:`contramix.evaluation.summary.as_json` returns it.
     runs
         Runs whose training curves and settings are shown.
     map

@@ -60,8 +60,7 @@ def official(files: list[Path], recipe: Recipe) -> Splits:
 def tenth_of_classes(files: list[Path], recipe: Recipe) -> Splits:
     """Read the official splits of a data set, and keep only every tenth class, with classes sorted by name.
 
-    ``files`` and ``recipe`` are those of :func:`official`: one file or folder, and a recipe whose data settings are
-    used.
+    ``files`` holds one file or folder. The data settings of ``recipe``, such as the image size, are used for reading.
 
     NOTE[DIFF]: the i-Mix paper uses a tenth of the classes of ImageNet, but does not state which; here every tenth one.
     """

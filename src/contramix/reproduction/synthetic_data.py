@@ -50,7 +50,7 @@ def images(shape: tuple[int, ...]) -> pa.Table:
 
 
 def clips() -> pa.Table:
-    """Generate 240 labeled audio clips of a quarter of a second: noisy sine waves whose pitch depends on the class."""
+    """Generate a table of 240 labeled audio clips of 0.25 s: noisy sine waves whose pitch depends on the class."""
     draw, y = np.random.default_rng(0), classes()
     time, pitch = np.arange(4000) / 16000, 300 * (1 + y[:, None])
     values = 0.4 * np.sin(2 * np.pi * pitch * time + draw.random((ROWS, 1)) * 6) + draw.normal(0, 0.05, (ROWS, 4000))
@@ -59,7 +59,10 @@ def clips() -> pa.Table:
 
 
 def graphs() -> pa.Table:
-    """Generate 240 labeled graphs: rings of 8 to 15 nodes with chords. The class determines the number of chords."""
+    """Generate a table of 240 labeled graphs: rings of 8 to 15 nodes with chords.
+
+    The class of a graph determines the number of chords.
+    """
     draw, objects = np.random.default_rng(0), []
     for y in classes():
         nodes = int(draw.integers(8, 16))
