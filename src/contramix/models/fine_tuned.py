@@ -35,14 +35,18 @@ class _HeadConfig(Settings):
 
     Parameters
     ----------
-    kind, target
-        Kind of the task, and name of the predicted column.
-    classes, labels
-        Classes as text, and the same classes in the user's type, such as integers. Empty for a numeric target.
+    kind
+        ``"classification"`` or ``"regression"``.
+    target
+        Name of the predicted column.
+    classes
+        Classes as text, in the order of the head's outputs; empty for a regression.
+    labels
+        The same classes, in the same order, as values of the target column's type, such as integers.
     mean, scale
-        Mean and standard deviation by which a numeric target is standardized.
+        Mean and standard deviation by which a numeric target is standardized; 0 and 1 for classification.
     sha256
-        Checksum of the file with the head's weights.
+        SHA-256 checksum of the file with the head's weights.
     """
 
     kind: Kind
@@ -64,14 +68,16 @@ class _HeadConfig(Settings):
 class FineTunedModel(Pretrained):
     """Predict a target column from tables, and compute the representations of the fine-tuned encoder.
 
-    Further parameters are those of :class:`contramix.models.pretrained.Pretrained`.
+    The base class takes ``recipe`` (settings of pre-training), ``spec`` (specification of the input data), ``encoder``
+    (the encoder of ``network``) and ``facts`` (further entries of config.json).
 
     Parameters
     ----------
     network
         Fine-tuned encoder with its prediction head.
     labels
-        Classes as the user wrote them, in the order of ``network.task.classes``; empty for a numeric target.
+        Classes as values of the target column's type, such as integers, in the order of ``network.task.classes``, which
+        holds them as text. Predictions are these values. Empty for a numeric target.
     """
 
     network: FineTunedNetwork
@@ -94,7 +100,7 @@ class FineTunedModel(Pretrained):
         network
             Fine-tuned encoder and head.
         labels
-            Classes as the user wrote them, in the order of ``network.task.classes``.
+            Classes as values of the target column's type, such as integers, in the order of ``network.task.classes``.
         facts
             Further entries for config.json.
         """
@@ -132,7 +138,11 @@ class FineTunedModel(Pretrained):
         return ["prediction", *(f"p_{name}" for name in self.task.classes)]
 
     def predict(self, table: pa.Table) -> dict[str, pa.Array]:
-        """Predict the target for the rows of a table; return Arrow arrays by column name (:attr:`result_names`)."""
+        """Predict the target for the rows of a table; return Arrow arrays by column name.
+
+        The column ``prediction`` holds the predicted labels or numeric values. For classification there is also a
+        column with the probability of each class, such as ``p_cat``.
+        """
         scores = self.scores(table)
         probabilities = scores.T if self.task.classes else ()
         values = [self.decide(scores), *probabilities]
@@ -167,7 +177,16 @@ class FineTunedModel(Pretrained):
         device: torch.device | str = "cpu",
         encoder: nn.Module | None = None,
     ) -> "FineTunedModel":
-        """Load a fine-tuned model from a folder. Parameters are those of :meth:`Pretrained.load`.
+        """Load a fine-tuned model from a folder. No code in the folder is executed.
+
+        Parameters
+        ----------
+        folder
+            Folder of a saved fine-tuned model.
+        device
+            Device of the network.
+        encoder
+            New instance of the user's own PyTorch module, if the model was trained with one.
 
         Raises
         ------

@@ -25,7 +25,7 @@ class FineTunedNetwork(nn.Module):
     task
         What to predict.
     mean, scale
-        Mean and standard deviation of a numeric target, by which it is standardized for training.
+        Mean and standard deviation by which a numeric target is standardized for training; unused for classes.
     """
 
     def __init__(self, encoder: Encoder, task: Task, mean: float = 0.0, scale: float = 1.0) -> None:
@@ -52,7 +52,7 @@ class FineTunedNetwork(nn.Module):
         x
             Samples to predict.
         batch_size
-            Number of samples in a batch; None: chosen by the size of the samples.
+            Number of samples in a batch; None: from 32 for large samples to 8,192 for small ones.
         """
         was_training = self.training
         self.eval()
@@ -78,7 +78,8 @@ class FineTunedNetwork(nn.Module):
         y
             True class numbers or numeric targets of the samples.
         weight
-            Weight of each class in the mean over samples; None: equal weights.
+            Weight of each class, shape (C,). In the accuracy a sample counts with the weight of its true class. None:
+            all samples count equally, as they must for a numeric target.
         """
         scores = self.scores(x)
         hits = self.task.per_row_scores(y, scores if self.task.kind == "regression" else scores.argmax(1))

@@ -52,7 +52,8 @@ class FineTune(OptimizerSettings):
     Parameters
     ----------
     epochs
-        Number of passes over the labeled rows; ``"auto"``: 50, but at least 200 and at most about 1,000 steps.
+        Number of passes over the training rows. ``"auto"``: 50, but more if these are fewer than 200 steps, and fewer
+        if they are more than 1,000 steps.
     batch_size
         Number of rows in a training step; ``"auto"``: 256, or all rows if there are fewer.
     lr
@@ -63,8 +64,9 @@ class FineTune(OptimizerSettings):
     validation_share
         Share of the labeled rows that are held out for early stopping. With fewer than 1,000 rows none are held out.
     patience
-        Number of consecutive evaluations on the held-out rows without improvement after which training stops. There are
-        at most 50 evaluations. The weights with the best score are kept.
+        Number of consecutive evaluations on the held-out rows without a better score after which training stops. The
+        rows are evaluated 50 to 100 times in training, or after every step of a shorter training. The weights with the
+        best score are kept.
     """
 
     epochs: IntOrAuto = "auto"
@@ -89,7 +91,7 @@ class FineTune(OptimizerSettings):
             raise InputError(f"fine-tuning: {explain(error, cls)}") from error
 
     def with_learning_rate(self, rows: int) -> "FineTune":
-        """Return settings with a numeric learning rate: ``"auto"`` is resolved by the number of labeled rows."""
+        """Return these settings, with ``lr="auto"`` replaced by a number that depends on the number of labeled rows."""
         few = rows < FEW_ROWS
         return self.model_copy(update={"lr": AUTO_LR_FEW if few else AUTO_LR}) if self.lr == "auto" else self
 
@@ -99,7 +101,7 @@ class FineTune(OptimizerSettings):
         Raises
         ------
         InputError
-            If batches have one row, which BatchNorm cannot normalize.
+            If ``batch_size`` is 1, because BatchNorm cannot normalize a single row.
         """
         if self.batch_size == 1:
             raise InputError("fine-tuning: batch_size is 1; BatchNorm compares rows with others, so give at least 2")

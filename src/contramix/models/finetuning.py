@@ -64,11 +64,14 @@ def fine_tune(
         Class numbers or numeric targets of the rows.
     task
         What to predict.
-    settings, seed, device
-        How to train, seed of all random draws, and name of the device. The same seed gives the same bytes on the same
-        machine.
+    settings
+        How to train, such as number of epochs, learning rate and early stopping.
+    seed
+        Seed of all random draws. The same seed gives bit-identical weights on the same machine.
+    device
+        Name of the device to train on, such as ``"cuda"``; ``"auto"``: the GPU if there is one.
     reporter
-        Receives the training steps.
+        Object that shows the training steps.
 
     Raises
     ------
@@ -113,14 +116,15 @@ def fine_tune(
 
 
 def _truth(task: Task, y: ndarray, device: torch.device) -> Tensor:
-    """Convert class numbers or numeric targets to a tensor of the type that the loss function takes."""
+    """Convert class numbers to an int64 tensor, or standardized numeric targets to a float32 tensor."""
     return torch.from_numpy(y).to(device, torch.float32 if task.kind == "regression" else torch.long)
 
 
 def _loss_function(task: Task, weight: ndarray | None, device: torch.device) -> Loss:
     """Return the loss function of a task: cross-entropy for classes, mean squared error for a numeric target.
 
-    ``weight`` holds the weight of each class in the cross-entropy; None: equal weights.
+    The function takes the head's outputs (B, C) and the targets (B,), and returns their mean loss. ``weight`` holds the
+    weight of each class in the cross-entropy; None: equal weights.
     """
     if task.kind == "regression":
         return lambda out, truth: mse_loss(out[:, 0], truth)
@@ -129,7 +133,10 @@ def _loss_function(task: Task, weight: ndarray | None, device: torch.device) -> 
 
 
 def _fit_head(network: FineTunedNetwork, x: Samples, truth: Tensor, loss: Loss, key: Key) -> None:
-    """Train only the head of a network, on the representations of samples ``x``. The encoder is not changed."""
+    """Train only the head of a network, on the representations of samples ``x``. The encoder is not changed.
+
+    ``truth`` holds the targets of the samples. ``key`` determines which samples are used if there are very many.
+    """
     index = torch.randperm(len(x), generator=key.at("head").generator())[:HEAD_ROWS].to(x.device)
     z = torch.from_numpy(embed(network.encoder, take(x, index.cpu()))).to(x.device)
     optimizer = OptimizerSettings(lr=HEAD_LR).build(network.head.parameters())
@@ -142,7 +149,10 @@ def _fit_head(network: FineTunedNetwork, x: Samples, truth: Tensor, loss: Loss, 
 def _steps(
     network: FineTunedNetwork, x: Samples, truth: Tensor, loss_of: Loss, settings: FineTune, plan: Plan, key: Key
 ) -> Iterator[Step]:
-    """Train the encoder and the head on samples ``x``, and yield each step after it has been taken."""
+    """Train the encoder and the head on samples ``x``, and yield each step after it has been taken.
+
+    ``truth`` holds the targets of the samples. ``key`` determines the order of the samples and dropout.
+    """
     optimizer = settings.build(network.parameters())
     order = torch.empty(0)
     for number in range(plan.steps):
@@ -178,7 +188,7 @@ def _set_train_mode(network: FineTunedNetwork, rows: int) -> None:
 def class_weights(
     y: Shaped[ndarray, " n"], task: Task, how: Literal["balanced"] | Mapping[str, float] | None
 ) -> Float[ndarray, " C"] | None:
-    """Compute the weight of each class in the loss; return None if all classes have equal weights.
+    """Compute the weight of each class in the loss; return None if no weights are requested, or for a regression.
 
     Parameters
     ----------
@@ -187,8 +197,8 @@ def class_weights(
     task
         What to predict.
     how
-        ``"balanced"`` for weights as in scikit-learn, a dictionary of weights by class name, or None for equal weights.
-        Classes that are not named, or have no rows, get the weight 1.
+        ``"balanced"`` for scikit-learn's balanced weights, where a class without training rows gets the weight 1; a
+        dictionary of weights by class name, where a class that is not named gets the weight 1; or None for no weights.
 
     Raises
     ------
@@ -210,9 +220,10 @@ def class_weights(
 
 
 def _split_rows(y: ndarray, task: Task, settings: FineTune, seed: int) -> tuple[ndarray, ndarray]:
-    """Split the rows at random; return the numbers of the training rows and of the held-out rows, both sorted.
+    """Split labeled rows at random; return the row numbers of the training rows and of the held-out rows, sorted.
 
-    With few rows none are held out. The split is stratified by class if each class has at least two rows.
+    No rows are held out if there are fewer than :data:`FEW_ROWS`, or if ``validation_share`` is 0. The split is
+    stratified by class if each class has at least two rows and there are at least as many held-out rows as classes.
     """
     rows = np.arange(len(y))
     if len(rows) < FEW_ROWS or settings.validation_share == 0:

@@ -26,7 +26,7 @@ def embed(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Float3
     x
         Samples, on any device.
     batch_size
-        Number of samples in a batch; None: chosen by the size of samples and layers.
+        Number of samples in a batch; None: chosen automatically, from 32 for large samples to 8,192 for small ones.
     """
     out = np.empty((len(x), encoder.width), np.float32)
     for start, z in embed_batches(encoder, x, batch_size):
@@ -39,7 +39,7 @@ def embed_batches(
 ) -> Iterator[tuple[int, Float32[ndarray, " b d"]]]:
     """Compute representations batch by batch; yield the row number of a batch's first sample, and an array (b, d).
 
-    Parameters are those of :func:`embed`.
+    The encoder runs in evaluation mode. If ``batch_size`` is None, it is chosen automatically.
     """
     with evaluation_mode(encoder):
         start = 0
@@ -61,10 +61,10 @@ def evaluation_mode(encoder: Encoder) -> Iterator[None]:
 
 
 def inference_batches(encoder: Encoder, x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Split samples into batches for inference, in their order.
+    """Yield the samples, in order, in batches for inference with an encoder.
 
-    If no batch size is given, it is chosen by the size of a sample. On CPUs it is also so small that the activations of
-    a layer stay in the cache.
+    If ``batch_size`` is None, the size ranges from 32 for large samples to 8,192 for small ones. On CPUs, batches are
+    smaller if representations are wide, because the activations of a layer should fit into the CPU cache.
     """
     if batch_size is None and device_of(encoder).type == "cpu":
         batch_size = min(inference_batch_size(x), max(256, CACHE_NUMBERS // encoder.width))
@@ -79,7 +79,7 @@ def embed_batch(encoder: Encoder, batch: Batch) -> Float32[ndarray, " b d"]:
 
 
 def device_of(encoder: Encoder) -> torch.device:
-    """Return the device of an encoder's weights; the CPU if it has none."""
+    """Return the device of an encoder's weights, or the CPU for an encoder without weights."""
     return next(encoder.parameters(), torch.empty(0)).device
 
 
@@ -91,14 +91,14 @@ def check_finite(z: Float[ndarray, " n *d"], first: int = 0, what: str = "repres
     z
         Values to check, one row for each record.
     first
-        Number of the first record in the data, from 0, which the error message needs.
+        Row number, from 0, of the first row of ``z`` in the whole data. The error message names the row in the data.
     what
-        Name of the values in the error message.
+        Name of the values in the error message, such as ``"prediction"``.
 
     Raises
     ------
     InputError
-        If a value is not finite.
+        If a value is infinite or NaN.
     """
     if not np.isfinite(z.sum(dtype=np.float64)):
         row = first + int((~np.isfinite(z).reshape(len(z), -1).all(1)).argmax()) + 1

@@ -42,7 +42,7 @@ class Pretrained:
     recipe
         Settings with which the encoder was trained.
     spec
-        Specification of the training data: columns, categories, image size and the like.
+        Specification of the training data, such as columns, categories and image size.
     encoder
         Network that maps samples to representations.
     facts
@@ -55,12 +55,14 @@ class Pretrained:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def read(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> Records:
-        """Read a file or folder of records, in the size and format of the model's training data.
+        """Read a file or folder of records, and convert them to the format of the model's training data.
+
+        Images, for example, are resized to the image size of training.
 
         Parameters
         ----------
         path
-            File or folder of the model's domain.
+            File or folder with data of the model's domain, such as a CSV file for a table model.
         options
             How to read the data; None: default options.
 
@@ -74,7 +76,14 @@ class Pretrained:
     def read_chunks(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> RecordChunks:
         """Read a file or folder of records in chunks, for data that may not fit into memory.
 
-        Parameters are those of :meth:`read`.
+        Records are converted to the format of the model's training data.
+
+        Parameters
+        ----------
+        path
+            File or folder with data of the model's domain, such as a CSV file for a table model.
+        options
+            How to read the data; None: default options.
 
         Raises
         ------
@@ -96,9 +105,10 @@ class Pretrained:
         return self.spec.input_notes(table, known)
 
     def context_columns(self, table: pa.Table) -> list[str]:
-        """Return the names of the columns that identify records but are no inputs, such as ``file`` and ``label``.
+        """Return the names of the columns that are not inputs but describe a record, such as ``file`` and ``label``.
 
-        The list is empty for models of tabular data.
+        They are all columns of ``table`` except that with the images, texts or other content. The list is empty for
+        models of tabular data.
         """
         content = DOMAINS[self.recipe.domain].content
         return [] if content is None else [name for name in table.column_names if name != content.name]
@@ -122,7 +132,7 @@ class Pretrained:
         table
             Rows with the columns of the training table.
         batch_size
-            Number of rows in a batch; None: chosen by the size of samples and layers.
+            Number of rows in a batch; None: chosen automatically.
 
         Raises
         ------

@@ -38,16 +38,16 @@ def learn_spec(
     table
         Training records, one per row.
     recipe
-        Recipe, which names the domain (such as table or image) and the settings of its data.
+        Recipe, which holds the domain (such as table or image) and the settings of data preparation.
     target
-        Name of the column with the labels, which is not an input; None: all columns are inputs.
+        Name of the column with the labels, which is not an input; None: there is no such column.
     extra_rows
         Further records whose statistics are learned too, such as unlabeled test rows (transductive learning).
 
     Returns
     -------
     tuple
-        The specification, and notes on columns that are left out.
+        The specification, and notes for the user on columns that are not used as inputs.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def learn_spec(
 
 
 def resolve_device(device: str) -> torch.device:
-    """Return the torch device with a name such as ``"cpu"`` or ``"cuda:1"``; ``"auto"`` is the GPU if there is one.
+    """Return the torch device with a name such as ``"cpu"`` or ``"cuda:1"``; ``"auto"``: the GPU, or else the CPU.
 
     If several processes train together, ``"cuda"`` is the GPU whose number is the local rank of this process.
 
@@ -93,8 +93,9 @@ of the file."""
 def noise_pool(encoder: Encoder, x: Samples) -> Tensor | None:
     """Return the training samples from which noise may copy values into other samples.
 
-    The pool holds all samples if they are in memory, otherwise a random subset. It is None for graphs, for tokens, and
-    if the encoder transforms stored samples before its first layer, because their values are then not its inputs.
+    The pool holds all samples if they are in memory, otherwise a random subset. The result is None for graphs, for
+    tokens, and if the encoder has an input transform, such as that from audio to a spectrogram, because noise applies
+    to the inputs of the first layer, which then differ from the stored values.
     """
     if isinstance(x, Graphs) or not x.dtype.is_floating_point or not isinstance(encoder.front, AsStored):
         return None
@@ -113,8 +114,10 @@ class Fit:
 
     Parameters
     ----------
-    recipe, spec
-        How to train, and the specification of the data.
+    recipe
+        Recipe of the model.
+    spec
+        Specification of the data.
     x
         Training samples.
     plan
@@ -149,13 +152,16 @@ class Fit:
 
         Parameters
         ----------
-        recipe, spec, x
-            How to train, the specification of the data, and the training samples
-            (:meth:`contramix.domains.Spec.tensorize`).
+        recipe
+            Recipe of the model.
+        spec
+            Specification of the data.
+        x
+            Training samples, which ``spec.tensorize(table)`` returns.
         seed
             Seed of the initial weights and of all random draws in training.
         device
-            ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
+            Device to train on: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"`` (the GPU, or else the CPU).
         module
             PyTorch module of the user that replaces the recipe's encoder; None: the recipe's encoder.
         """

@@ -72,7 +72,8 @@ class Task:
     def per_row_scores(self, truth: ndarray, predicted: ndarray) -> Float64[ndarray, " n"]:
         """Score the prediction of each row. The mean of the scores is the accuracy, or R squared for a regression.
 
-        A row scores 1 or 0 for a right or wrong class, and ``1 - error^2 / variance`` for a numeric prediction.
+        In classification a row scores 1 if its class is correct, else 0. In regression it scores
+        ``1 - error^2 / variance``, where ``variance`` is that of all true values (1 if they are all the same).
 
         Parameters
         ----------
@@ -107,7 +108,8 @@ class Predictions(NamedTuple):
 def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = None) -> Task:
     """Decide by the values of a target column whether the task is classification or regression.
 
-    Text, booleans, and integers with at most 50 distinct values are classes. Other numbers are a numeric target.
+    A target of text or booleans is classified. A target of whole numbers is classified if it has at most 50 distinct
+    values. All other numeric targets are predicted by regression.
 
     Parameters
     ----------
@@ -116,7 +118,7 @@ def find_task(target: str, values: pa.Array, where: str, kind: Kind | None = Non
     where
         Name of the data in error messages.
     kind
-        Kind of the task; None: decided by the values.
+        ``"classification"`` or ``"regression"``; None: decided by the values.
 
     Raises
     ------
