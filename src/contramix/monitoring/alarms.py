@@ -43,12 +43,12 @@ WEAKER_NOISE = "noise.rate or noise.std down, noise.alpha or noise.keep_prob up"
 
 
 class Alarm(NamedTuple):
-    """Describe a problem of a run.
+    """Describe a problem that was detected while a model was pre-trained.
 
     Parameters
     ----------
     name
-        Key in :data:`ALARMS`, such as ``"collapse"``.
+        ``"collapse"``, ``"dead_units"``, ``"too_easy"``, ``"too_hard"`` or ``"no_learning"`` (keys of :data:`ALARMS`).
     step
         Number of the step after which the problem was first observed.
     text
@@ -71,13 +71,16 @@ class RunFacts(NamedTuple):
     steps
         Number of steps of the run.
     rows
-        Number of rows on which the run is measured.
+        Number of training rows whose representations are measured, such as for the effective rank.
     width
         Number of elements of a representation.
-    mixes, drops
-        Whether i-Mix, or dropout, makes queries differ from their keys, whatever the noise.
+    mixes
+        Whether a term of the loss uses i-Mix, which makes queries differ from their keys even without noise.
+    drops
+        Whether the encoder has dropout, which makes queries differ from their keys even without noise.
     settled
-        First step at which dead units are checked (:func:`contramix.monitoring.health.first_settled_step`).
+        First step at which dead units are checked: 0, or 40 if the encoder has BatchNorm, whose running statistics are
+        inaccurate before.
     """
 
     steps: int
@@ -89,7 +92,7 @@ class RunFacts(NamedTuple):
 
     @classmethod
     def from_fit(cls, fit: Fit) -> "RunFacts":
-        """Collect the properties of a training that has not started yet."""
+        """Collect the properties of a training, which need not have started yet."""
         return cls(
             steps=fit.plan.steps,
             rows=min(MONITORED_ROWS, len(fit.x)),
@@ -179,7 +182,10 @@ return a description of the problem, or an empty string if there is none."""
 
 
 class Alarms:
-    """Check each reading of a run for problems, and report each problem once.
+    """Check for problems, such as collapse, each time that a training is measured; report each problem once.
+
+    Pass each :class:`contramix.monitoring.health.Reading` (the loss and health measures after one step) to
+    :meth:`update`.
 
     Parameters
     ----------
@@ -193,7 +199,10 @@ class Alarms:
         self.raised: list[Alarm] = []
 
     def update(self, reading: Reading) -> list[Alarm]:
-        """Check a new reading; return the alarms that have not been raised by an earlier reading."""
+        """Check the values measured after a step; return new alarms, without those that earlier calls returned.
+
+        ``reading`` holds the loss and the health measures, such as the effective rank.
+        """
         self.readings.append(reading)
         before = {alarm.name for alarm in self.raised}
         texts = {name: check(self.run, self.readings) for name, check in ALARMS.items() if name not in before}
@@ -202,7 +211,11 @@ class Alarms:
         return new
 
     def facts(self) -> dict[str, Any]:
-        """Return entries for the model's config.json: ``alarms``, the alarms, and ``health``, the last reading."""
+        """Return entries for the model's config.json.
+
+        ``alarms`` is a list of all alarms as dictionaries (``name``, ``step``, ``text``). ``health`` is a dictionary of
+        the latest step, loss and health measures; it is empty if nothing was measured.
+        """
         health = self.readings[-1].flat() if self.readings else {}
         return {"alarms": [alarm._asdict() for alarm in self.raised], "health": health}
 
@@ -213,9 +226,10 @@ def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[s
     Parameters
     ----------
     log
-        Lines of ``log.jsonl`` (:func:`contramix.runs.log.read_log`), or an encoder's ``health_``.
+        Dictionaries with at least ``step`` and ``loss``, in the order of steps: the lines of ``log.jsonl``, or an
+        estimator's ``health_``.
     alarms
-        Value of ``alarms`` in a run's config.json.
+        Alarms as dictionaries with the key ``text``: the value of ``alarms`` in a run's config.json.
 
     Examples
     --------
@@ -234,10 +248,10 @@ def advice_from_log(log: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[s
 
 
 def _last_fall(log: Sequence[Mapping[str, Any]]) -> float:
-    """Return the decrease of the loss in the last fifth of the steps, as a share of its total decrease.
+    """Return the decrease of the loss in the last fifth of the steps, divided by its decrease in all steps.
 
-    The decrease is estimated by a straight line fitted to the last fifth of the log. The result is 0 if the line does
-    not fall by more than three standard errors.
+    The decrease in the last fifth is that of a straight line fitted to the losses there. The result is 0 if the log has
+    fewer than :data:`MIN_LOG_LINES` lines there, or the slope is not below 0 by more than three standard errors.
     """
     step, loss = (np.array([line[name] for line in log], dtype=float) for name in ("step", "loss"))
     last = step > 0.8 * step.max(initial=0)

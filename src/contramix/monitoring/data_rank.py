@@ -68,8 +68,8 @@ def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dic
     -------
     dict or None
         ``effective_rank``, ``dimension`` (number of elements of an input) and ``rows`` (number of rows used). None if
-        inputs are not vectors or arrays of one shape (graphs, texts, series of different lengths), or have too many
-        elements.
+        inputs do not all have the same shape (graphs, texts, series of different lengths), have more than
+        :data:`MAX_DIMENSION` elements or only category codes, or are not finite.
     """
     if isinstance(x, Graphs) or x.dtype == torch.int32:  # graphs or tokens
         return None
@@ -91,7 +91,7 @@ def data_rank(encoder: Encoder, x: Samples, layout: Layout | None = None) -> dic
 
 
 def describe_data_rank(found: dict[str, Any]) -> str:
-    """Describe the result of :func:`data_rank` in one sentence.
+    """Describe in one sentence the dictionary that :func:`data_rank` returns.
 
     Examples
     --------
@@ -111,7 +111,8 @@ def describe_data_rank(found: dict[str, Any]) -> str:
 def _flat(encoder: Encoder, part: Batch) -> Float[Tensor, " B d"] | None:
     """Compute the inputs of the encoder's first layer for a batch, flattened to shape (B, d).
 
-    Large images are reduced. The result is None if inputs have different lengths.
+    Images higher or wider than :data:`MAX_SIDE` pixels are downsampled to that size by averaging. The result is None if
+    inputs have different lengths, such as series can have.
     """
     x: Activations = encoder.front(part)
     if "standardise" in encoder.stages:

@@ -64,7 +64,8 @@ class Reading:
     loss
         Loss of the step's batch.
     bounds
-        Smallest possible loss (``floor``) and loss without learning (``chance``), if the method can compute them.
+        The smallest possible loss (key ``floor``) and the loss of a network that has learned nothing (key ``chance``).
+        A key is absent if the pre-training method cannot compute the value.
     health
         Measures of the representation by name, such as ``effective_rank``; see
         :data:`contramix.monitoring.representation_measures.MEANING`.
@@ -78,21 +79,23 @@ class Reading:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> "Reading":
-        """Restore a reading from the line of a run's log to which it was added."""
+        """Restore a reading from a line of a run's log that contains the reading's values."""
         bounds = {name: line[name] for name in Bounds._fields if name in line}
         return cls(line["step"], line["epoch"], line["loss"], bounds, line["health"])
 
     def line(self) -> dict[str, Any]:
-        """Return the entries that the reading adds to its step's line in the log: ``floor``, ``chance``, ``health``."""
+        """Return the entries for the step's line of the log: ``floor`` and ``chance`` if known, and ``health``."""
         return {**self.bounds, "health": dict(self.health)}
 
     def flat(self) -> dict[str, Any]:
-        """Return step, epoch, loss, floor, chance and all health measures in one flat dictionary."""
+        """Return step, epoch, loss, floor and chance (if known) and all health measures in one flat dictionary."""
         return {"step": self.step, "epoch": self.epoch, "loss": self.loss, **self.bounds, **self.health}
 
 
 def reading_steps(plan: Plan) -> frozenset[int]:
     """Return the numbers of the steps after which a run is measured: evenly spaced, and the end of the first epoch.
+
+    The evenly spaced ones include the last step. Their number is a fiftieth of the run's steps, but from 5 to 20.
 
     Examples
     --------
@@ -105,28 +108,39 @@ def reading_steps(plan: Plan) -> frozenset[int]:
 
 
 def monitored_rows(rows: int, seed: int) -> Int[Tensor, " k"]:
-    """Draw the rows on which a run is measured, given the number of training rows and the run's seed."""
+    """Draw the training rows on whose representations a run is monitored, and return their row numbers.
+
+    ``rows`` is the number of training rows, of which at most :data:`MONITORED_ROWS` are drawn. ``seed`` is the run's.
+    """
     return sample_rows(rows, MONITORED_ROWS, Key(seed).at("health"))
 
 
 def first_settled_step(encoder: nn.Module) -> int:
-    """Return the first step after which BatchNorm's running statistics are accurate; 0 for encoders without BatchNorm.
+    """Return the step from which BatchNorm's running statistics are accurate (40), or 0 for encoders without BatchNorm.
 
-    Before this step, an encoder may behave differently in evaluation mode than in training mode.
+    Earlier in training, an encoder's outputs in evaluation mode may differ from those in training mode.
     """
     return BATCH_NORM_STEPS if any(isinstance(part, _BatchNorm) for part in encoder.modules()) else 0
 
 
 class Health:
-    """Measure the networks of a run after the steps in ``due``.
+    """Measure the quality of representations during a training, such as their effective rank.
+
+    Call :meth:`read` after each step whose number is in the attribute ``due``.
 
     Parameters
     ----------
     fit
         Training to monitor. Its state is not changed.
     labels
-        Target values for a kNN score: a chunked array for all training rows, or an array for the rows that
-        :func:`monitored_rows` returns. Rows without a value are left out. None: no kNN score is computed.
+        Target values for a kNN score: a ``pa.ChunkedArray`` with the values of all training rows, or a ``pa.Array``
+        with those of the rows that :func:`monitored_rows` returns. Rows with null are left out. None: no kNN score is
+        computed.
+
+    Attributes
+    ----------
+    due
+        Numbers of the steps after which to measure (:func:`reading_steps`).
 
     Examples
     --------
@@ -158,7 +172,7 @@ class Health:
 
     @torch.no_grad()
     def read(self, step: Step) -> Reading:
-        """Measure the networks after the given step, which must be the last one taken.
+        """Measure the representations after a training step. ``step`` must be the latest step of the training.
 
         Raises
         ------
@@ -199,9 +213,10 @@ class Health:
         return found
 
     def _measure_term(self, term: Term, z: Tensor, key: Key) -> dict[str, float]:
-        """Compute the measures that need two views of each row, such as alignment, for one term of the loss.
+        """Compute the measures that need two views of each row, for one term of the loss.
 
-        The views are those before i-Mix. ``z`` holds the representations of the monitored rows.
+        They are returned by name: ``alignment``, ``uniformity``, ``view_cosine_input`` and ``view_cosine_output``. The
+        views have the term's noise, without i-Mix. ``z`` holds the representations of the monitored rows without noise.
         """
         network = term.method.online
         x = self._x[:VIEW_ROWS]
@@ -242,9 +257,10 @@ def _evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 
 def _labels(values: pa.Array | pa.ChunkedArray) -> tuple[Tensor, Tensor] | None:
-    """Return the numbers of the rows that have a label, and their class numbers or numeric targets.
+    """Return the numbers of the rows that have a label, and the class numbers or numeric targets of these rows.
 
-    The result is None if the labels cannot be predicted, as there is one class only or they seem to be identifiers.
+    The result is None if no row has a label, or the labels cannot be predicted: there is only one class, or the labels
+    seem to be identifiers.
     """
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))

@@ -94,7 +94,7 @@ def knn_score(z: Float[Tensor, " n d"], y: Int[Tensor, " n"] | Float[Tensor, " n
     z
         Representations, which are standardized by feature before distances are computed.
     y
-        Class numbers from 0, or numeric targets as floats.
+        Class numbers from 0 (the accuracy is computed), or numeric targets as floats (R squared is computed).
     """
     z = (z - z.mean(0)) / torch.where(dead_units(z), torch.inf, z.std(0, correction=0))
     distance = torch.cdist(z, z).fill_diagonal_(torch.inf)
