@@ -208,7 +208,18 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _restore(path: Path, state: State, fingerprint: str) -> None:
-    """Load a checkpoint file into a state, and warn if it was written in another environment (threads, device, ...)."""
+    """Load a checkpoint file into a state, and check that it was made from the data with the given fingerprint (hash).
+
+    A warning is issued if torch's version, the number of threads or processes, or the device differs from those of the
+    run that wrote the file.
+
+    Raises
+    ------
+    _BrokenCheckpointError
+        If the file is damaged.
+    InputError
+        If it was made from other data, or for another network.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

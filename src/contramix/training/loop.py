@@ -35,7 +35,9 @@ IntOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_int_or_auto)]
 
 
 class Train(OptimizerSettings):
-    """Configure pre-training: its length, batch size and precision, in addition to optimizer and schedule.
+    """Configure pre-training: its length, batch size and precision.
+
+    The base class holds the settings of the optimizer and its learning rate, such as ``optimizer`` and ``lr``.
 
     Parameters
     ----------
@@ -44,18 +46,18 @@ class Train(OptimizerSettings):
     batch_size
         Number of samples in a step, over all processes; ``"auto"``: ``auto_batch``, or all samples if there are fewer.
     auto_batch, auto_steps
-        Largest batch size that ``"auto"`` chooses, and number of steps that it aims at.
+        Largest batch size that ``batch_size="auto"`` chooses, and number of steps that ``epochs="auto"`` aims at.
     clip_norm
-        Largest norm of the gradient; longer gradients are scaled down to it.
+        Largest norm of the gradient; longer gradients are scaled down to it. None: no clipping.
     recalibrate_bn
-        Whether BatchNorm's statistics are recomputed from clean samples at the end. Noise and mixing shrink the
-        variances that it sees in training.
+        Whether BatchNorm's running statistics are recomputed from samples without noise at the end of training. During
+        training, noise and mixing shrink the variances.
     precision
         Precision of matrix products and convolutions in pre-training: ``"float32"``, ``"bfloat16"``, or ``"auto"``,
         which chooses bfloat16 if the hardware supports it and the network is large enough to gain. Weights are float32.
     batch_norm
-        Whether BatchNorm uses statistics of all processes' samples (``"sync"``), as in one process, or those of each
-        process's own samples (``"local"``). With ``"local"``, those of the first process are saved.
+        In distributed training: ``"sync"`` computes BatchNorm's statistics from the samples of all processes;
+        ``"local"`` computes them in each process from its own samples, and saves the running statistics of the first.
     """
 
     epochs: IntOrAuto = "auto"
@@ -73,7 +75,8 @@ class Train(OptimizerSettings):
         Raises
         ------
         InputError
-            If there are fewer than two samples, a batch is larger than the data, or processes cannot share it equally.
+            If there are fewer than two samples, the batch size is larger than the number of samples, or it is not a
+            multiple of the number of processes with at least two samples for each.
         """
         if samples < 2:
             raise InputError(f"pre-training needs at least 2 rows, to compare one with another; there is {samples}")
@@ -174,8 +177,10 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
         All samples. Samples in memory must be on the training device.
     state
         Networks, optimizer and number of steps taken. It is updated in place.
-    train, plan
-        Settings of training, such as learning rate and precision; batch size and number of steps.
+    train
+        Settings of training, such as learning rate and precision.
+    plan
+        Batch size and number of steps.
     seed
         Seed of the run. All random draws of a step depend only on the seed and the number of the step. Therefore a
         resumed run equals an uninterrupted one.
@@ -221,9 +226,10 @@ def pretrain(x: Samples, state: State, train: Train, plan: Plan, seed: int) -> I
 
 
 class _FiniteLossCheck:
-    """Raise an error if a loss is not finite: at once on a CPU, after at most ``EVERY`` steps on other devices.
+    """Raise a RunError if a loss is not finite.
 
-    Checking at every step would make the program wait for the device.
+    Call ``add`` with the loss of each step, and ``raise_if_bad`` after the last step. On a CPU, ``add`` raises the
+    error at once. On a GPU, it checks only every ``EVERY`` steps, because each check waits for the device.
     """
 
     EVERY = 50
@@ -259,7 +265,7 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
     x
         Samples without noise. If they form more than :data:`MAX_BATCHES` batches, evenly spaced batches are used.
     batch_size
-        Largest number of samples in a batch; None: at most 4,096.
+        Largest number of samples in a batch; None: from 32 for large samples to 4,096 for small ones.
     """
     norms = [m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     kept = [(m, m.momentum) for m in norms]
@@ -283,7 +289,10 @@ def recalibrate_bn(encoder: nn.Module, x: Samples, batch_size: int | None = None
 
 
 def _batch_rows(rows: int, number: int, which: int) -> Tensor:
-    """Return the row numbers of batch ``which`` (from 0), if ``rows`` rows are split into ``number`` equal batches."""
+    """Return the row numbers of one batch, if the rows 0, 1, ... are split in order into nearly equal batches.
+
+    ``rows`` is the number of rows, ``number`` the number of batches, and ``which`` the number of the batch, from 0.
+    """
     size, over = divmod(rows, number)
     start = which * size + min(which, over)
     return torch.arange(start, start + size + (which < over))

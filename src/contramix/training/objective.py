@@ -50,8 +50,8 @@ class TermSettings(Settings):
 class ExtraSettings(TermSettings):
     """Configure a further term of the pre-training loss.
 
-    If ``method`` is None, the term uses the method of the first term, including its projector and queue. The other
-    settings are those of :class:`TermSettings`.
+    If ``method`` is None, the term shares the method of the first term, including its projector and queue. The settings
+    ``noise``, ``imix`` and ``weight`` have the same meaning and defaults as in :class:`TermSettings`.
     """
 
     method: AnyMethod | None = None  # type: ignore[assignment]
@@ -74,7 +74,8 @@ class Objective(nn.Module):
     Raises
     ------
     InputError
-        If the encoder has no cut (named point between its stages) of a given name, or settings contradict each other.
+        If the settings name a cut (named point between stages of the encoder) that the encoder does not have, or they
+        contradict each other.
     """
 
     def __init__(
@@ -135,7 +136,22 @@ class Objective(nn.Module):
 class Term(nn.Module):
     """Compute one term of the loss: make two views of a batch, mix queries with i-Mix if set, and apply a method.
 
-    ``layout`` and ``pool`` are those of :class:`Objective`.
+    Parameters
+    ----------
+    settings
+        Noise, i-Mix and weight of the term.
+    method
+        Module that computes the loss from queries and keys. It holds the encoder.
+    layout
+        Columns of the inputs, for noise and mixing of tables; None for other data.
+    pool
+        Training samples from which noise may copy values; None if there are none.
+
+    Raises
+    ------
+    InputError
+        If the encoder does not have a cut that the settings name, or the noise comes after a point of the network at
+        which the method needs it.
     """
 
     def __init__(self, settings: TermSettings, method: Method, layout: Layout | None, pool: Tensor | None) -> None:
@@ -190,14 +206,18 @@ class Term(nn.Module):
         return *self._noisy(self.method.online, x, cut, key), cut
 
     def bounds(self, x: Batch, key: Key, batch: int) -> Bounds:
-        """Estimate the floor and the chance level of this term; parameters are those of :meth:`Objective.bounds`."""
+        """Estimate the smallest possible value (floor) of this term, and its value without any learning (chance).
+
+        ``x`` are samples for the estimate, ``key`` determines all random draws, and ``batch`` is the batch size of
+        training.
+        """
         view_pairs = [self.method.bounds(views, batch) for views in self.view_pairs(x, key)]
         return Bounds(*(self.weight * sum(values) / len(view_pairs) for values in zip(*view_pairs)))
 
     def _noisy(self, network: Network, x: Batch, cut: str, key: Key) -> tuple[Activations, Activations]:
         """Return the two noisy views of a batch, as activations of ``network`` at the cut of the noise.
 
-        With the same key, two networks get the same random draws for each sample.
+        Calls with the same ``key`` make the same random draws for each sample, whichever network is given.
         """
         generator = key.at("noise").generator(x.device)
         if cut == "input":
@@ -223,8 +243,9 @@ class Term(nn.Module):
     def _joint_views(self, first: Activations, second: Activations, cut: str, key: Key) -> Views:
         """Return queries and keys for a method that uses all 2N views of a batch as queries and as keys.
 
-        First views are mixed with first views, and second with second. Therefore the positive keys of a mixed query are
-        views of the other half, and never views that it was mixed from.
+        ``first`` and ``second`` hold the N first views and the N second views. i-Mix mixes first views with each other,
+        and second views with each other. The positive keys of a query mixed from first views are the second views of
+        the same samples, and vice versa. Therefore no query was mixed from its positive keys.
         """
         n, keys = len(first), concatenate([first, second])
         mixed_a, a = self._mix(first, cut, key.at(0))
@@ -246,7 +267,7 @@ def _draw(cuts: tuple[str, ...], key: Key) -> str:
 
 
 def _check(term: TermSettings, method: AnyMethod, encoder: Encoder) -> None:
-    """Check that noise, i-Mix and method of a term suit the encoder and each other."""
+    """Raise an InputError if the noise, i-Mix and method of a term do not fit the encoder or each other."""
     term.noise.check(encoder.front)
     last_noise = max(encoder.position(cut) for cut in term.noise.cut)
     mixed_at = [cut for part in (term.imix, term.noise) if part and not isinstance(part, NoNoise) for cut in part.cut]

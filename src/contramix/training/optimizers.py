@@ -28,7 +28,10 @@ def _adamw(parameters: Parameters, s: "OptimizerSettings") -> torch.optim.Optimi
 
 
 def _fusible(parameters: Parameters) -> bool:
-    """Return whether torch's fused optimizers support all weights. They save a tenth of a small network's step time."""
+    """Return whether torch's fused optimizers support all weights.
+
+    A fused optimizer saves a tenth of the time of a training step of a small network.
+    """
     return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
 
 
@@ -74,12 +77,13 @@ class OptimizerSettings(Settings):
     momentum
         Momentum of sgd and lars.
     schedule
-        How the learning rate changes after a linear warm-up from 0: ``"cosine"`` (at each step), ``"cosine-epoch"``
-        (at each epoch, as in the i-Mix code), ``"steps"``, or ``"constant"``.
+        How the learning rate changes after a linear warm-up from 0: ``"cosine"`` (decays to 0, at each step),
+        ``"cosine-epoch"`` (decays at each epoch, as in the i-Mix code), ``"steps"`` (decays at the epochs in
+        ``decay_epochs``), or ``"constant"``.
     warmup_epochs
-        Length of the warm-up in epochs.
+        Length of the warm-up in epochs; at most half of the training.
     decay_epochs, decay
-        Epochs at which the schedule ``"steps"`` multiplies the learning rate by ``decay``.
+        Epochs (numbered from 0) at whose start the schedule ``"steps"`` multiplies the learning rate by ``decay``.
     """
 
     optimizer: Annotated[str, AfterValidator(_known)] = "adamw"
@@ -104,7 +108,7 @@ class OptimizerSettings(Settings):
         step
             Number of the step, from 0.
         steps_per_epoch, epochs
-            Length of the training.
+            Number of steps in an epoch, and number of epochs of the training.
 
         Examples
         --------

@@ -18,8 +18,9 @@ REFRESH_SECONDS, LINE_SECONDS = 0.25, 15.0
 class ConsoleReporter(Reporter):
     """Print notes, progress and training steps on standard error.
 
-    On a terminal, progress is one status line that is replaced, and training steps are a progress bar. Elsewhere
-    training steps print a line every 15 seconds, and so does progress if ``progress_lines`` is set.
+    On a terminal, the latest progress text is shown in a status line, and training steps in a progress bar. If standard
+    error is not a terminal, training steps print a line every 15 seconds. Progress texts are then ignored, or, if
+    ``progress_lines`` is true, printed as lines, at most one every 15 seconds.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class ConsoleReporter(Reporter):
     prefix
         Text to put before each progress text and each training's title.
     progress_lines
-        Whether to print progress where standard error is not a terminal.
+        Whether to print progress texts if standard error is not a terminal.
     """
 
     def __init__(self, quiet: bool = False, prefix: str = "", progress_lines: bool = False) -> None:
