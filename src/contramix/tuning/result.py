@@ -44,14 +44,14 @@ class TuningResult:
     recipe
         Recipe before tuning.
     scorer
-        Function that scored the trials.
+        Object that scored the trials, and formats scores.
     trials
         All trials in the order in which they ran. The first one is the unchanged recipe.
     steps
         Maximum number of training steps of each trial.
     confirmation
-        Comparison of the best settings with the unchanged recipe on fresh splits. None if no settings scored better
-        than the unchanged recipe, or if one of the two could not be trained.
+        Comparison of the best settings with the unchanged recipe on fresh splits, which the search did not use. None if
+        no settings scored better than the unchanged recipe, or if one of the two could not be trained.
     unconfirmed
         Error message if training failed on a fresh split; otherwise empty.
     """
@@ -82,14 +82,15 @@ class TuningResult:
     def written(self) -> Trial:
         """Return the trial whose settings are saved as the tuned recipe.
 
-        This is the best trial, or the unchanged recipe if the best trial fails or is not better on fresh splits.
+        This is the best trial of the search. It is the unchanged recipe instead if training failed on a fresh split, or
+        if the best trial's mean score on fresh splits is not higher than that of the unchanged recipe.
         """
         failed = self.unconfirmed or (self.confirmation and self.confirmation.difference <= 0)
         return self.default if failed else self.best
 
     @property
     def tuned_recipe(self) -> Recipe:
-        """Return the recipe with the settings of the trial in ``written``, named ``<recipe>-tuned``."""
+        """Return the tuned recipe, named ``<recipe>-tuned``: the recipe with the settings of the trial ``written``."""
         return Recipe.load(self.recipe, {**self.written.settings, "name": f"{self.recipe.name}-tuned"})
 
     def changes(self, trial: Trial) -> dict[str, Any]:
@@ -157,7 +158,12 @@ class TuningResult:
         return f"{comments}\n{self.tuned_recipe.to_toml()}"
 
     def as_json(self) -> dict[str, Any]:
-        """Convert the result to a dictionary of plain values that can be saved as JSON."""
+        """Convert the result to a dictionary of values that JSON can represent.
+
+        Its keys are ``recipe`` (name), ``score`` (name of the score), ``steps``, ``trials`` (best first), ``default``
+        (score of the unchanged recipe in the search), ``best`` (number, score and changed settings of the best trial),
+        ``written`` (number of the trial that is saved) and ``verdict`` (comparison on fresh splits, and its ``text``).
+        """
         confirmation = self.confirmation
         return {
             "recipe": self.recipe.name,
@@ -182,7 +188,8 @@ class TuningResult:
 def _plain(value: Any) -> str:
     """Format the value of a setting on one line.
 
-    The elements of a list are joined as in ``"linear+binary"``, and a nested section is shown as its ``kind``.
+    A list is shown as its elements joined by ``+``, such as ``"linear+binary"``. A nested section (a dictionary) is
+    shown as the value of its key ``kind``.
     """
     if isinstance(value, list | tuple):
         return "+".join(_plain(part) for part in value)

@@ -34,7 +34,7 @@ Features = Callable[[ndarray], Float32[ndarray, " n d"]]
 
 
 class HoldoutSplit(NamedTuple):
-    """Split row numbers into rows for pre-training (``train``) and rows for scoring (``held``).
+    """Hold the row numbers of the rows for pre-training (``train``) and of the held-out rows for scoring (``held``).
 
     ``seed`` is the seed from which the split was drawn.
     """
@@ -67,8 +67,8 @@ class Scorer(ABC):
     def __call__(self, split: HoldoutSplit, features: Features) -> Float64[ndarray, " m"]:
         """Return per-row scores of the held-out rows, whose mean is the score of the representations.
 
-        ``features`` is a function that returns the representations of given rows. A score that has no per-row values is
-        returned as an array with one element.
+        ``features`` is a function that takes row numbers and returns the representations of these rows. A score that
+        has no per-row values is returned as an array with one element.
         """
 
     @abstractmethod
@@ -114,16 +114,18 @@ class LabeledScorer(Scorer):
     per_class
         Number of labels per class. For a numeric target, ten times as many labeled rows are used in total.
     kind
-        Kind of the task; None to infer it from the target's values.
+        ``"classification"`` or ``"regression"``; None to infer it from the target's values.
     metric
-        Name of the metric; None for balanced accuracy (classification) or R squared (regression).
+        ``"accuracy"``, ``"balanced_accuracy"``, ``"auroc"`` or ``"r2"``; None for balanced accuracy (classification) or
+        R squared (regression).
     where
         Name of the data in error messages.
 
     Raises
     ------
     InputError
-        If the target column does not exist or cannot be predicted, or fewer than 10 rows have a target.
+        If the target column does not exist or cannot be predicted, the metric does not fit the task, or fewer than 10
+        rows have a target.
     """
 
     digits = 3
@@ -201,9 +203,9 @@ class LabelFreeScorer(Scorer):
     Parameters
     ----------
     name
-        Name of the measure in ``LABEL_FREE``.
+        Name of the measure: ``"rankme"``, the effective rank.
     rows
-        Number of rows of the table.
+        Number of all rows of the table, of which a fifth is held out.
     """
 
     digits = 1
@@ -255,13 +257,23 @@ def find_scorer(
     score
         ``"labels"`` for a probe on few labels, ``"rankme"`` for the effective rank, which needs no labels, or
         ``"auto"`` for ``"labels"`` if a target is given, else ``"rankme"``.
-    table, target, per_class, kind, metric, where
-        Arguments of :class:`LabeledScorer`.
+    table
+        Rows to hold out and score.
+    target
+        Name of the column to predict; None if there is none.
+    per_class
+        Number of labels per class that the probe is trained on. Used only with ``"labels"``, as are the following.
+    kind
+        ``"classification"`` or ``"regression"``; None to infer it from the target's values.
+    metric
+        Name of the metric; None for balanced accuracy (classification) or R squared (regression).
+    where
+        Name of the data in error messages.
 
     Raises
     ------
     InputError
-        If the name is unknown, the target is missing, or the target cannot be predicted.
+        If the score is unknown, or it needs a target that is not given or cannot be predicted.
     """
     if score == "auto":
         score = "labels" if target else "rankme"

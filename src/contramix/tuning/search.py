@@ -42,17 +42,23 @@ class SearchSettings:
     Parameters
     ----------
     target
-        Name of the target column, which is never an input. The score with labels predicts it.
+        Name of the target column, which is never an input; None if there is none.
     score
-        Name of a score in ``SCORES``. ``"auto"`` uses labels if there is a target, else the effective rank (RankMe).
-    labels_per_class, task, metric
-        Settings of the score with labels; see ``per_class``, ``kind`` and ``metric`` of
-        :class:`contramix.tuning.scorers.LabeledScorer`.
+        How trials are scored: ``"labels"`` (a linear probe predicts the target from a few labels), ``"rankme"``
+        (effective rank of the representations), or ``"auto"`` (``"labels"`` if there is a target, else ``"rankme"``).
+    labels_per_class
+        Number of labels per class on which the probe is trained. For a numeric target, ten times as many labeled rows.
+    task
+        ``"classification"`` or ``"regression"``; None to infer it from the target's values.
+    metric
+        Metric of the probe: ``"accuracy"``, ``"balanced_accuracy"``, ``"auroc"`` or ``"r2"``. None for balanced
+        accuracy (classification) or R squared (regression).
     trials
         Number of settings to try, including the unchanged recipe. A resumed search may have more trials than before.
     dimensions
-        Names of the groups of settings in ``DIMENSIONS`` to search. None for all that the recipe has; without labels,
-        those in ``NOT_BY_RANK`` are excluded.
+        Groups of settings to search: ``"noise"``, ``"temperature"``, ``"alpha"``, ``"width"`` and ``"cut"`` (where
+        samples are mixed). None for all that the recipe has, except that trials scored by ``"rankme"`` do not search
+        ``"temperature"``, ``"width"`` and ``"cut"``.
     steps
         Maximum number of training steps of a trial. The number of epochs in the saved recipe is not changed.
     fresh_splits
@@ -63,7 +69,7 @@ class SearchSettings:
     Raises
     ------
     InputError
-        If there is less than 1 trial, less than 1 step, or less than 2 fresh splits.
+        If ``trials`` or ``steps`` is less than 1, or ``fresh_splits`` less than 2.
     """
 
     target: str | None = None

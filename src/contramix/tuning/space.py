@@ -34,9 +34,10 @@ class Choices:
     Attributes
     ----------
     settings
-        Chosen values by dotted name, as :meth:`Recipe.load` accepts them.
+        Chosen values by dotted name, such as ``{"noise.rate": 0.2}``, as :meth:`Recipe.load` accepts them.
     drawn
-        Values by the name of their Optuna parameter.
+        The same choices by the name of their Optuna parameter, such as ``{"noise.rate (drop)": 0.2}``. For an option it
+        is the label.
     """
 
     def __init__(self, recipe: Recipe, cuts: Sequence[str], trial: "Trial | None" = None) -> None:
@@ -52,10 +53,10 @@ class Choices:
         name
             Dotted name of the setting, such as ``"noise.views"``.
         options
-            Values by label.
+            Values to choose from, by label. The recipe's own value is added.
         of
-            Kind of section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty if all kinds have
-            it.
+            ``kind`` of the recipe section for which the setting is chosen, such as ``"marginal"`` for ``noise.views``.
+            A recipe whose section has another kind has no own value. Empty if the setting does not depend on the kind.
         """
         own, options = self._own(name, of), dict(options)
         if own is not None and own not in options.values():
@@ -76,8 +77,8 @@ class Choices:
         low, high
             Range of the number, which is extended to include the recipe's own value.
         of
-            Kind of section that the setting belongs to, such as ``"drop"`` for ``noise.rate``; empty if all kinds have
-            it.
+            ``kind`` of the recipe section for which the setting is chosen, such as ``"drop"`` for ``noise.rate``. A
+            recipe whose section has another kind has no own value. Empty if the setting does not depend on the kind.
         log
             Whether to draw on a logarithmic scale.
         """

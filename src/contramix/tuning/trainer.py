@@ -25,18 +25,18 @@ from contramix.tuning.scorers import HoldoutSplit, Scorer
 
 
 class PreparedRows(NamedTuple):
-    """Collect a split and the samples of all rows, encoded with a specification that only its training rows determine.
+    """Collect a split and the samples of all rows. Only the rows for pre-training determine how rows are encoded.
 
     Parameters
     ----------
     split
         Rows for pre-training and rows for scoring.
     spec
-        Specification that converts the table to samples, learned from the training rows.
+        Specification that converts the table to samples, learned from the rows for pre-training.
     x
-        All rows as samples.
+        Samples of all rows, held-out ones included.
     notes
-        Sentences on columns that are not used as inputs.
+        Notes for the user on columns that are not used as inputs.
     """
 
     split: HoldoutSplit
@@ -62,9 +62,9 @@ class Trainer:
     seed
         Seed of all random choices.
     steps
-        Maximum number of training steps.
+        Maximum number of pre-training steps of a recipe.
     device
-        Device to train on.
+        Name of the device to train on, such as ``"cuda"`` or ``"auto"``.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Trainer:
         return self._seed.at(split).seed % 2**32
 
     def begin(self, recipe: Recipe, split: int) -> Fit:
-        """Prepare to pre-train a recipe on a split, and return the training before its first step.
+        """Return the pre-training of a recipe on the training rows of a split, before its first step.
 
-        Its length is limited to the trainer's maximum number of steps.
+        The recipe's number of steps is reduced to at most about the trainer's maximum. ``split`` is the split's number.
         """
         rows = self.rows(split)
         x = take(rows.x, torch.from_numpy(rows.split.train))
@@ -156,7 +156,7 @@ def shorten_plan(steps: int, plan: Plan) -> Plan:
 
 
 def fingerprint(table: pa.Table, recipe: Recipe, target: str | None, scorer: Scorer) -> str:
-    """Return a hash of the input rows and of how they are scored, to detect if a search is resumed on other data."""
+    """Return a hash of the input rows and of how they are scored, to detect when a search is resumed on other data."""
     spec, _ = learn_spec(table, recipe, target)
     digest = hashlib.sha256(f"{spec.model_dump_json()}{scorer.identity()}".encode())
     digest.update(compute_fingerprint(spec.tensorize(table)).encode())
