@@ -22,7 +22,7 @@ FEW_ROWS = 1000
 """Number of labeled rows below which the learning rate is lower and no rows are held out, because they are worth more
 in training than for early stopping."""
 VALIDATIONS = 50
-"""Number of times that fine-tuning scores the held-out rows."""
+"""Number of times that fine-tuning scores the held-out rows. Rounding may raise it to less than twice as many."""
 
 
 def _lr_or_auto(value: Any) -> Any:

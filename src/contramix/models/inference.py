@@ -51,7 +51,10 @@ def embed_batches(
 
 @contextmanager
 def evaluation_mode(encoder: Encoder) -> Iterator[None]:
-    """Put an encoder into evaluation mode within a ``with`` block; restore its mode afterwards."""
+    """Put an encoder into evaluation mode within a ``with`` block.
+
+    Afterwards, the encoder and all its submodules are put into the mode that the encoder had before.
+    """
     was_training = encoder.training
     encoder.eval()
     try:
