@@ -70,7 +70,7 @@ class TreeEnsemble(NamedTuple):
             goes_left = x[row[active], self.feature[here]] <= self.threshold[here]
             node[active] = np.where(goes_left, self.left[here], self.right[here])
             active = active[self.feature[node[active]] >= 0]
-        return np.asarray(self.value[node].reshape(len(x), len(self.roots), -1).sum(1))
+        return np.asarray(self.value[node].reshape(len(x), len(self.roots), self.value.shape[1]).sum(1))
 
 
 def forest(task: Task, trees: int, seed: int) -> Any:

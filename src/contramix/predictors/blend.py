@@ -1,0 +1,175 @@
+"""Blend linear models and tree ensembles on several blocks of features, with weights chosen on held-out rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Float64, Int, Shaped
+from numpy import ndarray
+from torch import Tensor
+
+from contramix.models.task import Task
+from contramix.predictors.feature_rows import FeatureScale
+from contramix.predictors.folds import Fold, split_folds
+from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
+from contramix.predictors.stacking import blend_weights
+from contramix.predictors.trees import TreeEnsemble, fit_trees
+
+PartKind = Literal["linear", "forest", "extra-trees", "boosting"]
+Features = Mapping[str, Float[ndarray, "..."]]
+"""Blocks of features by name, such as ``"raw"``: arrays with one row for each record."""
+
+
+class Part(NamedTuple):
+    """Describe a part of a blend: one model on some blocks of features.
+
+    Parameters
+    ----------
+    kind
+        Kind of model: ``"linear"``, or one of the tree ensembles ``"forest"``, ``"extra-trees"`` and ``"boosting"``.
+    blocks
+        Names of the blocks of features that the model uses side by side.
+    prior
+        Weight of the part without data, relative to the other parts.
+    """
+
+    kind: PartKind
+    blocks: tuple[str, ...]
+    prior: float
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Predict with a weighted mean of the predictions of several models.
+
+    Parameters
+    ----------
+    task
+        What is predicted: classes or a number.
+    parts, models, weights
+        Description, fitted model and weight of each part.
+    scales
+        Mean and scale of the features of each block, by the name of the block.
+    mean, scale
+        Mean and standard deviation by which a numeric target is standardized.
+    """
+
+    task: Task
+    parts: tuple[Part, ...]
+    models: tuple[LinearModel | TreeEnsemble, ...]
+    weights: Float64[ndarray, " parts"]
+    scales: dict[str, tuple[Float[ndarray, " d"], Float[ndarray, " d"]]]
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def scores(self, features: Features) -> Float64[ndarray, " n C"] | Float64[ndarray, " n"]:
+        """Return class probabilities of shape (n, C), or n numeric predictions, for blocks of features of n rows."""
+        scaled = {name: _scaled(features[name], *self.scales[name]) for name in self.scales}
+        parts = zip(self.parts, self.models, self.weights)
+        total = sum(weight * model(_side_by_side(scaled, part.blocks)) for part, model, weight in parts)
+        if self.task.classes:
+            return np.asarray(total / total.sum(1, keepdims=True))
+        return np.asarray(total[:, 0] * self.scale + self.mean)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that was learned as tensors by name; :meth:`from_tensors` is the inverse."""
+        found: dict[str, Any] = {"weights": self.weights, "target": np.array([self.mean, self.scale])}
+        for name, (mean, scale) in self.scales.items():
+            found |= {f"scales.{name}.mean": mean, f"scales.{name}.scale": scale}
+        for number, model in enumerate(self.models):
+            found |= {f"parts.{number}.{name}": value for name, value in model._asdict().items()}
+        return {name: torch.from_numpy(np.array(value)) for name, value in found.items()}
+
+    @classmethod
+    def from_tensors(cls, task: Task, parts: Sequence[Part], tensors: Mapping[str, Tensor]) -> "Blend":
+        """Rebuild a blend from the tensors that :meth:`tensors` returned.
+
+        Parameters
+        ----------
+        task
+            What is predicted: classes or a number.
+        parts
+            Descriptions of the parts, in the same order.
+        tensors
+            Tensors by name.
+
+        Raises
+        ------
+        KeyError
+            If a tensor is missing.
+        """
+        arrays = {name: value.numpy() for name, value in tensors.items()}
+        blocks = dict.fromkeys(block for part in parts for block in part.blocks)
+        scales = {name: (arrays[f"scales.{name}.mean"], arrays[f"scales.{name}.scale"]) for name in blocks}
+        models: list[LinearModel | TreeEnsemble] = []
+        for number, part in enumerate(parts):
+            kind: Any = LinearModel if part.kind == "linear" else TreeEnsemble
+            models.append(kind(**{name: arrays[f"parts.{number}.{name}"] for name in kind._fields}))
+        mean, scale = map(float, arrays["target"])
+        return cls(task, tuple(parts), tuple(models), arrays["weights"], scales, mean, scale)
+
+
+def fit_blend(
+    task: Task,
+    features: Features,
+    rows: Int[ndarray, " n"],
+    y: Shaped[ndarray, " n"],
+    parts: Sequence[Part],
+    seed: int,
+) -> Blend:
+    """Fit all parts to labeled rows, and choose their weights on held-out rows.
+
+    Every part is fitted on the folds of the labeled rows, which gives predictions of held-out rows, and then on all
+    labeled rows. Features are standardized with the statistics of all rows, labeled or not.
+
+    Parameters
+    ----------
+    task
+        What is predicted: classes or a number.
+    features
+        Blocks of features of all training rows.
+    rows, y
+        Row numbers of the labeled rows, and their class numbers or numeric targets.
+    parts
+        Parts of the blend.
+    seed
+        Seed of the folds and of the tree ensembles.
+    """
+    names = dict.fromkeys(block for part in parts for block in part.blocks)
+    every_row = np.arange(len(next(iter(features.values()))))
+    learned = {name: FeatureScale.learn(features[name], every_row) for name in names}
+    scales = {name: (scale.mean.astype(np.float32), scale.scale.astype(np.float32)) for name, scale in learned.items()}
+    labeled = {name: _scaled(features[name][rows], *scales[name]) for name in names}
+    mean, scale = (0.0, 1.0) if task.classes else (float(y.mean()), float(y.std()) or 1.0)
+    target = y if task.classes else (y - mean) / scale
+    folds = split_folds(task, y, seed)
+    fitted = [_fit_part(task, part, _side_by_side(labeled, part.blocks), target, folds, seed) for part in parts]
+    prior = np.array([part.prior for part in parts])
+    weights = blend_weights(task, [held_out for _, held_out in fitted], target, prior / prior.sum())
+    return Blend(task, tuple(parts), tuple(model for model, _ in fitted), weights, scales, mean, scale)
+
+
+def _fit_part(
+    task: Task, part: Part, x: Float32[ndarray, " n d"], y: Shaped[ndarray, " n"], folds: list[Fold], seed: int
+) -> tuple[LinearModel | TreeEnsemble, Float64[ndarray, " repeats n k"]]:
+    """Fit a part to the labeled rows; return the model, and the predictions of held-out rows."""
+    if part.kind == "linear":
+        return fit_linear(task, x, y, folds)
+    held_out = empty_predictions(task, len(y), folds)
+    for number, fold in enumerate(folds):
+        model = fit_trees(task, part.kind, x[fold.train], y[fold.train], seed + number, fold=True)
+        held_out[fold.repeat, fold.held] = model(x[fold.held])
+    return fit_trees(task, part.kind, x, y, seed), held_out
+
+
+def _scaled(
+    z: Float[ndarray, " n d"], mean: Float[ndarray, " d"], scale: Float[ndarray, " d"]
+) -> Float32[ndarray, " n d"]:
+    return np.asarray((z - mean) / scale, np.float32)
+
+
+def _side_by_side(blocks: Mapping[str, ndarray], names: Sequence[str]) -> Float32[ndarray, " n d"]:
+    found = [blocks[name] for name in names]
+    return found[0] if len(found) == 1 else np.concatenate(found, 1)

@@ -1,0 +1,90 @@
+"""Test blends: their weights, their predictions, and their conversion to tensors."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
+
+from contramix.models.task import Task
+from contramix.predictors.blend import Blend, Part, fit_blend
+from contramix.predictors.feature_rows import FeatureScale
+from contramix.predictors.folds import split_folds
+from contramix.predictors.linear import STRENGTHS, fit_linear
+from contramix.predictors.stacking import blend_weights
+
+TASK, NUMBER = Task("classification", "y", ("a", "b")), Task("regression", "y")
+PARTS = (Part("linear", ("good",), 1.0), Part("forest", ("good", "noise"), 1.0), Part("linear", ("noise",), 1.0))
+
+
+def data(n=500, labeled=60, task=TASK):
+    rng = np.random.default_rng(3)
+    good, noise = rng.normal(size=(n, 4)), rng.normal(size=(n, 100))
+    target = good[:, 0] - good[:, 1] + rng.normal(0, 0.5, n)
+    y = (target > 0).astype(int) if task.classes else 100 + 10 * target
+    features = {"good": good.astype(np.float32), "noise": noise.astype(np.float32)}
+    return features, np.sort(rng.permutation(n)[:labeled]), y
+
+
+@pytest.mark.parametrize("task", [TASK, NUMBER])
+def test_tensors_and_back_give_the_same_predictions(task):
+    features, rows, y = data(task=task)
+    blend = fit_blend(task, features, rows, y[rows], PARTS, 0)
+    again = Blend.from_tensors(task, PARTS, blend.tensors())
+    np.testing.assert_array_equal(again.scores(features), blend.scores(features))
+    assert fit_blend(task, features, rows, y[rows], PARTS, 0).tensors().keys() == blend.tensors().keys()
+
+
+def test_useless_features_get_little_weight():
+    features, rows, y = data()
+    blend = fit_blend(TASK, features, rows, y[rows], PARTS, 0)
+    scores = blend.scores(features)
+    assert blend.weights.sum() == pytest.approx(1)
+    assert blend.weights[0] > 0.6 > 0.1 > blend.weights[2]
+    np.testing.assert_allclose(scores.sum(1), 1)
+    rest = np.setdiff1d(np.arange(len(y)), rows)
+    assert roc_auc_score(y[rest], scores[rest, 1]) > 0.9
+
+
+def test_numeric_targets_keep_their_unit():
+    features, rows, y = data(task=NUMBER)
+    found = fit_blend(NUMBER, features, rows, y[rows], PARTS, 0).scores(features)
+    rest = np.setdiff1d(np.arange(len(y)), rows)
+    assert 1 - np.mean((found[rest] - y[rest]) ** 2) / y[rest].var() > 0.7
+
+
+def test_without_rows_for_folds_the_prior_decides():
+    features, _, y = data()
+    rows = np.array([int((y == 0).argmax()), int((y == 1).argmax()), 7])
+    blend = fit_blend(TASK, features, rows, y[rows], PARTS, 0)
+    np.testing.assert_allclose(blend.weights, 1 / 3)
+
+
+@pytest.mark.parametrize("task", [TASK, NUMBER])
+@pytest.mark.parametrize("block", ["good", "noise"])
+def test_linear_part_is_scikit_learns(task, block):
+    features, rows, y = data(task=task)
+    x = FeatureScale.learn(features[block], np.arange(500)).rows(np.arange(500))[:]
+    folds = split_folds(task, y[rows], 0)
+    model, held_out = fit_linear(task, x[rows], y[rows], folds)
+    assert held_out.shape == (2, 60, len(task.classes) or 1)
+    assert np.isfinite(held_out).all()
+    gaps = []
+    for strength in STRENGTHS:
+        if task.classes:
+            theirs = LogisticRegression(C=strength, tol=1e-9, max_iter=9999).fit(x[rows], y[rows]).predict_proba(x)
+        else:
+            theirs = Ridge(1 / strength).fit(x[rows], y[rows]).predict(x)[:, None]
+        gaps.append(np.abs(model(x) - theirs).max() / np.std(y))
+    assert min(gaps) < 2e-3
+
+
+def test_weights_follow_held_out_rows_and_the_prior():
+    y = np.arange(40) % 2
+    sure, vague = np.where(np.eye(2)[y] == 1, 0.8, 0.2)[None], np.full((1, 40, 2), 0.5)
+    prior = np.array([0.5, 0.5])
+    assert blend_weights(TASK, [sure, vague], y, prior)[0] > 0.8
+    assert blend_weights(TASK, [1 - sure, vague], y, prior)[0] < 0.2
+    np.testing.assert_allclose(blend_weights(TASK, [vague, vague], y, np.array([0.3, 0.7])), [0.3, 0.7], atol=1e-3)
+    few = slice(0, 4)
+    less = blend_weights(TASK, [sure[:, few], vague[:, few]], y[few], prior)[0]
+    assert 0.5 < less < blend_weights(TASK, [sure, vague], y, prior)[0]
