@@ -32,13 +32,13 @@ from sklearn.model_selection import train_test_split
 
 from bench import result_lines
 from bench.data.make_parquet_tables import TARGETS
-from contramix.evaluation.features import raw_features
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
 from contramix.models.labeled_records import draw_labels
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
+from contramix.predictors.raw_features import raw_features
 from contramix.recipe import Recipe
 
 SUITE = "default-recipes"

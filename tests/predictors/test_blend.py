@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 
 from contramix.models.task import Task
-from contramix.predictors.blend import Blend, Part, fit_blend
+from contramix.predictors.agreement import SMALLEST_SHARE, USUAL_SHARE, representation_share
+from contramix.predictors.blend import REPRESENTATION, Blend, Part, fit_blend
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.folds import split_folds
 from contramix.predictors.linear import STRENGTHS, fit_linear
@@ -88,3 +89,25 @@ def test_weights_follow_held_out_rows_and_the_prior():
     few = slice(0, 4)
     less = blend_weights(TASK, [sure[:, few], vague[:, few]], y[few], prior)[0]
     assert 0.5 < less < blend_weights(TASK, [sure, vague], y, prior)[0]
+
+
+def test_representations_that_disagree_with_the_judge_get_little_weight():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(2000, 1))
+    judge, linear, trees, useful = (truth + rng.normal(size=truth.shape) for _ in range(4))
+    usual = representation_share(judge, [linear, trees], useful)
+    assert usual == pytest.approx(USUAL_SHARE, abs=0.15)
+    vague = truth + 2 * rng.normal(size=truth.shape)
+    assert SMALLEST_SHARE <= representation_share(judge, [linear, trees], vague) < usual - 0.2
+    assert representation_share(judge, [linear, trees], np.zeros_like(truth)) == SMALLEST_SHARE
+
+
+def test_the_prior_of_a_blend_follows_the_agreement():
+    features, rows, y = data(labeled=30)
+    parts = [Part(kind, ("good",), 1.0) for kind in ("linear", "forest", "boosting")]
+    weights = {}
+    for name in ("good", "noise"):
+        learned = Part("linear", (f"{REPRESENTATION}.0",), 1.0)
+        given = {**features, f"{REPRESENTATION}.0": features[name]}
+        weights[name] = fit_blend(TASK, given, rows, y[rows], [*parts, learned], 0).weights[-1]
+    assert weights["noise"] < 0.1 < weights["good"]

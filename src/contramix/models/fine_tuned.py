@@ -20,6 +20,7 @@ from torch import nn
 from contramix.errors import InputError
 from contramix.models.fine_tuned_network import FineTunedNetwork
 from contramix.models.inference import check_finite
+from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained, create_folder, load_weights
 from contramix.models.task import Kind, Task
 from contramix.runtime import atomic_files
@@ -65,7 +66,7 @@ class _HeadConfig(Settings):
 
 
 @dataclass(kw_only=True)
-class FineTunedModel(Pretrained):
+class FineTunedModel(Predictor):
     """Predict a target column from tables, and compute the representations of the fine-tuned encoder.
 
     The base class takes ``recipe`` (settings of pre-training), ``spec`` (specification of the input data), ``encoder``
@@ -75,13 +76,9 @@ class FineTunedModel(Pretrained):
     ----------
     network
         Fine-tuned encoder with its prediction head.
-    labels
-        Classes as values of the target column's type, such as integers, in the order of ``network.task.classes``, which
-        holds them as text. Predictions are these values. Empty for a numeric target.
     """
 
     network: FineTunedNetwork
-    labels: Shaped[ndarray, " C"]
 
     @classmethod
     def from_network(
@@ -121,32 +118,6 @@ class FineTunedModel(Pretrained):
             If a column is missing or has another type than in training, or values are so large that they overflow.
         """
         return check_finite(self.network.scores(self.spec.tensorize(table)), what="prediction")
-
-    def decide(self, scores: Float[ndarray, " n *C"]) -> Shaped[ndarray, " n"]:
-        """Return the most probable label of each row, given the class probabilities that :meth:`scores` returns.
-
-        Numeric predictions are returned unchanged.
-        """
-        return scores if self.task.kind == "regression" else self.labels[scores.argmax(1)]
-
-    @property
-    def result_names(self) -> list[str]:
-        """Return the column names of predictions, such as ``["prediction", "p_cat", "p_dog"]`` for two classes.
-
-        For a numeric target the only column is ``prediction``.
-        """
-        return ["prediction", *(f"p_{name}" for name in self.task.classes)]
-
-    def predict(self, table: pa.Table) -> dict[str, pa.Array]:
-        """Predict the target for the rows of a table; return Arrow arrays by column name.
-
-        The column ``prediction`` holds the predicted labels or numeric values. For classification there is also a
-        column with the probability of each class, such as ``p_cat``.
-        """
-        scores = self.scores(table)
-        probabilities = scores.T if self.task.classes else ()
-        values = [self.decide(scores), *probabilities]
-        return {name: pa.array(np.ascontiguousarray(v)) for name, v in zip(self.result_names, values)}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save the model to a folder: the files that :meth:`Pretrained.save` writes, and head.safetensors.

@@ -6,11 +6,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, Int, Shaped
+from jaxtyping import Bool, Float, Float32, Float64, Int, Shaped
 from numpy import ndarray
 from torch import Tensor
 
 from contramix.models.task import Task
+from contramix.predictors.agreement import representation_share
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.folds import Fold, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
@@ -20,6 +21,10 @@ from contramix.predictors.trees import TreeEnsemble, fit_trees
 PartKind = Literal["linear", "forest", "extra-trees", "boosting"]
 Features = Mapping[str, Float[ndarray, "..."]]
 """Blocks of features by name, such as ``"raw"``: arrays with one row for each record."""
+REPRESENTATION = "representation"
+"""Prefix of the names of blocks that hold representations: ``representation.0`` of the first encoder, and so on."""
+UNLABELED = 5000
+"""Maximum number of rows on which the agreement of the parts is measured."""
 
 
 class Part(NamedTuple):
@@ -146,9 +151,36 @@ def fit_blend(
     target = y if task.classes else (y - mean) / scale
     folds = split_folds(task, y, seed)
     fitted = [_fit_part(task, part, _side_by_side(labeled, part.blocks), target, folds, seed) for part in parts]
+    models, held_out = tuple(model for model, _ in fitted), [predictions for _, predictions in fitted]
+    some = every_row[:: -(-len(every_row) // UNLABELED)]
+    unlabeled = {name: _scaled(features[name][some], *scales[name]) for name in names}
+    guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
+    weights = blend_weights(task, held_out, target, _prior(parts, guesses))
+    return Blend(task, tuple(parts), models, weights, scales, mean, scale)
+
+
+def _prior(parts: Sequence[Part], guesses: Sequence[Float64[ndarray, " n k"]]) -> Float64[ndarray, " parts"]:
+    """Return the weights of the parts before held-out rows are seen.
+
+    If there are parts on representations, their share of the weight depends on how well the linear ones agree with
+    boosting on raw features on rows without labels. ``guesses`` holds the predictions of each part for such rows.
+    """
     prior = np.array([part.prior for part in parts])
-    weights = blend_weights(task, [held_out for _, held_out in fitted], target, prior / prior.sum())
-    return Blend(task, tuple(parts), tuple(model for model, _ in fitted), weights, scales, mean, scale)
+    learned = np.array([any(block.startswith(REPRESENTATION) for block in part.blocks) for part in parts])
+    kinds = np.array([part.kind for part in parts])
+    judge = np.flatnonzero(~learned & (kinds == "boosting"))
+    linear, trees = (~learned & np.isin(kinds, names) for names in (["linear"], ["forest", "extra-trees"]))
+    from_representations = learned & (kinds == "linear")
+    if len(judge) and linear.any() and trees.any() and from_representations.any():
+
+        def mean(which: Bool[ndarray, " parts"]) -> Float64[ndarray, " n k"]:
+            return np.asarray(np.mean([guess for guess, wanted in zip(guesses, which) if wanted], axis=0))
+
+        plain = [mean(linear), mean(trees)]
+        share = representation_share(guesses[judge[0]], plain, mean(from_representations))
+        prior[learned] *= share / prior[learned].sum()
+        prior[~learned] *= (1 - share) / prior[~learned].sum()
+    return np.asarray(prior / prior.sum())
 
 
 def _fit_part(

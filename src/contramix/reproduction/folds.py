@@ -24,11 +24,12 @@ from numpy import ndarray
 
 from contramix.evaluation.baselines import BASELINES, BaselineInputs
 from contramix.evaluation.cross_validation import adam_on_folds, cross_validate_probe
-from contramix.evaluation.features import raw_features, untrained_encoder
+from contramix.evaluation.features import untrained_encoder
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.models.inference import embed
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import Fit, learn_spec
+from contramix.predictors.raw_features import raw_features
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.samples.samples import compute_fingerprint

@@ -1,0 +1,204 @@
+"""Predict with a blend on raw features and frozen representations, and save and load it without pickle."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Float32
+from numpy import ndarray
+from pydantic import ValidationError
+
+from contramix.domains import Spec
+from contramix.errors import InputError
+from contramix.models.inference import check_finite
+from contramix.models.predictor import Predictor
+from contramix.models.pretrained import Pretrained, create_folder
+from contramix.models.task import Kind, Task
+from contramix.predictors.blend import REPRESENTATION, Blend, Part, PartKind
+from contramix.predictors.raw_features import raw_features
+from contramix.runtime import atomic_files
+from contramix.settings import Settings
+from contramix.training import checkpoint
+
+BLEND_FILE = "blend.safetensors"
+"""Name of the file with everything that was learned from labels."""
+
+
+class _PartConfig(Settings):
+    """Describe a part of a blend, as config.json stores it; fields as in :class:`contramix.predictors.blend.Part`."""
+
+    kind: PartKind
+    blocks: tuple[str, ...]
+    prior: float
+
+
+class _BlendConfig(Settings):
+    """Describe a blend, as config.json stores it under ``predicts``.
+
+    Parameters
+    ----------
+    head
+        Always ``"blend"``, which tells it from the head of a fine-tuned model.
+    kind, target
+        Kind of the task, and name of the predicted column.
+    classes, labels
+        Classes as text, and the same classes in the user's type, such as integers. Empty for a numeric target.
+    parts
+        Parts of the blend.
+    encoders
+        Number of encoders. The first one is the model in the folder itself, the others are in ``encoder-1`` and so on.
+    raw
+        Names of the blocks of raw features. The specification of each is in the file ``<name>.spec.json``.
+    sha256
+        Checksum of ``blend.safetensors``.
+    """
+
+    head: str = "blend"
+    kind: Kind
+    target: str
+    classes: tuple[str, ...]
+    labels: tuple[bool | int | float | str, ...]
+    parts: tuple[_PartConfig, ...]
+    encoders: int
+    raw: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(kw_only=True)
+class BlendModel(Predictor):
+    """Predict a target column with models on raw features and on the representations of frozen encoders.
+
+    Further parameters are those of :class:`contramix.models.predictor.Predictor`; they describe the first encoder, with
+    which :meth:`embed` computes representations.
+
+    Parameters
+    ----------
+    others
+        Further pre-trained models whose representations the blend uses.
+    raw
+        Specifications that convert the columns of a table to raw features, by the name of the block.
+    blend
+        Blend of models, which was learned from labels.
+    """
+
+    others: tuple[Pretrained, ...] = ()
+    raw: Mapping[str, Spec]
+    blend: Blend
+
+    @property
+    def task(self) -> Task:
+        """Return the task of the model: classification or regression, the target column, and the classes."""
+        return self.blend.task
+
+    def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+        """Return class probabilities of shape (n, C) for the n rows of a table, or n numeric predictions.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or has another type than in training, or values are so large that they overflow.
+        """
+        features = compute_blocks([self, *self.others], self.raw, table)
+        return check_finite(self.blend.scores(features), what="prediction")
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save the model to a folder.
+
+        It holds the files that :meth:`Pretrained.save` writes for the first encoder, a folder for each other encoder, a
+        specification for each block of raw features, and blend.safetensors.
+
+        Raises
+        ------
+        InputError, RunError
+            If the folder cannot be written, or the disk is full.
+        """
+        place = create_folder(folder)
+        for number, other in enumerate(self.others, start=1):
+            other.save(place / f"encoder-{number}")
+        for name, spec in self.raw.items():
+            atomic_files.write(place / f"{name}.spec.json", spec.model_dump_json(indent=1))
+        learned = checkpoint.to_bytes(self.blend.tensors(), {})
+        atomic_files.write(place / BLEND_FILE, learned)
+        config = _BlendConfig(
+            kind=self.task.kind,
+            target=self.task.target,
+            classes=self.task.classes,
+            labels=tuple(self.labels.tolist()),
+            parts=tuple(_PartConfig(**part._asdict()) for part in self.blend.parts),
+            encoders=1 + len(self.others),
+            raw=tuple(self.raw),
+            sha256=hashlib.sha256(learned).hexdigest(),
+        )
+        self.facts["predicts"] = config.model_dump(mode="json")
+        super().save(place)
+
+    @classmethod
+    def from_pretrained(cls, model: Pretrained, folder: Path) -> "BlendModel":
+        """Load what was learned from labels, and combine it with the first encoder.
+
+        Parameters
+        ----------
+        model
+            Model that :meth:`Pretrained.load` has loaded from the folder.
+        folder
+            Folder of the saved blend.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged.
+        """
+        device = next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
+        try:
+            found = _BlendConfig.model_validate_json(json.dumps(model.facts["predicts"]))
+            data = (folder / BLEND_FILE).read_bytes()
+            kind: Any = type(model.spec)
+            raw = {
+                name: kind.model_validate_json((folder / f"{name}.spec.json").read_text(encoding="utf-8"))
+                for name in found.raw
+            }
+        except ValidationError as error:
+            reason = f"not what a blend writes: {error.errors()[0]['msg']}"
+            raise InputError(f"{folder}: {reason}; {checkpoint.REPAIR_HINT}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{folder}: not a whole model: {error}") from error
+        path = folder / BLEND_FILE
+        if hashlib.sha256(data).hexdigest() != found.sha256:
+            raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.REPAIR_HINT}")
+        parts = [Part(part.kind, part.blocks, part.prior) for part in found.parts]
+        task = Task(found.kind, found.target, found.classes)
+        try:
+            blend = Blend.from_tensors(task, parts, checkpoint.from_bytes(data, path)[0])
+        except KeyError as error:
+            raise InputError(f"{path}: lacks {error}; {checkpoint.REPAIR_HINT}") from error
+        others = tuple(Pretrained.load(folder / f"encoder-{n}", device) for n in range(1, found.encoders))
+        labels = np.asarray(found.labels)
+        return cls(
+            model.recipe, model.spec, model.encoder, model.facts, labels=labels, others=others, raw=raw, blend=blend
+        )
+
+
+def compute_blocks(
+    encoders: Sequence[Pretrained], raw: Mapping[str, Spec], table: pa.Table
+) -> dict[str, Float32[ndarray, " n d"]]:
+    """Compute the blocks of features of a blend for the rows of a table.
+
+    Parameters
+    ----------
+    encoders
+        Pre-trained models. The representation of the first one becomes the block ``representation.0``, and so on.
+    raw
+        Specifications that convert columns to raw features, by the name of the block.
+    table
+        Rows with the columns of the training table.
+    """
+    blocks = {name: raw_features(spec, spec.tensorize(table)) for name, spec in raw.items()}
+    # Not model.embed: of a predictor it may be another method than that of its encoder.
+    return blocks | {f"{REPRESENTATION}.{n}": Pretrained.embed(model, table) for n, model in enumerate(encoders)}

@@ -1,0 +1,105 @@
+"""Learn to predict a target from few labeled rows, with raw features and representations side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from jaxtyping import Int, Shaped
+from numpy import ndarray
+
+from contramix.domains import Spec
+from contramix.models.pretrained import Pretrained
+from contramix.models.pretraining import learn_spec
+from contramix.models.task import Task
+from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
+from contramix.predictors.blend_model import BlendModel, compute_blocks
+from contramix.recipe import Recipe
+
+ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
+"""Blocks of raw features of a table, and the value of ``table.numeric`` that each of them is encoded with."""
+
+
+def default_recipes(domain: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the recipes, with changed settings, of the encoders that a few-label predictor uses by default.
+
+    Tables have two encoders: numbers are standardized for the first, and become normal quantiles for the second.
+
+    Examples
+    --------
+    >>> default_recipes("table")
+    [('npair', {}), ('npair', {'table.numeric': 'quantile'})]
+    """
+    found: list[tuple[str, dict[str, Any]]] = [("npair", {})]
+    return [*found, ("npair", {"table.numeric": "quantile"})] if domain == "table" else found
+
+
+def choose_parts(domain: str, encoders: int) -> list[Part]:
+    """Return the parts of the blend for a domain and a number of encoders.
+
+    Plain parts are models on raw features. For each encoder there is a linear model on its representation, and a forest
+    on raw features and representation side by side.
+    """
+    if domain == "table":
+        plain = [
+            Part("linear", ("raw",), 0.15),
+            Part("linear", ("raw-quantile",), 0.15),
+            Part("forest", ("raw",), 0.4),
+            Part("extra-trees", ("raw",), 0.15),
+            Part("boosting", ("raw",), 0.15),
+        ]
+    else:
+        plain = [Part("linear", ("raw",), 0.5), Part("forest", ("raw",), 0.5)]
+    names = [f"{REPRESENTATION}.{number}" for number in range(encoders)]
+    linear = [Part("linear", (name,), 0.5 / encoders) for name in names]
+    return [*plain, *linear, *(Part("forest", ("raw", name), 0.5 / encoders) for name in names)]
+
+
+def fit_few_labels(
+    encoders: Sequence[Pretrained],
+    table: pa.Table,
+    rows: Int[ndarray, " n"],
+    y: Shaped[ndarray, " n"],
+    task: Task,
+    labels: Shaped[ndarray, " C"],
+    seed: int,
+) -> BlendModel:
+    """Fit a blend of models on raw features and on the representations of frozen encoders.
+
+    Parameters
+    ----------
+    encoders
+        Pre-trained models of the same domain. They are not changed.
+    table
+        All training rows, labeled or not. Features are standardized with their statistics.
+    rows, y
+        Row numbers of the labeled rows, and their class numbers or numeric targets.
+    task
+        What is predicted: classes or a number.
+    labels
+        Classes as the user wrote them, in the order of ``task.classes``; empty for a numeric target.
+    seed
+        Seed of all random choices.
+    """
+    first = encoders[0]
+    raw = _raw_specs(encoders, table, task.target)
+    parts = choose_parts(first.recipe.domain, len(encoders))
+    blend = fit_blend(task, compute_blocks(encoders, raw, table), rows, y, parts, seed)
+    facts = {**first.facts, "blend": {"labelled_rows": len(y), "weights": [round(float(w), 4) for w in blend.weights]}}
+    others = tuple(encoders[1:])
+    return BlendModel(
+        first.recipe, first.spec, first.encoder, facts, labels=labels, others=others, raw=raw, blend=blend
+    )
+
+
+def _raw_specs(encoders: Sequence[Pretrained], table: pa.Table, target: str) -> dict[str, Spec]:
+    """Return the specifications of the blocks of raw features: those of the encoders, or learned from the table."""
+    first = encoders[0]
+    if first.recipe.domain != "table":
+        return {"raw": first.spec}
+    found: dict[str, Spec] = {}
+    for name, numeric in ENCODINGS.items():
+        known = [model.spec for model in encoders if getattr(model.recipe.data, "numeric", None) == numeric]
+        changed = Recipe.load(first.recipe, {"table.numeric": numeric})
+        held = target if target in table.column_names else first.spec.target
+        found[name] = known[0] if known else learn_spec(table, changed, held)[0]
+    return found
