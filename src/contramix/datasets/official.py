@@ -28,10 +28,10 @@ class Official:
     url
         Address where the files are published.
     either
-        Name and published checksum of each of several archives. Any one of them is enough.
+        Alternative archives, any one of which is enough, as pairs of file name and published checksum, such as
+        ``("cifar-10-python.tar.gz", "md5:c58f...")``.
     all_of
-        Name without ``.gz`` and checksum of each of several files, all of which are needed. The checksum is that of the
-        uncompressed content.
+        Files that are all needed, as pairs of file name without ``.gz`` and checksum of the uncompressed content.
     """
 
     url: str
@@ -86,21 +86,27 @@ OFFICIAL: dict[str, Official] = {
 
 
 def find_data(data: Path, data_dir: Path | None = None) -> Path:
-    """Return the path of the user's data, or find and verify the official files of a data set that the user named.
+    """Replace the name of a well-known data set by the path of its verified official files; return other paths as is.
 
     Parameters
     ----------
     data
-        A key of ``OFFICIAL``, such as "cifar10": the path of its archive, or of the folder with its files, is returned.
-        Any other value and an existing path are returned unchanged.
+        Path of the user's own data, or the name of a data set: a key of ``OFFICIAL``, such as ``cifar10``. If a file or
+        folder of that name exists, it is taken as the user's own data.
     data_dir
-        Folder that holds the official files, directly or in a subfolder with the data set's name. None: the folder of
-        the environment variable ``CONTRAMIX_DATA``.
+        Folder that holds the official files, directly or in a subfolder with the data set's name. None: the folder that
+        the environment variable ``CONTRAMIX_DATA`` names.
+
+    Returns
+    -------
+    Path
+        ``data`` itself for the user's own data. For a named data set, its archive, or the folder with its files.
 
     Raises
     ------
     InputError
-        If the files of the data set are missing or cannot be read, or if their checksums are not the official ones.
+        If no folder of official files is given, or the files of the data set are missing from it, cannot be read, or
+        have other checksums than the official ones.
     """
     known = OFFICIAL.get(str(data))
     if known is None or data.exists():
@@ -123,7 +129,7 @@ def find_data(data: Path, data_dir: Path | None = None) -> Path:
 
 
 def data_root(data_dir: Path | None) -> Path | None:
-    """Return the given folder of data. Without it, return that of the variable ``CONTRAMIX_DATA``, or None if unset."""
+    """Return ``data_dir``, or if it is None the folder in the environment variable ``CONTRAMIX_DATA``, or else None."""
     return data_dir or (Path(os.environ[DATA_DIR]) if os.environ.get(DATA_DIR) else None)
 
 

@@ -37,15 +37,16 @@ def check_destination(
     keep
         Names of the columns to copy from the data to the output.
     data
-        File or folder of the data, which must not be overwritten; None: no check.
+        File or folder of the data, which must not be overwritten; None: this is not checked.
     suffixes
         Suffixes that the output file may have.
 
     Raises
     ------
     InputError
-        If the suffix is unknown, the folder does not exist or cannot be written, the output file is or would become one
-        of the data files, or ``keep`` names columns but the format holds numbers only.
+        If the suffix is not allowed, ``out`` is a folder, or its folder does not exist or is not writable. If ``out``
+        is the data file, or a Parquet file in the folder of Parquet files that holds the data. If ``keep`` is not empty
+        and the format is ``.npy``, which holds numbers only.
     """
     if out.suffix not in suffixes:
         raise InputError(f"`out` {out}: give a name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
@@ -76,7 +77,8 @@ def check_folder(out: Path, data: Path) -> None:
     Raises
     ------
     InputError
-        If neither the folder nor its parent exists, or the folder cannot be written or is that of the data.
+        If neither ``out`` nor its parent folder exists, ``out`` is a file or is the folder of the data, or the folder
+        is not writable.
     """
     existing = out if out.exists() else out.parent
     if not existing.is_dir():
@@ -89,21 +91,21 @@ def check_folder(out: Path, data: Path) -> None:
 
 
 def check_engine(engine: str, shard: str | None, folder: bool) -> None:
-    """Check the options that concern shards (the part files of a result).
+    """Check that the engine is known, and that options for shards (part files) are used only for a folder of shards.
 
     Parameters
     ----------
     engine
-        Name of the engine that writes the result.
+        What writes the result: ``"local"`` (this process) or ``"ray"`` (a Ray cluster).
     shard
-        Part of the shards to write, such as ``"2/8"``; None: all of them.
+        Which of the shards to write, such as ``"2/8"`` for the second eighth; None: all of them.
     folder
-        Whether the result is a folder of shards. Otherwise only the default engine and no part are allowed.
+        Whether the result is a folder of shards. For a single file, ``engine`` must be ``"local"`` and ``shard`` None.
 
     Raises
     ------
     InputError
-        If an option is wrong; the message names it.
+        If the engine is unknown, or an option for shards is given for a single file. The message names the option.
     """
     if engine not in ENGINES:
         raise InputError(f"`engine` {engine!r}: give one of {', '.join(ENGINES)}")
@@ -118,7 +120,7 @@ def embedding_names(width: int) -> list[str]:
 
 
 def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str]) -> None:
-    """Check that the columns to copy from the data to a result exist, and that the result has no column of that name.
+    """Check that the columns to copy to a result exist in the data, and that no computed column has the same name.
 
     Parameters
     ----------
@@ -132,7 +134,7 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
     Raises
     ------
     InputError
-        If a column is wrong; the message names it.
+        If a column does not exist or a computed column has its name. The message names the column.
     """
     for name in keep:
         if name not in names:
@@ -142,7 +144,7 @@ def check_kept(keep: Sequence[str], names: Collection[str], made: Collection[str
 
 
 def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep: Sequence[str] = ()) -> None:
-    """Write columns to a CSV or Parquet file.
+    """Write columns copied from the data, followed by computed columns, to a CSV or Parquet file.
 
     Parameters
     ----------
@@ -151,9 +153,9 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
     made
         Computed columns by name.
     table
-        Data of the same rows.
+        The data, with the same rows as the computed columns.
     keep
-        Names of the columns of ``table`` that are written before the computed ones.
+        Names of the columns of ``table`` to copy.
 
     Raises
     ------
@@ -173,7 +175,10 @@ def write_columns(out: Path, made: Mapping[str, pa.Array], table: pa.Table, keep
 
 
 def escape_formulas(table: pa.Table) -> pa.Table:
-    """Put an apostrophe before column names and texts that a spreadsheet would execute as a formula."""
+    """Return the table with an apostrophe before text cells and column names that a spreadsheet would run as formulas.
+
+    Signed numbers such as ``-1`` stay as they are.
+    """
     return pa.table([_escape_column(c) for c in table.columns], [_escape_text(name) for name in table.column_names])
 
 

@@ -37,7 +37,7 @@ def write_with_ray(
     Parameters
     ----------
     sharded
-        Output folder, with data and the list of all shards.
+        Result that the shards belong to: its output folder, the data, and the columns to copy.
     shards
         Shards to write.
     run
@@ -47,14 +47,14 @@ def write_with_ray(
     device
         Name of the device to use on each node.
     on_progress
-        Function that is called with the number of rows of each shard that has been completed.
+        Function that is called whenever a shard is complete, with its number of rows.
 
     Raises
     ------
     InputError
-        If Ray is not installed, or a shard cannot be written because of the data.
+        If Ray is not installed, or an actor cannot compute or write a shard. Complete shards stay in the folder.
     RunError
-        If the cluster fails. Complete shards stay.
+        If the cluster fails. Complete shards stay in the folder.
     """
     try:
         ray, data = import_module("ray"), import_module("ray.data")
@@ -98,14 +98,20 @@ class _Worker:
 
     Parameters
     ----------
-    run, path, folder
-        Folder of the model, path of the data, and output folder.
+    run
+        Folder of the model.
+    path
+        File or folder of the data.
+    folder
+        Folder to write the shards to.
     options
         How to read the data.
     keep
         Names of the columns to copy from the data.
-    device, threads
-        Name of the device, and number of threads of torch.
+    device
+        Name of the torch device.
+    threads
+        Number of CPU threads of torch.
     """
 
     def __init__(

@@ -54,9 +54,11 @@ class ShardedOutput:
     Attributes
     ----------
     shards
-        All shards: one for each file of a folder, or for each :data:`ROWS` rows of a single file.
+        All shards, whether written or not: one for each Parquet file if the data are a folder of them, else one for
+        each :data:`ROWS` rows.
     manifest
-        Content of ``manifest.json``: checksum of the model, identity of each input file, and the shards.
+        Content of ``manifest.json``: checksum of the model, name, size and modification time of each input file, names
+        of the copied columns, and name and row range of each shard.
     """
 
     def __init__(self, folder: Path, model: Pretrained, path: Path, data: RecordChunks, keep: Sequence[str]) -> None:
@@ -105,7 +107,8 @@ class ShardedOutput:
         Parameters
         ----------
         part
-            Part of the shards that this job writes, such as ``"2/8"`` for the second eighth; None: all shards.
+            Which of the shards to consider: ``"2/8"`` means the second of eight nearly equal parts of the list
+            :attr:`shards`. None: all shards.
 
         Raises
         ------
@@ -134,9 +137,9 @@ class ShardedOutput:
         Raises
         ------
         InputError
-            If a row cannot be read or embedded, or a file cannot be written. Complete shards stay.
+            If a row cannot be read or embedded, or a file cannot be written. Complete shards stay in the folder.
         RunError
-            If the disk is full. Complete shards stay.
+            If the disk is full. Complete shards stay in the folder.
         """
         for run in _runs(shards):
             embedded = embed_rows(self._model, self._data, run[0].start, run[-1].stop)
@@ -145,7 +148,13 @@ class ShardedOutput:
                 write_rows(out, self.keep, self._data, self._model.encoder.width, shard.rows, embedded, on_progress)
 
     def _compare(self, path: Path) -> None:
-        """Check that the manifest that an earlier job has written at ``path`` equals that of this job."""
+        """Check that the manifest that an earlier job has written at ``path`` equals that of this job.
+
+        Raises
+        ------
+        InputError
+            If the file is not JSON, or a value differs.
+        """
         try:
             existing = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -167,7 +176,10 @@ def _facts(file: Path, rows: int) -> dict[str, Any]:
 
 
 def _runs(shards: Sequence[Shard]) -> Iterator[list[Shard]]:
-    """Yield groups of shards whose rows are consecutive in the data, so that each group is read in one pass."""
+    """Group successive shards whose row ranges are adjacent in the data, and yield each group as a list.
+
+    The rows of a group can be read in one pass.
+    """
     run: list[Shard] = []
     for shard in shards:
         if run and run[-1].stop != shard.start:

@@ -34,8 +34,8 @@ def embed_rows(
 ) -> Iterator[EmbeddedRows]:
     """Compute the representations of a range of rows, batch by batch, while the next chunk is read.
 
-    On CPUs, each thread of torch computes a batch alone, and the batches run in parallel. Threads that share a batch
-    would wait for each other at every layer, especially while other threads read and write.
+    On a CPU, several batches are computed in parallel, each by one thread. This is faster than one batch on several
+    threads, which wait for each other at every layer.
 
     Parameters
     ----------
@@ -46,17 +46,17 @@ def embed_rows(
     start, stop
         Number of the first row, and number of the row after the last one.
     batch_size
-        Number of rows in a batch; None: chosen by the size of samples and layers.
+        Number of rows in a batch; None: chosen from the size of a sample and the width of the encoder.
 
     Yields
     ------
     tuple
-        The rows of a batch, and their representations.
+        Table with the rows of a batch, and array of shape (rows, width) with their representations.
 
     Raises
     ------
     InputError
-        If a row cannot be embedded; see :meth:`contramix.models.pretrained.Pretrained.embed`.
+        If a row cannot be read, does not suit the model, or has a representation that is not finite.
     """
     encoder = model.encoder
 
@@ -83,9 +83,10 @@ def embed_rows(
 
 @contextmanager
 def single_threaded_batches(device: torch.device) -> Iterator[int]:
-    """Limit torch to one thread per batch within a ``with`` block, and return the number of batches to run in parallel.
+    """Create a context in which each batch is computed by one thread; it yields the number of batches to run at once.
 
-    That number is torch's number of threads on a CPU. On other devices it is 1, and nothing is limited.
+    On a CPU this is the number of threads that torch had before, to which it is reset at the end. On other devices it
+    is 1, and the threads of torch are not limited.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu":
@@ -102,7 +103,7 @@ def write_rows(
     out: Path, keep: Sequence[str], data: RecordChunks, width: int, rows: int, embedded: Iterator[EmbeddedRows],
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> None:  # fmt: skip
-    """Write representations, and columns copied from the data, to a file. On an error no incomplete file remains.
+    """Write columns copied from the data, and representations, to a file. An incomplete file is removed on an error.
 
     Parameters
     ----------
@@ -111,12 +112,12 @@ def write_rows(
     keep
         Names of the columns to copy from the data.
     data
-        Data, whose schema gives the types of these columns.
+        Records to which the rows belong. Only the schema is used, for the types of the copied columns.
     width, rows
         Number of elements of a representation, and number of rows to write.
     embedded
-        Iterator over batches of rows and their representations. A batch must end at the last row that is written.
-        The iterator is not consumed further.
+        Iterator over batches: table of rows, and array of their representations. Batches are taken until ``rows`` rows
+        are complete; later batches stay in the iterator. No batch may reach beyond the last of these rows.
     on_progress
         Function that is called with the number of rows of each batch.
 
@@ -151,7 +152,7 @@ def write_rows(
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items of an iterator, while another thread computes the next items."""
+    """Yield the items of an iterator, while another thread computes up to ``BUFFERED`` (two) items in advance."""
     end = object()
     with ThreadPoolExecutor(1) as worker:
         waiting = deque(worker.submit(next, items, end) for _ in range(BUFFERED))

@@ -35,19 +35,28 @@ class EmbeddingFile(ABC):
 
     @abstractmethod
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Append rows to the file, given their copied columns and their representations."""
+        """Append rows to the file: their copied columns in ``kept``, and their representations in ``z``."""
 
     @abstractmethod
     def close(self) -> None:
-        """Write buffered rows and the end of the file. The file object itself stays open."""
+        """Write buffered rows and the end of the file. The file object is not closed."""
 
 
 class ParquetFile(EmbeddingFile):
     """Write a Parquet file with the copied columns, and one column for each element of a representation.
 
-    The columns of the representation are not compressed, because their values hardly repeat, and compression would take
-    a quarter of the network's time (docs/adr/0024). They are not nullable, which halves the time of writing. Pages have
-    checksums. Parameters are those of :class:`EmbeddingFile`.
+    The columns of the representation are not compressed: their values hardly repeat, and compression would take a
+    quarter as long as the encoder needs to compute them (docs/adr/0024). They are declared as not nullable, which
+    halves the time of writing. Pages have checksums.
+
+    Parameters
+    ----------
+    file
+        Binary file that is open for writing.
+    kept
+        Schema of the columns that are copied from the data.
+    rows, width
+        Number of rows that will be written, and number of elements of a representation.
     """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
@@ -66,7 +75,7 @@ class ParquetFile(EmbeddingFile):
         self._kept, self._filled = [kept.empty_table()], 0
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Buffer rows, given their copied columns and their representations; write each full row group to the file."""
+        """Buffer rows (copied columns ``kept``, representations ``z``), and write each full row group to the file."""
         start = 0
         while start < len(z):
             part = torch.from_numpy(z[start : start + self._columns.shape[1] - self._filled])
@@ -93,8 +102,16 @@ class ParquetFile(EmbeddingFile):
 class CsvFile(EmbeddingFile):
     """Write a CSV file with the copied columns, and one column for each element of a representation.
 
-    An apostrophe is put before texts that a spreadsheet would execute as formulas. Parameters are those of
-    :class:`EmbeddingFile`.
+    An apostrophe is put before texts that a spreadsheet would execute as formulas.
+
+    Parameters
+    ----------
+    file
+        Binary file that is open for writing.
+    kept
+        Schema of the columns that are copied from the data.
+    rows, width
+        Number of rows that will be written, and number of elements of a representation.
     """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
@@ -103,7 +120,7 @@ class CsvFile(EmbeddingFile):
         self._writer = CSVWriter(file, escape_formulas(pa.schema([*kept, *fields]).empty_table()).schema)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Append rows to the file, given their copied columns and their representations."""
+        """Append rows to the file: their copied columns in ``kept``, and their representations in ``z``."""
         columns = [pa.array(np.ascontiguousarray(column)) for column in z.T]
         self._writer.write_table(
             escape_formulas(pa.table([*kept.columns, *columns], [*kept.column_names, *self._names]))
@@ -117,7 +134,16 @@ class CsvFile(EmbeddingFile):
 class NpyFile(EmbeddingFile):
     """Write representations as one array of shape (rows, width) in the format of ``numpy.save``.
 
-    Columns copied from the data are not written. Parameters are those of :class:`EmbeddingFile`.
+    Columns copied from the data are not written, since the format holds numbers only.
+
+    Parameters
+    ----------
+    file
+        Binary file that is open for writing.
+    kept
+        Schema of the columns that are copied from the data.
+    rows, width
+        Number of rows that will be written, and number of elements of a representation.
     """
 
     def __init__(self, file: BinaryIO, kept: pa.Schema, rows: int, width: int) -> None:
@@ -126,11 +152,11 @@ class NpyFile(EmbeddingFile):
         np.lib.format.write_array_header_1_0(file, header)
 
     def add(self, kept: pa.Table, z: Float32[ndarray, " n d"]) -> None:
-        """Append representations to the file; ``kept`` is ignored."""
+        """Append the representations ``z`` to the file; ``kept`` is ignored."""
         self._file.write(z.astype("<f4", copy=False).tobytes())
 
     def close(self) -> None:
-        """Do nothing, because all rows have been written."""
+        """Do nothing: rows are not buffered, and the file has no footer."""
 
 
 EMBEDDING_FILES: dict[str, type[EmbeddingFile]] = {".parquet": ParquetFile, ".csv": CsvFile, ".npy": NpyFile}
