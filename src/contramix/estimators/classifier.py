@@ -31,17 +31,19 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
     Parameters
     ----------
     recipe, epochs, batch_size, overrides, encoder
-        Settings of pre-training, as in :class:`contramix.ContrastiveEncoder`.
+        Recipe of pre-training, number of epochs, batch size, changed settings of the recipe, and module to train in
+        place of its encoder; details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
-        Same as in :class:`contramix.ContrastiveEncoder`.
+        Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.
     pretrained : ContrastiveEncoder, Pretrained, str or Path, optional
-        Fitted encoder, or the folder of a saved model or run. Pre-training is skipped if it is given. The labels must
-        not have been one of its input columns.
+        Fitted encoder, or the folder of a saved model or run, to fine-tune instead of pre-training a new encoder. The
+        labels must not have been among the columns that it was pre-trained on.
     finetune : mapping, optional
         Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``. See
         :class:`contramix.models.finetune_settings.FineTune`.
     class_weight : "balanced" or mapping, optional
-        ``"balanced"`` gives each class the same total weight in the loss. A mapping gives the weight of each class.
+        ``"balanced"`` gives each class the same total weight in the loss. A mapping gives a weight for each class
+        label. By default all rows have the same weight.
 
     Attributes
     ----------
@@ -180,9 +182,11 @@ def is_labeled(y: Shaped[ndarray, " n"]) -> Bool[ndarray, " n"]:
 
 
 def _infer_dtype(y: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
-    """Convert an object array of labels to the type of its values; keep text and other arrays as they are.
+    """Convert labels in an object array to an array of their own type, such as int64.
 
-    Labels have the type object if y also held None or -1 for unlabeled rows.
+    ``y`` holds the labels of labeled rows only. It is an object array if the user's labels included None or mixed text
+    with -1. Arrays of text, and arrays of other types than object, are returned unchanged. An ``InputError`` is raised
+    if some labels are text and others are not.
     """
     text = {isinstance(label, str) for label in y.tolist()}
     if len(text) > 1:

@@ -36,8 +36,8 @@ class ContrastiveEncoder(BasePretrainingEstimator):
     device : str, default="auto"
         Device to compute on, such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. ``"auto"`` uses a GPU if there is one.
     random_state : int, RandomState or None
-        Seed of everything random. The same int gives the same weights on the same machine, and also the same as
-        ``--seed`` on the command line.
+        Seed of everything random. The same int gives the same weights on the same machine. They are also the weights
+        that the command line gives with this int as ``--seed``.
     verbose : bool, default=False
         Whether to show progress.
     overrides : mapping, optional
@@ -113,10 +113,11 @@ class ContrastiveEncoder(BasePretrainingEstimator):
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> "ContrastiveEncoder":
-        """Train for one pass over ``X``, at a constant learning rate, which is that of the recipe.
+        """Train for one epoch on ``X``, at the recipe's learning rate without a schedule, and return the estimator.
 
-        The first call also learns the columns. Later calls continue with the same weights and optimizer state, and
-        ``X`` must have the same columns. ``y`` is ignored.
+        If the estimator is not fitted yet, the columns of ``X`` are learned first, as in ``fit``. Otherwise ``X`` must
+        have the columns that were learned, and training continues with the current weights and optimizer state (a new
+        optimizer state for a loaded model). ``y`` is ignored.
         """
         if not hasattr(self, "model_"):
             fit = self._prepare_fit(X)

@@ -73,9 +73,10 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.model_.save(folder)
 
     def _prepare_fit(self, X: Any) -> Fit:
-        """Resolve the recipe, learn the columns of X, and return training data with initial weights.
+        """Resolve the recipe, read X and learn its columns, and return a pre-training that is ready to run.
 
-        Notes about the data are issued as warnings.
+        The :class:`Fit` holds the training samples, networks with initial weights, and the optimizer. Notes about the
+        data, such as files that cannot be read and are left out, are issued as warnings.
         """
         overrides = dict(self.overrides or {})
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
@@ -92,12 +93,13 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         return Fit.begin(recipe, spec, spec.tensorize(table), self._draw_seed(), self.device, module)
 
     def _run_pretraining(self, fit: Fit) -> dict[str, Any]:
-        """Run all training steps, and set ``loss_curve_`` and ``health_``.
+        """Run all training steps, issue alarms as warnings, and set ``loss_curve_`` and ``health_``.
 
         Returns
         -------
         dict
-            Alarms and the rank of the data, to be stored with the model.
+            Entries to store with the model: ``alarms`` (problems found during training), ``health`` (the last
+            measurements) and ``data_rank`` (effective rank of the training data).
         """
         self.loss_curve_: list[float] = []
         health, alarms = Health(fit), Alarms(fit)
@@ -126,26 +128,26 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.model_ = model
 
     def _draw_seed(self) -> int:
-        """Return ``random_state`` if it is an int, else a random number below 2^31 - 1 drawn with it."""
+        """Return ``random_state`` if it is an int; otherwise draw an int below 2^31 - 1 from the random state."""
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _read_records(self, X: Any, recipe: Recipe, fitted_spec: Spec | None = None, reset: bool = True) -> Records:
-        """Read the records in X: the path of a file or folder, or values such as an array or a table.
+        """Read the records in X, and return them with notes for the user and the files that cannot be read.
 
         Parameters
         ----------
         X
-            Path or values.
+            Path of a file or folder, or the records themselves, such as an array or a table.
         recipe
             Recipe that names the domain and its data settings.
         fitted_spec
-            What a fitted model learned about its training data, which the records have to match. None: the records are
-            training data.
+            Specification that a fitted model learned from its training data, which the records have to match. None: the
+            records are training data.
         reset
-            Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns have
-            to match them.
+            Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns of a
+            table have to match these attributes.
         """
         domain = DOMAINS[recipe.domain]
         if isinstance(X, str | os.PathLike):
@@ -161,12 +163,22 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         return records
 
     def _read_table(self, X: Any, model: Pretrained, reset: bool = False) -> pa.Table:
-        """Read the records in X as input of a fitted model; ``reset`` as in ``_read_records``.
+        """Read the records in X as a table of inputs for a fitted model.
+
+        Parameters
+        ----------
+        X
+            Path of a file or folder, or the records themselves, such as an array or a table.
+        model
+            Fitted model, whose columns the records must have.
+        reset
+            Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns of a
+            table have to match these attributes.
 
         Raises
         ------
         InputError
-            If a file cannot be read, because each record needs a row in the result.
+            If a file of X cannot be read. It is not left out, because the result must have one row for each record.
         """
         records = self._read_records(X, model.recipe, model.spec, reset)
         for bad in records.bad_files:
@@ -176,9 +188,10 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         return records.table
 
     def _validate_table(self, X: Any, reset: bool) -> pa.Table:
-        """Check a table or an array as scikit-learn does, and convert it to Arrow; ``reset`` as in ``_read_records``.
+        """Check a table or an array as scikit-learn does, and convert it to an Arrow table.
 
-        Columns without text names are called x0, x1 and so on.
+        If ``reset`` is True, ``n_features_in_`` and ``feature_names_in_`` are set; otherwise the columns have to match
+        these attributes. Columns without names, or with names that are not text, are called x0, x1 and so on.
         """
         if isinstance(X, Tensor):
             X = X.detach().cpu().numpy()

@@ -18,23 +18,31 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
     """Train a semi-supervised regressor on rows of which only some have a known target.
 
     First an encoder is pre-trained on all rows, without targets. Then the encoder and a linear head are fine-tuned on
-    the rows with a target. Rows without one have ``y = NaN``.
+    the rows with a target. In rows without a known target, ``y`` is NaN.
 
     Parameters
     ----------
     recipe, epochs, batch_size, overrides, encoder
-        Settings of pre-training, as in :class:`contramix.ContrastiveEncoder`.
+        Recipe of pre-training, number of epochs, batch size, changed settings of the recipe, and module to train in
+        place of its encoder; details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
-        Same as in :class:`contramix.ContrastiveEncoder`.
-    pretrained, finetune
-        Same as in :class:`contramix.ContrastiveClassifier`.
+        Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.
+    pretrained : ContrastiveEncoder, Pretrained, str or Path, optional
+        Fitted encoder, or the folder of a saved model or run, to fine-tune instead of pre-training a new encoder. The
+        target must not have been among the columns that it was pre-trained on.
+    finetune : mapping, optional
+        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``. See
+        :class:`contramix.models.finetune_settings.FineTune`.
 
     Attributes
     ----------
     model_ : FineTunedModel
         Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
-    loss_curve_, health_, n_features_in_, feature_names_in_
-        Same as in :class:`contramix.ContrastiveClassifier`.
+    loss_curve_, health_
+        Loss of pre-training at the end of each epoch, and measurements made during pre-training, as in
+        :class:`contramix.ContrastiveEncoder`. Not set if ``pretrained`` is given.
+    n_features_in_, feature_names_in_
+        Number and names of the columns seen during ``fit``. The names are not set if ``X`` has no column names.
 
     Examples
     --------

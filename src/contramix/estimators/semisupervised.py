@@ -83,7 +83,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         task
             What is predicted: classes or a number.
         labels
-            Classes as the user wrote them, in the order of their numbers; empty for a numeric target.
+            Class labels as the user gave them, in the order of the class numbers; empty for a numeric target.
         settings
             Settings of fine-tuning.
         """
