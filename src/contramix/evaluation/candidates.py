@@ -34,7 +34,7 @@ class Candidate:
     predict
         Function that learns from the labeled training rows of a problem and returns predictions for its test rows.
     few_labels
-        Whether the candidate is also scored with few labels.
+        Whether the candidate is also scored when only a few rows of each class are labeled.
     seconds
         Time in seconds to compute its features, including pre-training.
     """
@@ -60,14 +60,18 @@ def probe_candidate(
 
     Parameters
     ----------
-    name, kind, few_labels, seconds
-        Fields of the :class:`Candidate`.
+    name, kind
+        Name of the model or baseline, and whether it is a ``"baseline"`` or ``"pretrained"``.
     features
         Function that returns the features of all records for a problem. They may depend on the problem's split.
     probe
         Name of the probe, such as ``linear``.
     predict
         Function of the probe: it takes a problem and the features of all records, and predicts the test rows.
+    few_labels
+        Whether the candidate is also scored when only a few rows of each class are labeled.
+    seconds
+        Time in seconds to compute the features, including pre-training.
     """
     return Candidate(name, kind, probe, lambda problem: predict(problem, features(problem)), few_labels, seconds)
 
@@ -86,12 +90,14 @@ def probe_candidates(
 
     Parameters
     ----------
-    name, kind, seconds
-        Fields of each :class:`Candidate`.
+    name, kind
+        Name of the model or baseline, and whether it is a ``"baseline"`` or ``"pretrained"``.
     features
         Function that returns the features of all records for a problem.
     probes
         Names of the probes, such as ``("linear", "knn")``.
+    seconds
+        Time in seconds to compute the features, including pre-training.
     """
     return [
         probe_candidate(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
@@ -112,14 +118,16 @@ def fine_tuning_candidate(
 
     Parameters
     ----------
-    name, kind, seconds
-        Fields of the :class:`Candidate`.
+    name, kind
+        Name of the model or baseline, and whether it is a ``"baseline"`` or ``"pretrained"``.
     encoder_of
         Function that takes the seed of a split and returns the encoder to fine-tune.
     x
         Samples of all records.
     device
         Device to train on.
+    seconds
+        Time in seconds that pre-training took.
     """
 
     def predict(problem: PredictionProblem) -> Predictions:

@@ -38,7 +38,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def make_baselines(inputs: BaselineInputs, names: Collection[str]) -> list[Candidate]:
-    """Build the candidates (rows of the comparison) of the named baselines, in the order of ``BASELINES``."""
+    """Build the candidates (models that a comparison scores) of the named baselines, in the order of ``BASELINES``."""
     return [candidate for name, baseline in BASELINES.items() if name in names for candidate in baseline.make(inputs)]
 
 

@@ -45,7 +45,8 @@ class BaselineInputs:
     Parameters
     ----------
     data
-        Labeled records. A baseline may use targets only as part of the problems that its candidates solve.
+        Labeled records. Features must not be computed from their targets: a candidate receives the targets of the
+        training rows later, in each prediction problem.
     recipe
         Recipe that the baselines are compared with. Baselines that need an encoder build it from this recipe.
     probes
@@ -53,7 +54,7 @@ class BaselineInputs:
     device
         Device on which networks are trained and applied.
     seed
-        Seed that the evaluated model was pre-trained with.
+        Seed with which the evaluated model was pre-trained, and with which a baseline pre-trains its own.
     folder
         Folder for models that a baseline pre-trains and that later calls reuse; None for a temporary folder.
     reporter
@@ -92,17 +93,19 @@ class Baseline:
     plural
         Plural noun phrase for the text of a verdict, such as ``"raw features"``.
     make
-        Function that returns the candidates (rows of the comparison): one per probe for a baseline that computes
-        features, else a single one.
+        Function that returns the candidates (models that the comparison scores): one for each probe if the baseline
+        computes features, else a single one.
     recipe
-        For a baseline that is pre-trained: function that derives the baseline's recipe from the recipe under
-        comparison.
+        For a baseline that is pre-trained: function that takes the recipe under comparison, and returns the recipe of
+        the baseline. None for all others.
     needs_new_encoder
-        Whether it builds an encoder from the recipe, which is impossible if the user supplied the encoder as a module.
+        Whether the baseline builds an encoder from the recipe. This is impossible if the user supplied the encoder as a
+        module.
     row_label
-        Label of its row in a table; None for the name.
+        Label of the baseline's row in a table; None: ``name``.
     uses_probe
-        Whether its predictions come from a probe. If not, a table shows them in the column of the first probe.
+        Whether a table shows the baseline's scores in the column of the probe that its candidates name. If not, it
+        shows them in the column of the first probe.
     """
 
     name: str

@@ -13,7 +13,8 @@ from contramix.evaluation.problem import PredictionProblem, Predictions
 def boosting(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Predict the test rows with scikit-learn's histogram gradient boosting and its default settings.
 
-    ``z`` holds the features of all records. Classes with a single training row are dropped if two classes remain.
+    ``z`` holds the features of all records. Training rows whose class has no other training row are left out, unless
+    fewer than two classes would remain.
     """
     train, y = z[problem.train], problem.y
     if problem.task.kind == "regression":

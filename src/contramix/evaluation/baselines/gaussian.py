@@ -18,9 +18,9 @@ from contramix.samples.samples import compute_fingerprint
 
 
 def gaussian_recipe(recipe: Recipe) -> Recipe:
-    """Return a recipe with the same encoder, data settings and training, but with SimCLR on Gaussian noise.
+    """Return the recipe that trains the same encoder by SimCLR on Gaussian noise in place of the recipe's own method.
 
-    The DACL paper uses this as a baseline.
+    Encoder, training and data settings are those of ``recipe``. The DACL paper uses such a baseline.
 
     Examples
     --------
@@ -35,8 +35,8 @@ def gaussian_recipe(recipe: Recipe) -> Recipe:
 def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[ndarray, " n d"], float]:
     """Pre-train the recipe's encoder with Gaussian noise, and return its representations of all records.
 
-    Pre-training uses the rows outside the official test split. The model is saved in a folder below ``folder``, whose
-    name is a hash of the recipe, the rows and the seed. A later call loads it from there.
+    Pre-training uses the rows outside the official test split. The model is saved in a subfolder of ``folder`` that is
+    named by a hash of the recipe, the rows and the seed. A later call with the same three loads it from there.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def gaussian_features(folder: Path, inputs: BaselineInputs) -> tuple[Float32[nda
 
 
 def make_gaussian(inputs: BaselineInputs) -> list[Candidate]:
-    """Pre-train the recipe's encoder with Gaussian noise, and build one baseline candidate for each probe on it."""
+    """Pre-train the encoder with Gaussian noise, and build one baseline candidate for each probe on its features."""
     inputs.reporter.progress("gaussian: pre-training")
     with tempfile.TemporaryDirectory() as temporary:
         z, seconds = gaussian_features(inputs.folder or Path(temporary), inputs)

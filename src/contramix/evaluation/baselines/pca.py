@@ -30,7 +30,10 @@ def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[nd
 
 
 def make_pca(inputs: BaselineInputs) -> list[Candidate]:
-    """Build one baseline candidate for each probe on principal components, as many as the encoder has outputs."""
+    """Build one baseline candidate for each probe on principal components of the raw features.
+
+    There are as many components as the encoder has outputs. They are fitted on the training rows of each split.
+    """
     raw, width = inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width
     components: dict[int, Float32[ndarray, " n d"]] = {}
 

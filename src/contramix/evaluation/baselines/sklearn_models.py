@@ -11,9 +11,10 @@ from contramix.models.task import Task
 
 
 def predict_with(task: Task, model: Any, test: ndarray | csr_matrix) -> Predictions:
-    """Predict the test rows with a fitted scikit-learn model.
+    """Predict the test rows with a fitted scikit-learn model: class numbers and probabilities, or numeric values.
 
-    A class that is missing from the training rows gets a score of 0. ``test`` holds the features of the test rows.
+    ``test`` holds the features of the test rows. A class of ``task`` that the training rows did not have gets
+    probability 0.
     """
     if task.kind == "regression":
         return Predictions(np.asarray(model.predict(test)))

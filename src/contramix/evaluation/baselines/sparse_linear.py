@@ -15,13 +15,16 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 def sparse_linear_predictor(features: Callable[[ndarray], csr_matrix]) -> Callable[[PredictionProblem], Predictions]:
-    """Return a function that fits logistic or ridge regression on sparse features and predicts test rows.
+    """Return a function that fits a linear model on sparse features and predicts the test rows of a problem.
+
+    The model is logistic regression, or ridge regression for a numeric target. Its regularization is chosen on
+    validation rows.
 
     Parameters
     ----------
     features
-        Function that takes the row numbers of the training rows, on which it may fit a vocabulary, and returns the
-        features of all records.
+        Function that takes the row numbers of the training rows, and returns the features of all records. It may fit a
+        vocabulary on the training rows.
     """
 
     def predict(problem: PredictionProblem) -> Predictions:

@@ -22,9 +22,9 @@ ROUNDS = 4
 def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
     """Return a function that fits a linear model on Weisfeiler-Lehman color counts and predicts test rows.
 
-    The initial color of a node is its label; nodes without labels share one color. Colors are refined four times
-    (Shervashidze et al., JMLR 2011), and the counts of each graph are normalized. Targets are not used, so test graphs
-    have colors too.
+    The initial color of a node is its label, or the same for all nodes if the graphs have no node labels. Colors are
+    refined four times (Shervashidze et al., JMLR 2011), and the counts of each graph are scaled to a vector of norm 1.
+    The counts are computed once for training and test graphs together, since they do not depend on targets.
 
     Raises
     ------

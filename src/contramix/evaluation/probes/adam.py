@@ -19,7 +19,7 @@ PUBLISHED = Descent(
 def adam(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Predict classes with a linear classifier that is trained by Adam on features without standardization.
 
-    The learning rate is chosen on validation rows. The optimizer is AdamW without weight decay, which equals Adam.
-    ``z`` holds the features of all records.
+    Training takes 100 full-batch steps. The learning rate is chosen on validation rows. The optimizer is AdamW without
+    weight decay, which is the same as Adam. ``z`` holds the features of all records.
     """
     return PUBLISHED.probe(problem, z)

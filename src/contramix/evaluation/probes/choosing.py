@@ -16,14 +16,18 @@ RARE = 1e-6
 
 
 def hits(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
-    """Return 1 or 0 for each right or wrong class, or for a numeric target ``1 - error^2 / variance`` of each row."""
+    """Score the prediction of each row: 1 if the predicted class is right, else 0.
+
+    For a numeric target the score is ``1 - error^2 / variance``, where ``variance`` is that of the true targets.
+    """
     return task.per_row_scores(truth, predicted.value)
 
 
 def log_likelihoods(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
     """Return the logarithm of the probability that the predictions give to the true class of each row.
 
-    For a numeric target, return ``1 - error^2 / variance`` of each row.
+    Probabilities below 1e-6 count as 1e-6. For a numeric target, or without class scores, the scores of :func:`hits`
+    are returned.
     """
     if predicted.score is None:
         return hits(task, truth, predicted)
@@ -49,8 +53,8 @@ def choose(
         Function that takes a validation split, trains on its training rows, and yields predictions for its validation
         rows: one for each setting, in the order of ``options``.
     score
-        Function of task, true targets and predictions that returns one score for each row. The rows of all validation
-        splits are averaged.
+        Function of task, true targets and predictions that returns one score for each row. The setting with the highest
+        mean score over the rows of all validation splits is chosen.
     stop_when_worse
         Whether to stop at the first setting that scores worse than the best one before it.
     """

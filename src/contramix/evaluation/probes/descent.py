@@ -24,7 +24,8 @@ class Descent(NamedTuple):
     Parameters
     ----------
     optimizer
-        Settings of the optimizer. Its learning rate is 1, so that its schedule gives factors for ``rates``.
+        Settings of the optimizer and its schedule. Its learning rate must be 1: each of ``rates`` is multiplied by the
+        learning rate of the schedule.
     rates
         Learning rates to choose from on validation rows.
     epochs
@@ -69,15 +70,15 @@ class Descent(NamedTuple):
     ) -> "Layers":
         """Train one linear classifier for each learning rate, all with the same initial weights and batches.
 
-        The last, incomplete batch of each epoch is dropped, as in the published code. The order of rows is random, so
-        every epoch drops other rows.
+        With batches smaller than all rows, the rows are shuffled in each epoch, and the last, incomplete batch is
+        dropped, as in the code of the published protocols.
 
         Parameters
         ----------
         rates
             Learning rates.
         rows, y
-            Rows of features to train on, and their class numbers.
+            Features of the training rows, and their class numbers.
         classes
             Number of classes.
         key
@@ -109,14 +110,14 @@ class Descent(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """Apply several linear classifiers to the same features with one matrix product.
+    """Store several linear classifiers, and apply them to the same features with one matrix product.
 
     Parameters
     ----------
     weights
-        Weights of each classifier, of shape (features, classes).
+        One matrix of shape (features, classes) for each classifier.
     biases
-        Bias of each classifier, of shape (classes,).
+        One vector of shape (classes,) for each classifier.
     """
 
     weights: list[nn.Parameter]
@@ -128,16 +129,15 @@ class Layers(NamedTuple):
         return torch.addmm(biases, torch.from_numpy(x), weights).view(len(x), len(self.weights), -1)
 
     def loss(self, x: Float32[ndarray, " n d"], y: Int[ndarray, " n"]) -> Float[Tensor, ""]:
-        """Return the cross-entropy summed over rows and classifiers.
+        """Return the cross-entropy summed over rows and classifiers, for features ``x`` and class numbers ``y``.
 
-        Each classifier gets the gradient of its own loss, because the classifiers share no weights. ``y`` holds
-        class numbers.
+        Since the classifiers share no weights, each one gets the gradient of its own loss only.
         """
         target = torch.from_numpy(y).repeat_interleave(len(self.weights))
         return cross_entropy(self(x).flatten(0, 1), target, reduction="sum")
 
     @torch.no_grad()
     def log_probabilities(self, rows: FeatureRows) -> Float[ndarray, " L n C"]:
-        """Return the log-probabilities of the classes, of shape (classifiers, rows, classes)."""
+        """Return the log-probabilities of the classes for rows of features, of shape (classifiers, rows, classes)."""
         blocks = [self(block).log_softmax(-1) for _, block in rows.blocks()]
         return np.asarray(torch.cat(blocks).transpose(0, 1))

@@ -38,7 +38,7 @@ def knn(problem: PredictionProblem, z: ndarray) -> Predictions:
 
 
 def _nearest(k: int, keys: FeatureRows, queries: FeatureRows) -> ndarray:
-    """Return, for each query row, the positions of the ``k`` nearest key rows, nearest first."""
+    """Return an array of shape (queries, k): positions in ``keys`` of the rows nearest to each query, nearest first."""
     return np.concatenate([_nearest_of(torch.from_numpy(query), k, keys) for _, query in queries.blocks()])
 
 

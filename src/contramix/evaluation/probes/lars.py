@@ -22,8 +22,8 @@ def lars(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Predict classes with a linear classifier that is trained by LARS on features without standardization.
 
     It is trained for 200 epochs with learning rate 0.1, batches of 256 rows and no weight decay. Each step changes a
-    weight matrix by at most a thousandth of its norm. Therefore little is learned from few labels, which give few
-    steps. ``z`` holds the features of all records.
+    weight matrix by at most a thousandth of its norm. With few labels there are few steps, in which the classifier
+    learns little. ``z`` holds the features of all records.
 
     Raises
     ------

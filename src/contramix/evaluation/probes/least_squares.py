@@ -12,8 +12,8 @@ from contramix.predictors.ridge import products
 def least_squares(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Predict by linear least squares on features that are not standardized: ``W = pinv(F^T F) F^T Y``.
 
-    F are the features and Y the one-hot classes, or a numeric target minus its mean. The model has no intercept and no
-    settings. ``z`` holds the features of all records.
+    F are the features of the training rows, and Y their one-hot classes, or a numeric target minus its mean. The model
+    has no intercept and no settings. ``z`` holds the features of all records.
     """
     # NOTE[DIFF]: the code of the i-Mix paper drops the last, incomplete batch; here all rows are used.
     classes = problem.task.kind == "classification"

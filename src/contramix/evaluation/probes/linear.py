@@ -17,10 +17,10 @@ from contramix.predictors.ridge import Ridge
 def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
     """Predict with logistic regression, or ridge regression for a numeric target.
 
-    Features are standardized with the statistics of all rows outside the test rows, labeled or not; features that are
-    only 0 or 1 stay as they are. The regularization strength is chosen on validation rows by the log-likelihood of the
-    classes, or the squared error of a numeric target. The final model is fitted on all labeled training rows. ``z``
-    holds the features of all records.
+    Features are standardized with the mean and standard deviation of all rows outside the test rows, labeled or not.
+    Features whose only values are 0 and 1 are not changed. The regularization strength is chosen on validation rows by
+    the log-likelihood of the classes, or the squared error of a numeric target. The final model is fitted on all
+    labeled training rows. ``z`` holds the features of all records.
     """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
