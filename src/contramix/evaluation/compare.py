@@ -44,8 +44,8 @@ def compare_recipes(
     Parameters
     ----------
     out
-        Folder for the pre-training runs, ``<recipe>/seed<n>``. Finished runs in it are reused, and unfinished ones are
-        resumed.
+        Folder in which each pre-training run has a folder ``<recipe>/seed<n>``. Finished runs in it are reused, and
+        unfinished ones are resumed.
     data
         Labeled rows. The recipes are pre-trained on them without labels, and without the rows of an official test
         split.
@@ -56,7 +56,7 @@ def compare_recipes(
     device
         Device to train on, such as ``"cuda"``; ``"auto"`` chooses one.
     command
-        Command line to record in the runs.
+        Command line as text, to record in the folder of each run.
     reporter
         Object that receives the progress of pre-training and scoring.
 

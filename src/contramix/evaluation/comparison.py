@@ -72,7 +72,7 @@ def run_comparison(
     candidates
         Models and baselines to compare.
     recipes
-        Names of the candidates that get a verdict: whether their pre-training helped.
+        Names of the pre-trained candidates. Each gets a verdict on whether its pre-training helped.
     notes
         Sentences to put before the notes of the plan.
     training_advice

@@ -117,8 +117,9 @@ def adam_on_folds(
 ) -> Float64[ndarray, " folds"]:
     """Train a linear classifier on each fold by full-batch Adam, and return the test accuracy of each fold.
 
-    The result equals, up to rounding, that of :func:`cross_validate_probe` with a probe that has one learning rate.
-    This function is faster, because the classifiers of all folds share one matrix product with the features.
+    The result is the same, up to rounding, as that of :func:`cross_validate_probe` for one run and epoch, if its Adam
+    probe had this learning rate only. This function is faster: one matrix product with the features serves the
+    classifiers of all folds.
 
     Parameters
     ----------

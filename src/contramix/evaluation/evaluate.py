@@ -37,12 +37,13 @@ def evaluate(
     protocol
         Rules of the comparison: seeds, numbers of labels, metric, probes and baselines.
     recalibrate_bn
-        Whether to add a copy of the model to the comparison whose BatchNorm statistics are recomputed from clean rows.
+        Whether to also compare a copy of the model, whose BatchNorm statistics are recomputed from training rows
+        without noise or mixing.
     folder
-        Folder for the model of the Gaussian baseline and for features that do not fit into memory; None for a temporary
-        folder.
+        Folder for the model of the Gaussian baseline, and for the evaluated model's representations if they take more
+        than 1 GB; None for a temporary folder.
     training_advice
-        Sentences of advice to append, from :func:`contramix.monitoring.alarms.advice_from_log`.
+        Sentences to append to the advice, such as those of :func:`contramix.monitoring.alarms.advice_from_log`.
     reporter
         Object that receives the progress.
 

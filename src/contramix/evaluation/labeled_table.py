@@ -16,7 +16,7 @@ class LabeledTable:
     Parameters
     ----------
     table
-        Labeled rows.
+        Labeled rows, without those of an official test split.
     target
         Name of the column to predict.
     test
@@ -25,7 +25,7 @@ class LabeledTable:
         Further rows without labels. When a recipe is pre-trained, statistics of the columns, such as means and
         categories, are computed from these rows too (a transductive protocol).
     name, test_name
-        Names of the rows and of the test rows in error messages.
+        What error messages call the rows in ``table`` and the rows in ``test``.
     """
 
     table: pa.Table
@@ -36,14 +36,14 @@ class LabeledTable:
     test_name: str = "test data"
 
     def encode(self, spec: Spec, kind: Kind | None = None) -> LabeledRecords:
-        """Convert the rows to samples and encoded targets, those of the official test split last.
+        """Convert the rows to samples and encoded targets. Rows of the official test split come last.
 
         Parameters
         ----------
         spec
             Specification that converts the columns of a table to samples.
         kind
-            Kind of the task; None to infer it from the target's values.
+            ``"classification"`` or ``"regression"``; None to infer it from the target's values.
 
         Raises
         ------

@@ -31,8 +31,8 @@ class Metric(NamedTuple):
     compute
         Function of task, true targets and predictions that returns the metric.
     per_row
-        Function with the same arguments that returns one score per row, whose mean is the metric. To first order, the
-        sampling variance of the metric is the variance of that mean. None if the metric is not a mean over rows.
+        Function with the same arguments that returns one score per row. The mean of the scores is the metric, and the
+        variance of this mean approximates the sampling variance of the metric. None if there are no such scores.
     """
 
     kind: Kind
@@ -44,7 +44,8 @@ class Metric(NamedTuple):
 def accuracy_or_r2(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
     """Return per-row scores whose mean is the accuracy (classification) or R squared (regression).
 
-    For a class the score is 1 if the prediction is right, else 0. For a number it is ``1 - error^2 / variance``.
+    In classification a row scores 1 if the predicted class is right, else 0. In regression it scores
+    ``1 - error^2 / variance``, where ``variance`` is that of the true targets.
     """
     return task.per_row_scores(truth, predicted.value)
 

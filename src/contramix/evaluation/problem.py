@@ -19,14 +19,14 @@ FEW_ROWS = 1000
 
 
 class ValidationSplit(NamedTuple):
-    """Split labeled rows into rows to train on and rows to choose settings on.
+    """Store labeled rows that are split into rows to train on and rows on which settings are chosen.
 
     Parameters
     ----------
     train, validation
-        Row numbers in the array of features.
+        Row numbers, in the array of features, of the rows to train on and of the validation rows.
     train_y, validation_y
-        Encoded targets of these rows.
+        Class numbers or numeric targets of the rows in ``train`` and in ``validation``.
     """
 
     train: ndarray
@@ -44,13 +44,14 @@ class PredictionProblem:
     task
         Classification with its classes, or regression.
     train, y
-        Row numbers of the labeled training rows, and their targets in the same order.
+        Row numbers of the labeled training rows, and their class numbers or numeric targets in the same order.
     test
         Row numbers of the test rows.
     seed
         Seed for the random choices of a probe.
     split
-        Seed of the split into training and test rows. An encoder that depends on a seed uses this one.
+        Seed of the split into training and test rows. If there is one encoder for each seed, such as an untrained one,
+        the encoder with this seed is used.
     test_targets
         Targets of the test rows, for published protocols that choose settings on test rows. None (the default) means
         that settings are chosen on training rows only.
@@ -77,8 +78,9 @@ class PredictionProblem:
         """Return the splits into training and validation rows on which a probe chooses its settings.
 
         By default these are five cross-validation folds of the training rows, but only the first fold if there are
-        1,000 rows or more. With too few rows for five folds, the training rows also serve as validation rows. If
-        ``test_targets`` is set, there is one split, and it validates on the test rows.
+        1,000 rows or more. With fewer than five rows, or no class of five rows, there are no folds: there is one split,
+        whose validation rows are the training rows. If ``test_targets`` is set, there is one split, whose validation
+        rows are the test rows.
         """
         if self.test_targets is not None:
             return [ValidationSplit(self.train, self.y, self.test, self.test_targets)]

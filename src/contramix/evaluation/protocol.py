@@ -59,7 +59,7 @@ class Protocol:
     probes
         Names of the probes. The verdict uses the scores of the first one.
     baselines
-        Names of the baselines. The baseline in :attr:`reference` is always included.
+        Names of the baselines. The one that the verdict needs, ``"raw"`` or ``"supervised"``, is always included.
     pick_on_test
         Whether probes choose their settings on the test rows, as some published protocols do.
     """
@@ -74,9 +74,9 @@ class Protocol:
 
     @property
     def reference(self) -> str:
-        """Return the name of the baseline that the verdict requires: ``"raw"``, or ``"supervised"``.
+        """Return the name of the baseline that is always included, because the verdict needs it for comparison.
 
-        It is ``"supervised"`` (training from scratch) if the first probe is ``"finetune"``, and otherwise raw features.
+        It is ``"supervised"`` (training from scratch) if the first probe is ``"finetune"``, else ``"raw"`` (features).
         """
         return "supervised" if self.probes[0] == "finetune" else "raw"
 

@@ -25,7 +25,8 @@ CONFIDENCE = 0.95
 class Score:
     """Store the scores of one candidate (a model or baseline) with one probe and one number of labels.
 
-    Lists have one entry for each repetition: a seed of the split, or a random draw of few labels.
+    Each list has one entry for each repetition. With all labels, a repetition is a split into training and test rows;
+    with few labels, it is a random draw of labeled rows.
 
     Parameters
     ----------
@@ -34,13 +35,13 @@ class Score:
     labels_per_class
         Number of labels per class; None for all labels.
     per_row_scores
-        Score of each test row. Their mean is the score of the repetition.
+        Array with the score of each test row. The mean of the array is the score of the repetition.
     test_rows
-        Row numbers of the test rows.
+        Array with the row number of each test row.
     metrics
-        All metrics of the task by name.
+        Dictionary with all metrics of the task by name, such as ``{"accuracy": 0.9, ...}``.
     chosen
-        Setting that the probe chose, as text such as ``C = 10``.
+        Setting that the probe chose, as text such as ``C = 10``; empty if there was no choice.
     seconds
         Total time in seconds, including the computation of the features.
     """
@@ -57,7 +58,7 @@ class Score:
 
     @property
     def per_seed(self) -> Float64[ndarray, " seeds"]:
-        """Return the score of each repetition (seed of the split, or draw of few labels)."""
+        """Return the score of each repetition: the mean score of its test rows."""
         return np.array([scores.mean() for scores in self.per_row_scores])
 
     @property
@@ -72,7 +73,7 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Return the lower and upper end of the 95 % t interval for the mean score; None for one repetition."""
+        """Return the lower and upper end of the 95 % t interval for the mean score; None if there is one repetition."""
         if self.std is None:
             return None
         n = len(self.per_row_scores)
@@ -112,10 +113,10 @@ def score_candidates(
     metric
         Name of a metric in ``METRICS`` that is a mean over rows.
     few_label_draws
-        Seeds for drawing few labels. Each draw uses the next split, starting over after the last one. Empty for the
-        seeds of the splits.
+        Seeds of the random draws of few labels, one for each repetition. Draw number n uses split number n; after the
+        last split, the first one follows again. If empty, the seeds of the splits are used.
     pick_on_test
-        Whether probes choose their settings on the test rows, as some published protocols do. ``Score.chosen`` says so.
+        Whether probes choose their settings on the test rows, as some published protocols do.
     reporter
         Object that receives a line for each candidate and number of labels.
     """

@@ -62,7 +62,11 @@ def make_splits(task: Task, y: ndarray, seeds: Sequence[int], official_test: nda
 
 
 def _check_split(task: Task, y: ndarray, split: Split) -> None:
-    """Raise an ``InputError`` if nothing can be learned from a split or its test score is undefined."""
+    """Raise an ``InputError`` if a split cannot be learned or scored.
+
+    That is the case if the training rows have only one class, there are fewer than two test rows, or a numeric target
+    is constant in the test rows.
+    """
     if len(split.test) < 2:
         raise InputError(f"the test split has {len(split.test)} row; give at least 2, so that a score has an interval")
     if task.kind == "regression" and np.ptp(y[split.test]) == 0:

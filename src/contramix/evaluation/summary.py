@@ -13,6 +13,9 @@ from contramix.evaluation.scoring import Score
 def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
     """Convert the result of a comparison to a dictionary of plain values that can be saved as JSON.
 
+    Its keys are ``data``, ``metric``, ``rows`` (a dictionary for each score), ``verdict`` (the first of the verdicts),
+    ``verdicts``, ``advice`` and ``notes``.
+
     Parameters
     ----------
     data
@@ -54,8 +57,8 @@ def _row(s: Score) -> dict[str, Any]:
 def as_table(title: str, evaluation: Evaluation) -> Table:
     """Return a table of the result for the terminal, with one row for each model or baseline.
 
-    Its columns are the score with each probe on all labels, the score with the first probe on few labels, the other
-    metrics, and the time in seconds. ``title`` is the heading of the table.
+    The columns are the score of each probe with all labels, the score of the first probe with few labels, the other
+    metrics of the first probe, and the time in seconds. ``title`` is the heading of the table.
     """
     scores, metric = evaluation.scores, evaluation.metric
     cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}

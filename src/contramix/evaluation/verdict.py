@@ -31,7 +31,8 @@ class Comparison(NamedTuple):
         Whether pre-training ``"helped"``, ``"hurt"``, or made ``"no difference"``, which means that the interval
         includes 0.
     against
-        Name of the baseline: raw features, the untrained encoder, or the network trained from scratch.
+        Name of the baseline: ``"raw"`` (raw features), ``"untrained"`` (encoder without training) or ``"supervised"``
+        (network trained from scratch).
     difference, interval
         Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
     labels_per_class
@@ -56,14 +57,18 @@ class Verdict(NamedTuple):
     ----------
     recipe
         Name of the recipe.
-    outcome, against, difference, interval
-        Result with all labels; see :class:`Comparison`.
+    outcome
+        Whether pre-training ``"helped"``, ``"hurt"`` or made ``"no difference"`` with all labels.
+    against
+        Name of the best reference baseline with all labels.
+    difference, interval
+        Mean score of the recipe minus that of this baseline, and the confidence interval of the difference.
     confidence
         Confidence level of the intervals, after the correction for multiple comparisons.
     text
         Verdict in sentences.
     comparisons
-        Comparison with all labels, then those with few labels.
+        Comparison with all labels, followed by the comparisons with few labels.
     """
 
     recipe: str
@@ -76,12 +81,12 @@ class Verdict(NamedTuple):
     comparisons: tuple[Comparison, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Convert the verdict to a dictionary of plain values that can be saved as JSON."""
+        """Convert the verdict to a dictionary that can be saved as JSON, with the names of the fields as keys."""
         return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
 class SeedVariance(NamedTuple):
-    """Store an estimate of the variance between seeds of a score difference, and its degrees of freedom."""
+    """Store an estimate of how a score difference varies between seeds, and the degrees of freedom of the estimate."""
 
     variance: float
     degrees_of_freedom: int
@@ -92,11 +97,11 @@ def paired_difference(
 ) -> tuple[float, tuple[float, float]]:
     """Return the mean difference ``model - baseline`` of two scores on the same splits and labels, and its interval.
 
-    The result is ``(difference, (low, high))`` with a paired t interval. Its variance is the sum of two terms: the
-    variance from the finite number of test rows, and the variance between seeds (splits, draws of labels, pre-training
-    runs). Their degrees of freedom are combined by Satterthwaite's formula. If every seed has its own test rows, both
-    terms include the variation between rows. The interval is then wider, which is intended, because the training rows
-    of the splits overlap.
+    The result is ``(difference, (low, high))`` with a paired t interval. The variance of the difference is the sum of
+    two terms: the variance from the finite number of test rows, and the variance between seeds (splits, draws of
+    labels, pre-training runs). The degrees of freedom of both terms are combined by Satterthwaite's formula. If every
+    seed has its own test rows, both terms include the variation between rows. The interval is then wider, which is
+    intended, because the training rows of the splits overlap.
 
     Parameters
     ----------
@@ -105,7 +110,8 @@ def paired_difference(
     confidence
         Confidence level of the interval.
     pooled
-        Variance between seeds averaged over several recipes. It is used if it is larger than the variance of this pair.
+        Variance between seeds, averaged over several recipes. It replaces the variance between seeds of this pair if it
+        is larger. Its degrees of freedom are used in any case. None: only this pair is used.
     """
     differences = [a - b for a, b in zip(model.per_row_scores, baseline.per_row_scores)]
     each = np.array([d.mean() for d in differences])
@@ -124,7 +130,7 @@ def paired_difference(
 
 
 def _pool_seed_variance(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
-    """Average the variance between seeds of score differences over pairs of model and baseline.
+    """Compute how score differences vary between seeds, averaged over pairs of model and baseline.
 
     Returns None if there is only one seed.
     """
@@ -141,8 +147,8 @@ def derive_verdicts(
 
     Each recipe is compared with the best reference baseline (raw features, untrained encoder, or training from scratch)
     that uses the same probe, once with all labels and once for each smaller number of labels. Intervals have a
-    Bonferroni correction over recipes and references: at each number of labels, the probability of reporting any
-    difference if there is none is at most 5 %.
+    Bonferroni correction over recipes and reference baselines: if no recipe makes a difference, the probability that
+    any outcome at one number of labels is ``"helped"`` or ``"hurt"`` is at most 5 %.
 
     Parameters
     ----------
