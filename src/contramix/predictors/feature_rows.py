@@ -30,7 +30,7 @@ class FeatureRows:
     mean, scale
         Mean to subtract from each feature, and scale to divide it by; None to leave the rows unchanged.
     basis
-        Matrix by which the rows are multiplied after that, of shape (features, new features); None for no product.
+        Matrix of shape (features, new features) by which the rows are multiplied afterwards; None: no multiplication.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FeatureScale(NamedTuple):
     def learn(cls, z: Float[ndarray, " n d"], rows: Int[ndarray, " m"]) -> "FeatureScale":
         """Compute means and scales of features ``z`` from the training rows, whose row numbers are ``rows``.
 
-        If there are more than 65,536 training rows, as many of them are used, at equal distances.
+        If there are more than 65,536 training rows, at most that many, evenly spaced, are used.
 
         Raises
         ------

@@ -15,7 +15,10 @@ FOLDS, REPEATS = 5, 2
 
 
 class Fold(NamedTuple):
-    """Store the positions of the rows to train on and of the held-out rows, among the labeled rows."""
+    """Store one fold: the number of its repeat, and which labeled rows it trains on and which it holds out.
+
+    ``train`` and ``held`` are positions among the labeled rows.
+    """
 
     repeat: int
     train: Int[ndarray, " a"]
@@ -23,10 +26,10 @@ class Fold(NamedTuple):
 
 
 def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
-    """Split labeled rows into five folds, twice; each row is held out once in each repeat.
+    """Split labeled rows into five folds, and again with another shuffle, which gives at most ten folds.
 
-    Folds are stratified by class. Folds whose training rows have one class only are left out, and so are all folds if
-    there are fewer than five rows: the result is then empty.
+    Each row is held out once in each of the two repeats. Folds are stratified by class. Folds whose training rows have
+    one class only are left out. The list is empty if there are fewer than five rows, or no class has five rows.
 
     Parameters
     ----------

@@ -64,8 +64,8 @@ def fit_linear(
     Returns
     -------
     model, held_out
-        Model that is fitted on all rows with the best strength, and the predictions of each row by the models of that
-        strength that were fitted without its fold, of shape (repeats, rows, classes or 1).
+        Model that is fitted on all rows with the best strength, and cross-validated predictions with that strength, of
+        shape (repeats, rows, classes or 1): those for a row come from models that were fitted without the row's fold.
     """
     everything = np.arange(len(y))
     basis = span(FeatureRows(x, everything)) if len(x) < x.shape[1] else np.eye(x.shape[1])

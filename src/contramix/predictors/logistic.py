@@ -23,12 +23,13 @@ def _threads() -> ThreadpoolController:
 class Logistic:
     """Fit L2-regularized logistic regression by L-BFGS (softmax regression for more than two classes).
 
-    It minimizes the mean cross-entropy plus ``|W|^2 / (2 n strength)`` for ``n`` rows. Intercepts are not regularized.
+    It minimizes the mean cross-entropy plus ``|W|^2 / (2 n C)``, where ``n`` is the number of rows and ``C`` the
+    strength that is given to :meth:`fit`. Intercepts are not regularized.
 
     Parameters
     ----------
     task
-        Classification task with all classes.
+        Classification task. Its classes may include some without rows.
     rows, y
         Rows of features to fit on, and their class numbers.
     """
@@ -51,10 +52,10 @@ class Logistic:
         strength
             Inverse of the regularization strength, as ``C`` in scikit-learn.
         tolerance
-            Stop if no element of the gradient is larger in absolute value.
+            Largest absolute value of an element of the gradient at which the fit stops.
         start
-            Fitted model whose weights are the initial weights, if it has the same classes. Otherwise the initial
-            weights are those of this model's last fit, or zero.
+            Fitted model from whose weights to start. If it is None or has other classes, the fit starts from the
+            weights of this model's previous fit, or from zero.
         """
         if start is not None and np.array_equal(start.classes, self.classes):
             self.weight = start.weight
@@ -89,7 +90,10 @@ class Logistic:
         return self
 
     def _logits(self, weight: Float64[ndarray, " k _"], block: Float32[ndarray, " b d"]) -> Float[ndarray, " C b"]:
-        """Return the log-probabilities of the classes for a block of rows, of shape (classes, rows)."""
+        """Return the log-probabilities of the classes for a block of rows, of shape (classes, rows).
+
+        ``weight`` has one row for each class (one row for two classes); its last column holds the intercepts.
+        """
         weight, block = weight.astype(self.precision), block.astype(self.precision, copy=False)
         logits = weight[:, :-1] @ block.T + weight[:, -1:]
         if len(self.classes) == 2:

@@ -18,8 +18,8 @@ def mean_loss(task: Task, held_out: Float[ndarray, " repeats n k"], y: Shaped[nd
     task
         What is predicted: classes or a number.
     held_out
-        Predictions of each row in each repeat of the folds: class probabilities, or one number. NaN where a fold was
-        left out; such predictions are ignored.
+        Predictions for each row in each repeat of the cross-validation, of shape (repeats, rows, classes or 1): class
+        probabilities or numbers. Predictions that are NaN, where a fold was left out, are ignored.
     y
         Class numbers or numeric targets of the rows.
     """

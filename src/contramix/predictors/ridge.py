@@ -24,12 +24,14 @@ def products(
 class Ridge:
     """Fit ridge regression (L2-regularized least squares) on rows of features.
 
-    It minimizes the sum of squared errors plus ``|w|^2 / strength``. The intercept is not regularized.
+    It minimizes the sum of squared errors plus ``|w|^2 / C``, where ``C`` is the strength that is given to :meth:`fit`.
+    The intercept is not regularized.
 
     Parameters
     ----------
     task
-        Regression task; not used, but :class:`Logistic` takes the same arguments.
+        Regression task. It is not used; the constructors of this class and of :class:`Logistic` have the same
+        parameters.
     rows, y
         Rows of features to fit on, and their numeric targets.
     """
@@ -44,8 +46,8 @@ class Ridge:
     def fit(self, strength: float, tolerance: float = 0.0, start: "Ridge | None" = None) -> "Ridge":
         """Compute the weights in closed form, and return this model.
 
-        ``strength`` is the inverse of the regularization strength. ``tolerance`` and ``start`` are ignored; they exist
-        because :meth:`Logistic.fit` has them.
+        ``strength`` is the inverse of the regularization strength. ``tolerance`` and ``start`` are ignored; they make
+        the signature the same as that of :meth:`Logistic.fit`.
         """
         regularized = self.gram + np.eye(len(self.gram)) / strength
         self.weight = solve(regularized, self.moment[:, 0], assume_a="pos")

@@ -21,22 +21,23 @@ def blend_weights(
     y: Shaped[ndarray, " n"],
     prior: Float[ndarray, " parts"],
 ) -> Float64[ndarray, " parts"]:
-    """Return the weights of a mean of predictions that minimize the loss of held-out rows, shrunk towards a prior.
+    """Return weights for averaging the predictions of several models, shrunk towards prior weights.
 
-    The loss is the negative log-likelihood of classes, or of a numeric target with normal errors of unknown variance.
-    Minus the logarithm of each weight is added, times its prior weight and ``PRIOR_ROWS``, so that no weight becomes
-    zero.
+    The weights minimize a loss of the averaged predictions for held-out rows: the negative log-likelihood of classes,
+    or of a numeric target with normal errors of unknown variance. To this is added ``-PRIOR_ROWS * sum(prior *
+    log(weights))``, so that no weight becomes zero. Weights are positive, and their sum is 1.
 
     Parameters
     ----------
     task
         What is predicted: classes or a number.
     held_out
-        Predictions of the labeled rows by each part of the blend, made without the row's fold.
+        For each model, its cross-validated predictions for the labeled rows, of shape (repeats, rows, classes or 1):
+        those for a row come from a fit without the row's fold. NaN where a fold was left out.
     y
         Class numbers or numeric targets of the labeled rows.
     prior
-        Weights without data. Their sum is 1.
+        Weight of each model if there were no data. Their sum is 1.
 
     Examples
     --------

@@ -120,7 +120,7 @@ def fit_trees(
     seed
         Random seed.
     fold
-        Whether the model is only used for the held-out rows of a fold. It then has fewer trees.
+        Whether the model only predicts the held-out rows of a cross-validation fold. It then has fewer trees.
     """
     make, trees, fewer = MODELS[name]
     model = make(task, fewer if fold else trees, seed).fit(x, y)
