@@ -31,8 +31,8 @@ def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
     path
         The file or folder.
     given
-        The domain that the user named, which is returned after a check. If None, the domain is inferred from the
-        content of the file or folder.
+        Name of the domain that the user chose. It is returned unchanged if it is valid. If None, the domain is
+        inferred from the file or folder.
 
     Raises
     ------
@@ -47,13 +47,13 @@ def find_domain(path: str | os.PathLike[str], given: str | None = None) -> str:
 
 
 def find_domain_of_values(values: Any) -> str:
-    """Return the name of the domain (kind of data) of the argument of ``fit``, such as ``"image"``.
+    """Infer the domain (kind of data) of the data passed to ``fit``, and return its name, such as ``"image"``.
 
     Parameters
     ----------
     values
-        The path of a file or folder, or Python values such as an array, a list of strings or a data frame. Values that
-        no other domain recognizes are a table.
+        The path of a file or folder, or Python values such as an array, a list of strings or a data frame. The
+        result is ``"table"`` if no other domain recognizes the values.
     """
     if isinstance(values, str | os.PathLike):
         return find_domain(values)

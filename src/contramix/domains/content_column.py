@@ -12,18 +12,18 @@ from contramix.io.records import FILE, SPLIT
 
 @dataclass(frozen=True)
 class ContentColumn:
-    """Specify the name and type of the column that holds the input of a domain, such as ``image``.
+    """Specify the name and type of the Arrow column that holds a domain's records, such as the column ``image``.
 
     Parameters
     ----------
     name
         The column's name.
     records
-        Plural noun for the column's values in messages, such as ``"images"``.
+        Plural noun that messages use for the column's values, such as ``"images"``.
     accepts
-        Return whether a column of the given Arrow type can be the input.
+        Function that takes an Arrow type and returns whether a column of this type can be the input.
     advice
-        Imperative that ends error messages and says how to provide the column, such as ``"read text files"``.
+        End of error messages: an instruction on how to provide the column, such as ``"read text files"``.
     nullable
         Whether the column may hold nulls.
     """
@@ -35,7 +35,7 @@ class ContentColumn:
     nullable: bool = False
 
     def select(self, table: pa.Table) -> pa.ChunkedArray:
-        """Return the input column of a table, after checking it.
+        """Return the column of the input from a table, after checking its type and its nulls.
 
         Raises
         ------
@@ -53,7 +53,7 @@ class ContentColumn:
         return column
 
     def annotate(self, table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:
-        """Return a copy of the table in which the metadata of the input column's Arrow field are replaced."""
+        """Return a copy of the table in which ``metadata`` replaces the metadata of the input column's Arrow field."""
         index, column = table.column_names.index(self.name), table.column(self.name)
         return table.set_column(index, pa.field(self.name, column.type, metadata=dict(metadata)), column)
 
@@ -63,10 +63,10 @@ class ContentColumn:
         return {name.decode(): value.decode() for name, value in attached.items()}
 
     def left_out(self, table: pa.Table, target: str | None) -> tuple[LeftOut, ...]:
-        """List the columns of a table that a model does not use, each with the reason.
+        """List the columns of a table that a model does not use, each with the reason why it is left out.
 
-        The input column, the label column ``target``, and the columns ``file`` and ``part`` (official split) are not
-        listed.
+        The list excludes the input column, the column of labels (named by ``target``; None if there is none), and the
+        columns ``file`` and ``part`` (official split).
 
         Raises
         ------

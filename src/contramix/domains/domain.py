@@ -24,7 +24,12 @@ PathLike = str | os.PathLike[str]
 
 @runtime_checkable
 class Reader(Protocol[S_in, P_in]):
-    """Define the signature of a function that reads the records of a file or folder into an Arrow table."""
+    """Define the signature of a function that reads all records of a file or folder into memory.
+
+    The function takes the path, the read options, the domain's section of the recipe (type ``S_in``) and, after
+    training, the specification of the model (type ``P_in``). It returns :class:`~contramix.io.records.Records`, an
+    Arrow table with one row per record.
+    """
 
     def __call__(
         self, path: PathLike, options: ReadOptions, settings: S_in, fitted_spec: P_in | None = None, /
@@ -40,8 +45,8 @@ class Reader(Protocol[S_in, P_in]):
         settings
             The section of the recipe that is named after the domain, such as ``image``.
         fitted_spec
-            The specification of a trained model. If given, records are converted to the format of the training records:
-            images are resized to the model's image size, audio clips resampled to its sample rate.
+            The specification of a trained model. If given, the records are converted to the format of the training
+            data: images are resized to the model's image size, and audio clips are resampled to its sample rate.
 
         Raises
         ------
@@ -52,12 +57,27 @@ class Reader(Protocol[S_in, P_in]):
 
 @runtime_checkable
 class ChunkReader(Protocol[S_in, P_in]):
-    """Define the signature of a function that reads records in chunks, for data that may not fit into memory."""
+    """Define the signature of a function that reads records in chunks of rows, for data that may not fit into memory.
+
+    The function takes the path, the read options, the domain's section of the recipe (type ``S_in``) and, after
+    training, the specification of the model (type ``P_in``). Iterating over its result yields Arrow tables.
+    """
 
     def __call__(
         self, path: PathLike, options: ReadOptions, settings: S_in, fitted_spec: P_in | None = None, /
     ) -> RecordChunks:
-        """Read a file or folder in chunks of rows. The parameters are those of :class:`Reader`.
+        """Read a file or folder in chunks of rows. Iterating over the result yields Arrow tables.
+
+        Parameters
+        ----------
+        path
+            The file or folder.
+        options
+            How files are read, such as the delimiter of a CSV file.
+        settings
+            The section of the recipe that is named after the domain, such as ``image``.
+        fitted_spec
+            The specification of a trained model, to whose format the records are converted; None before training.
 
         Raises
         ------
@@ -68,12 +88,23 @@ class ChunkReader(Protocol[S_in, P_in]):
 
 @runtime_checkable
 class ValueReader(Protocol[S_in, P_in]):
-    """Define the signature of a function that converts Python values, such as arrays, to records."""
+    """Define the signature of a function that converts Python values, such as arrays, to an Arrow table of records.
+
+    The function takes the values, the domain's section of the recipe (type ``S_in``) and, after training, the
+    specification of the model (type ``P_in``).
+    """
 
     def __call__(self, values: Any, settings: S_in, fitted_spec: P_in | None = None, /) -> Records:
         """Convert Python values, such as an array or a list of file paths, to a table with one row per record.
 
-        The parameters ``settings`` and ``fitted_spec`` are those of :class:`Reader`.
+        Parameters
+        ----------
+        values
+            The values, as passed to ``fit``.
+        settings
+            The section of the recipe that is named after the domain, such as ``image``.
+        fitted_spec
+            The specification of a trained model, to whose format the records are converted; None before training.
 
         Raises
         ------
@@ -89,28 +120,28 @@ class Domain(Generic[S, P]):
     Parameters
     ----------
     records
-        Plural noun for records in messages, such as ``"images"``.
+        Plural noun that messages use for records, such as ``"images"``.
     settings
-        Class of the recipe section that is named after the domain.
+        Pydantic class of the recipe's section for this domain.
     spec
-        Class of the specification that is learned from training rows and saved with the model.
+        Class of the domain's specification, which is learned from training rows and saved with the model.
     baselines
         Names of the baselines that evaluations run by default.
     recognizes
-        Return whether a file or folder holds data of this domain. Return False if the path cannot be read.
+        Function that returns whether a file or folder holds data of this domain; False if it cannot be read.
     recognizes_values
-        Return whether Python values, as passed to ``fit``, can only be data of this domain.
+        Function that returns whether Python values passed to ``fit`` are unmistakably data of this domain.
     read
-        Read all records of a file or folder.
+        Function that reads all records of a file or folder.
     from_values
-        Convert Python values to records.
+        Function that converts Python values to records.
     content
-        The column that holds the input; None for tables, in which every column may be an input.
+        Name and type of the Arrow column of records; None for tables, in which every column may be an input.
     chunk_reader
-        Read records in chunks; None if the table that ``read`` returns always fits into memory.
+        Function that reads records in chunks of rows; None if the records always fit into memory.
     unread_table
-        Estimate the size of a file or folder, and identify it, without reading it; None if records always fit into
-        memory.
+        Function that returns an ``UnreadTable``, which estimates how much memory the records would take without
+        reading them; None if the records always fit into memory.
     """
 
     records: str
@@ -130,7 +161,18 @@ class Domain(Generic[S, P]):
     ) -> RecordChunks:
         """Read a file or folder in chunks of rows, or in a single chunk if the domain has no ``chunk_reader``.
 
-        The parameters are those of :class:`Reader`.
+        Iterating over the result yields Arrow tables.
+
+        Parameters
+        ----------
+        path
+            The file or folder.
+        options
+            How files are read, such as the delimiter of a CSV file.
+        settings
+            The section of the recipe that is named after the domain, such as ``image``.
+        fitted_spec
+            The specification of a trained model, to whose format the records are converted; None before training.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from contramix.settings import Settings
 
 
 class LeftOut(Settings):
-    """Name a column that is not an input of the model, and give the reason, such as ``"constant (3)"``."""
+    """Name a column that is not an input of the model, with the reason, such as ``"empty"`` or ``"free text"``."""
 
     name: str
     reason: str
@@ -35,9 +35,9 @@ class Spec(Settings, ABC):
     target
         The column of labels or numeric targets, which is not an input; None if there is none.
     rows
-        Number of training rows.
+        Number of training rows. For tables, it includes the extra rows that were passed to ``learn``.
     left_out
-        Columns that are not inputs, with reasons.
+        Other columns that are not inputs, with reasons.
     """
 
     domain: str
@@ -85,52 +85,54 @@ class Spec(Settings, ABC):
         """Describe the format of a record in a few words, such as ``"3 channels x 100 steps"``."""
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return one-line messages on how new rows differ from the training rows, such as unknown columns.
+        """Return one-line messages for the user about differences between new rows and the training rows.
+
+        Examples are columns that the training rows lacked, and texts or series that are truncated.
 
         Parameters
         ----------
         table
             The new rows, to which a trained model is applied.
         known
-            Names of columns that are no inputs but are expected, such as labels. No message mentions them.
+            Names of columns, such as labels, that no message reports as unknown although they are not inputs.
         """
         return ()
 
     @abstractmethod
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Samples:
-        """Convert rows to samples, the inputs of an encoder's frontend, in the same order.
+        """Convert rows to samples, one per row in the same order. Samples are the input of an encoder's frontend.
 
         Parameters
         ----------
         table
             The rows.
         first_row
-            Number of rows that precede these in the file, from which error messages compute row numbers.
+            Number of earlier rows in the file, which error messages add to row numbers.
 
         Raises
         ------
         InputError
-            If the rows lack an input column, or hold values of another kind than the training rows.
+            If the rows lack an input column, or if a column has another type than in training.
         """
 
     @abstractmethod
     def inputs(self) -> Inputs:
-        """Describe the input for which an encoder is built, such as its shape."""
+        """Return the properties of samples that an encoder is built for, such as their shape."""
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"] | None:
         """Return the features on which baselines such as logistic regression are trained, one row per sample.
 
-        Return None if baselines are trained on the flattened inputs of the encoder.
+        Return None if these baselines are trained on the flattened inputs of the encoder instead.
         """
         return None
 
     def frontend(self) -> Front:
-        """Return the module that converts samples to an encoder's input, such as pixels to numbers in [0, 1]."""
+        """Return the torch module that converts samples to an encoder's input, such as one that rescales pixels."""
         return AsStored()
 
     def layout(self) -> Layout | None:
         """Return the layout, which says which elements of an input vector may be averaged when samples are mixed.
 
-        Return None if all elements are mixed in the same way.
+        Each other element is copied from one of the samples. Return None if no elements need to be distinguished.
         """
         return None

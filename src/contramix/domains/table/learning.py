@@ -27,7 +27,7 @@ MAX_SINGLE_NOTES = 4
 
 
 class LearnedColumns(NamedTuple):
-    """Store the result of learning: input columns, columns left out, and messages for the user about the latter."""
+    """Store the input columns, the columns left out, and one-line messages for the user about the columns left out."""
 
     columns: tuple[AnyColumn, ...]
     left_out: tuple[LeftOut, ...]
@@ -37,15 +37,15 @@ class LearnedColumns(NamedTuple):
 class TableLearner:
     """Learn how to encode each column of a table, from one chunk of rows after another.
 
-    Call :meth:`update` with each chunk, then :meth:`finish`. Groups of one-hot columns are found in a second
-    pass over the rows, by :class:`OneHotFinder`.
+    Call :meth:`update` with each chunk, then :meth:`finish`. Groups of one-hot columns are not found here, but by
+    :class:`OneHotFinder` in a second pass over the rows.
 
     Parameters
     ----------
     schema
         Names and types of the columns, the same in all chunks.
     settings
-        How columns are read and encoded.
+        The section ``table`` of the recipe: how columns are read and encoded.
     target
         The column of labels or numeric targets, which is not an input; None if there is none.
 
@@ -76,7 +76,7 @@ class TableLearner:
         table
             The chunk.
         sample
-            Positions in this chunk of the rows that quantiles are computed from; None for all rows.
+            Positions in this chunk of the rows from which quantiles are computed; None for all rows.
 
         Raises
         ------
@@ -91,7 +91,9 @@ class TableLearner:
         self.rows += table.num_rows
 
     def finish(self) -> LearnedColumns:
-        """Return the input columns, the columns that are left out, and messages about them, after the last chunk.
+        """Return the input columns, the columns left out, and messages about the columns left out.
+
+        Call this after the last chunk.
 
         Raises
         ------
@@ -114,7 +116,7 @@ class OneHotFinder:
     """Find groups of adjacent boolean columns that are the one-hot encoding of a single category column.
 
     Call :meth:`update` with each chunk of rows, then :meth:`finish`. The attribute ``names`` lists the boolean columns
-    that may belong to a group, and ``elements`` gives their positions in a row's vector.
+    without missing values, and ``elements`` lists the position of each of these columns in a row's vector.
 
     Parameters
     ----------
@@ -133,11 +135,11 @@ class OneHotFinder:
         self._runs = OneHotRuns(booleans)
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Update the groups with the next chunk of rows: one array of zeros and ones per column in ``names``."""
+        """Process a chunk of rows. ``values`` holds an array of zeros and ones for each column in ``names``."""
         self._runs.update(values)
 
     def finish(self) -> tuple[AnyColumn, ...]:
-        """Return all columns. Booleans in a one-hot group now have the index of the group in their field ``group``."""
+        """Return all columns. Each boolean column of a one-hot group has the group's index in its field ``group``."""
         columns = list(self._columns)
         for number, run in enumerate(self._runs.finish()):
             for n in run:
@@ -153,9 +155,9 @@ def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa
     table
         The training rows.
     extra_rows
-        The rows to append. They need the columns of ``table`` except ``target``; other columns are dropped.
+        The rows to append. They must have all columns of ``table`` except ``target``; other columns are dropped.
     target
-        The column of labels, which becomes null in the extra rows; None if there is none.
+        The column of labels, which is null in all appended rows; None if there is none.
 
     Raises
     ------
@@ -177,9 +179,14 @@ def concatenate(table: pa.Table, extra_rows: pa.Table, target: str | None) -> pa
 
 
 def _same_type(name: str, first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Cast two columns of the same name to one type.
+    """Cast two columns of the same name to a common type, and return both.
 
-    A mix of integers and floats becomes float64. A column of nulls takes the type of the other one.
+    Integers and floats become float64. A column of only nulls takes the type of the other column.
+
+    Raises
+    ------
+    InputError
+        If the types are incompatible.
     """
     if first.type == second.type:
         return first, second
@@ -208,7 +215,10 @@ def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> Co
 
 
 def _notes(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return messages about the columns that are left out, one per column or one per reason shared by many."""
+    """Return messages about the columns left out, one per column.
+
+    If more than ``MAX_SINGLE_NOTES`` columns are left out for the same reason, one message lists them together.
+    """
     by_reason: dict[str, list[LeftOut]] = {}
     for column in left_out:
         by_reason.setdefault(column.reason.partition(" (")[0], []).append(column)

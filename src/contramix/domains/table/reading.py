@@ -31,7 +31,7 @@ def read(
     options
         How files are read, such as the delimiter of a CSV file.
     settings
-        Not used; all readers of domains take the same arguments.
+        Not used, but required by the interface of readers.
     fitted_spec
         The specification of a trained model. Columns that held text in training are read as text.
 
@@ -52,7 +52,18 @@ def read_chunks(
     settings: TableSettings,
     fitted_spec: TableSpec | None = None,
 ) -> RecordChunks:
-    """Read a table in chunks of rows. The parameters are those of :func:`read`.
+    """Read a table in chunks of rows. Iterating over the result yields Arrow tables.
+
+    Parameters
+    ----------
+    path
+        A file, or a folder of Parquet files.
+    options
+        How files are read, such as the delimiter of a CSV file.
+    settings
+        Not used, but required by the interface of readers.
+    fitted_spec
+        The specification of a trained model. Columns that held text in training are read as text.
 
     Raises
     ------
@@ -65,12 +76,12 @@ def read_chunks(
 def from_values(values: Any, settings: TableSettings, fitted_spec: TableSpec | None = None) -> Records:
     """Convert a data frame, an array, a tensor or a sparse matrix to an Arrow table.
 
-    ``settings`` and ``fitted_spec`` are not used; the function has the arguments that all domains share.
+    ``settings`` and ``fitted_spec`` are not used, but required by the interface of readers.
 
     Raises
     ------
     InputError
-        If the values are none of these, or hold a type that cannot be converted.
+        If ``values`` has none of these types, or holds values of a type that cannot be converted.
     """
     return Records(to_arrow(values))
 

@@ -8,7 +8,7 @@ from contramix.settings import Settings, as_tuple
 
 
 def _as_names(value: Any) -> Any:
-    """Convert column names to a tuple of strings. A column may be called 7, which TOML reads as a number."""
+    """Convert a setting to a tuple of column names: integers become strings, since a column may be named ``"7"``."""
     names = as_tuple(value)
     return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
 
@@ -22,14 +22,14 @@ class TableSettings(Settings):
     Parameters
     ----------
     numeric
-        ``"standard"``: numbers become standard scores. ``"quantile"``: they become normal quantiles, for heavy tails
-        and outliers.
+        ``"standard"``: numbers become standard scores. ``"quantile"``: numbers are mapped to normal quantiles, which
+        suits heavy tails and outliers.
     mixing
         How two rows are mixed. ``"typed"``: numbers are averaged; categories and one-hot groups are copied from one of
         the rows. ``"raw"``: every element except integer codes is averaged, as in the experiments of the i-Mix paper.
     onehot_levels
         Maximum number of categories of a text column that is one-hot encoded. A column with more categories is stored
-        as integer codes, for which the encoder learns vectors.
+        as integer codes, which index the encoder's embedding layer.
     infinite
         ``"error"``: infinite values raise an error. ``"missing"``: they count as missing.
     categorical

@@ -24,7 +24,10 @@ ROWS_AT_ONCE = 2**16
 
 
 class Unit(NamedTuple):
-    """Group the elements of a row's vector that are mixed together, with their columns: one, or a one-hot group."""
+    """Collect elements of a row's vector that are mixed jointly, and the columns that they encode.
+
+    ``columns`` holds a single column, or the columns of a one-hot group of booleans.
+    """
 
     columns: list[AnyColumn]
     elements: list[Element]
@@ -37,8 +40,11 @@ class TableSpec(Spec):
     ----------
     columns
         The input columns: numbers, dates, booleans, one-hot encoded categories, then categories stored as codes.
-    mixing, infinite
-        The settings of the same names; see :class:`contramix.domains.table.settings.TableSettings`.
+    mixing
+        ``"typed"``: when rows are mixed, numbers are averaged, and categories and one-hot groups copied from one row.
+        ``"raw"``: every element except integer codes is averaged.
+    infinite
+        ``"error"``: infinite values raise an error. ``"missing"``: they count as missing.
 
     Examples
     --------
@@ -88,9 +94,9 @@ class TableSpec(Spec):
 
     @classmethod
     def from_learner(cls, learner: TableLearner) -> tuple["TableSpec", tuple[str, ...]]:
-        """Build a specification from a learner that has seen all rows; return it with messages for the user.
+        """Build a specification from a learner that has seen all rows, and return it with messages for the user.
 
-        Groups of one-hot booleans are not marked yet; :class:`OneHotFinder` finds them.
+        No column belongs to a one-hot group yet; :class:`OneHotFinder` finds these groups afterwards.
 
         Raises
         ------
@@ -128,9 +134,9 @@ class TableSpec(Spec):
         return f"{len(self.columns)} columns"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a message about columns that the training table lacked, other than those in ``known``.
+        """Return a message that lists the columns that the training table lacked, except those named in ``known``.
 
-        The result has one item, or none if there are no such columns.
+        The result has one item, or is empty if there are no such columns.
         """
         expected = {*self.known_names, *known}
         extra = [n for n in table.column_names if n not in expected]
@@ -140,12 +146,12 @@ class TableSpec(Spec):
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Float[Tensor, " n D"]:
         """Convert n rows to float32 vectors of D elements. Columns are found by name, in any order.
 
-        ``first_row`` is the number of rows that precede these in the file. Error messages compute row numbers from it.
+        ``first_row`` is the number of earlier rows in the file, which error messages add to row numbers.
 
         Raises
         ------
         InputError
-            If an input column is missing, or holds values of another kind than in training.
+            If an input column is missing or has another type than in training, or if a value is invalid.
         """
         names = set(table.column_names)
         absent = [c.name for c in self.columns if c.name not in names]
@@ -172,7 +178,7 @@ class TableSpec(Spec):
 
     @property
     def units(self) -> list[Unit]:
-        """Return the groups of elements that are mixed together: one per column, or per group of one-hot booleans."""
+        """Return the groups of elements that are mixed jointly: one for each one-hot group and each other column."""
         units: list[Unit] = []
         last: int | None = None
         for column in self.columns:
@@ -218,8 +224,9 @@ class TableSpec(Spec):
         )
 
     def inputs(self) -> Inputs:
-        """Describe the encoder's input: the length of a row's vector, its column groups, and the positions of codes.
+        """Return the properties of rows that an encoder is built for.
 
+        These are the length of a row's vector, the widths of its column groups, and the positions of integer codes.
         Numbers and dates form one column group, and booleans outside one-hot groups another. Each column of categories
         and each one-hot group of booleans forms a separate group.
         """

@@ -29,7 +29,10 @@ HASHED_BYTES, HASHED_POSITIONS = 2**20, 64
 
 @dataclass(frozen=True)
 class UnreadTable:
-    """Refer to a table on disk that may be larger than memory; estimate its size and identify it without reading it.
+    """Represent a table on disk that may be larger than memory, and that has not been read yet.
+
+    The table can be read in chunks. Its size in memory can be estimated, and changes of its files can be detected,
+    without reading it completely.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ class UnreadTable:
     options
         How files are read, such as the delimiter of a CSV file.
     settings
-        How columns are read and encoded.
+        The section ``table`` of the recipe: how columns are read and encoded.
     """
 
     path: str | os.PathLike[str]
@@ -46,12 +49,12 @@ class UnreadTable:
     settings: TableSettings
 
     def read_chunks(self) -> RecordChunks:
-        """Read the table in chunks of rows; see :func:`contramix.io.tables.chunks.read_chunks`."""
+        """Read the table in chunks of rows. Iterating over the result yields Arrow tables."""
         return read_chunks(self.path, self.options)
 
     @property
     def bytes_in_memory(self) -> int:
-        """Estimate how many bytes of memory it would take to read all rows at once.
+        """Estimate how many bytes of memory all rows would take, without reading the whole table.
 
         Raises
         ------
@@ -64,7 +67,8 @@ class UnreadTable:
     def identity(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary that differs if the files, the read options or the settings changed.
 
-        It holds the size, modification time and a hash of each file, the options, and the settings.
+        It holds, for each file, the size, the modification time and a hash of samples of its bytes. It also holds the
+        settings, and the read options that affect the rows.
         """
         options = {name: value for name, value in asdict(self.options).items() if name not in ("progress", "target")}
         return {
@@ -75,7 +79,7 @@ class UnreadTable:
 
     @property
     def fingerprint(self) -> str:
-        """Return a hash of the sizes and contents of the files. Copies of the files have the same hash."""
+        """Return a hash of the files' sizes and of samples of their bytes. Copies of the files have the same hash."""
         files = [[file["bytes"], file["sha256"]] for file in self.identity["files"]]
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
 

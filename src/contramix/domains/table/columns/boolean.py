@@ -13,13 +13,16 @@ from contramix.errors import InputError
 
 
 class Boolean(InputColumn):
-    """Encode booleans, or the numbers 0 and 1, as one element.
+    """Encode a column of booleans, or of the numbers 0 and 1, as one element of a row's vector.
+
+    A second element flags missing values if the training rows have any.
 
     Parameters
     ----------
     group
         Index of the one-hot group that the column belongs to; None if it belongs to none. A group consists of adjacent
-        columns of which exactly one is 1 in every training row. When rows are mixed, a group is copied from one row.
+        columns of which exactly one is 1 in every training row. When two rows are mixed, all
+        columns of the group are copied from the same row.
     """
 
     kind: Literal["boolean"] = "boolean"
@@ -51,14 +54,16 @@ class Boolean(InputColumn):
 class OneHotRuns:
     """Find groups of adjacent boolean columns of which exactly one is 1 in every row, as in a one-hot encoding.
 
-    Two columns that are both 1 in some row cannot be in the same group. It is therefore enough to store, for each
-    column, the nearest such column before it. Columns without such a pair are a group if their ones add up to the
-    number of rows.
+    Two columns conflict, and cannot be in the same group, if both are 1 in some row. For each column, only the nearest
+    earlier column that conflicts with it is stored. Adjacent columns without conflicts are a group if the total number
+    of ones in them equals the number of rows.
+
+    Call :meth:`update` with each chunk of rows, then :meth:`finish`.
 
     Parameters
     ----------
     positions
-        Positions of the boolean columns in the table, ascending.
+        Position of each boolean column among all columns, in ascending order.
 
     Examples
     --------
@@ -76,7 +81,7 @@ class OneHotRuns:
         """For each column, the index of the nearest earlier column that is 1 in the same row; -1 if there is none."""
 
     def update(self, values: Sequence[ndarray]) -> None:
-        """Update the groups with the next chunk of rows: one array of zeros and ones per boolean column."""
+        """Process the next chunk of rows. ``values`` holds, for each boolean column, an array of zeros and ones."""
         if not values:
             return
         last = np.full(len(values[0]), -1)
@@ -88,7 +93,7 @@ class OneHotRuns:
         self._rows += len(last)
 
     def finish(self) -> list[range]:
-        """Return the groups, each as the range of its columns' positions in the table."""
+        """Return the groups, each as the range of its columns' positions."""
         runs: list[range] = []
         start = 0
         for n, position in enumerate(self._positions):

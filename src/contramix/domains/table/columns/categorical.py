@@ -16,17 +16,18 @@ UNKNOWN, MISSING, FIRST_CATEGORY = 0, 1, 2
 
 
 class Categorical(InputColumn):
-    """Encode categories as one-hot vectors, or as integer codes for which the encoder learns vectors.
+    """Encode categories as one-hot vectors, or as integer codes that index the encoder's embedding layer.
 
     Parameters
     ----------
     levels
-        The categories, in alphabetical order.
+        The categories, in alphabetical order. Categories that are not listed are unknown.
     store
         ``"onehot"``: one element per category, plus a missing-value flag if the training rows have missing values. An
-        unknown category is all zeros. ``"code"``: a single element, the integer code.
+        unknown category is all zeros. ``"code"``: a single element, the integer code: 0 for an unknown
+        category, 1 for a missing value, and 2 or more for the known categories.
     numbers
-        Whether the original values are numbers, which the setting ``table.categorical`` declares to be categories.
+        Whether the column holds numbers or booleans that the setting ``table.categorical`` declares to be categories.
     """
 
     kind: Literal["categorical"] = "categorical"

@@ -14,7 +14,7 @@ from contramix.settings import Settings
 
 
 class Element(NamedTuple):
-    """Describe one element of a row's vector: its role, and its range in the training rows.
+    """Describe one element of a row's vector: its role, and the range of its values in the training rows.
 
     Parameters
     ----------
@@ -22,7 +22,8 @@ class Element(NamedTuple):
         ``"number"``: a numeric value. ``"category"``: a boolean, or one element of a one-hot encoding. ``"flag"``: 1 if
         the column's value is missing, else 0. ``"code"``: an integer that stands for a category.
     low, high : float
-        Minimum and maximum in the training rows.
+        Minimum and maximum of the encoded values in the training rows. They are 0 and 1 for
+        categories and flags, and have no meaning for codes.
     """
 
     role: Literal["number", "category", "flag", "code"]
@@ -38,7 +39,7 @@ class InputColumn(Settings):
     name
         The column's name.
     missing
-        Whether the training rows have missing values. If so, one element is 1 for missing values and 0 for others.
+        Whether the column has missing values in the training rows.
     """
 
     name: str
@@ -47,11 +48,11 @@ class InputColumn(Settings):
     @property
     @abstractmethod
     def elements(self) -> list[Element]:
-        """Describe the elements that encode a value of this column, in order."""
+        """Return a description of each element that encodes a value of this column, in order."""
 
     @property
     def blend(self) -> bool:
-        """Return whether the encodings of two values may be averaged when rows are mixed."""
+        """Return whether encoded values may be averaged when rows are mixed; if not, one row's value is copied."""
         return False
 
     @property
@@ -72,18 +73,19 @@ class InputColumn(Settings):
         infinite
             ``"error"``: infinite values raise an error. ``"missing"``: they count as missing.
         first_row
-            Number of rows that precede these in the file, from which error messages compute row numbers.
+            Number of earlier rows in the file, which error messages add to row numbers.
 
         Raises
         ------
         InputError
-            If the values are of another type than in training, or one of them is invalid.
+            If the column has another type than in training, or a value is invalid.
         """
 
     def kind_changed_error(self, values: pa.Array, before: str) -> InputError:
         """Create the error for values whose type differs from training.
 
-        ``before`` names the type in training, such as ``"numeric"``. The caller raises the error.
+        The caller raises the error. ``before`` is the type in training as it reads in the message "column 'a' was
+        numeric when the model was trained", such as ``"numeric"`` or ``"a date"``.
         """
         example = next((v for v in values.slice(0, 1000).to_pylist() if v is not None), None)
         return InputError(
@@ -104,9 +106,11 @@ def as_numbers(
     values
         One value per row.
     before
-        The column's type in training for error messages, such as ``"numeric"``.
-    infinite, first_row
-        As in :meth:`InputColumn.encode`.
+        Name of the column's type in training for error messages, such as ``"numeric"``.
+    infinite
+        ``"error"``: infinite values raise an error. ``"missing"``: they become NaN.
+    first_row
+        Number of earlier rows in the file, which error messages add to row numbers.
 
     Raises
     ------

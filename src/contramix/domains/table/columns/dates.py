@@ -17,15 +17,17 @@ CYCLES: tuple[Cycle, ...] = ("year", "week", "day")
 class DateTime(InputColumn):
     """Encode a timestamp as standardized time, and as sine and cosine of its position in the year, week and day.
 
+    A last element flags missing values if the training rows have any.
+
     Parameters
     ----------
     mean, scale
-        Mean and standard deviation of the training values, in seconds since 1970.
+        Mean and standard deviation of the training timestamps, in seconds since 1970.
     low, high
-        Minimum and maximum of the standardized training values.
+        Minimum and maximum of the standardized training timestamps.
     cycles
-        The cycles that are encoded, among ``"year"``, ``"week"`` and ``"day"``. A cycle is left out if all training
-        values have the same position in it, such as the day for dates without a time.
+        Periods in which the position is encoded: ``"year"``, ``"week"`` and ``"day"``. A period is left out if all
+        training timestamps have the same position in it; for dates without a time, this is the day.
     """
 
     kind: Literal["datetime"] = "datetime"
@@ -72,7 +74,10 @@ def seconds_since_epoch(timestamps: pa.Array) -> Float64[ndarray, " n"]:
 
 
 def cycle_phase(timestamps: pa.Array, cycle: Cycle) -> Float64[ndarray, " n"]:
-    """Return the fraction of the year, week or day that has passed at each timestamp, in [0, 1); NaN for a null."""
+    """Return the position of each timestamp in the year, week (from Monday) or day, in [0, 1); NaN for a null.
+
+    The position in the year is a number of whole days, divided by 366.
+    """
     hours = seconds_since_epoch(timestamps) / 3600
     if cycle == "day":
         return (hours % 24) / 24

@@ -12,19 +12,19 @@ from contramix.errors import InputError
 
 
 class Numeric(InputColumn):
-    """Encode numbers as standard scores, or as normal quantiles if ``quantiles`` is given.
+    """Encode numbers as standard scores, or as normal quantiles if ``quantiles`` is not empty.
 
-    A missing value is encoded as 0, and flagged by a second element if the training rows have missing values.
+    A missing value is encoded as 0. A second element flags missing values if the training rows have any.
 
     Parameters
     ----------
     mean, scale
-        Mean and standard deviation of the training values.
+        Mean and standard deviation of the training values before encoding.
     low, high
         Minimum and maximum of the encoded training values.
     quantiles
-        Quantiles of the training values at evenly spaced probabilities from 0 to 1, if the setting ``table.numeric`` is
-        ``"quantile"``; else empty.
+        Quantiles of the training values at evenly spaced probabilities from 0 to 1. Empty if numbers are encoded as
+        standard scores.
     """
 
     kind: Literal["numeric"] = "numeric"
@@ -59,7 +59,7 @@ class Numeric(InputColumn):
             out[:, 1] = absent
 
     def score(self, numbers: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        """Convert numbers to standard scores, or to normal quantiles if ``quantiles`` is given. NaN stays NaN."""
+        """Convert numbers to standard scores, or to normal quantiles if ``quantiles`` is not empty. NaN stays NaN."""
         if self.quantiles:
             return normal_quantile(numbers, self.quantiles)
         return (numbers - self.mean) / self.scale

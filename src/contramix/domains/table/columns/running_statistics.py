@@ -11,7 +11,7 @@ from numpy import ndarray
 class RunningStatistics(NamedTuple):
     """Accumulate count, mean, standard deviation, minimum (``low``) and maximum (``high``) of numbers, in float64.
 
-    The standard deviation is that of the population (divided by the count).
+    :meth:`update` returns new statistics. The standard deviation is that of the population (divided by the count).
 
     Examples
     --------
@@ -32,7 +32,7 @@ class RunningStatistics(NamedTuple):
         return cls(count, mean, math.sqrt(mean * (1 - mean)), float(ones == count), float(ones > 0))
 
     def update(self, numbers: Float64[ndarray, " n"]) -> "RunningStatistics":
-        """Return the statistics of all numbers so far and of ``numbers``, which must not be empty.
+        """Return the statistics of all numbers so far together with new ``numbers``, which must not be empty.
 
         Variances are merged with the formula of Chan, Golub and LeVeque (1979).
         """

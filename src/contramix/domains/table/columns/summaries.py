@@ -38,15 +38,15 @@ ID_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rowid)$|[a-z]I[dD]$", re
 class ColumnSummary(ABC):
     """Collect statistics of a column chunk by chunk, and decide how the column is encoded.
 
-    Call :meth:`update` with each chunk, then :meth:`finish`. The attributes ``rows`` and ``absent`` count all and the
-    missing values so far.
+    Call :meth:`update` with each chunk, then :meth:`finish`. The attribute ``rows`` counts all values so far, and
+    ``absent`` the missing ones.
 
     Parameters
     ----------
     name
         The column's name.
     settings
-        How columns are read and encoded.
+        The section ``table`` of the recipe: how columns are read and encoded.
     """
 
     def __init__(self, name: str, settings: TableSettings) -> None:
@@ -63,9 +63,9 @@ class ColumnSummary(ABC):
         values
             The values, of the same Arrow type in all chunks.
         first_row
-            Number of rows that precede these in the file, from which error messages compute row numbers.
+            Number of earlier rows in the file, which error messages add to row numbers.
         sample
-            Positions in this chunk of the values that quantiles are computed from; None for all values.
+            Positions in this chunk of the values from which quantiles are computed; None for all values.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class ColumnSummary(ABC):
         self._update(values, present, first_row, sample)
 
     def finish(self) -> AnyColumn | LeftOut:
-        """Return how the column is encoded, or the reason why it is left out, after the last chunk.
+        """Return the column's encoding, or the reason why the column is left out. Call this after the last chunk.
 
         Raises
         ------
@@ -99,15 +99,15 @@ class ColumnSummary(ABC):
 
     @abstractmethod
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
-        """Update the statistics with a chunk of values; ``present`` are its non-null values, at least one."""
+        """Update the statistics with a chunk of values; ``present`` holds its non-null values, at least one."""
 
     @abstractmethod
     def _finish(self) -> AnyColumn | LeftOut:
-        """Return how a column that is neither empty nor constant is encoded, or the reason why it is left out."""
+        """Return the encoding of a column that is not empty or constant, or the reason why it is left out."""
 
 
 class BooleanSummary(ColumnSummary):
-    """Collect statistics of a boolean column; only missing values need counting."""
+    """Count the missing values of a boolean column, which becomes a :class:`Boolean` input."""
 
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
         pass
@@ -117,7 +117,10 @@ class BooleanSummary(ColumnSummary):
 
 
 class NumberSummary(ColumnSummary):
-    """Collect statistics of a numeric column, and detect columns of zeros and ones and columns of row numbers."""
+    """Collect statistics of a numeric column, and decide how it is encoded.
+
+    A column of zeros and ones is encoded as boolean. Identifiers, such as row numbers, are left out.
+    """
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
@@ -154,7 +157,8 @@ class NumberSummary(ColumnSummary):
     def _all_new(self, values: pa.Array, numbers: ndarray) -> bool:
         """Return whether a chunk's values are integers, distinct from each other and from all earlier values.
 
-        ``numbers`` are the finite values as float64. Distinct values are stored for the comparison with later chunks.
+        ``numbers`` holds the finite values of the chunk as float64. The values are stored for comparison with later
+        chunks, up to ``MAX_VALUES`` of them.
         """
         some = values.slice(0, 1000)  # mostly enough to find a repeated value
         if (numbers[:1000] % 1 != 0).any() or pc.count_distinct(some).as_py() < len(some) or (numbers % 1 != 0).any():
@@ -208,12 +212,15 @@ class NumberSummary(ColumnSummary):
 
     @property
     def _sample_is_partial(self) -> bool:
-        """Return whether the quantile sample has fewer values than the column, so that it may lack the extremes."""
+        """Return whether quantiles are computed from a sample of the values, which may lack the minimum or maximum."""
         return sum(map(len, self._sample)) < self._statistics.count
 
 
 class DateSummary(ColumnSummary):
-    """Collect mean, standard deviation and range of a column of timestamps, and detect which cycles vary in it."""
+    """Collect the mean, standard deviation and range of a column of timestamps.
+
+    Of the cycles year, week and day, those are encoded in which the position of the timestamps varies.
+    """
 
     def __init__(self, name: str, settings: TableSettings) -> None:
         super().__init__(name, settings)
@@ -240,9 +247,10 @@ class DateSummary(ColumnSummary):
 
 
 class TextSummary(ColumnSummary):
-    """Count the distinct values of a text column, and detect categories, identifiers and free text.
+    """Count the distinct values of a text column, and decide how it is encoded.
 
-    ``numbers`` says whether the original values are numbers that the user declared to be categories.
+    A column of categories is encoded. A column of identifiers or free text is left out. ``numbers`` states whether the
+    texts were converted from numbers that the user declared to be categories.
     """
 
     def __init__(self, name: str, settings: TableSettings, numbers: bool = False) -> None:
