@@ -22,16 +22,18 @@ _NOT_FOR_FILES = ("idna", "punycode")
 
 @dataclass(frozen=True)
 class ReadOptions:
-    r"""Configure how files are read. Options that are None are detected from the file.
+    r"""Configure how files are read.
 
     Parameters
     ----------
     delimiter : str, optional
         The ASCII character between two cells. ``"\\t"`` and ``"tab"`` both mean the tab character.
+        Default: detected from the first lines.
     encoding : str, optional
         Name of a Python codec. Default: UTF-8, with or without a byte-order mark.
     decimal : {".", ","}, optional
-        The decimal mark of numbers. Default: the point.
+        The decimal mark of numbers. Default: the point. Files with decimal commas then raise an error, unless commas
+        separate the cells.
     header : bool, optional
         Whether the first line holds the column names. Default: detected from the first lines.
     missing : tuple of str
@@ -44,8 +46,8 @@ class ReadOptions:
         Names of columns that are read as text even if all their cells are numbers or dates. For data that are read
         for a trained model, these are the columns that were text in its training data.
     target : str, optional
-        Name of the column to predict, if it is known before reading. In a table of time series, this column is then
-        not read as a time step.
+        Name of the column to predict, if it is known before reading. In a table of time series, this column is not
+        read as a time step.
     progress : callable, optional
         Function that is called with the number of files decoded so far and the total number of files.
 

@@ -16,7 +16,7 @@ FILE = "file"
 
 
 class BadFile(NamedTuple):
-    """Report a file that was skipped, with the reason in a few words, such as ``truncated``."""
+    """Name a file that was skipped because it cannot be read, with a short reason, such as ``truncated``."""
 
     file: str
     reason: str
@@ -40,8 +40,8 @@ class Records:
     bad_files
         Files that could not be read.
     splits
-        Names of the official splits in the column ``part``. Empty if the data have no official splits, and for table
-        files, in which a column ``part`` has no special meaning.
+        Names of the official splits in the column ``part``. Empty if the data have no official splits. Always empty for
+        the domain of tables, in which a column ``part`` has no special meaning.
     """
 
     table: pa.Table

@@ -9,7 +9,7 @@ from contramix.io.media.media_file import MediaFile, UnreadableFileError, read_f
 
 
 def read_address(address: str) -> bytes:
-    """Return the bytes of a file, or of a member of an archive, by its address.
+    """Return the bytes of the file, or of the archive member, with the given address.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def read_address(address: str) -> bytes:
     Raises
     ------
     UnreadableFileError
-        If the file is empty or too large, or if the archive does not have the member or it is damaged.
+        If the file or member is empty, damaged or too large, or if the archive has no such member.
     InputError
-        If the archive is damaged.
+        If the archive itself is damaged.
     OSError
         If the file or archive does not exist or cannot be read.
     """
@@ -38,8 +38,9 @@ def read_address(address: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _members_by_address(path: str, changed: int, size: int) -> Mapping[str, MediaFile]:
-    """Return the members of an archive by their addresses, with a cache for the last archives read.
+    """Return a dictionary from the address of each archive member to the member.
 
-    The modification time ``changed`` and the ``size`` of the archive are part of the cache key.
+    The results for the last four archives are cached. The arguments are the cache key; the modification time
+    ``changed`` and the ``size`` of the archive are not used otherwise.
     """
     return {item.address: item for item in list_members(path, lambda name: True) if item.address is not None}

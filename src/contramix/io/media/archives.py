@@ -44,7 +44,7 @@ def is_archive(name: str) -> bool:
 def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
     """List the files in a zip or tar archive, in the order of the archive.
 
-    Contents are read when needed. Those of a compressed tar are read at once and kept in memory.
+    The contents of files are read when they are needed. Those of a compressed tar are read now and kept in memory.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
     Returns
     -------
     list of MediaFile
-        The files, without links and devices. Of several files with the same name, the last is listed.
+        The files, without links and devices. If several files have the same name, only the last is listed.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
 
 
 def clean_member_name(name: str) -> str:
-    """Return the name of an archive member as a relative path that is safe to print, without ``.`` and ``..``."""
+    """Convert the name of an archive member to a relative path without ``.``, ``..`` and control characters."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     joined = "/".join(parts)
     return joined if joined.isprintable() else printable(joined)
@@ -217,7 +217,7 @@ def _refuse(size: int) -> bytes:
 
 
 class _BombGuard:
-    """Wrap a stream that unpacks an archive, and raise InputError if it yields far more bytes than the archive has.
+    """Wrap a stream that unpacks an archive, and raise InputError if it yields far more bytes than the archive's size.
 
     Parameters
     ----------
@@ -250,17 +250,17 @@ def check_expansion(path: str, count: int, total: int, packed: int) -> None:
     path
         The archive, for the error message.
     count
-        Number of its members.
+        Number of members of the archive; 0 to check only the sizes.
     total
-        Total size of its unpacked members in bytes.
+        Total size in bytes of the unpacked members.
     packed
         Size of the archive in bytes.
 
     Raises
     ------
     InputError
-        If the archive has more than ``MAX_MEMBERS`` members, or unpacks to more than ``FREE_BYTES`` and to more than
-        ``MAX_RATIO`` times its size.
+        If the archive has more than ``MAX_MEMBERS`` (20 million) members, or if ``total`` exceeds both ``FREE_BYTES``
+        (256 MiB) and ``MAX_RATIO`` (100) times ``packed``.
     """
     if count > MAX_MEMBERS:
         raise InputError(f"{printable(path)}: more than {MAX_MEMBERS:,} files in one archive: split it")

@@ -28,7 +28,7 @@ class LabeledArray(NamedTuple):
     content : ndarray
         The records, one per row.
     labels : dict
-        Arrays of labels by column name, with one label per record. Empty if there are no labels.
+        The key ``"label"`` with an array of one label per record. Empty if there are no labels.
     split : str or None
         ``train``, ``valid`` or ``test``, or None if the data have no official splits.
     source : str
@@ -159,8 +159,8 @@ def _labels(
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Return the labels of the records by column name, and notes for the user on labels that were left out.
 
-    The dictionary is empty unless there is one label per record. If the file has class ``names``, integer labels are
-    replaced with them. ``source`` is the name of the file in notes.
+    The dictionary has the single key ``"label"``; it is empty if ``labels`` is None or has several columns. Integer
+    labels are replaced with the class names in ``names``, if given. ``source`` is the name of the file in notes.
     """
     if labels is None:
         return {}, ()

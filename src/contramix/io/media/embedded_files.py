@@ -24,7 +24,7 @@ _BROKEN = (OSError, EOFError, ValueError, KeyError, MemoryError, pa.ArrowExcepti
 
 
 class EmbeddedFiles(NamedTuple):
-    """Represent a table with a column of encoded image or audio files: these files, and the other columns.
+    """Store the encoded image or audio files of a table's column, and the other columns of the table.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def read_embedded_files(path: str | os.PathLike[str], names: Sequence[str]) -> E
 
 
 def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | None = None) -> EmbeddedFiles:
-    """Separate a table into the encoded files of one column and the other columns.
+    """Split a table into the encoded files of one column and the table of the other columns.
 
     Parameters
     ----------
@@ -112,7 +112,8 @@ def extract_embedded_files(table: pa.Table, name: str, source: str, base: str | 
     source
         Name of the table in error messages.
     base
-        Folder to which the paths in cells without bytes are relative. Default: such files are reported as unreadable.
+        Folder from which files are read if a cell has a relative path but no bytes. If None, such a file is listed, but
+        reading it raises `UnreadableFileError`.
     """
     paths, items = _media_files(table.column(name), base)
     if any(path is None for path in paths) or len(set(paths)) < len(paths):

@@ -27,8 +27,8 @@ def compute_digest(data: bytes) -> bytes:
 def encode_files(items: Sequence[MediaFile], digests: Sequence[bytes]) -> pa.StructArray:
     """Convert media files to an Arrow array of ``{"bytes", "path", "digest"}`` structs, one per file.
 
-    A file with an address is stored as this address, and any other file as its bytes. ``digests`` lists the hash of the
-    bytes of each file, as returned by `compute_digest`.
+    A file with an address has this address in the field ``path``, and no bytes. Any other file has its bytes in the
+    field ``bytes``, and no path. ``digests`` lists the hash of each file's bytes, as returned by `compute_digest`.
     """
     held = [None if item.address is not None else item.read() for item in items]
     columns = [held, [item.address for item in items], list(digests)]

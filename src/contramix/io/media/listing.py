@@ -31,7 +31,7 @@ class MediaFiles:
     files : tuple of MediaFile
         The media files, sorted by name. Those of a table are in the order of its rows.
     sidecars : dict
-        Small text files that were found with them, by name, such as ``split.csv`` or ``testing_list.txt``.
+        Small text files that were found next to the media files, by name, such as ``split.csv``.
     bad_files : tuple of BadFile
         Folders, broken links and other entries that have the extension of a media file but are not regular files.
     notes : tuple of str
@@ -60,13 +60,13 @@ def list_media_files(path: str | os.PathLike[str], endings: Collection[str]) -> 
         contains one such archive, or a single file.
     endings : collection of str
         Lower-case extensions such as ``{".png", ".jpg"}``, which also match names in upper case. An ending that starts
-        with ``/``, such as ``/labels.bin``, matches this file name only.
+        with ``/``, such as ``/labels.bin``, is a complete file name.
 
     Returns
     -------
     MediaFiles
-        The files, and the small text files found with them. Hidden files, ``__MACOSX`` and files with other extensions
-        are left out.
+        The files, and the small text files found next to them. Hidden files, ``__MACOSX`` and files with other
+        extensions are left out.
 
     Raises
     ------
@@ -139,10 +139,12 @@ def _note_other_extensions(other_extensions: Counter[str]) -> str:
 def _list_only_archive(folder: str, source: str, endings: tuple[str, ...]) -> MediaFiles:
     """List the media files in the archive of a folder that contains exactly one archive.
 
+    ``source`` is the name of the folder in error messages.
+
     Raises
     ------
     NothingFoundError
-        If the folder contains no archive, or the archive no file with one of the endings.
+        If the folder contains no archive, or if the archive contains no file with one of the endings.
     InputError
         If the folder contains several archives.
     """
@@ -171,10 +173,10 @@ def _list_archive(path: str, source: str, endings: tuple[str, ...]) -> MediaFile
 
 
 def walk_folder(root: str) -> Iterator[tuple[str, str]]:
-    """Yield the path of each file in a folder and its subfolders, and its path relative to ``root`` with slashes.
+    """Yield a pair of paths for each file in a folder and its subfolders: full, and relative to ``root`` with slashes.
 
-    Hidden files are left out. Each folder is searched once, even if links lead to it. A folder whose name contains a
-    point, such as ``x.png``, is also yielded itself.
+    Hidden files are left out. Each folder is searched once, even if symbolic links lead to it. A subfolder whose name
+    contains a dot, such as ``x.png``, is yielded as well, so that the caller can report it.
     """
     seen: set[tuple[int, int]] = set()
     waiting = deque([(root, "")])
@@ -208,14 +210,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_visible(name: str) -> bool:
-    """Return whether no part of a path with slashes starts with a point (hidden) or is ``__MACOSX``."""
+    """Return whether a path with slashes has no component that is hidden (starts with a dot) or is ``__MACOSX``."""
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def has_ending(name: str, endings: tuple[str, ...]) -> bool:
     """Return whether a path ends with one of the endings, such as ``.png``.
 
-    An ending that starts with a slash, such as ``/labels.bin``, matches the complete file name.
+    An ending that starts with a slash, such as ``/labels.bin``, must be the complete file name.
     """
     return f"/{name}".endswith(endings)
 

@@ -27,18 +27,19 @@ def build_record_table(
     decoded : Decoded
         The decoded files. Files that could not be decoded get no row.
     names : sequence of str
-        Name of every file, including the files that could not be decoded. The same holds for the next three.
+        Name of each file, including the files that could not be decoded.
     labels : sequence of str or int, optional
-        Label of each file.
+        Label of each file, including the files that could not be decoded.
     splits : sequence of str, optional
-        Official split of each file.
+        Official split of each file, including the files that could not be decoded.
     extra : dict, optional
-        Further columns by name, with one entry per file.
+        Further columns by name, with one value per file, including the files that could not be decoded.
 
     Returns
     -------
     pa.Table
-        The column of decoded files, ``file``, ``label`` and ``part`` (if given), and the extra columns.
+        The table, with the column of decoded files, the columns ``file`` (names), ``label`` and ``part`` (splits), if
+        labels and splits are given, and the extra columns.
     """
     columns: dict[str, pa.Array] = {FILE: pa.array(names, pa.large_string())}
     if labels is not None:
