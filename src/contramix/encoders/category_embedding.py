@@ -8,19 +8,22 @@ from torch import Tensor, nn
 
 
 def embedding_size(categories: int) -> int:
-    """Return the embedding size of a column: the square root of its number of categories, at least 2, at most 32."""
+    """Return the size of the learned vectors of a column with the given number of categories.
+
+    It is the square root of ``categories``, rounded up, but at least 2 and at most 32.
+    """
     return max(2, min(32, math.ceil(math.sqrt(categories))))
 
 
 class CategoryEmbedding(nn.Module):
-    """Replace integer category codes in encoded table rows with learned vectors, which are moved to the end.
+    """Replace the integer category codes in encoded table rows with learned vectors, which are placed last in the row.
 
     Parameters
     ----------
     width
-        Size of the input vectors.
+        Length of an encoded row before the replacement.
     codes
-        Pairs (position of an element that holds codes, number of its categories).
+        One pair per column of codes: (position of the code in the row, number of categories).
     """
 
     def __init__(self, width: int, codes: tuple[tuple[int, int], ...]) -> None:
@@ -34,6 +37,9 @@ class CategoryEmbedding(nn.Module):
         self.width = len(plain) + sum(embedding_size(n) for _, n in codes)
 
     def forward(self, x: Float[Tensor, " B D"]) -> Float[Tensor, " B E"]:
-        """Embed the codes: (B, D) to (B, E), the elements without codes followed by the learned vectors."""
+        """Return the rows with their codes replaced: shape (B, D) to (B, E).
+
+        An output row holds the elements of the input row that are not codes, followed by one vector per code.
+        """
         vectors = [table(x[:, element].long()) for element, table in zip(self.at, self.tables)]
         return torch.cat([x[:, self.plain], *vectors], 1)

@@ -11,7 +11,7 @@ LAYERS = ((1, 2), (2, 2), (4, 2), (4, 1), (8, 1))
 
 
 class CNN(EncoderSettings):
-    """Configure a CNN of five layers, each with a 3x3 convolution, BatchNorm and ReLU, and average pooling.
+    """Configure a CNN of five layers (3x3 convolution, BatchNorm, ReLU), followed by global average pooling.
 
     The stages are ``layer1`` to ``layer5`` and ``pool``.
     The first three layers halve the height and width. The representation has size 8 * ``width``. With width 16, 1,000

@@ -22,15 +22,15 @@ SHORT = 16
 
 
 class CNN1d(EncoderSettings):
-    """Configure a CNN over time, whose layers are a convolution, BatchNorm and ReLU, followed by pooling.
+    """Configure a CNN over time with layers of convolution, BatchNorm and ReLU, followed by pooling over time.
 
     The stages are ``layer1`` to ``layerN`` and ``pool``.
     Layers halve the number of time steps while more than 16 are left. Pooling concatenates the mean and the maximum of
     each channel over time; with four layers the representation has size 8 * ``width``. Padding has no influence on
     representations or on BatchNorm's statistics.
 
-    If lengths vary, samples are by default mixed after pooling, as in DACL. They can also be mixed earlier; after the
-    end of the shorter sample, the mixture then consists only of the longer one, with its weight.
+    If lengths vary, samples are by default mixed after pooling, as in DACL. They can also be mixed earlier. The mixture
+    then is as long as the longer sample; after the end of the shorter one, it is the longer one times its weight.
 
     Parameters
     ----------
@@ -68,8 +68,9 @@ class CNN1d(EncoderSettings):
 class Layer(nn.Module):
     """Apply a convolution over time, BatchNorm and ReLU, and set padded time steps to zero.
 
-    Series are zero-padded on both sides, so the output does not depend on the padding of the batch. Internally a series
-    is an image of height 1, because 2-D convolutions in channels-last memory format run up to twice as fast.
+    The convolution pads series with zeros on both sides. Padded steps of a batch are zeros too, so the output for a
+    series does not depend on the length to which it was padded. Internally a series is an image of height 1, because
+    2-D convolutions in channels-last memory format run up to twice as fast.
     """
 
     def __init__(self, into: int, out: int, kernel: int, stride: int) -> None:
@@ -81,7 +82,11 @@ class Layer(nn.Module):
         self.stride = stride
 
     def forward(self, x: Activations) -> Activations:
-        """Convolve series, with or without padding: (B, C, T) to (B, D, T / stride)."""
+        """Apply the layer to series of shape (B, C, T), and return shape (B, D, ceil(T / stride)).
+
+        C and D are the numbers of input and output channels. For padded sequences, the padding mask is subsampled with
+        the same stride.
+        """
         if not isinstance(x, PaddedSequences):
             return self._through(x, None)  # type: ignore[arg-type]
         presence = x.presence[:, :: self.stride]
@@ -92,10 +97,14 @@ class Layer(nn.Module):
 
 
 class StepNorm(nn.BatchNorm2d):
-    """Apply BatchNorm with statistics over unpadded time steps, weighted with a soft padding mask."""
+    """Apply BatchNorm to series; padded time steps do not count in the mean and variance of a channel."""
 
     def forward(self, x: Float[Tensor, " B C 1 T"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
-        """Normalize a batch. ``presence`` is 1 at observed steps, 0 in padding, or between; None: no padding."""
+        """Normalize each channel of a batch with the statistics of the batch, or in eval mode the running statistics.
+
+        ``presence`` weights the time steps in the statistics: 1 at observed steps, 0 in padding, and a number between 0
+        and 1 at steps of mixtures that are padding in one source. None: the batch has no padding.
+        """
         if presence is None or not self.training:
             return super().forward(x)
         weight, count = presence[:, None, None], presence.sum()
@@ -110,7 +119,10 @@ class StepNorm(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
-        """Update the running mean and variance as torch's BatchNorm does, with its ``momentum``."""
+        """Update the running mean and variance from the statistics of a batch, as torch's BatchNorm does.
+
+        ``self.momentum`` is the weight of the batch; None averages all batches with equal weights.
+        """
         seen = self.get_buffer("num_batches_tracked").add_(1)
         share = 1 / float(seen) if self.momentum is None else self.momentum
         self.get_buffer("running_mean").lerp_(mean, share)
@@ -118,10 +130,10 @@ class StepNorm(nn.BatchNorm2d):
 
 
 class Pool(nn.Module):
-    """Pool series over time by concatenating the mean and the maximum of each channel; values must be nonnegative."""
+    """Concatenate the mean and the maximum over time of each channel. Values must be nonnegative, as after ReLU."""
 
     def forward(self, x: Activations) -> Float[Tensor, " B d"]:
-        """Concatenate the mean and the maximum over time, without padding: (B, C, T) to (B, 2 C)."""
+        """Return the mean and the maximum of each channel over the unpadded time steps: (B, C, T) to (B, 2 C)."""
         if not isinstance(x, PaddedSequences):
             return torch.cat([x.mean(2), x.amax(2)], 1)  # type: ignore[union-attr]
         # Padded values are 0 and never the maximum; values of mixtures are already weighted by their presence.

@@ -9,7 +9,9 @@ from contramix.errors import InputError
 
 
 def channels(inputs: Inputs, encoder: str) -> int:
-    """Return the number of channels of images or spectrograms. ``encoder`` is its name, for the error message.
+    """Return the number of channels of images or spectrograms, ``inputs.shape[0]``.
+
+    ``encoder`` is the name of the encoder that calls this function, for the error message.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def channels(inputs: Inputs, encoder: str) -> int:
 class ChannelsLast(nn.Module):
     """Convert a batch to channels-last memory format, in which convolutions run 1.5 times as fast on a CPU.
 
-    Each stage of a CNN begins with this module, because mixing between stages may return any memory format.
+    Each stage of a CNN begins with this module, because mixing operators between stages can change the memory format.
     """
 
     def forward(self, x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B C H W"]:
@@ -41,7 +43,8 @@ class ChannelsLast(nn.Module):
 def convolution(into: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Return a 2-D convolution followed by BatchNorm.
 
-    ``into`` and ``out`` are numbers of channels. The convolution has no bias, and padding ``kernel // 2``.
+    ``into`` and ``out`` are the numbers of input and output channels. The convolution has no bias, and its padding is
+    ``kernel // 2``.
     """
     layer = nn.Conv2d(into, out, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

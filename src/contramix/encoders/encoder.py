@@ -32,9 +32,11 @@ class Inputs(NamedTuple):
     shape
         Shape of one sample. For tokens: (maximum length,); for graphs: (number of node features,).
     groups
-        For encoded table rows: sizes of the column groups, in order. They sum to the length of the row.
+        For encoded table rows: sizes of the column groups, which are consecutive ranges of the row's elements. They sum
+        to the length of the row.
     codes
-        For encoded table rows: pairs (position of an element that holds category codes, number of categories).
+        For encoded table rows: one pair per column of integer category codes, (position of the code in the row, number
+        of categories).
     mean, std
         For images and series: mean and standard deviation of each channel over the training samples, with which the
         encoder standardizes its inputs. Empty: no standardization.
@@ -59,8 +61,9 @@ class Inputs(NamedTuple):
 class Encoder(nn.Module):
     """Map samples to representations with a sequence of named stages, between which samples can be mixed.
 
-    Calling the encoder takes samples as they are stored (such as images in uint8), which the module ``front`` converts
-    to inputs of the first stage. ``run`` starts from these inputs, or after any stage.
+    Calling the encoder takes samples as they are stored (such as images in uint8). The module ``front`` converts them
+    to inputs of the first stage. The method ``run`` takes such inputs, or the output of any stage, and runs the
+    remaining stages, or some of them. Places before, between and after stages are called cuts.
 
     Parameters
     ----------
@@ -70,9 +73,10 @@ class Encoder(nn.Module):
     width
         Size of the representation.
     first
-        First place at which samples may be mixed: ``"input"``, ``"output"``, or the name of the stage before it.
+        First cut at which samples may be mixed: ``"input"``, ``"output"``, or the name of a stage, which means after
+        this stage.
     auto
-        Place that the setting ``"auto"`` stands for. None: ``first``.
+        Cut that is used if the settings of noise and mixing say ``"auto"``. None: the cut ``first``.
 
     Examples
     --------
@@ -95,20 +99,25 @@ class Encoder(nn.Module):
 
     @property
     def all_cuts(self) -> tuple[str, ...]:
-        """Return the names of all cuts (places before, between and after stages): input, the stages, output."""
+        """Return the names of all cuts (places before, between and after stages), in order.
+
+        They are ``"input"``, the name of each stage (the place after it), and ``"output"``.
+        """
         return ("input", *self.stages, "output")
 
     @property
     def cuts(self) -> tuple[str, ...]:
-        """Return the names of the cuts (places between stages) at which samples may be mixed, in order."""
+        """Return the names of the cuts at which samples may be mixed, in order: ``first`` and all cuts after it."""
         return self.all_cuts[self.all_cuts.index(self.first) :]
 
     def resolve_cut(self, cut: str) -> str:
-        """Return the cut (place between stages) that ``"auto"`` stands for, or any other name unchanged."""
+        """Return the name of the encoder's default cut if ``cut`` is ``"auto"``; return any other name unchanged."""
         return self.auto if cut == "auto" else cut
 
     def position(self, cut: str) -> int:
-        """Return the number of stages before a cut, such as 0 for ``"input"`` and 1 for the name of the first stage.
+        """Return the number of stages that run before a cut: 0 for ``"input"``, 1 for the name of the first stage.
+
+        For ``"auto"`` it is the position of the encoder's default cut, and for ``"output"`` the number of all stages.
 
         Raises
         ------
@@ -123,19 +132,24 @@ class Encoder(nn.Module):
         return self.all_cuts.index(cut)
 
     def run(self, x: Activations, start: str = "input", stop: str = "output") -> Activations:
-        """Run the stages after ``start`` up to and including ``stop``, on the output ``x`` of the stage ``start``."""
+        """Run the stages after ``start`` up to and including ``stop``, and return the output of the last one.
+
+        ``start`` and ``stop`` are names of cuts. ``x`` is the output of the stage ``start``, or the input of the first
+        stage if ``start`` is ``"input"``.
+        """
         for stage in list(self.stages.values())[self.position(start) : self.position(stop)]:
             x = stage(x)
         return x
 
     def forward(self, raw: Batch) -> Float[Tensor, " B d"]:
-        """Compute the representation of stored samples."""
+        """Convert stored samples to inputs with ``front``, run all stages, and return one representation per sample."""
         return self.run(self.front(raw))  # type: ignore[return-value]  # the last stage returns a tensor
 
     def with_front(self, front: Front, inputs: Inputs) -> "Encoder":
-        """Set the module that converts stored samples to inputs, and return the encoder itself.
+        """Set the module ``front``, which converts stored samples to inputs, and return the encoder itself.
 
-        If ``inputs.mean`` is known, a first stage is inserted that standardizes channels.
+        If ``inputs.mean`` is not empty, a first stage ``standardise`` is inserted, which standardizes channels with
+        ``inputs.mean`` and ``inputs.std``.
         """
         self.front = front
         if inputs.mean and "standardise" not in self.stages:
@@ -144,7 +158,7 @@ class Encoder(nn.Module):
 
 
 class Standardize(nn.Module):
-    """Standardize channels to mean 0 and standard deviation 1 with the training samples' statistics."""
+    """Standardize channels: subtract each channel's ``mean`` over the training samples, and divide by its ``std``."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -154,7 +168,7 @@ class Standardize(nn.Module):
     def forward(self, x: Activations) -> Activations:
         """Standardize each channel with the mean and standard deviation of the training samples.
 
-        Channels are axis 1 of a tensor. In a ragged batch they are axis 1 of its values.
+        Channels are axis 1 of ``x`` if it is a tensor, and axis 1 of ``x.values`` if it is a ragged batch.
         """
         values = get_values(x)
         by_channel = (-1,) + (1,) * (values.dim() - 2)
@@ -164,7 +178,11 @@ class Standardize(nn.Module):
 
 
 class EncoderSettings(Settings, ABC):
-    """Define the base class of encoder settings. ``takes`` names the kinds of inputs (``Inputs.kind``) it accepts."""
+    """Define the base class of the settings of an encoder, whose method ``build`` makes the encoder.
+
+    ``takes`` is the set of kinds of inputs (``Inputs.kind``) that the encoder accepts: ``"values"``, ``"steps"``,
+    ``"tokens"`` or ``"graphs"``.
+    """
 
     takes: ClassVar[frozenset[Kind]] = frozenset({"values"})
 

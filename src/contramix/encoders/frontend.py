@@ -14,14 +14,19 @@ UNKNOWN = "noise 'augment': no augmentation is known for these data; take anothe
 
 
 class Front(nn.Module, ABC):
-    """Define the interface of an encoder's input transform, which has no weights, and of augmentation."""
+    """Define the interface of an encoder's input transform, which converts stored samples to inputs of the first stage.
+
+    It has no weights. Calling it converts samples without augmentation, ``augment`` with augmentation.
+    """
 
     @abstractmethod
     def forward(self, raw: Any) -> Activations:
         """Convert stored samples to inputs without augmentation, such as uint8 pixels to floats in [0, 1]."""
 
     def augment(self, raw: Any, generator: torch.Generator) -> Activations:
-        """Convert stored samples to inputs with random augmentation, drawn for each sample with ``generator``.
+        """Convert stored samples to inputs with random augmentation.
+
+        ``generator`` is the source of all random draws. Each sample gets its own draws.
 
         Raises
         ------

@@ -12,12 +12,12 @@ from contramix.samples.graph_states import GraphStates
 
 
 class GIN(EncoderSettings):
-    """Configure a GIN, whose representation is the concatenation of the sum-pooled outputs of all layers.
+    """Configure a GIN (graph isomorphism network), which sum-pools the outputs of all layers and concatenates them.
 
     The stages are ``layer1`` to ``layerN`` and ``readout``. A layer computes ``MLP(x_v + sum of the neighbors' x_u)``
     (Xu et al., ICLR 2019). The MLP is linear, ReLU, linear; it is followed by ReLU and BatchNorm, as in InfoGraph.
     Nodes of different graphs do not correspond to each other and are never mixed. Mixing after a layer mixes the pooled
-    outputs of the layers up to it. By default graphs are mixed at the output, as in DACL.
+    outputs of this layer and of all earlier ones. By default graphs are mixed at the output, as in DACL.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm1d(width)
 
     def forward(self, state: GraphStates) -> GraphStates:
-        """Return the graphs with new node features, and their sums per graph appended to ``values``."""
+        """Compute new features of all nodes, and return the states with these and their sums per graph appended."""
         own = state.nodes if self.epsilon is None else (1 + self.epsilon) * state.nodes
         nodes = self.mlp(own + state.graphs.sum_predecessors(state.nodes)).relu()
         # BatchNorm needs at least two nodes in training.

@@ -12,9 +12,10 @@ from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 class IMixMLP(EncoderSettings):
     """Configure the MLP that the i-Mix paper uses on tables, scaled by ``width`` (64 in the paper).
 
-    A linear layer maps each column group to ``width`` features (followed by BatchNorm and ReLU if there is only one
-    group). Layers of 32, 32, 64, 64 and 128 times the width follow; maxout over groups of four features returns a
-    representation of size 32 * ``width``. The stages are ``groups`` and ``layer1`` to ``layer5``.
+    A linear layer maps each column group (such as all numeric columns, or one categorical column) to ``width``
+    features. If there is only one group, BatchNorm and ReLU follow. Then come layers of 32, 32, 64, 64 and 128 times
+    ``width`` features. A final maxout over groups of four features returns a representation of size 32 * ``width``. The
+    stages are ``groups`` and ``layer1`` to ``layer5``.
     """
 
     width: int = Field(default=64, ge=1, le=1024)
@@ -38,9 +39,9 @@ class IMixMLP(EncoderSettings):
 class Groups(nn.Module):
     """Apply a linear layer to each column group and concatenate the outputs.
 
-    ``flat`` is the length of an encoded row, ``groups`` are the sizes of the groups, ``codes`` are pairs (position of
-    an element that holds category codes, number of categories), and ``width`` is the output size of each layer. A
-    single group is followed by BatchNorm and ReLU.
+    ``flat`` is the length of an encoded row, ``groups`` are the sizes of the groups, and ``width`` is the output size
+    of each layer. ``codes`` holds one pair per column of category codes, (position of the code in the row, number of
+    categories); these codes are embedded first. If there is only one group, BatchNorm and ReLU follow.
     """
 
     def __init__(self, flat: int, groups: tuple[int, ...], codes: tuple[tuple[int, int], ...], width: int) -> None:
@@ -58,7 +59,7 @@ class Groups(nn.Module):
         self.after = nn.Sequential(nn.BatchNorm1d(width), nn.ReLU()) if len(groups) == 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, " B *s"]) -> Float[Tensor, " B d"]:
-        """Apply the layers of the groups to encoded rows: (B, flat) to (B, number of groups * width)."""
+        """Apply each group's layer to encoded rows of shape (B, flat), and return (B, number of groups * width)."""
         parts = torch.split(x.flatten(1), list(self.sizes), 1)
         joined: Tensor = self.after(torch.cat([layer(part) for layer, part in zip(self.layers, parts)], 1))
         return joined

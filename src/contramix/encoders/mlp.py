@@ -12,9 +12,9 @@ from contramix.errors import InputError
 class MLP(EncoderSettings):
     """Configure an MLP of ``depth`` layers, each of ``width`` units with BatchNorm and ReLU.
 
-    The stages are ``layer1`` to ``layerN``. A stage ``embed`` comes first if the inputs hold codes of categories, and
-    ``flatten`` if they have several axes. DACL's 12-layer network on tables is ``depth=12``; the paper does not give
-    its widths.
+    The stages are ``layer1`` to ``layerN``. If the inputs are table rows with integer category codes, a first stage
+    ``embed`` replaces the codes with learned vectors. If a sample has several axes, a first stage ``flatten`` flattens
+    it. DACL's 12-layer network on tables is ``depth=12``; the paper does not give its widths.
     """
 
     takes = frozenset({"values", "steps"})

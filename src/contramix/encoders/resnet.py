@@ -76,9 +76,10 @@ class ResNet(EncoderSettings):
 
 # No ReLU is in place: a block's output may be a stage's output, which mixing must not find modified.
 class _Residual(nn.Module):
-    """Apply ReLU to the sum of a branch and a shortcut, which is a 1x1 convolution if the shape changes.
+    """Apply a residual block: ReLU of the sum of a branch, given as a module, and a shortcut.
 
-    ``into`` and ``out`` are the numbers of channels before and after, and ``stride`` is the branch's total stride.
+    ``into`` and ``out`` are the numbers of input and output channels, and ``stride`` is the total stride of the branch.
+    The shortcut is the identity, or a 1x1 convolution if the number of channels or the stride changes the shape.
     """
 
     def __init__(self, branch: nn.Sequential, into: int, out: int, stride: int) -> None:
@@ -90,7 +91,7 @@ class _Residual(nn.Module):
 
     @property
     def last(self) -> nn.BatchNorm2d:
-        """Return the last BatchNorm of the branch, whose weight may be initialized to zero."""
+        """Return the last BatchNorm of the branch. If its weight and bias are zero, the branch returns zero."""
         norm = self.branch[-1]
         assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101
         return norm

@@ -19,16 +19,17 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class SyncNorm(StepNorm):
-    """Apply BatchNorm, in inputs with any number of axes, with statistics over the samples of all processes.
+    """Apply BatchNorm with statistics over the samples of all distributed processes, to inputs with any number of axes.
 
-    Processes exchange the count, mean and variance of each channel and combine them (Chan et al., 1979); gradients flow
+    Processes exchange the count, mean and variance of each channel and combine them (Chan et al., 1979). Gradients flow
     through the exchange.
     """
 
     def forward(self, x: Float[Tensor, " B C *s"], presence: Float[Tensor, " B T"] | None = None) -> Tensor:
-        """Normalize each channel, axis 1, of a batch.
+        """Normalize each channel (axis 1) of a batch.
 
-        ``presence`` is a soft padding mask for series: 1 at observed time steps and 0 in padding. None: no padding.
+        ``presence`` is a soft padding mask for series, by which time steps are weighted: 1 at observed steps, 0 in
+        padding. None: the batch has no padding.
         """
         if not self.training:
             return _BatchNorm.forward(self, x)
@@ -58,7 +59,9 @@ class SyncNorm(StepNorm):
 
 
 def synced(module: Module) -> Module:
-    """Replace each BatchNorm inside ``module`` with a :class:`SyncNorm` with the same parameters, and return it.
+    """Replace each BatchNorm inside ``module``, in place, with a :class:`SyncNorm`, and return ``module``.
+
+    Parameters and buffers are kept. If ``module`` is a BatchNorm itself, its replacement is returned.
 
     Raises
     ------

@@ -20,9 +20,9 @@ class Transformer(EncoderSettings):
     """Configure a pre-norm transformer, which pools the vectors of a text's tokens or a series' time steps.
 
     The stages are ``embed``, ``block1`` to ``blockN`` and ``pool``. Texts are by default mixed after ``embed``, where
-    each token is a vector of mean 0 and variance 1, so that noise has the same relative size at every step. A step that
-    is only partly present, as in a mixture of a long and a short text, is weighted accordingly in attention and
-    pooling. The representation has size 2 * ``width``.
+    each token is a vector of mean 0 and variance 1, so that noise has the same relative size at every step. In a
+    mixture of a long and a short text, the steps after the end of the short one count in attention and pooling with the
+    weight of the long one only. The representation has size 2 * ``width``.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class Transformer(EncoderSettings):
     hidden
         Size of a block's hidden layer, as a multiple of ``width``.
     dropout
-        Dropout on the output of each sublayer. Without noise, only dropout makes the two views of a text differ, as in
-        SimCSE.
+        Dropout rate on the output of each sublayer. If no noise is used, dropout is what makes the two views of a text
+        differ, as in SimCSE.
 
     Examples
     --------
@@ -74,10 +74,10 @@ class Transformer(EncoderSettings):
 
 
 class EmbedTokens(nn.Module):
-    """Embed token ids as vectors and add their position encoding; id 0 is padding.
+    """Embed token ids as vectors, add a position encoding, and normalize each vector. Id 0 is padding.
 
-    On the CPU a batch is trimmed to its longest text, which only saves time. On a GPU this would force a
-    synchronization.
+    On the CPU a batch is trimmed to its longest text, which saves time and does not change the result. On a GPU it is
+    not, because this would force a synchronization.
     """
 
     def __init__(self, tokens: int, width: int) -> None:
@@ -85,7 +85,7 @@ class EmbedTokens(nn.Module):
         self.table = nn.Embedding(tokens, width)
 
     def forward(self, ids: Int[Tensor, " B L"]) -> PaddedSequences:
-        """Embed token ids of shape (B, L): padded sequences of vectors, with at most L steps."""
+        """Embed token ids of shape (B, L), and return padded sequences of vectors with at most L steps."""
         there = ids != 0
         if ids.device.type == "cpu":
             steps = there.any(0).nonzero()
@@ -95,22 +95,22 @@ class EmbedTokens(nn.Module):
 
 
 class EmbedSteps(nn.Module):
-    """Map the channels of each time step to a vector with a linear layer, and add its position encoding."""
+    """Map the channels of each time step to a vector with a linear layer, add a position encoding, and normalize it."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.linear = nn.Linear(channels, width)
 
     def forward(self, x: PaddedSequences | Float[Tensor, " B C L"]) -> PaddedSequences:
-        """Embed series of shape (B, C, L), with or without padding: padded sequences of shape (B, L, width)."""
+        """Embed series of shape (B, C, L), with or without padding, and return padded sequences (B, L, width)."""
         values, presence = (x.values, x.presence) if isinstance(x, PaddedSequences) else (x, torch.ones_like(x[:, 0]))
         return _with_positions(self.linear(values.transpose(1, 2)), presence)
 
 
 def _with_positions(vectors: Float[Tensor, " B L w"], presence: Float[Tensor, " B L"]) -> PaddedSequences:
-    """Add the position encoding to each step's vector, and normalize it to mean 0 and variance 1.
+    """Add the position encoding to each step's vector, and normalize the sum to mean 0 and variance 1.
 
-    ``presence`` is 1 at the steps of the sequence and 0 in padding.
+    ``presence`` is the padding mask: 1 at the steps of a sequence and 0 in padding.
     """
     steps, width = vectors.shape[1:]
     values = layer_norm(vectors + position_encoding(steps, width, vectors.device), (width,))
@@ -150,8 +150,8 @@ class Block(nn.Module):
 def log_presence(presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L"]:
     """Return the logarithm of a soft padding mask, to be added to attention logits.
 
-    ``presence`` is 1 at the steps of a sequence, 0 in padding (logarithm -inf), and between in mixtures. A sequence of
-    padding only gets zeros instead, to avoid NaN; its output is not used.
+    ``presence`` is 1 at the steps of a sequence and 0 in padding, where the result is -inf. In mixtures it can lie
+    between 0 and 1. For a sequence that consists of padding only, the result is 0 at all steps, to avoid NaN.
     """
     tiny = torch.finfo(presence.dtype).tiny
     logs = torch.where(presence > 0, presence.clamp(min=tiny).log(), -math.inf)
@@ -159,10 +159,10 @@ def log_presence(presence: Float[Tensor, " B L"]) -> Float[Tensor, " B L"]:
 
 
 class Pool(nn.Module):
-    """Normalize the vectors of a sequence, and concatenate their mean and maximum over steps.
+    """Apply LayerNorm to the vectors of each sequence, and concatenate their mean and maximum over steps.
 
-    The mean is weighted with the soft padding mask (``presence``), and the logarithm of this mask is added before the
-    maximum is taken.
+    The mean is weighted with the soft padding mask ``presence``. The logarithm of this mask is added before the maximum
+    is taken, so that padding is never the maximum.
     """
 
     def __init__(self, width: int) -> None:

@@ -19,14 +19,16 @@ HOW_MANY = ("batch_size", "size", "num_graphs")
 def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
     """Wrap a graph network that follows PyTorch Geometric's conventions as an encoder with one stage, ``module``.
 
-    The module's ``forward`` takes ``x``, ``edge_index`` and optionally ``batch`` and ``batch_size``, by these names, or
-    one argument ``data`` with these attributes. It returns one vector per graph or per node; node vectors are summed
-    per graph. Graphs are mixed at the output. ``inputs.shape[0]`` is the number of features per node.
+    The module's ``forward`` takes the arguments ``x``, ``edge_index`` and optionally ``batch`` and ``batch_size``, by
+    these names, or one argument ``data`` with these attributes. It returns one vector per graph or one per node; node
+    vectors are summed per graph. Graphs can be mixed only at the output. ``inputs.shape[0]`` is the number of features
+    per node.
 
     Raises
     ------
     InputError
-        If the module requires other arguments, fails on such graphs, or returns anything else.
+        If the module requires other arguments, fails on two small graphs, or does not return one vector per graph or
+        per node.
     """
     stage = GraphModule(module)
     parameter = next(module.parameters(), torch.zeros(()))
@@ -56,8 +58,8 @@ def wrap_graphs(module: nn.Module, inputs: Inputs) -> Encoder:
 class Data:
     """Represent a batch of graphs with the attribute names of PyTorch Geometric's ``Batch``.
 
-    ``x`` holds node features (nodes, features), ``edge_index`` the two nodes of each edge (2, edges), and ``batch`` the
-    index of each node's graph.
+    ``x`` holds the node features, shape (nodes, features); ``edge_index`` the source and target node of each edge,
+    shape (2, edges); ``batch`` the index of each node's graph, shape (nodes,); and ``num_graphs`` the number of graphs.
     """
 
     x: Tensor
@@ -72,7 +74,11 @@ class Data:
 
 
 class GraphModule(nn.Module):
-    """Call a user's graph network with those arguments of PyTorch Geometric's that its ``forward`` has.
+    """Call a user's graph network with a batch of graphs, passed by PyTorch Geometric's argument names.
+
+    The network's ``forward`` takes ``x`` and ``edge_index``, and optionally ``batch``, alone or with the number of
+    graphs (``batch_size``, ``size`` or ``num_graphs``); or it takes one argument ``data`` with the attributes ``x``,
+    ``edge_index``, ``batch`` and ``num_graphs``. Only the arguments that ``forward`` has are passed.
 
     Parameters
     ----------
@@ -103,19 +109,19 @@ class GraphModule(nn.Module):
             )
 
     def arguments(self, graphs: Graphs) -> dict[str, Tensor | int | Data]:
-        """Return the keyword arguments for the user's ``forward``, such as ``x``, ``edge_index`` and ``batch``."""
+        """Return the keyword arguments for the user's ``forward``, such as ``x`` and ``edge_index``, by name."""
         data = Data(graphs.x, graphs.edges, graphs.graph, len(graphs))
         given: dict[str, Tensor | int | Data] = {"data": data, "x": data.x, "edge_index": data.edge_index}
         given |= {BATCH: data.batch, **dict.fromkeys(HOW_MANY, len(graphs))}
         return {name: given[name] for name in self.taken}
 
     def forward(self, state: GraphStates) -> Tensor:
-        """Return one vector per graph from the user's network.
+        """Apply the user's network, and return one vector per graph. Vectors of nodes are summed per graph.
 
         Raises
         ------
         InputError
-            If the network returns a different number of vectors.
+            If the number of vectors differs from the number of graphs, for example because a graph has no nodes.
         """
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))
@@ -130,7 +136,7 @@ class GraphModule(nn.Module):
 
 
 def _arguments(module: nn.Module) -> dict[str, bool]:
-    """Return the names of the arguments of a module's ``forward``, with True for those without a default."""
+    """Return a dict from each argument name of a module's ``forward`` to whether the argument has no default."""
     declared = getattr(getattr(module, "signature", None), "param_dict", None)  # torch_geometric.nn.Sequential's
     if isinstance(declared, dict):
         return dict.fromkeys(declared, True)

@@ -16,8 +16,8 @@ from contramix.types import Activations, get_values
 def wrap(module: nn.Module, inputs: Inputs) -> Encoder:
     """Wrap a user's torch module as an encoder for the given inputs.
 
-    The children of an ``nn.Sequential`` become stages, between which samples can be mixed; any other module is one
-    stage named ``module``.
+    The children of an ``nn.Sequential`` become stages, between which samples can be mixed. Any other module is one
+    stage named ``module``. An :class:`Encoder` is returned unchanged.
 
     For series the module gets a tensor (batch, channels, steps), zero-padded, and ``mask`` (batch, steps) if its
     forward takes one. If lengths vary, the module is a single stage, and by default its output is mixed. For texts the
@@ -73,9 +73,10 @@ def _two_samples(inputs: Inputs, device: torch.device) -> Activations:
 
 
 def _stage_name(name: str) -> str:
-    """Return the stage name for a child module of a Sequential, such as ``"stage0"`` for ``"0"``.
+    """Return the stage name for a child module of a Sequential: its name, with the prefix ``stage`` where needed.
 
-    The prefix is added to numbers, to ``"input"`` and ``"output"``, and to attributes of ``nn.ModuleDict``.
+    The prefix is added to numbers (``"stage0"``), to ``"input"`` and ``"output"``, which name cuts, and to names that
+    ``nn.ModuleDict`` has as attributes.
     """
     free = not name.isdigit() and name not in ("input", "output") and not hasattr(nn.ModuleDict, name)
     return name if free else f"stage{name}"
@@ -90,7 +91,10 @@ class PaddedValues(nn.Module):
 
 
 class SeriesModule(nn.Module):
-    """Call a user's module with zero-padded series, and with ``mask`` (True at observed steps) if it takes one."""
+    """Call a user's module with zero-padded series and, if its ``forward`` has an argument ``mask``, the padding mask.
+
+    The mask has shape (batch, time steps) and is True at observed steps.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -113,9 +117,10 @@ MASKS = ("mask", "attention_mask")
 
 
 class TokenModule(nn.Module):
-    """Call a user's module with token ids (int64, 0 for padding), and with a mask if it takes one.
+    """Call a user's module with token ids (int64, 0 for padding), and with a padding mask if it takes one.
 
-    The mask is True at tokens and False in padding. Batches are not trimmed to their longest text.
+    The mask is passed as ``mask`` or ``attention_mask``, whichever argument the module's ``forward`` has. It is True at
+    tokens and False in padding. Batches are not trimmed to their longest text.
     """
 
     def __init__(self, module: nn.Module) -> None:
