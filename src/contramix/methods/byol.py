@@ -15,9 +15,9 @@ from contramix.types import Views
 
 
 class BYOL(MethodSettings):
-    """Configure BYOL, which predicts one view's projection, computed by a momentum network, from the other view.
+    """Configure BYOL, which predicts a momentum network's projection of one view from the other view.
 
-    With i-Mix, a mixed query predicts the weighted sum of the projections of the samples it is made of.
+    With i-Mix, the target of a mixed query is the weighted sum of the projections of its source samples.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ class BYOL(MethodSettings):
     momentum
         Momentum m of the moving average ``target <- m * target + (1 - m) * online``.
     buffers
-        BatchNorm statistics of the momentum network: its ``"own"``, or a ``"copy"`` of the online network's.
+        Running BatchNorm statistics of the momentum network: computed by its ``"own"`` forward passes, or a ``"copy"``
+        of those of the online network.
     """
 
     predictor: Predictor = Predictor()
@@ -38,7 +39,7 @@ class BYOL(MethodSettings):
 
 
 class BYOLMethod(Method):
-    """Predict the momentum network's encoding of one view from the online network's encoding of the other."""
+    """Predict the momentum network's projection of one view from the online network's projection of the other."""
 
     def __init__(self, settings: BYOL, encoder: Encoder) -> None:
         super().__init__(settings, encoder)

@@ -53,8 +53,9 @@ class Head(Settings):
     Parameters
     ----------
     kind
-        ``"linear"``, ``"mlp"`` (two layers), ``"mlpbn1"`` (with BatchNorm after the first), ``"mlpbn"`` (after both),
-        or ``"mlp3bn"`` (three layers, BatchNorm after the first two).
+        ``"linear"``; ``"mlp"``: two layers; ``"mlpbn1"``: two layers with BatchNorm after the first; ``"mlpbn"``: two
+        layers with BatchNorm after both; or ``"mlp3bn"``: three layers with BatchNorm after the first two. A ReLU
+        precedes each layer but the first.
     hidden
         Width of hidden layers. None: the size of the representation, as in the papers.
     out
@@ -71,15 +72,24 @@ class Head(Settings):
 
 
 class Predictor(Settings):
-    """Configure the prediction head of BYOL and SimSiam, which predicts the projection of one view from the other's.
+    """Configure the prediction head of BYOL and SimSiam, which predicts one view's projection from the other view's.
 
-    ``kind`` is that of :class:`Head`. ``hidden`` is the width of hidden layers; None uses the size of the
-    representation.
+    Parameters
+    ----------
+    kind
+        ``"linear"``; ``"mlp"``: two layers; ``"mlpbn1"``: two layers with BatchNorm after the first; ``"mlpbn"``: two
+        layers with BatchNorm after both; or ``"mlp3bn"``: three layers with BatchNorm after the first two.
+    hidden
+        Width of hidden layers. None: the size of the encoder's representation.
     """
 
     kind: Annotated[str, AfterValidator(_known)] = "mlpbn1"
     hidden: int | None = Field(default=None, ge=1, le=65536)
 
     def build(self, projection: int, encoder_width: int) -> nn.Sequential:
-        """Build the head for projections of size ``projection``; ``encoder_width`` is the default for ``hidden``."""
+        """Build the head for projections of size ``projection``, with newly initialized weights.
+
+        Its output has the same size. ``encoder_width``, the size of the representation, is the width of hidden layers
+        if the setting ``hidden`` is None.
+        """
         return nn.Sequential(*HEADS[self.kind](projection, self.hidden or encoder_width, projection))

@@ -26,22 +26,22 @@ class InfoGraph(MethodSettings):
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return the reason why i-Mix cannot be used, as a message: InfoGraph has no labels to mix."""
+        """Return a message that says why i-Mix cannot be used: InfoGraph has no virtual labels to mix."""
         return "InfoGraph compares nodes with graphs, and there are no virtual labels to mix; leave imix out"
 
     def build(self, encoder: Encoder) -> "InfoGraphMethod":
-        """Build the trainable module around an encoder.
+        """Build the trainable module, which consists of the encoder and InfoGraph's heads for graphs and for nodes.
 
         Raises
         ------
         InputError
-            If the encoder has no stage ``readout``, which pools nodes.
+            If the encoder has no stage ``readout``, which pools the nodes of each graph.
         """
         return InfoGraphMethod(self, encoder)
 
 
 class InfoGraphMethod(Method):
-    """Score pairs of a node and a graph with the inner product of their outputs from two heads."""
+    """Score each pair of a node and a graph with the inner product of their outputs of two heads."""
 
     def __init__(self, settings: InfoGraph, encoder: Encoder) -> None:
         super().__init__(settings.model_copy(update={"passes": "two", "symmetric": False}), encoder)
@@ -67,7 +67,7 @@ class InfoGraphMethod(Method):
 
 
 class Shortcut(nn.Module):
-    """Add a linear shortcut to a network of three linear layers with ReLU."""
+    """Apply a head of three linear layers with ReLU, with a linear shortcut from its input added to its output."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Shortcut(nn.Module):
         self.deep, self.past = nn.Sequential(*layers), nn.Linear(width, width)
 
     def forward(self, x: Float[Tensor, " n w"]) -> Float[Tensor, " n w"]:
-        """Return the sum of the network's and the shortcut's output, of the same size as the input."""
+        """Return the sum of the outputs of the three layers and of the shortcut. It has the shape of the input."""
         out: Tensor = self.deep(x) + self.past(x)
         return out
 
@@ -83,10 +83,10 @@ class Shortcut(nn.Module):
 def jensen_shannon(score: Float[Tensor, " N B"], graph: Tensor) -> Float[Tensor, ""]:
     """Compute InfoGraph's loss, the negative Jensen-Shannon estimate of the mutual information of nodes and graphs.
 
-    ``score`` holds the score T of each node with each graph, and ``graph`` the index of each node's graph. The loss is
-    the mean over negative pairs minus the mean over positive pairs. A positive pair
-    contributes ``log 2 - softplus(-T)`` and a negative pair ``softplus(-T) + T - log 2`` (Nowozin et al., NeurIPS 2016;
-    equation 4 of InfoGraph).
+    ``score`` holds the score T of each of N nodes with each of B graphs, and ``graph``, of shape (N,), the index of
+    each node's graph. A node and its own graph are a positive pair, with the value ``log 2 - softplus(-T)``. A node and
+    any other graph are a negative pair, with the value ``softplus(-T) + T - log 2``. The loss is the mean over negative
+    pairs minus the mean over positive pairs (Nowozin et al., NeurIPS 2016; equation 4 of InfoGraph).
     """
     nodes, graphs = score.shape
     own = score.gather(1, graph[:, None])

@@ -30,11 +30,12 @@ def mean_logsumexp(
     Parameters
     ----------
     query, key
-        Vectors, already divided by the temperature.
+        N query vectors q_i and K key vectors k_n. One of them is already divided by the temperature.
     exclude
-        Indices of the keys that are left out of each query's sum.
+        For each query, the indices of E keys that are left out of its sum: shape (N, E). None: no key is left out.
     own
-        One more similarity per query, which is added to its sum: that with a key of this query only.
+        For each query, its similarity to one more key that no other query is compared with: shape (N,). None: there is
+        no such key, and the term ``exp(own_i)`` is left out.
     at_once
         Approximate number of similarities that are kept in memory at once.
 

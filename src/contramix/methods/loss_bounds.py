@@ -11,10 +11,10 @@ from contramix.types import Targets
 
 
 class Bounds(NamedTuple):
-    """Describe the range of a loss, to which its value in training can be compared.
+    """Collect two values to which a loss in training can be compared: the smallest possible one and the chance level.
 
-    ``floor`` is the smallest value that any network can reach, and ``chance`` is the value if every query is
-    orthogonal to all keys.
+    ``floor`` is the smallest loss that any network can reach. ``chance`` is the loss if every query is orthogonal to
+    all keys, as when nothing has been learned.
     """
 
     floor: float
@@ -24,11 +24,14 @@ class Bounds(NamedTuple):
 def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1) -> Bounds:
     r"""Compute the floor and the chance level of the InfoNCE loss with soft labels.
 
+    The chance level is the loss if all similarities are 0: the logarithm of the number of keys that a query is compared
+    with.
+
     The floor is the smallest expected loss that unit vectors of any dimension can reach, if keys do not depend on the
-    drawn mixtures. The optimal keys form a regular simplex, s(k, k') = -1 / (n - 1), which attains Fenchel's
-    bound ``sum_m w_m s_m - tau H``. What remains is a convex problem in a query's similarities s, which sum to zero
-    over the rows and have a norm of at most sqrt(n / (n - 1)). For plain labels the result is
-    ``log(1 + (n - 1) exp(-n / ((n - 1) tau)))`` (Graf et al., ICML 2021, theorem 2).
+    drawn mixtures. The optimal keys form a regular simplex: any two of them have the inner product -1 / (n - 1). The
+    similarities of a query to the n keys then sum to zero and have a norm of at most sqrt(n / (n - 1)). The
+    similarities that minimize the loss under these constraints are found by projected gradient descent. If every query
+    matches one key only, the floor is ``log(1 + (n - 1) exp(-n / ((n - 1) tau)))`` (Graf et al., ICML 2021, theorem 2).
 
     Parameters
     ----------
@@ -39,7 +42,8 @@ def nce_bounds(targets: Targets, temperature: float, rows: int, copies: int = 1)
     rows
         Number n of distinct samples among the keys.
     copies
-        Number of keys per sample that serve as negatives: 2 for SimCLR, where both views are keys, else 1.
+        Number of keys of each sample that does not occur in a query's label: 2 for SimCLR, where both views are keys,
+        else 1.
 
     Examples
     --------
@@ -71,7 +75,11 @@ STEPS = 60
 
 
 def _merged(targets: Targets) -> Float[Tensor, " B M"]:
-    """Return the labels' weights, with the weights of an index that occurs twice in a row added at its first place."""
+    """Return the weights of soft labels after merging repeated indices.
+
+    If an index occurs several times in a row of ``targets.index``, its first occurrence gets the sum of the weights,
+    and the other occurrences get 0.
+    """
     index, weight = targets
     first = (index[:, :, None] == index[:, None, :]).int().argmax(2)
     return torch.zeros_like(weight, dtype=torch.float64).scatter_add(1, first, weight.double())
@@ -80,8 +88,10 @@ def _merged(targets: Targets) -> Float[Tensor, " B M"]:
 def regression_bounds(key: Float[Tensor, " K p"], targets: Targets) -> Bounds:
     """Compute the floor and the chance level of BYOL's loss for the given keys.
 
-    The floor is reached if each predicted query is parallel to the weighted sum of its target keys. This sum is shorter
-    than 1 unless the keys are equal; with i-Mix the floor is therefore above 0.
+    The loss is ``2 - 2 * (inner product of a query and its target)``, where the target is the weighted sum of the keys
+    that the query should match. The chance level is 2: query and target are orthogonal. The floor is reached if each
+    query is parallel to its target. A sum of several different keys is shorter than 1, therefore the floor is above 0
+    with i-Mix.
     """
     index, weight = targets
     target = (weight[:, :, None] * key[index]).sum(1)

@@ -21,8 +21,10 @@ def info_nce(
 ) -> Float[Tensor, ""]:
     r"""Compute the InfoNCE loss: the cross-entropy of query-key similarities with soft labels.
 
-    ``-sum_m w_im log[ exp(s(q_i, k_n(m)) / tau) / (sum_n exp(s(q_i, k_n) / tau) + sum_j exp(s(q_i, mu_j) / tau)) ]``:
-    the N-pair loss of i-Mix. With a queue mu it is the loss of i-Mix's revised MoCo, and with ``exclude`` NT-Xent.
+    The loss of query i is ``-sum_m w_im log[ exp(q_i . k_t(i,m) / tau) / sum_n exp(q_i . k_n / tau) ]``, and the result
+    is the mean over queries. Here t(i, m) is ``targets.index[i, m]``, w_im is ``targets.weight[i, m]``, and n runs over
+    all keys, including those of the queue, except those in ``exclude``. Without a queue this is the N-pair loss of
+    i-Mix, with a queue the loss of i-Mix's revised MoCo, and with ``exclude`` SimCLR's NT-Xent.
 
     Parameters
     ----------
@@ -33,9 +35,10 @@ def info_nce(
     temperature
         Temperature tau > 0, by which similarities are divided.
     queue
-        Further keys that match no query.
+        Further keys, which match no query. None: there is no queue.
     exclude
-        Indices of keys that each query is not compared with (in NT-Xent, the query itself).
+        For each query, the indices of E keys that it is not compared with (in NT-Xent, the query itself). None: each
+        query is compared with all keys.
 
     Examples
     --------
@@ -68,14 +71,14 @@ def own_key_nce(
 def regression(query: Float[Tensor, " N d"], key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, ""]:
     """Compute BYOL's loss, ``2 - 2 * (inner product of a query and its target)``, averaged over queries.
 
-    The target is the sum of the query's keys, weighted by ``targets``. It is not normalized again, as in i-Mix
-    (section 3.4).
+    The target is the sum of the keys ``targets.index``, weighted by ``targets.weight``. As in i-Mix (section 3.4), this
+    sum is not normalized to length 1.
     """
     return (2 - 2 * (query * _mixture(key, targets)).sum(1)).mean()
 
 
 def _mixture(key: Float[Tensor, " K d"], targets: Targets) -> Float[Tensor, " N d"]:
-    """Return the sum of each query's target keys, weighted by its soft label."""
+    """Return, for each query, the sum of the keys ``targets.index`` weighted by ``targets.weight``."""
     # The backward pass of index_select adds rows; that of key[index] sorts them first, which is slower.
     each = key.index_select(0, targets.index.flatten()).reshape(*targets.index.shape, -1)
     return (targets.weight[:, :, None] * each).sum(1)

@@ -21,7 +21,7 @@ from contramix.types import Activations, Views, concatenate
 
 
 class MethodSettings(Settings, ABC):
-    """Define the settings that all contrastive methods have, and the interface that builds their modules.
+    """Define the settings that all contrastive methods share, and ``build``, which makes the trainable module.
 
     Parameters
     ----------
@@ -30,11 +30,12 @@ class MethodSettings(Settings, ABC):
     symmetric
         Whether each view is used once as query and once as key, with the two losses averaged.
     passes
-        Encode queries and keys in ``"one"`` forward pass, with common BatchNorm statistics (the authors' code of
-        i-Mix), or in ``"two"`` (the paper's pseudo-code). Methods with a momentum network always use two.
+        Whether queries and keys are encoded in ``"one"`` forward pass, with common BatchNorm statistics, as in the
+        authors' code of i-Mix, or in ``"two"``, as in the pseudo-code of the paper. Methods with a momentum network
+        always use two.
     gather
-        In distributed training: whether queries are compared with the keys of all processes, which equals training on
-        the full batch in one process. False compares them with the keys of the same process.
+        In distributed training: whether queries are compared with the keys of all processes, as if one process trained
+        on the full batch. If False, they are compared with the keys of the same process only.
     """
 
     projector: Head = Head()
@@ -44,12 +45,15 @@ class MethodSettings(Settings, ABC):
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return the reason why i-Mix cannot be used with these settings, as a message, or None if it can."""
+        """Return a message that says why i-Mix cannot be used with these settings, or None if it can be used."""
         return None
 
     @abstractmethod
     def build(self, encoder: Encoder) -> "Method":
-        """Build the trainable module around an encoder; initial weights of heads come from torch's global generator."""
+        """Build the trainable module, which consists of the encoder, the heads and the loss.
+
+        The initial weights of the heads come from torch's global random generator.
+        """
 
 
 class Network(nn.Module):
@@ -61,7 +65,11 @@ class Network(nn.Module):
         self.projector = projector
 
     def forward(self, x: Activations, cut: str = "input") -> Float[Tensor, " B p"]:
-        """Encode a batch as unit vectors. ``cut`` names the encoder's last stage that was run, or is ``"input"``."""
+        """Encode a batch as unit vectors, starting from the output of any stage of the encoder.
+
+        ``x`` is the output of the stage named ``cut``, or the encoder's input if ``cut`` is ``"input"``. The stages
+        after the cut, the projection head and the normalization are applied.
+        """
         return l2_normalize(self.projector(self.encoder.run(x, start=cut)))
 
 
@@ -75,12 +83,17 @@ class Method(nn.Module, ABC):
 
     ``online`` is the network that encodes queries, and ``target`` the one that encodes keys. In SimCLR, N-pair and
     SimSiam they are the same network.
+
+    Attributes
+    ----------
+    all_views_are_keys
+        Whether all 2N views of a batch of N samples are both queries and keys in one loss, as in SimCLR.
+    last_noise_cut
+        Last place in the encoder at which noise may be applied: ``"output"`` or the name of a stage.
     """
 
     all_views_are_keys: bool = False
-    """Whether all 2N views of a batch are both queries and keys in one loss, as in SimCLR."""
     last_noise_cut: str = "output"
-    """Last place in the encoder at which noise may be applied: ``"output"`` or the name of a stage."""
 
     def __init__(self, settings: MethodSettings, encoder: Encoder) -> None:
         super().__init__()
@@ -96,7 +109,10 @@ class Method(nn.Module, ABC):
         return self.online
 
     def encode(self, views: Views) -> tuple[Float[Tensor, " Q p"], Float[Tensor, " K p"]]:
-        """Encode both views, and return the queries and the keys as unit vectors."""
+        """Encode both views with the online network, and return the queries and the keys as unit vectors.
+
+        If both views are the same object, it is encoded once, and the same tensor is returned twice.
+        """
         if views.query is views.key:
             z = self.online(views.query, views.cut)
             return z, z
@@ -107,9 +123,10 @@ class Method(nn.Module, ABC):
         return query, key
 
     def all_keys(self, key: Float[Tensor, " K p"]) -> tuple[Float[Tensor, " A p"], int]:
-        """Return the keys to compare queries with, and the position of this process's first key among them.
+        """Return the keys with which queries are compared, and the index of this process's first key among them.
 
-        The keys are those of all processes, or those of this process if the setting ``gather`` is False.
+        ``key`` holds the keys of this process. The result holds the keys of all processes, in order of their ranks. If
+        the setting ``gather`` is False, the result is ``key`` itself and 0.
         """
         return (distributed.all_gather(key), distributed.rank() * len(key)) if self.local_groups == 1 else (key, 0)
 
@@ -118,9 +135,10 @@ class Method(nn.Module, ABC):
         """Compute the loss, a scalar, for the two views of a batch."""
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """Return the smallest possible loss and the loss at chance level, or NaN if they are unknown.
+        """Return the smallest possible loss and the loss at chance level. The default is NaN for both: unknown.
 
-        ``views`` may hold fewer samples than a training batch, whose size is ``batch``.
+        They are estimated from ``views``, for training with batches of ``batch`` samples. ``views`` may hold fewer
+        samples than that.
         """
         return Bounds(math.nan, math.nan)
 
@@ -129,10 +147,10 @@ class Method(nn.Module, ABC):
 
 
 class Momentum(nn.Module):
-    """Maintain a moving average of the online network: ``network <- m * network + (1 - m) * online``.
+    """Maintain ``network``, a moving average of the online network: ``network <- m * network + (1 - m) * online``.
 
-    ``momentum`` is m. BatchNorm's running statistics are copied from the online network if ``copy_buffers`` is True;
-    otherwise the network computes its own.
+    ``momentum`` is m. If ``copy_buffers`` is True, each update copies BatchNorm's running statistics from the online
+    network; otherwise ``network`` computes its own.
     """
 
     def __init__(self, online: Network, momentum: float, copy_buffers: bool) -> None:
@@ -143,13 +161,19 @@ class Momentum(nn.Module):
 
     @torch.no_grad()
     def encode(self, key: Activations, cut: str) -> Float[Tensor, " K p"]:
-        """Encode keys as unit vectors without gradient. ``cut`` names the last encoder stage that was already run."""
+        """Encode keys as unit vectors with the moving average, without gradient.
+
+        ``key`` is the output of the encoder stage named ``cut``, or the encoder's input if ``cut`` is ``"input"``.
+        """
         z: Tensor = self.network(key, cut)
         return z
 
     @torch.no_grad()
     def update(self, online: Network) -> None:
-        """Update the moving average with the current parameters of the online network."""
+        """Update the moving average with the current parameters of the online network.
+
+        If ``copy_buffers`` is True, the online network's buffers are copied.
+        """
         self._average(tuple(self.network.parameters()), tuple(online.parameters()), 1)
         if self.copy_buffers:
             for mine, theirs in zip(self.network.buffers(), online.buffers()):

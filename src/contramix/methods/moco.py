@@ -17,7 +17,7 @@ from contramix.types import Views
 
 
 class MoCo(MethodSettings):
-    """Configure MoCo, with the loss of MoCo v2 or the one that i-Mix needs.
+    """Configure MoCo, either with the loss of MoCo v2 or with the revised loss, which i-Mix needs.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class MoCo(MethodSettings):
     momentum
         Momentum m of the key network.
     buffers
-        BatchNorm statistics of the key network: its ``"own"`` (as in MoCo's code), or a ``"copy"`` of the online
-        network's.
+        Running BatchNorm statistics of the key network: computed by its ``"own"`` forward passes (as in MoCo's code),
+        or a ``"copy"`` of those of the online network.
     """
 
     temperature: float = Field(default=0.2, gt=0)
@@ -44,7 +44,7 @@ class MoCo(MethodSettings):
 
     @property
     def imix_unsupported_reason(self) -> str | None:
-        """Return why i-Mix cannot be used with the original form, as a message, or None for the revised form."""
+        """Return a message that says why i-Mix cannot be used if ``form`` is ``"original"``; None if ``"revised"``."""
         if self.form == "revised":
             return None
         return (
@@ -57,7 +57,11 @@ class MoCo(MethodSettings):
 
 
 class MoCoMethod(Method):
-    """Compare queries from the online network with keys from the momentum network and with a queue of past keys."""
+    """Compare queries from the online network with keys from the momentum network and with a queue of past keys.
+
+    ``queue`` holds the past keys as unit vectors, shape (queue size, size of a projection), and ``position`` the row
+    that the next key will overwrite.
+    """
 
     queue: Tensor
     position: Tensor
@@ -86,7 +90,10 @@ class MoCoMethod(Method):
         return info_nce(query, keys, views.targets.with_offset(before), self.temperature, queue=queue)
 
     def bounds(self, views: Views, batch: int) -> Bounds:
-        """Return the floor and chance level of the loss, if all keys of the queue come from other samples."""
+        """Return the smallest possible loss and the loss at chance level, for training with batches of size ``batch``.
+
+        All keys of the queue are assumed to come from samples other than those in the batch.
+        """
         others = 1 if self.original else batch // self.local_groups
         return nce_bounds(views.targets, self.temperature, rows=len(self.queue) + others)
 

@@ -12,7 +12,7 @@ from contramix.types import Views
 
 
 class NPair(MethodSettings):
-    """Configure the N-pair loss. Similarities are divided by ``temperature``; queries and keys both get gradients."""
+    """Configure the N-pair loss. Similarities are divided by ``temperature``. Both queries and keys get gradients."""
 
     temperature: float = Field(default=0.2, gt=0)
 

@@ -15,10 +15,11 @@ from contramix.types import Views
 class SimCLR(MethodSettings):
     """Configure SimCLR's NT-Xent loss. Similarities are divided by ``temperature``.
 
-    NOTE[DIFF]: the authors' code of i-Mix does not include SimCLR. Each view is both a query and a key, so mixing every
-    query would also mix the keys. Here 2N mixed queries are therefore compared with 2N clean keys. The clean copies of
-    a query's two sources are excluded from its keys, and its label is lambda for the other view of the first source and
-    1 - lambda for the other view of the second.
+    NOTE[DIFF]: the authors' code of i-Mix does not include SimCLR. In SimCLR each of the 2N views is both a query and a
+    key, so mixing all queries would also mix all keys. Here, with i-Mix, 2N mixed queries are compared with the 2N
+    unmixed views as keys. Suppose a query mixes the views a and b with weights lambda and 1 - lambda. Then a and b are
+    not among its keys. Its label is lambda for the other view of a's sample, and 1 - lambda for the other view of b's
+    sample.
     """
 
     temperature: float = Field(default=0.5, gt=0)
@@ -28,7 +29,7 @@ class SimCLR(MethodSettings):
 
 
 class SimCLRMethod(Method):
-    """Compare 2N queries with 2N keys; row i and row (i + N) % 2N are the two views of one sample."""
+    """Compare 2N queries with 2N keys. Rows i and (i + N) % 2N hold the two views of one sample."""
 
     all_views_are_keys = True
 

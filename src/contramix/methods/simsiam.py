@@ -12,9 +12,9 @@ from contramix.types import Views
 
 
 class SimSiam(MethodSettings):
-    """Configure SimSiam, which predicts one view's projection, taken without gradient, from the other's.
+    """Configure SimSiam, which predicts one view's projection (without gradient) from the other view's projection.
 
-    The loss is symmetric by default, as in the paper. ``predictor`` is the head that predicts.
+    The loss is symmetric by default, as in the paper. ``predictor`` configures the prediction head.
 
     NOTE[DIFF]: the SimSiam paper's loss is the negative cosine; here it is 2 - 2 * cosine, as in BYOL. Gradients are
     therefore twice as large.
