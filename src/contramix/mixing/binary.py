@@ -14,9 +14,9 @@ from contramix.types import Mixture
 class Binary(Operator):
     """Mix samples by copying each element from sample i with probability ``weight``, else from its partner j.
 
-    This is ``m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight) drawn for each element. The returned weights are the
-    shares of elements that really come from each sample. With a layout, all elements of a table column (a one-hot
-    group, a value and its missing flag) come from the same sample.
+    This is ``m * x_i + (1 - m) * x_j`` with m ~ Bernoulli(weight) drawn for each element. The weights of the returned
+    mixture are the fractions of elements that were copied from each sample. With a layout, all elements of a table
+    column (a one-hot group, or a value and its missing flag) are copied from the same sample.
     """
 
     weight_is_probability: ClassVar[bool] = True

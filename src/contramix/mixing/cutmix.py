@@ -14,12 +14,14 @@ from contramix.types import Mixture
 
 
 class CutMix(Operator):
-    """Mix images by pasting a box of the partner, with a share ``1 - weight`` of the area, over the sample.
+    """Mix images by replacing a box in each sample with the same box of its partner (CutMix).
 
-    The box extends ``floor(floor(side * sqrt(1 - weight)) / 2)`` to each side of a uniformly drawn center and is
-    clipped at the borders (Yun et al., 2019, and the authors' code of i-Mix). The returned weights are the shares of
-    the area after clipping. As in that code, i-Mix draws one weight per batch for this operator, and each sample has
-    its own box. Inputs with fewer than two spatial axes are mixed with :class:`Binary` instead.
+    ``weight`` is the fraction of the area that the sample keeps. The center of the box is drawn uniformly. Along the
+    height and the width (``side`` pixels), the box extends ``floor(floor(side * sqrt(1 - weight)) / 2)`` pixels in both
+    directions and is clipped at the borders (Yun et al., 2019, and the authors' code of i-Mix). The weights of the
+    returned mixture are the fractions of the area after clipping. As in the authors' code, i-Mix draws one weight per
+    batch for this operator, but each sample has its own box. Inputs with fewer than two spatial axes are mixed with
+    :class:`Binary` instead.
 
     Raises
     ------
@@ -51,7 +53,11 @@ class CutMix(Operator):
 
     @staticmethod
     def _box(side: int, weight: Float[Tensor, " B K"], generator: torch.Generator) -> Tensor:
-        """Draw each sample's box along one axis: a boolean tensor (B, side), True at positions inside the box."""
+        """Draw the extent of each sample's box along one axis that has ``side`` pixels.
+
+        ``weight[:, 0]`` is the fraction of the area that a sample keeps. The result is a boolean tensor (B, side), True
+        at pixels inside the box.
+        """
         half = torch.floor(torch.floor(side * torch.sqrt((1 - weight[:, :1]).clamp(min=0))) / 2)
         center = torch.floor(side * torch.rand((len(weight), 1), generator=generator, device=weight.device))
         position = torch.arange(side, device=weight.device)

@@ -23,10 +23,12 @@ class Geometric(Operator):
     Parameters
     ----------
     mode
-        How values are mapped to positive numbers. ``"minmax"`` maps the range of each column (of the batch, if no
-        column ranges are known) to [eps, 1]; ``"shift"`` maps the smallest value to eps; ``"signed_log"`` averages
-        asinh(x). None is ``"minmax"`` for tables; for other data it requires values >= 0, such as pixels or
-        activations after a ReLU, and adds eps.
+        How values x are mapped to positive numbers. ``"minmax"`` maps the range of values linearly to [eps, 1].
+        ``"shift"`` adds a constant, so that the smallest value becomes eps. The range and the smallest value are those
+        of each column in the training rows for tables, and those of the whole batch for other data. ``"signed_log"``
+        takes the weighted mean of asinh(x) instead of log(x), which needs no positive numbers. None is ``"minmax"`` for
+        tables. For other data, None requires values >= 0, such as pixels or activations after a ReLU, and maps them to
+        (1 - eps) * x + eps.
     eps
         Smallest positive number, which keeps logarithms finite.
 
@@ -70,7 +72,10 @@ class Geometric(Operator):
         return (x.amin(), x.amax()) if self.mode else (x.new_zeros(()), x.new_ones(()))
 
     def _positive(self, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Map x to positive numbers and return their logarithms, or asinh(x) for ``signed_log``."""
+        """Map ``x`` to positive numbers as ``mode`` says, and return their logarithms; asinh(x) for ``"signed_log"``.
+
+        ``low`` and ``high`` are the ends of the range that ``"minmax"`` and ``"shift"`` use. They broadcast to ``x``.
+        """
         if self.mode == "signed_log":
             return torch.asinh(x)
         if self.mode == "shift":

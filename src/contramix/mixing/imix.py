@@ -16,24 +16,27 @@ from contramix.types import Mixture
 
 
 class IMix(Settings):
-    """Configure how i-Mix mixes queries: the operator, the distribution of the weights, and the place.
+    """Configure how i-Mix mixes queries: with which operator, with which random weights, and after which encoder stage.
 
     Parameters
     ----------
     operator
         Operator that combines the samples.
     alpha
-        Parameter of the weights' distribution: Beta(alpha, alpha), or Dirichlet(alpha, ...) with several partners.
+        Parameter of the distribution of weights: Beta(alpha, alpha) with one partner, and a symmetric Dirichlet
+        distribution with several.
     partners
-        Number of other samples mixed into each query.
+        Number of random samples of the batch that are mixed into each query.
     per
-        Draw one weight per ``"sample"`` or one per ``"batch"`` (the paper's pseudo-code). None follows the authors'
-        code: one per sample, or one per batch for CutMix.
+        Whether weights are drawn for each ``"sample"``, or once per ``"batch"`` as in the paper's pseudo-code. None
+        follows the authors' code: for each sample, except with CutMix, which draws once per batch.
     fold
-        Whether the weight of the sample itself is at least 1/2, as in the authors' code but not in the pseudo-code.
+        Whether weights are changed so that the sample's own weight is at least 1/2: with one partner, lambda becomes
+        max(lambda, 1 - lambda). The authors' code does this, the paper's pseudo-code does not.
     cut
-        Where queries are mixed: ``"input"``, the name of an encoder stage (after it), or ``"output"``. With several
-        cuts, one is drawn at each step. ``"auto"`` is the first cut at which all samples have the same shape.
+        Where queries are mixed: ``"input"``, the name of an encoder stage, which means after this stage, or
+        ``"output"``. If several cuts are given, one of them is drawn at each training step. ``"auto"`` is the first cut
+        at which all samples have the same shape.
     """
 
     operator: AnyOperator = Linear()
@@ -54,9 +57,9 @@ class IMix(Settings):
     ) -> Mixture:
         """Mix each query of a batch with randomly drawn partners from the same batch.
 
-        ``generator`` is the source of all random draws. For tables, ``layout`` says which elements of ``x`` form one
-        column and may be averaged.
-        :meth:`contramix.types.Targets.from_mixture` makes the virtual labels of the result.
+        ``x`` holds the queries, or their activations after an encoder stage. ``generator`` is the source of all random
+        draws. For encoded table rows, ``layout`` says which elements form one column and which columns may be averaged.
+        :meth:`contramix.types.Targets.from_mixture` makes the virtual labels from the returned mixture.
         """
         n = len(x)
         draws = n if (self.per or self.operator.weight_per) == "sample" else 1

@@ -15,14 +15,18 @@ from torch import Tensor
 class Layout:
     """Describe how the D elements of an encoded table row form U units, one per column, and what each element holds.
 
+    A unit is the group of elements that encode one column: a single number, a one-hot group, the parts of a date, or a
+    value with its missing flag.
+
     Parameters
     ----------
     unit
         Index of the unit that each element belongs to.
     blend
-        Whether a unit's values may be averaged; otherwise a mixture copies the unit from one sample.
+        Whether the elements of a unit may be averaged. If not, a mixture copies the unit from one sample.
     missing_at
-        Index of the element that is 1 where the unit's value is missing, or -1 if there is no such element.
+        For each unit, the index of its missing flag: the element that is 1 if the value of the column is missing. -1 if
+        the unit has no missing flag.
     numeric
         Whether each element is a number, rather than a one-hot entry, a missing flag or a category code.
     flag
@@ -31,6 +35,9 @@ class Layout:
         Whether each element is the integer code of a category, with which arithmetic makes no sense.
     low, high
         Minimum and maximum of each element over the training rows.
+    units, has_missing, has_numeric, all_blend
+        Computed from the other fields: number of units U, whether any unit has a missing flag, whether any element is a
+        number, and whether all units may be averaged.
     """
 
     unit: Int[Tensor, " D"]
@@ -63,11 +70,11 @@ class Layout:
     def observed_weight(
         self, x: Float[Tensor, " B D"], partner: Int[Tensor, " B P"], weight: Float[Tensor, " B K"]
     ) -> Float[Tensor, " B K U"]:
-        """Return mixing weights per unit, with weight 0 for sources in which the unit's value is missing.
+        """Return mixing weights per unit (table column), with weight 0 for sources in which its value is missing.
 
-        A unit is the group of elements that encode one column. Source 0 of sample i is row i of ``x``; the others are
-        the rows ``partner[i]``, so K = P + 1. The remaining weights are rescaled to sum to 1.
-        A unit that is missing in all sources with a positive weight keeps its weights.
+        Sample i is mixed from K = P + 1 sources, row i of ``x`` and the rows ``partner[i]``, with the weights
+        ``weight[i]``. For each unit, the weights of sources without a value are set to 0, and the others are rescaled
+        to sum to 1. If no source with a positive weight has a value, the weights are not changed.
         """
         per_unit = weight[:, :, None].expand(-1, -1, self.units)
         if not self.has_missing:
@@ -79,11 +86,15 @@ class Layout:
         return torch.where(total > 0, seen / total.clamp(min=1e-12), per_unit)
 
     def on_elements(self, per_unit: Shaped[Tensor, " B K U"]) -> Shaped[Tensor, " B K D"]:
-        """Expand weights or masks per unit to the elements of each unit."""
+        """Expand weights or masks from one value per unit to one value per element of a row, (B, K, U) to (B, K, D)."""
         return per_unit[:, :, self.unit]
 
 
 def realized_weights(per_unit: Shaped[Tensor, " B K *u"]) -> Float[Tensor, " B K"]:
-    """Return the share of each of the K sources in a mixture: the mean of a mask or of weights over all units."""
+    """Return the fraction of each sample's mixture that comes from each of its K sources.
+
+    ``per_unit`` holds the weights of the sources per unit (table column), or a boolean mask that says from which source
+    each unit or element was copied. The fraction is its mean over all axes after the second.
+    """
     flat = per_unit.flatten(2).mean(2, dtype=torch.promote_types(per_unit.dtype, torch.float32))
     return flat / flat.sum(1, keepdim=True)

@@ -10,10 +10,11 @@ from contramix.types import Mixture
 
 
 class Linear(Operator):
-    """Mix samples by the weighted sum ``lambda x_i + (1 - lambda) x_j``, with one term per partner.
+    """Mix samples by the weighted sum ``lambda x_i + (1 - lambda) x_j``, with one more term for each further partner.
 
     With a layout, a table column that may not be averaged is copied from one of the samples, drawn with the weights as
-    probabilities. The returned weights are then the mean shares over all columns.
+    probabilities. The weights of the returned mixture are then the means over all columns of the weights of the
+    samples.
 
     Examples
     --------
@@ -46,9 +47,11 @@ def unit_weights(
     layout: Layout,
     generator: torch.Generator,
 ) -> Float[Tensor, " B K U"]:
-    """Return mixing weights per unit of a layout: ``weight`` if the unit may be averaged, else one-hot.
+    """Return the mixing weights of the K sources of each sample for each unit (table column) of a layout.
 
-    The one-hot source is drawn with ``weight`` as probabilities. Sources in which the unit is missing get weight 0.
+    Sample i is mixed from K = P + 1 sources: row i of ``x`` and the rows ``partner[i]``. For each unit, sources in
+    which its value is missing get weight 0, and the other weights in ``weight[i]`` are rescaled to sum to 1. If the
+    unit may not be averaged, one source is drawn with these weights as probabilities and gets weight 1, the others 0.
     """
     per_unit = layout.observed_weight(x, partner, weight)
     if layout.all_blend:

@@ -15,16 +15,23 @@ from contramix.types import Mixture
 class Operator(Settings, ABC):
     """Define the interface of an operator, which mixes each sample of a batch with other samples, its partners.
 
-    The fields of a subclass are its settings, and ``__call__`` is its formula. The operator gets nominal weights and
-    returns the weights that the mixture really has, which differ if elements are copied instead of averaged.
+    The fields of a subclass are its settings, and ``__call__`` computes the mixture. The operator gets nominal weights
+    and returns the weights that the mixture really has, which differ if elements are copied instead of averaged.
+
+    Attributes
+    ----------
+    weight_is_probability
+        Whether a weight is the probability of keeping an element. If True, mixup noise uses a constant weight
+        (DACL, eq. 6).
+    max_partners
+        Maximum number of partners of a sample.
+    weight_per
+        Whether i-Mix by default draws weights for each ``"sample"`` or once per ``"batch"``, as in its authors' code.
     """
 
     weight_is_probability: ClassVar[bool] = False
-    """Whether weights are probabilities of keeping an element; mixup noise then uses a constant one (DACL, eq. 6)."""
     max_partners: ClassVar[int] = 16
-    """Maximum number of partners of a sample."""
     weight_per: ClassVar[Literal["sample", "batch"]] = "sample"
-    """Whether i-Mix draws one weight per sample or per batch for this operator, as in its authors' code."""
 
     @abstractmethod
     def __call__(
@@ -49,8 +56,8 @@ class Operator(Settings, ABC):
         generator
             Source of the operator's random draws, on the device of ``x``.
         layout
-            For encoded table rows: which elements form one column and may be averaged. None mixes every element
-            independently of the others.
+            For encoded table rows: which elements form one column, and which columns may be averaged. None: every
+            element is mixed independently of the others.
 
         Returns
         -------
@@ -60,7 +67,10 @@ class Operator(Settings, ABC):
 
 
 def sources(x: Float[Tensor, " B *s"], partner: Int[Tensor, " B P"]) -> Float[Tensor, " B K *s"]:
-    """Stack each sample and its P partners, rows ``partner[i]`` of ``x``, along a new axis 1 of size K = P + 1."""
+    """Stack each sample and its P partners along a new axis 1 of size K = P + 1.
+
+    The partners of sample i are the rows ``partner[i]`` of ``x``. The sample itself comes first.
+    """
     return torch.cat([x[:, None], x[partner]], 1)
 
 
@@ -87,8 +97,8 @@ def draw_sources(
 ) -> Bool[Tensor, " B K *u"]:
     """Draw one of K sources for each position, and return a boolean mask that is one-hot along axis 1.
 
-    ``probability`` holds the probability of each source and is broadcast to ``shape``, the shape of the result
-    (default: the shape of ``probability``).
+    A position is one index into the batch and all axes after axis 1. ``probability`` holds the probabilities of the K
+    sources along axis 1 and is broadcast to ``shape``, the shape of the result. None: the shape of ``probability``.
     """
     shape = probability.shape if shape is None else shape
     drawn = torch.rand((shape[0], 1, *shape[2:]), generator=generator, device=probability.device)

@@ -13,7 +13,7 @@ from contramix.errors import InputError
 def uniform(n: int, low: float, generator: torch.Generator) -> Float[Tensor, " n 2"]:
     """Draw weights of shape (n, 2): lambda ~ U(low, 1) for the sample and 1 - lambda for its partner.
 
-    DACL uses them for linear and geometric mixing.
+    DACL uses such weights for linear and geometric mixing.
     """
     own = low + (1 - low) * torch.rand(n, generator=generator, device=generator.device)
     return torch.stack([own, 1 - own], 1)
@@ -28,9 +28,10 @@ def constant(n: int, own: float, device: torch.device | str) -> Float[Tensor, " 
 def dirichlet(n: int, partners: int, alpha: float, fold: bool, generator: torch.Generator) -> Float[Tensor, " n K"]:
     """Draw weights of shape (n, partners + 1) for a sample and its partners from Dirichlet(alpha, ..., alpha).
 
-    With one partner this is Beta(alpha, alpha). With ``fold`` the weight of the sample itself is at least 1/2: it is
-    max(lambda, 1 - lambda) with one partner, and 1/2 plus half of its Dirichlet weight with several, as in the authors'
-    code of i-Mix.
+    Column 0 holds the weights of the samples themselves. With one partner the distribution is Beta(alpha, alpha). If
+    ``fold`` is True, the weight of the sample itself is at least 1/2, as in the authors' code of i-Mix: with one
+    partner it is max(lambda, 1 - lambda); with several, all drawn weights are halved and 1/2 is added to that of the
+    sample.
     """
     concentration = torch.full((n, partners + 1), alpha, device=generator.device)
     # torch.distributions uses the global generator only; this is the sampler that it calls.
