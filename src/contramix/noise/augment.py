@@ -15,9 +15,9 @@ from contramix.types import Activations
 class Augment(Noise):
     """Make two views of each sample by independent random augmentations.
 
-    The settings are those of ``augment`` in the recipe's sections ``image`` and ``audio``. Images are cropped, flipped
-    and recolored (``image.augment``); audio clips are shifted, stretched and mixed with background noise
-    (``audio.augment``). Tables have no augmentation.
+    Images are cropped, flipped and recolored, as set by ``image.augment`` in the recipe. Audio clips are shifted,
+    stretched and mixed with background noise, as set by ``audio.augment``. Other data, such as tables, have no
+    augmentation.
 
     Raises
     ------

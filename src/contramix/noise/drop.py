@@ -19,9 +19,10 @@ class Drop(Noise):
     rate
         Probability of dropping an element. i-Mix uses 0.2 on tables.
     columns
-        For tables: ``"numeric"`` drops only numbers, as i-Mix does on CovType (or everything, if no column is
-        numeric). ``"all"`` drops columns of every type, with all elements of a one-hot group or a date together.
-        Columns are standardized, therefore a dropped number becomes its column's mean.
+        Which columns of tables are dropped. ``"numeric"``: numbers only, as i-Mix does on CovType, or all columns if
+        none is numeric. ``"all"``: columns of every type, each with all of its elements (a one-hot group, or the parts
+        of a date) or not at all. Numeric columns are standardized, therefore a dropped number becomes the mean of its
+        column.
     """
 
     rate: float = Field(default=0.2, ge=0, lt=1)

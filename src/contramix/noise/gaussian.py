@@ -12,10 +12,11 @@ from contramix.noise.noise import Noise
 class Gaussian(Noise):
     """Make two views by adding independent noise from N(mean, std^2) to each element.
 
+    In tables, category codes and missing flags get no noise.
+
     NOTE[DIFF]: the DACL paper tunes the *mean* over {.05, .1, .3, .5} with std 1. A constant mean has no effect,
     because it shifts both views equally, and with std 1 the two views have a cosine similarity of only 0.5. The
-    defaults here are mean 0 and std 0.3; set ``mean`` and ``std`` to reproduce the paper. In tables, category codes and
-    missing flags get no noise.
+    defaults here are mean 0 and std 0.3. Set ``mean`` and ``std`` to reproduce the paper.
     """
 
     std: float = Field(default=0.3, ge=0)

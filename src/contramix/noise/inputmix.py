@@ -15,9 +15,18 @@ from contramix.types import Mixture
 class InputMix(MixingNoise):
     """Make two views of each sample by mixing it with random samples of the batch, with a weight of at least 1/2.
 
-    Labels are not mixed: both views count as the sample itself. With one partner the sample's weight is
-    max(lambda, 1 - lambda) with lambda ~ Beta(alpha, alpha). With several it is 1/2 plus half of its Dirichlet weight.
-    Table 3 of the i-Mix paper uses two partners.
+    Labels are not mixed: both views count as views of the sample itself.
+
+    Parameters
+    ----------
+    partners
+        Number of random samples of the batch that are mixed into each view. Table 3 of the i-Mix paper uses two.
+    alpha
+        Parameter of the distribution of weights. With one partner, the sample's weight is max(lambda, 1 - lambda) with
+        lambda ~ Beta(alpha, alpha). With several, weights are drawn from a symmetric Dirichlet distribution with
+        parameter alpha and halved, and 1/2 is added to that of the sample.
+    operator
+        Operator that combines the samples.
     """
 
     partners: int = Field(default=2, ge=1, le=16)

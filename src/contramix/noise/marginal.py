@@ -12,12 +12,14 @@ from contramix.noise.noise import Noise
 
 
 class Marginal(Noise):
-    """Make views by replacing a share of each row's columns with values of random training rows, one per column.
+    """Make views by replacing random columns of each row with values of other rows (the corruption of SCARF).
+
+    For each replaced column, the value comes from a training row that is drawn at random for this column.
 
     Parameters
     ----------
     rate
-        Share of columns to replace: ``floor(rate * columns)`` in each row. SCARF uses 0.6.
+        Fraction of columns that are replaced: ``floor(rate * columns)`` in each row. SCARF uses 0.6.
     views
         ``"one"`` changes only the second view (the key) and returns the row itself as the first (the query), as in
         SCARF. ``"both"`` changes both views independently.

@@ -12,7 +12,10 @@ from contramix.types import Activations, Mixture, apply_mixture, get_values
 
 
 class MixingNoise(Noise):
-    """Define the interface of a noise whose two views are mixtures of samples, including their padding masks."""
+    """Define the interface of a noise whose two views are mixtures of each sample with other samples of the batch.
+
+    A subclass implements ``mixtures``. If the samples are padded sequences, their padding masks are mixed, too.
+    """
 
     @abstractmethod
     def mixtures(
@@ -20,7 +23,8 @@ class MixingNoise(Noise):
     ) -> tuple[Mixture, Mixture]:
         """Return two mixtures of the batch, which are the first and the second view of each sample.
 
-        For encoded table rows, ``layout`` says which elements form one column and may be averaged.
+        ``generator`` is the source of all random draws. For encoded table rows, ``layout`` says which elements form one
+        column, and which columns may be averaged; None for other data.
         """
 
     def __call__(
@@ -41,6 +45,9 @@ class MixingNoise(Noise):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Make two views of a batch between two stages of an encoder. ``pool`` is not used."""
+        """Make two views of a batch of encoder inputs, or of activations between two stages of the encoder.
+
+        Padding masks are mixed in the same way as the values. ``layout`` is used for table rows, ``pool`` is ignored.
+        """
         first, second = self.mixtures(get_values(x), generator, layout)
         return apply_mixture(x, first), apply_mixture(x, second)

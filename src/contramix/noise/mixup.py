@@ -21,7 +21,7 @@ def _as_operators(value: object) -> object:
 
 
 class MixupNoise(MixingNoise):
-    """Make each of a sample's two views by mixing it with a random other sample (mixup noise of DACL).
+    """Make each of the two views of a sample by mixing it with another random sample of the batch (DACL).
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ class MixupNoise(MixingNoise):
         One mixing operator (DACL) or several (DACL+: linear, geometric and binary). With several, an operator is drawn
         for each sample and used for both of its views, with different weights and partners.
     alpha
-        Minimum weight of the sample itself, drawn from U(alpha, 1) (eq. 3 to 5 of DACL).
+        Smallest weight of the sample itself: the weight is drawn from U(alpha, 1) (eq. 3 to 5 of DACL).
     keep_prob
         Probability that binary mixing keeps an element of the sample: rho in eq. 6 (``rho`` is accepted as an alias).
-        NOTE[DIFF]: the DACL paper tunes rho over {.1, .3, .5}, which makes sense only for the probability of replacing
-        an element: if 10 % of the elements are kept, the two views have a cosine similarity of 0.01.
+        NOTE[DIFF]: the DACL paper tunes rho over {.1, .3, .5}. These values make sense only as the probability of
+        replacing an element: if only 10 % of the elements are kept, the two views have a cosine similarity of 0.01.
     per
-        Draw one operator per ``"sample"``, as in the paper, or per ``"batch"``.
+        Whether an operator is drawn for each ``"sample"``, as in the paper, or once per ``"batch"``.
     """
 
     operators: Annotated[tuple[AnyOperator, ...], BeforeValidator(_as_operators), Field(min_length=1)] = (Linear(),)
@@ -73,6 +73,6 @@ class MixupNoise(MixingNoise):
 
 
 def _select(condition: Bool[Tensor, " B"], first: Mixture, second: Mixture) -> Mixture:
-    """Return a mixture with the samples of ``first`` where ``condition`` is True, and of ``second`` elsewhere."""
+    """Return a mixture whose rows come from ``first`` where ``condition`` is True, and from ``second`` elsewhere."""
     each = (torch.where(condition.reshape(-1, *(1,) * (a.dim() - 1)), a, b) for a, b in zip(first, second))
     return Mixture(*each)

@@ -17,14 +17,15 @@ class Noise(Settings, ABC):
     """Define the interface of a noise, which makes two views (randomly changed copies) of each sample.
 
     ``cut`` is where the noise is applied: at the ``"input"``, after a named stage of the encoder, or at the
-    ``"output"``, where each sample is encoded once and its representation gets two draws of the noise. ``"auto"`` is
-    the first place at which all samples have the same shape.
+    ``"output"``, where each sample is encoded once and its representation gets two draws of the noise. If several cuts
+    are given, one of them is drawn at each training step. ``"auto"`` is the first place at which all samples have the
+    same shape.
     """
 
     cut: Cut = ("auto",)
 
     def check(self, front: Front) -> None:
-        """Check, before training, that the noise can be applied to the data.
+        """Raise InputError, before training, if the noise cannot be applied to the data. The default accepts all data.
 
         Parameters
         ----------
@@ -34,7 +35,7 @@ class Noise(Settings, ABC):
         Raises
         ------
         InputError
-            If the noise cannot be applied. By default, every noise can.
+            If the noise cannot be applied.
         """
 
     def views_of_samples(
@@ -48,7 +49,11 @@ class Noise(Settings, ABC):
         """Make two views of stored samples, such as images in uint8, as inputs of the encoder.
 
         ``front`` converts the stored samples ``raw`` to inputs, to which the noise is then applied. Augmentation
-        overrides this method, because it changes the stored samples. See ``__call__`` for the other parameters.
+        overrides this method, because it changes the stored samples.
+
+        ``generator`` is the source of all random draws. For encoded table rows, ``layout`` says which elements form one
+        column, and which columns may be averaged. ``pool`` holds training samples from which replacement values may be
+        drawn; None draws them from the batch.
         """
         return self.views_of_activations(front(raw), generator, layout, pool)
 
@@ -59,9 +64,12 @@ class Noise(Settings, ABC):
         layout: Layout | None = None,
         pool: Float[Tensor, " n *s"] | None = None,
     ) -> tuple[Activations, Activations]:
-        """Make two views of a batch between two stages of an encoder.
+        """Make two views of a batch of encoder inputs, or of activations between two stages of the encoder.
 
-        In a batch of padded sequences or graphs only ``values`` get noise. See ``__call__`` for the other parameters.
+        In a batch of padded sequences or graphs, noise is applied to ``values`` only, and ``layout`` and ``pool`` are
+        ignored. ``generator`` is the source of all random draws. For encoded table rows, ``layout`` says which elements
+        form one column, and which columns may be averaged. ``pool`` holds training samples from which replacement
+        values may be drawn; None draws them from ``x``.
         """
         if not isinstance(x, RaggedBatch):
             return self(x, generator=generator, layout=layout, pool=pool)
@@ -86,7 +94,8 @@ class Noise(Settings, ABC):
         generator
             Source of all random draws, on the device of ``x``.
         layout
-            For encoded table rows: which elements form one column and may be averaged. None for other data.
+            For encoded table rows: which elements form one column, and which columns may be averaged. None for other
+            data.
         pool
             Training samples from which replacement values may be drawn. None: draw them from ``x``.
         """

@@ -9,7 +9,10 @@ from contramix.noise.noise import Noise
 
 
 class NoNoise(Noise):
-    """Return each sample unchanged as both views, which then differ only through i-Mix, dropout or BatchNorm."""
+    """Return each sample unchanged as both views.
+
+    Representations of the two views then differ only because of i-Mix, dropout or BatchNorm.
+    """
 
     def __call__(
         self,
