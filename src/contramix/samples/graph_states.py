@@ -18,7 +18,7 @@ from contramix.types import Mixture, RaggedBatch
 class GraphStates(RaggedBatch):
     """Represent the activations of a batch of B graphs between two layers of a graph encoder.
 
-    Mixing operators change only ``values``. Layers that follow continue with the unmixed nodes of each graph.
+    Mixing operators change only ``values``. The following layers continue with the unmixed nodes of each graph.
 
     Parameters
     ----------

@@ -15,9 +15,10 @@ from contramix.runtime.precision import at_least_float32
 
 @dataclass(frozen=True, eq=False)
 class Graphs:
-    """Represent a batch of B graphs as one tensor of all nodes, one of all edges, and the numbers of both per graph.
+    """Represent a batch of B graphs with one tensor of all node features and one of all edges.
 
-    Graphs are packed one after the other. Index the batch with a slice or a tensor of graph numbers to select graphs.
+    Nodes and edges are in the order of the graphs. To select graphs, index the batch with a slice or a tensor of
+    indices of graphs.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ class Graphs:
         return Graphs(x, edges, nodes, each, self.undirected)
 
     def __getitem__(self, which: slice | Int[Tensor, " k"]) -> "Graphs":
-        """Return the graphs selected by a slice or by a tensor of graph numbers, in that order. Numbers may repeat."""
+        """Return the graphs selected by a slice or a tensor of graph indices, in this order. Indices may repeat."""
         which = which.to(self.device) if isinstance(which, Tensor) else which
         rows = torch.arange(len(self), device=self.device)[which]
         nodes, edges = self.node_counts[rows], self.edge_counts[rows]
@@ -113,7 +114,7 @@ class Graphs:
 
     @staticmethod
     def concatenate(parts: "Sequence[Graphs]") -> "Graphs":
-        """Concatenate batches of graphs into one batch, and renumber the nodes in ``edges`` accordingly."""
+        """Concatenate batches of graphs into one batch. The node numbers in ``edges`` are adapted to the new ``x``."""
         before, edges = 0, []
         for part in parts:
             edges.append(part.edges + before)
@@ -132,7 +133,7 @@ class Graphs:
 
 
 class _AdjacencyProduct(torch.autograd.Function):
-    """Multiply node features by the sparse adjacency matrix of a batch of graphs.
+    """Multiply node features by the sparse adjacency matrix ``graphs.incoming``, with gradients for the features.
 
     The backward pass multiplies the gradient by the transposed matrix. Neither pass stores a value per edge.
     """
@@ -148,7 +149,10 @@ class _AdjacencyProduct(torch.autograd.Function):
 
 
 def _sparse(row: Int[Tensor, " E"], column: Int[Tensor, " E"], size: int, dtype: torch.dtype) -> Tensor:
-    """Return a ``size`` x ``size`` matrix in sparse CSR format with ones at the given rows and columns."""
+    """Return a matrix in sparse CSR format with a one for each pair of a row and a column number.
+
+    Its shape is (``size``, ``size``). ``row[i]`` and ``column[i]`` give the position of entry i.
+    """
     if len(row) and bool((row[1:] < row[:-1]).any()):
         order = row.argsort(stable=True)
         column = column[order]

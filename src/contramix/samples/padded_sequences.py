@@ -15,8 +15,8 @@ class PaddedSequences(RaggedBatch):
     """Represent a batch of sequences padded to L steps, with the presence (a soft padding mask) of each step.
 
     The presence of a step is 1 inside a sequence and 0 in its padding. When two sequences are mixed, their presences
-    are averaged with the same weights as their values. A step that only the second sequence has therefore fades out as
-    the weight of that sequence goes to 0.
+    are averaged with the same weights as their values. A step that exists in one of them only therefore has the weight
+    of that sequence as its presence.
 
     Parameters
     ----------
@@ -43,19 +43,26 @@ class PaddedSequences(RaggedBatch):
 
     @property
     def broadcast_presence(self) -> Float[Tensor, " B *t"]:
-        """Return the presence with an axis of size 1 added, to multiply it with the values: (B, L, 1) or (B, 1, L)."""
+        """Return the presence with an axis of size 1 added, (B, L, 1) or (B, 1, L), which broadcasts to ``values``."""
         return self.presence[:, :, None] if self.axis == 1 else self.presence[:, None]
 
     def with_values(self, values: Float[Tensor, " B *s"]) -> "PaddedSequences":
-        """Return a copy in which ``values`` replaces the values, with 0 where the presence is 0."""
+        """Return a copy with new values, which are set to 0 where the presence is 0."""
         return replace(self, values=values.masked_fill(self.broadcast_presence == 0, 0.0))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "PaddedSequences":
-        """Return a copy with ``function`` applied to the values. It must keep the shape (B, L) of batch and steps."""
+        """Return a copy with ``function`` applied to the values, and with 0 where the presence is 0.
+
+        The function must return a tensor with the same number of sequences and steps.
+        """
         return self.with_values(function(self.values))
 
     def apply_mixture(self, mixed: Mixture) -> "PaddedSequences":
-        """Return a copy with the mixed values ``mixed.x``, and presences averaged with the weights ``mixed.weight``."""
+        """Return a copy with the mixed values ``mixed.x``, and with presences averaged in the same way.
+
+        The presence of each sequence is averaged with those of its partners ``mixed.partner``, with the weights
+        ``mixed.weight``.
+        """
         sources = torch.cat([self.presence[:, None], self.presence[mixed.partner]], 1)
         presence = (mixed.weight[:, :, None].to(sources.dtype) * sources).sum(1)
         return replace(self, values=mixed.x, presence=presence)

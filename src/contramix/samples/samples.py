@@ -34,7 +34,7 @@ class StreamedSamples:
     decode
         Function that takes row numbers and returns the decoded samples as a CPU tensor.
     fingerprint
-        Hash of the data as text, by which the same data are recognized in a later process.
+        Hash of the data as text, by which a later process recognizes that the data are the same.
     device
         Device to which decoded samples are moved. Default: the CPU.
     """
@@ -83,7 +83,10 @@ def inference_batch_size(x: Samples) -> int:
 
 
 def sequential_batches(x: Samples, batch_size: int | None = None) -> Iterator[Batch]:
-    """Yield all samples in order as batches. The default of ``batch_size`` is `inference_batch_size`."""
+    """Yield all samples in order, in batches of ``batch_size``; the last batch can be smaller.
+
+    None: the batch size that `inference_batch_size` returns for ``x``.
+    """
     if isinstance(x, Tensor):
         yield from torch.split(x, batch_size or inference_batch_size(x))
     else:
@@ -109,7 +112,10 @@ def pad_to_min_rows(batch: Batch) -> Batch:
 
 
 def take(x: Samples, rows: Int[Tensor, " k"]) -> Samples:
-    """Select the samples with the given row numbers. `StreamedSamples` stay undecoded until they are indexed."""
+    """Return the samples with the given row numbers, in this order.
+
+    Of `StreamedSamples`, nothing is decoded yet: the result is `StreamedSamples` again.
+    """
     if isinstance(x, Batch):
         return x[rows.to(x.device)]
     digest = hashlib.sha256(x.fingerprint.encode() + rows.numpy().tobytes()).hexdigest()[:32]
@@ -120,7 +126,7 @@ def concatenate_samples(first: Samples, second: Samples) -> Samples:
     """Concatenate two sets of samples along the sample axis.
 
     Two tensors give a tensor, and two batches of graphs give a batch of graphs. If at least one argument is
-    `StreamedSamples`, the result is, too.
+    `StreamedSamples`, the result is `StreamedSamples`.
 
     Raises
     ------
@@ -147,7 +153,10 @@ def concatenate_samples(first: Samples, second: Samples) -> Samples:
 
 
 def compute_fingerprint(x: Samples) -> str:
-    """Return a hash of all values and shapes of the samples as hexadecimal text, to recognize the same data again."""
+    """Return a hash of the samples as text, by which the same data are recognized in a later process.
+
+    It is computed from all values and shapes. For `StreamedSamples`, it is their ``fingerprint``.
+    """
     if isinstance(x, StreamedSamples):
         return x.fingerprint
     digest = hashlib.sha256()

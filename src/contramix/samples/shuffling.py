@@ -24,7 +24,8 @@ def shuffle_by_windows(
 ) -> Iterator[Int[Tensor, " k"]]:
     """Yield each row number from 0 to ``rows`` - 1 once, in random order, as one tensor per window of rows.
 
-    Rows are shuffled by blocks and windows, which needs less memory than a permutation of all rows.
+    Rows are divided into blocks of contiguous rows, and the order of the blocks is shuffled. Each group of consecutive
+    blocks in this order is a window, whose rows are shuffled. This needs less memory than a permutation of all rows.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def shuffle_by_windows(
     start
         Number of row numbers to skip at the beginning of the order, to resume an epoch.
     block, window
-        Number of contiguous rows per block, and number of blocks per window.
+        Number of rows per block, and number of blocks per window.
 
     Examples
     --------
@@ -72,7 +73,8 @@ def sample_rows(rows: int, number: int, key: Key) -> Int[Tensor, " k"]:
 def rebatch(parts: Iterable[Int[Tensor, " k"]], size: int, total: int) -> Iterator[Int[Tensor, " b"]]:
     """Regroup row numbers from tensors of any length into batches of ``size``, without changing their order.
 
-    It stops after ``total`` row numbers, a multiple of ``size``. Row numbers that do not fill a batch are dropped.
+    The iteration stops after ``total`` row numbers, which must be a multiple of ``size``. If ``parts`` holds fewer, the
+    last row numbers that do not fill a batch are dropped.
     """
     waiting = torch.empty(0, dtype=torch.long)
     for part in parts:
