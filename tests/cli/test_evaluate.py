@@ -29,7 +29,9 @@ def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
         assert row["n"] == (5 if row["labels_per_class"] else 2)
         low, high = row["interval"]
         assert low <= row["mean"] <= high
-        assert {"accuracy", "balanced_accuracy", "auroc", "average_precision"} == row["metrics"].keys()
+        assert row["metrics"].keys() == {
+            "accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss", "calibration_error",
+        }  # fmt: skip
         assert row["metrics"]["accuracy"] == pytest.approx(row["mean"], abs=1e-5)
     assert cells["imix-npair", "linear", None]["chosen"][0].startswith("C = ")
     assert cells["supervised", "finetune", None]["kind"] == "baseline"

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from contramix.evaluation.candidates import probe_candidate
+from contramix.evaluation.candidates import Candidate, probe_candidate
 from contramix.evaluation.probes import PROBES
+from contramix.evaluation.problem import Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_splits
 from contramix.models.task import Task
@@ -63,3 +64,21 @@ def test_permuted_test_labels_change_no_prediction():
         for first, second in zip(seen[:half], seen[half:]):
             assert np.array_equal(first.value, second.value)
             assert first.chosen == second.chosen
+
+
+def test_few_labels_are_scored_with_their_class_shares():
+    """A model that always answers the largest class is right in 80 % of all rows, and in half of balanced ones."""
+    y = np.repeat([0, 1], [160, 40])
+    task = Task("classification", "y", ("0", "1"))
+
+    def majority(problem):
+        score = np.tile([0.7, 0.3], (len(problem.test), 1))
+        return Predictions(score.argmax(1), score)
+
+    candidate = Candidate("m", "baseline", "m", majority)
+    with_all, with_few = score_candidates(
+        task, y, [candidate], make_splits(task, y, range(2), None), (5,), metric="accuracy"
+    )
+    assert (with_all.mean, with_few.mean) == pytest.approx((0.8, 0.5))
+    assert [m["calibration_error"] for m in with_few.metrics] == pytest.approx([0.2] * 2)
+    assert [m["log_loss"] for m in with_few.metrics] == pytest.approx([-np.log([0.7, 0.3]).mean()] * 2)

@@ -16,7 +16,12 @@ from contramix.errors import InputError, nearest
 from contramix.evaluation.problem import Predictions
 from contramix.models.task import Kind, Task
 
-PerRowScores = Callable[[Task, ndarray, Predictions], Float64[ndarray, " n"]]
+BINS = 15
+"""Number of bins of equal total weight in which the calibration error compares confidence with accuracy."""
+
+RowWeights = Float64[ndarray, " n"] | None
+"""Weight of each test row, with mean 1; None for equal weights."""
+PerRowScores = Callable[[Task, ndarray, Predictions, RowWeights], Float64[ndarray, " n"]]
 
 
 class Metric(NamedTuple):
@@ -29,7 +34,9 @@ class Metric(NamedTuple):
     words
         Display name, such as ``"area under the ROC curve"``.
     compute
-        Function of task, true targets and predictions that returns the metric.
+        Function of task, true targets, predictions and weights of the rows that returns the metric. Only accuracy, log
+        loss and calibration error use the weights: the other metrics do not depend on the shares of the classes, or
+        are not reweighted.
     per_row
         Function with the same arguments that returns one score per row. The mean of the scores is the metric, and the
         variance of this mean approximates the sampling variance of the metric. None if there are no such scores.
@@ -37,36 +44,65 @@ class Metric(NamedTuple):
 
     kind: Kind
     words: str
-    compute: Callable[[Task, ndarray, Predictions], float]
+    compute: Callable[[Task, ndarray, Predictions, RowWeights], float]
     per_row: PerRowScores | None = None
 
 
-def accuracy_or_r2(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+def class_weights(truth: ndarray, labeled: ndarray) -> Float64[ndarray, " n"]:
+    """Return a weight for each test row, so that the classes weigh as much as their shares of the labeled rows.
+
+    Few labels are drawn in equal numbers per class, and a model cannot learn other class shares from them. Metrics that
+    depend on class shares, such as accuracy and log loss, are therefore computed with these weights. Classes without
+    labeled rows have weight 0, unless no class of the test rows has labeled rows; then all weights are 1.
+
+    Parameters
+    ----------
+    truth
+        Class numbers of the test rows.
+    labeled
+        Class numbers of the labeled rows.
+    """
+    classes = 1 + max(truth.max(), labeled.max())
+    wanted, found = (np.bincount(y, minlength=classes) for y in (labeled, truth))
+    weight = (wanted / np.maximum(found, 1))[truth]
+    return np.asarray(weight / weight.mean() if weight.any() else np.ones(len(truth)))
+
+
+def accuracy_or_r2(
+    task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None
+) -> Float64[ndarray, " n"]:
     """Return per-row scores whose mean is the accuracy (classification) or R squared (regression).
 
     In classification a row scores 1 if the predicted class is right, else 0. In regression it scores
-    ``1 - error^2 / variance``, where ``variance`` is that of the true targets.
+    ``1 - error^2 / variance``, where ``variance`` is that of the true targets. With ``weights`` of the rows, which must
+    be equal within a class, the mean of the scores is the weighted accuracy, and scores can be outside the range from 0
+    to 1.
     """
-    return task.per_row_scores(truth, predicted.value)
+    scores = task.per_row_scores(truth, predicted.value)
+    if weights is None:
+        return scores
+    _, position, count = np.unique(truth, return_inverse=True, return_counts=True)
+    recall = np.bincount(position, scores) / count
+    # The shares of the classes are fixed, and only rows within a class vary.
+    return np.asarray((weights * scores).mean() + weights * (scores - recall[position]))
 
 
-def balanced_accuracy(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+def balanced_accuracy(
+    task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None
+) -> Float64[ndarray, " n"]:
     """Return per-row scores whose mean is the balanced accuracy: the recall averaged over the classes that occur.
 
-    Rows of rare classes have larger weights, so a score can be outside the range from 0 to 1.
+    Rows of rare classes have larger weights, so a score can be outside the range from 0 to 1. ``weights`` is ignored.
     """
-    hit = accuracy_or_r2(task, truth, predicted)
-    present, position, count = np.unique(truth, return_inverse=True, return_counts=True)
-    recall = np.bincount(position, hit) / count
-    share = len(truth) / (len(present) * count)
-    return np.asarray(recall.mean() + share[position] * (hit - recall[position]))
+    return accuracy_or_r2(task, truth, predicted, class_weights(truth, np.unique(truth)))
 
 
-def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray, " n"]:
+def auroc(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> Float64[ndarray, " n"]:
     """Return per-row scores whose mean is the area under the ROC curve (AUROC).
 
     With more than two classes, the area is averaged over classes, each against the rest. The scores are DeLong's
-    structural components, from which the variance of the area is estimated.
+    structural components, from which the variance of the area is estimated. ``weights`` is ignored, because the area
+    does not depend on the shares of the classes.
     """
     score = _require_class_scores(predicted)
     parts = []
@@ -85,18 +121,44 @@ def auroc(task: Task, truth: ndarray, predicted: Predictions) -> Float64[ndarray
     return np.mean(parts, axis=0) if parts else np.full(len(truth), 0.5)
 
 
-def average_precision(task: Task, truth: ndarray, predicted: Predictions) -> float:
+def average_precision(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> float:
     """Return the average precision; with more than two classes, the mean over classes (one against the rest).
 
-    With two classes, the last one is the positive class.
+    With two classes, the last one is the positive class. ``weights`` is ignored.
     """
     score = _require_class_scores(predicted)
     present = [label for label in _positive_classes(task) if (truth == label).any()]
     return float(np.mean([average_precision_score(truth == label, score[:, label]) for label in present or [0]]))
 
 
-def rmse(task: Task, truth: ndarray, predicted: Predictions) -> float:
-    """Return the root mean squared error of the predictions, in the unit of the target."""
+def log_loss(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> float:
+    """Return the mean of minus the natural logarithm of the probability of the true class; lower is better.
+
+    Probabilities below 2e-16 count as 2e-16, as in scikit-learn. ``weights`` are the weights of the rows.
+    """
+    probability = _require_class_scores(predicted)[np.arange(len(truth)), truth].astype(np.float64)
+    return float(np.average(-np.log(np.maximum(probability, np.finfo(np.float64).eps)), weights=weights))
+
+
+def calibration_error(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> float:
+    """Return the expected calibration error of the most probable class: 0 if probabilities mean what they say.
+
+    Rows are sorted by the probability of their most probable class into 15 bins of equal total weight, and rows of
+    equal probability share a bin. The error is the weighted mean over bins of the absolute difference between the mean
+    probability and the share of correct predictions. ``weights`` are the weights of the rows.
+    """
+    score = _require_class_scores(predicted)
+    weight = np.ones(len(truth)) if weights is None else weights
+    confidence, position = np.unique(score.max(1), return_inverse=True)
+    mass = np.bincount(position, weight)
+    middle = (np.cumsum(mass) - mass / 2) / mass.sum()
+    bins = np.minimum((BINS * middle).astype(int), BINS - 1)[position]
+    excess = weight * (confidence[position] - (score.argmax(1) == truth))
+    return float(np.abs(np.bincount(bins, excess)).sum() / mass.sum())
+
+
+def rmse(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> float:
+    """Return the root mean squared error of the predictions, in the unit of the target; ``weights`` is ignored."""
     return float(np.sqrt(np.mean((truth - predicted.value) ** 2)))
 
 
@@ -111,8 +173,14 @@ def _require_class_scores(predicted: Predictions) -> ndarray:
     return predicted.score
 
 
-def _mean(per_row: PerRowScores) -> Callable[[Task, ndarray, Predictions], float]:
-    return lambda task, truth, predicted: float(per_row(task, truth, predicted).mean())
+def _mean(per_row: PerRowScores) -> Callable[[Task, ndarray, Predictions, RowWeights], float]:
+    return lambda task, truth, predicted, weights: float(per_row(task, truth, predicted, weights).mean())
+
+
+def _has_probabilities(predicted: Predictions) -> bool:
+    """Return whether the class scores are probabilities, which are not negative and sum to one in each row."""
+    score = predicted.score
+    return score is not None and bool((score >= 0).all()) and np.allclose(score.sum(1), 1, atol=1e-3)
 
 
 METRICS: dict[str, Metric] = {
@@ -120,10 +188,16 @@ METRICS: dict[str, Metric] = {
     "balanced_accuracy": Metric("classification", "balanced accuracy", _mean(balanced_accuracy), balanced_accuracy),
     "auroc": Metric("classification", "area under the ROC curve", _mean(auroc), auroc),
     "average_precision": Metric("classification", "average precision", average_precision),
+    "log_loss": Metric("classification", "log loss", log_loss),
+    "calibration_error": Metric("classification", "calibration error", calibration_error),
     "r2": Metric("regression", "R squared", _mean(accuracy_or_r2), accuracy_or_r2),
     "rmse": Metric("regression", "root mean squared error", rmse),
 }
 """Metrics by name."""
+NEEDS_PROBABILITIES = ("log_loss", "calibration_error")
+"""Names of the metrics that need class probabilities."""
+NEEDS_SCORES = ("auroc", "average_precision", *NEEDS_PROBABILITIES)
+"""Names of the metrics that need a score for each class."""
 
 
 def find_metric(task: Task, name: str | None = None) -> str:
@@ -146,14 +220,17 @@ def find_metric(task: Task, name: str | None = None) -> str:
     return name
 
 
-def all_metrics(task: Task, truth: ndarray, predicted: Predictions) -> dict[str, float]:
+def all_metrics(task: Task, truth: ndarray, predicted: Predictions, weights: RowWeights = None) -> dict[str, float]:
     """Compute every metric of the task, and return the values by name, such as ``{"accuracy": 0.9, ...}``.
 
-    AUROC and average precision are left out if the predictions have no class scores. ``truth`` holds the true targets.
+    AUROC and average precision are left out if the predictions have no class scores, and log loss and calibration error
+    if these are not probabilities. ``truth`` holds the true targets, and ``weights`` the weights of the rows.
     """
-    scored = predicted.score is not None
+    missing: tuple[str, ...] = () if _has_probabilities(predicted) else NEEDS_PROBABILITIES
+    if predicted.score is None:
+        missing = NEEDS_SCORES
     return {
-        name: metric.compute(task, truth, predicted)
+        name: metric.compute(task, truth, predicted, weights)
         for name, metric in METRICS.items()
-        if metric.kind == task.kind and (scored or name not in ("auroc", "average_precision"))
+        if metric.kind == task.kind and name not in missing
     }

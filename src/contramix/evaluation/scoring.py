@@ -10,7 +10,7 @@ from numpy import ndarray
 from scipy import stats
 
 from contramix.evaluation.candidates import Candidate, RowKind
-from contramix.evaluation.metrics import METRICS, all_metrics
+from contramix.evaluation.metrics import METRICS, all_metrics, class_weights
 from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.splits import Split
 from contramix.models.labeled_records import draw_labels
@@ -136,9 +136,10 @@ def score_candidates(
             test_targets = truth if pick_on_test else None
             problem = PredictionProblem(task, used, y[used], split.test, seed, split.seed, test_targets, split.train)
             predicted = candidate.predict(problem)
-            score.per_row_scores.append(rows_of(task, truth, predicted))
+            weights = class_weights(truth, y[used]) if labels and task.classes else None
+            score.per_row_scores.append(rows_of(task, truth, predicted, weights))
             score.test_rows.append(split.test)
-            score.metrics.append(all_metrics(task, truth, predicted))
+            score.metrics.append(all_metrics(task, truth, predicted, weights))
             score.chosen.append(predicted.chosen)
         score.seconds += time.monotonic() - began
         scores.append(score)

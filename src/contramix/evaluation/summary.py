@@ -65,7 +65,7 @@ def as_table(title: str, evaluation: Evaluation) -> Table:
     budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class})
     # Candidates without a probe, such as tree ensembles, are shown in the column of the first probe.
     probes = list(dict.fromkeys(s.probe for s in scores if _uses_probe(s)))
-    others = [name for name in scores[0].mean_metrics if name != metric]
+    others = [m for m in METRICS if m not in (metric, "average_precision") and any(m in s.mean_metrics for s in scores)]
     unit = "" if METRICS[metric].words == "R squared" else " in %"
     caption = f"{METRICS[metric].words}{unit}, mean ± standard deviation over seeds or draws of labels"
     table = Table(title=title, caption=caption, box=None)
@@ -103,4 +103,6 @@ def _cell(score: Score | None) -> str:
 def _number(metric: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if metric == "rmse" else f"{100 * value:.1f}"
+    if metric in ("rmse", "log_loss"):
+        return f"{value:.4g}" if metric == "rmse" else f"{value:.3f}"
+    return f"{100 * value:.1f}"

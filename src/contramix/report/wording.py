@@ -10,14 +10,14 @@ OUTCOMES = {
     "hurt": ("▼", "Pre-training hurt"),
 }
 """Symbol and sentence for each outcome of a verdict."""
-NOT_PERCENT = ("r2", "rmse")
+NOT_PERCENT = ("r2", "rmse", "log_loss")
 """Metrics that are not shown in percent."""
 PROBES = {"linear": "linear probe", "knn": "nearest neighbors", "finetune": "all weights trained"}
 """Display names of probes. Other probes are shown as their name followed by "probe"."""
 
 
 def score(metric: str, value: float | None) -> str:
-    """Format a score as text: in percent, except for R squared and the root mean squared error; ``"-"`` for None.
+    """Format a score as text: in percent, except for R squared, log loss and root mean squared error; ``"-"`` for None.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def score(metric: str, value: float | None) -> str:
         return "-"
     if metric == "rmse":
         return number(value)
-    return f"{value:.3f}" if metric == "r2" else f"{100 * value:.1f} %"
+    return f"{value:.3f}" if metric in NOT_PERCENT else f"{100 * value:.1f} %"
 
 
 def interval(metric: str, ends: tuple[float, float] | None) -> str:

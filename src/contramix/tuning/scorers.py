@@ -178,7 +178,7 @@ class LabeledScorer(Scorer):
             test = np.arange(len(used), len(used) + len(split.held))
             problem = PredictionProblem(self.task, np.arange(len(used)), self.y[used], test, seed, split.seed)
             predicted = PROBES["linear"](problem, np.concatenate([features(used), z_held]))
-            scores.append(self._per_row(self.task, truth, predicted))
+            scores.append(self._per_row(self.task, truth, predicted, None))
         return np.asarray(np.mean(scores, axis=0))
 
     def _draw(self, rows: ndarray, seed: int) -> ndarray:
