@@ -12,9 +12,14 @@ from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.folds import split_folds
 from contramix.predictors.linear import STRENGTHS, fit_linear
 from contramix.predictors.stacking import blend_weights
+from contramix.predictors.targets import Targets
 
 TASK, NUMBER = Task("classification", "y", ("a", "b")), Task("regression", "y")
 PARTS = (Part("linear", ("good",), 1.0), Part("forest", ("good", "noise"), 1.0), Part("linear", ("noise",), 1.0))
+
+
+def targets(task, y):
+    return Targets(task, y, np.ones(len(y)))
 
 
 def data(n=500, labeled=60, task=TASK):
@@ -29,15 +34,15 @@ def data(n=500, labeled=60, task=TASK):
 @pytest.mark.parametrize("task", [TASK, NUMBER])
 def test_tensors_and_back_give_the_same_predictions(task):
     features, rows, y = data(task=task)
-    blend = fit_blend(task, features, rows, y[rows], PARTS, 0)
+    blend = fit_blend(targets(task, y[rows]), features, rows, PARTS, 0)
     again = Blend.from_tensors(task, PARTS, blend.tensors())
     np.testing.assert_array_equal(again.scores(features), blend.scores(features))
-    assert fit_blend(task, features, rows, y[rows], PARTS, 0).tensors().keys() == blend.tensors().keys()
+    assert fit_blend(targets(task, y[rows]), features, rows, PARTS, 0).tensors().keys() == blend.tensors().keys()
 
 
 def test_useless_features_get_little_weight():
     features, rows, y = data()
-    blend = fit_blend(TASK, features, rows, y[rows], PARTS, 0)
+    blend = fit_blend(targets(TASK, y[rows]), features, rows, PARTS, 0)
     scores = blend.scores(features)
     assert blend.weights.sum() == pytest.approx(1)
     assert blend.weights[0] > 0.6 > 0.1 > blend.weights[2]
@@ -48,7 +53,7 @@ def test_useless_features_get_little_weight():
 
 def test_numeric_targets_keep_their_unit():
     features, rows, y = data(task=NUMBER)
-    found = fit_blend(NUMBER, features, rows, y[rows], PARTS, 0).scores(features)
+    found = fit_blend(targets(NUMBER, y[rows]), features, rows, PARTS, 0).scores(features)
     rest = np.setdiff1d(np.arange(len(y)), rows)
     assert 1 - np.mean((found[rest] - y[rest]) ** 2) / y[rest].var() > 0.7
 
@@ -56,7 +61,7 @@ def test_numeric_targets_keep_their_unit():
 def test_without_rows_for_folds_the_prior_decides():
     features, _, y = data()
     rows = np.array([int((y == 0).argmax()), int((y == 1).argmax()), 7])
-    blend = fit_blend(TASK, features, rows, y[rows], PARTS, 0)
+    blend = fit_blend(targets(TASK, y[rows]), features, rows, PARTS, 0)
     np.testing.assert_allclose(blend.weights, 1 / 3)
 
 
@@ -66,7 +71,7 @@ def test_linear_part_is_scikit_learns(task, block):
     features, rows, y = data(task=task)
     x = FeatureScale.learn(features[block], np.arange(500)).rows(np.arange(500))[:]
     folds = split_folds(task, y[rows], 0)
-    model, held_out = fit_linear(task, x[rows], y[rows], folds)
+    model, held_out = fit_linear(targets(task, y[rows]), x[rows], folds)
     assert held_out.shape == (2, 60, len(task.classes) or 1)
     assert np.isfinite(held_out).all()
     gaps = []
@@ -81,14 +86,15 @@ def test_linear_part_is_scikit_learns(task, block):
 
 def test_weights_follow_held_out_rows_and_the_prior():
     y = np.arange(40) % 2
+    both = targets(TASK, y)
     sure, vague = np.where(np.eye(2)[y] == 1, 0.8, 0.2)[None], np.full((1, 40, 2), 0.5)
     prior = np.array([0.5, 0.5])
-    assert blend_weights(TASK, [sure, vague], y, prior)[0] > 0.8
-    assert blend_weights(TASK, [1 - sure, vague], y, prior)[0] < 0.2
-    np.testing.assert_allclose(blend_weights(TASK, [vague, vague], y, np.array([0.3, 0.7])), [0.3, 0.7], atol=1e-3)
+    assert blend_weights(both, [sure, vague], prior)[0] > 0.8
+    assert blend_weights(both, [1 - sure, vague], prior)[0] < 0.2
+    np.testing.assert_allclose(blend_weights(both, [vague, vague], np.array([0.3, 0.7])), [0.3, 0.7], atol=1e-3)
     few = slice(0, 4)
-    less = blend_weights(TASK, [sure[:, few], vague[:, few]], y[few], prior)[0]
-    assert 0.5 < less < blend_weights(TASK, [sure, vague], y, prior)[0]
+    less = blend_weights(targets(TASK, y[few]), [sure[:, few], vague[:, few]], prior)[0]
+    assert 0.5 < less < blend_weights(both, [sure, vague], prior)[0]
 
 
 def test_representations_that_disagree_with_the_judge_get_little_weight():
@@ -109,5 +115,5 @@ def test_the_prior_of_a_blend_follows_the_agreement():
     for name in ("good", "noise"):
         learned = Part("linear", (f"{REPRESENTATION}.0",), 1.0)
         given = {**features, f"{REPRESENTATION}.0": features[name]}
-        weights[name] = fit_blend(TASK, given, rows, y[rows], [*parts, learned], 0).weights[-1]
+        weights[name] = fit_blend(targets(TASK, y[rows]), given, rows, [*parts, learned], 0).weights[-1]
     assert weights["noise"] < 0.1 < weights["good"]

@@ -5,6 +5,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from contramix.models.task import Task
+from contramix.predictors.targets import Targets
 from contramix.predictors.trees import MODELS, fit_trees, to_arrays
 
 TWO, THREE = Task("classification", "y", ("a", "b")), Task("classification", "y", ("a", "b", "c"))
@@ -35,7 +36,7 @@ def test_arrays_predict_what_scikit_learn_predicts(name, task, classes):
 def test_a_class_without_rows_has_no_probability(name, present):
     x, y = rows()
     kept = np.isin(y, present)
-    found = fit_trees(THREE, name, x[kept], y[kept], 0)(x)
+    found = fit_trees(Targets(THREE, y[kept], np.ones(kept.sum())), name, x[kept], 0)(x)
     absent = ({0, 1, 2} - set(present)).pop()
     assert not found[:, absent].any()
     np.testing.assert_allclose(found.sum(1), 1)

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Float64, Int, Shaped
+from jaxtyping import Bool, Float, Float32, Float64, Int
 from numpy import ndarray
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.folds import Fold, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
 from contramix.predictors.stacking import blend_weights
+from contramix.predictors.targets import Targets
 from contramix.predictors.trees import TreeEnsemble, fit_trees
 
 PartKind = Literal["linear", "forest", "extra-trees", "boosting"]
@@ -117,10 +118,9 @@ class Blend:
 
 
 def fit_blend(
-    task: Task,
+    targets: Targets,
     features: Features,
     rows: Int[ndarray, " n"],
-    y: Shaped[ndarray, " n"],
     parts: Sequence[Part],
     seed: int,
 ) -> Blend:
@@ -131,12 +131,12 @@ def fit_blend(
 
     Parameters
     ----------
-    task
-        What is predicted: classes or a number.
+    targets
+        Targets of the labeled rows.
     features
         Blocks of features of all training rows.
-    rows, y
-        Row numbers of the labeled rows, and their class numbers or numeric targets.
+    rows
+        Row numbers of the labeled rows, in the order of the targets.
     parts
         Parts of the blend.
     seed
@@ -147,16 +147,18 @@ def fit_blend(
     learned = {name: FeatureScale.learn(features[name], every_row) for name in names}
     scales = {name: (scale.mean.astype(np.float32), scale.scale.astype(np.float32)) for name, scale in learned.items()}
     labeled = {name: _scaled(features[name][rows], *scales[name]) for name in names}
-    mean, scale = (0.0, 1.0) if task.classes else (float(y.mean()), float(y.std()) or 1.0)
-    target = y if task.classes else (y - mean) / scale
-    folds = split_folds(task, y, seed)
-    fitted = [_fit_part(task, part, _side_by_side(labeled, part.blocks), target, folds, seed) for part in parts]
+    mean, scale = 0.0, 1.0
+    if not targets.task.classes:
+        mean, scale = float(targets.y.mean()), float(targets.y.std()) or 1.0
+        targets = targets._replace(y=(targets.y - mean) / scale)
+    folds = split_folds(targets.task, targets.y, seed)
+    fitted = [_fit_part(targets, part, _side_by_side(labeled, part.blocks), folds, seed) for part in parts]
     models, held_out = tuple(model for model, _ in fitted), [predictions for _, predictions in fitted]
     some = every_row[:: -(-len(every_row) // UNLABELED)]
     unlabeled = {name: _scaled(features[name][some], *scales[name]) for name in names}
     guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
-    weights = blend_weights(task, held_out, target, _prior(parts, guesses))
-    return Blend(task, tuple(parts), models, weights, scales, mean, scale)
+    weights = blend_weights(targets, held_out, _prior(parts, guesses))
+    return Blend(targets.task, tuple(parts), models, weights, scales, mean, scale)
 
 
 def _prior(parts: Sequence[Part], guesses: Sequence[Float64[ndarray, " n k"]]) -> Float64[ndarray, " parts"]:
@@ -184,16 +186,16 @@ def _prior(parts: Sequence[Part], guesses: Sequence[Float64[ndarray, " n k"]]) -
 
 
 def _fit_part(
-    task: Task, part: Part, x: Float32[ndarray, " n d"], y: Shaped[ndarray, " n"], folds: list[Fold], seed: int
+    targets: Targets, part: Part, x: Float32[ndarray, " n d"], folds: list[Fold], seed: int
 ) -> tuple[LinearModel | TreeEnsemble, Float64[ndarray, " repeats n k"]]:
     """Fit a part to the labeled rows; return the model, and the predictions of held-out rows."""
     if part.kind == "linear":
-        return fit_linear(task, x, y, folds)
-    held_out = empty_predictions(task, len(y), folds)
+        return fit_linear(targets, x, folds)
+    held_out = empty_predictions(targets.task, len(targets.y), folds)
     for number, fold in enumerate(folds):
-        model = fit_trees(task, part.kind, x[fold.train], y[fold.train], seed + number, fold=True)
+        model = fit_trees(targets.take(fold.train), part.kind, x[fold.train], seed + number, fold=True)
         held_out[fold.repeat, fold.held] = model(x[fold.held])
-    return fit_trees(task, part.kind, x, y, seed), held_out
+    return fit_trees(targets, part.kind, x, seed), held_out
 
 
 def _scaled(

@@ -10,9 +10,9 @@ from numpy import ndarray
 from contramix.domains import Spec
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec
-from contramix.models.task import Task
 from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
 from contramix.predictors.blend_model import BlendModel, compute_blocks
+from contramix.predictors.targets import Targets
 from contramix.recipe import Recipe
 
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
@@ -58,8 +58,7 @@ def fit_few_labels(
     encoders: Sequence[Pretrained],
     table: pa.Table,
     rows: Int[ndarray, " n"],
-    y: Shaped[ndarray, " n"],
-    task: Task,
+    targets: Targets,
     labels: Shaped[ndarray, " C"],
     seed: int,
 ) -> BlendModel:
@@ -71,20 +70,22 @@ def fit_few_labels(
         Pre-trained models of the same domain. They are not changed.
     table
         All training rows, labeled or not. Features are standardized with their statistics.
-    rows, y
-        Row numbers of the labeled rows, and their class numbers or numeric targets.
-    task
-        What is predicted: classes or a number.
+    rows, targets
+        Row numbers of the labeled rows, and their targets in the same order.
     labels
-        Classes as the user wrote them, in the order of ``task.classes``; empty for a numeric target.
+        Classes as values of the target column's type, in the order of ``targets.task.classes``; empty for a numeric
+        target.
     seed
         Seed of all random choices.
     """
     first = encoders[0]
-    raw = _raw_specs(encoders, table, task.target)
+    raw = _raw_specs(encoders, table, targets.task.target)
     parts = choose_parts(first.recipe.domain, len(encoders))
-    blend = fit_blend(task, compute_blocks(encoders, raw, table), rows, y, parts, seed)
-    facts = {**first.facts, "blend": {"labelled_rows": len(y), "weights": [round(float(w), 4) for w in blend.weights]}}
+    blend = fit_blend(targets, compute_blocks(encoders, raw, table), rows, parts, seed)
+    facts = {
+        **first.facts,
+        "blend": {"labelled_rows": len(rows), "weights": [round(float(w), 4) for w in blend.weights]},
+    }
     others = tuple(encoders[1:])
     return BlendModel(
         first.recipe, first.spec, first.encoder, facts, labels=labels, others=others, raw=raw, blend=blend

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Shaped
+from jaxtyping import Float, Float32, Float64, Int, Shaped
 from numpy import ndarray
 from scipy.special import softmax
 
@@ -11,8 +11,8 @@ from contramix.models.task import Task
 from contramix.predictors.feature_rows import FeatureRows
 from contramix.predictors.folds import Fold
 from contramix.predictors.logistic import Logistic
-from contramix.predictors.losses import mean_loss
 from contramix.predictors.ridge import Ridge
+from contramix.predictors.targets import Targets
 
 STRENGTHS = tuple(float(f"{10 ** (power / 2):.2g}") for power in range(-8, 7))
 """Values of C, the inverse regularization strength, to choose from: 1e-4 to 1e3 in half decades."""
@@ -48,16 +48,16 @@ class LinearModel(NamedTuple):
 
 
 def fit_linear(
-    task: Task, x: Float32[ndarray, " n d"], y: Shaped[ndarray, " n"], folds: list[Fold]
+    targets: Targets, x: Float32[ndarray, " n d"], folds: list[Fold]
 ) -> tuple[LinearModel, Float64[ndarray, " repeats n k"]]:
     """Fit logistic regression, or ridge regression for a numeric target, with a strength chosen on folds.
 
     Parameters
     ----------
-    task
-        What is predicted: classes or a number.
-    x, y
-        Scaled features of the labeled rows, and their class numbers or numeric targets.
+    targets
+        Targets of the labeled rows.
+    x
+        Scaled features of the labeled rows.
     folds
         Folds of the labeled rows. If there are none, the strength is ``DEFAULT_STRENGTH``.
 
@@ -67,23 +67,29 @@ def fit_linear(
         Model that is fitted on all rows with the best strength, and cross-validated predictions with that strength, of
         shape (repeats, rows, classes or 1): those for a row come from models that were fitted without the row's fold.
     """
+    task, y, weight = targets
     everything = np.arange(len(y))
     basis = span(FeatureRows(x, everything)) if len(x) < x.shape[1] else np.eye(x.shape[1])
     z = (x @ basis).astype(np.float32) if len(x) < x.shape[1] else x
-    kind: Any = Logistic if task.classes else Ridge
-    fits = [kind(task, FeatureRows(z, fold.train), y[fold.train]) for fold in folds]
+
+    def model(rows: Int[ndarray, " m"]) -> Any:
+        if not task.classes:
+            return Ridge(task, FeatureRows(z, rows), y[rows])
+        return Logistic(task, FeatureRows(z, rows), y[rows], weight[rows])
+
+    fits = [model(fold.train) for fold in folds]
     best, best_loss, held_out, waited = DEFAULT_STRENGTH, np.inf, empty_predictions(task, len(y), folds), 0
     for strength in STRENGTHS if folds else ():
         out = np.full_like(held_out, np.nan)
         for fold, fit in zip(folds, fits):
             predicted = fit.fit(strength, TOLERANCE).predict(FeatureRows(z, fold.held))
             out[fold.repeat, fold.held] = predicted.score if task.classes else predicted.value[:, None]
-        loss = mean_loss(task, out, y)
+        loss = targets.loss(out)
         if loss < best_loss:
             best, best_loss, held_out, waited = strength, loss, out, 0
         elif (waited := waited + 1) == WORSE_IN_A_ROW:
             break
-    final = kind(task, FeatureRows(z, everything), y).fit(best, FINAL_TOLERANCE)
+    final = model(everything).fit(best, FINAL_TOLERANCE)
     return _to_arrays(task, final, basis), held_out
 
 

@@ -32,10 +32,19 @@ class Logistic:
         Classification task. Its classes may include some without rows.
     rows, y
         Rows of features to fit on, and their class numbers.
+    row_weight
+        Weight of each row in the mean cross-entropy; None: equal weights.
     """
 
-    def __init__(self, task: Task, rows: FeatureRows, y: Int[ndarray, " n"]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        rows: FeatureRows,
+        y: Int[ndarray, " n"],
+        row_weight: Float64[ndarray, " n"] | None = None,
+    ) -> None:
         self.task, self.rows = task, rows
+        self.row_weight = np.ones(len(rows)) if row_weight is None else row_weight / row_weight.mean()
         self.classes, self.label = np.unique(y, return_inverse=True)
         logits = len(self.classes) if len(self.classes) != 2 else 1
         self.weight = np.zeros((logits, rows.width + 1))  # the last column: intercepts
@@ -68,10 +77,11 @@ class Logistic:
             for block_rows, block in self.rows.blocks():
                 label, column = self.label[block_rows], np.arange(len(block))
                 logits = self._logits(weight, block)
-                total -= logits[label, column].sum(dtype=np.float64)
+                row_weight = self.row_weight[block_rows]
+                total -= float(logits[label, column] @ row_weight)
                 share = np.exp(logits)
                 share[label, column] -= 1
-                share = share[-len(weight) :]
+                share = share[-len(weight) :] * row_weight.astype(share.dtype)
                 slope[:, :-1] += share @ block
                 slope[:, -1] += share.sum(1, dtype=np.float64)
             total = total / len(self.rows) + 0.5 * float((decay * weight).sum())

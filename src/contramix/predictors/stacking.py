@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Float64, Shaped
+from jaxtyping import Float, Float64
 from numpy import ndarray
 from scipy.optimize import minimize
 
-from contramix.models.task import Task
-from contramix.predictors.losses import RARE
+from contramix.predictors.targets import Targets
 
 PRIOR_ROWS = 5.0
 """Weight of the prior, in labeled rows: with as many rows, prior and rows count alike. It was chosen on held-out rows
@@ -16,9 +15,8 @@ of eight tables (docs/evaluation.md)."""
 
 
 def blend_weights(
-    task: Task,
+    targets: Targets,
     held_out: Sequence[Float[ndarray, " repeats n k"]],
-    y: Shaped[ndarray, " n"],
     prior: Float[ndarray, " parts"],
 ) -> Float64[ndarray, " parts"]:
     """Return weights for averaging the predictions of several models, shrunk towards prior weights.
@@ -29,21 +27,20 @@ def blend_weights(
 
     Parameters
     ----------
-    task
-        What is predicted: classes or a number.
+    targets
+        Targets of the labeled rows.
     held_out
         For each model, its cross-validated predictions for the labeled rows, of shape (repeats, rows, classes or 1):
         those for a row come from a fit without the row's fold. NaN where a fold was left out.
-    y
-        Class numbers or numeric targets of the labeled rows.
     prior
         Weight of each model if there were no data. Their sum is 1.
 
     Examples
     --------
-    >>> task, y = Task("classification", "y", ("a", "b")), np.arange(100) % 2
-    >>> good = np.where(np.eye(2)[y] == 1, 0.9, 0.1)[None]
-    >>> blend_weights(task, [good, np.full((1, 100, 2), 0.5)], y, np.array([0.5, 0.5])).round(2).tolist()
+    >>> from contramix.models.task import Task
+    >>> targets = Targets(Task("classification", "y", ("a", "b")), np.arange(100) % 2, np.ones(100))
+    >>> good = np.where(np.eye(2)[targets.y] == 1, 0.9, 0.1)[None]
+    >>> blend_weights(targets, [good, np.full((1, 100, 2), 0.5)], np.array([0.5, 0.5])).round(2).tolist()
     [0.95, 0.05]
     """
     stacked = np.stack(held_out)
@@ -51,20 +48,23 @@ def blend_weights(
     if not known.any():
         return np.asarray(prior, np.float64)
     rows = known.sum() / len(known)
-    if task.classes:
-        truth = np.maximum(stacked[:, :, np.arange(len(y)), y][:, known], RARE)
+    row_weight = np.broadcast_to(targets.weight, known.shape)[known]
+    row_weight = row_weight / row_weight.sum()
+    if targets.task.classes:
+        truth = targets.likelihoods(stacked)[:, known]
     else:
-        error = (stacked[..., 0] - y)[:, known] / (np.std(y) or 1.0)
+        error = (stacked[..., 0] - targets.y)[:, known]
 
     def loss(free: Float64[ndarray, " parts"]) -> tuple[float, Float64[ndarray, " parts"]]:
         weight = np.exp(free - free.max())
         weight /= weight.sum()
-        mean = weight @ (truth if task.classes else error)
-        if task.classes:
-            total, slope = -np.log(mean).mean(), -(truth / mean).mean(1)
+        if targets.task.classes:
+            mean = weight @ truth
+            total, slope = -np.log(mean) @ row_weight, -(truth / mean) @ row_weight
         else:
-            square = (mean**2).mean() + 1e-12
-            total, slope = 0.5 * np.log(square), (error * mean).mean(1) / square
+            mean = weight @ error
+            square = mean**2 @ row_weight + 1e-12
+            total, slope = 0.5 * np.log(square), (error * mean) @ row_weight / square
         total = rows * total - PRIOR_ROWS * float(prior @ np.log(np.maximum(weight, 1e-300)))
         slope = rows * slope - PRIOR_ROWS * prior / np.maximum(weight, 1e-300)
         return total, weight * (slope - weight @ slope)

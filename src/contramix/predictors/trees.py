@@ -17,6 +17,7 @@ from sklearn.ensemble import (
 )
 
 from contramix.models.task import Task
+from contramix.predictors.targets import Targets
 
 BLOCK = 256
 """Number of rows that are evaluated at once: their positions in all trees fit into a processor's cache."""
@@ -104,27 +105,25 @@ MODELS: dict[str, tuple[Callable[[Task, int, int], Any], int, int]] = {
 the fit on a fold."""
 
 
-def fit_trees(
-    task: Task, name: str, x: Float32[ndarray, " n d"], y: Shaped[ndarray, " n"], seed: int, fold: bool = False
-) -> TreeEnsemble:
+def fit_trees(targets: Targets, name: str, x: Float32[ndarray, " n d"], seed: int, fold: bool = False) -> TreeEnsemble:
     """Fit a tree ensemble to labeled rows.
 
     Parameters
     ----------
-    task
-        What is predicted: classes or a number.
+    targets
+        Targets of the labeled rows.
     name
         Name of the ensemble: a key of ``MODELS``.
-    x, y
-        Features of the labeled rows, and their class numbers or numeric targets.
+    x
+        Features of the labeled rows.
     seed
         Random seed.
     fold
         Whether the model only predicts the held-out rows of a cross-validation fold. It then has fewer trees.
     """
     make, trees, fewer = MODELS[name]
-    model = make(task, fewer if fold else trees, seed).fit(x, y)
-    return to_arrays(task, model)
+    model = make(targets.task, fewer if fold else trees, seed).fit(x, targets.y, sample_weight=targets.weight)
+    return to_arrays(targets.task, model)
 
 
 def to_arrays(task: Task, model: Any) -> TreeEnsemble:
