@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ["raw", "pca", "untrained", "trees", "boosting", "gaussian", "supervised"]
+PLAIN = ["chance", "raw", "raw-quantile", "pca", "untrained", "trees", "forest", "boosting", "blend"]
+NAMES = [*PLAIN, "gaussian", "supervised"]
 FEW = ("--set", "encoder.depth=1", "--set", "encoder.width=8", "--epochs", "2")
 
 
@@ -20,7 +21,8 @@ def rows(here, t):
 
 def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
     run.done("pretrain", "rows.csv", "--target", "y", "--out", "run", *run.small)
-    told = json.loads(run.done("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--json").out)
+    ask = ("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--baselines", "all", "--json")
+    told = json.loads(run.done(*ask).out)
     cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in told["rows"]}
     assert list(dict.fromkeys(r["name"] for r in told["rows"])) == [*NAMES, "imix-npair"]
     assert {probe for name, probe, _ in cells if name == "imix-npair"} == {"linear", "knn", "finetune"}

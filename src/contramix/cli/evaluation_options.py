@@ -42,8 +42,9 @@ Probes = Annotated[
 Baselines = Annotated[
     str | None,
     typer.Option(
-        help="The baselines to compare with: raw, pca, untrained, gaussian, supervised, trees, boosting, one that is "
-        "specific to the domain (docs/evaluation.md), or 'all'. Default: those that suit the domain."
+        help="The baselines to compare with: chance, raw, pca, untrained, trees, forest, boosting, blend, gaussian, "
+        "supervised, those of the domain such as raw-quantile or rocket (docs/evaluation.md), or 'all'. Default: the "
+        "quick ones that suit the domain."
     ),
 ]
 PickOnTest = Annotated[
@@ -89,12 +90,13 @@ def parse_names(option: str, text: str, known: "tuple[str, ...] | list[str]") ->
 def parse_baselines(text: str | None, domain: str) -> tuple[str, ...]:
     """Parse the names of baselines, such as "raw,pca".
 
-    If ``text`` is None, return the default baselines of the domain, such as "table".
+    If ``text`` is None, return the default baselines of the domain, such as "table"; if it is "all", all of them.
     """
     from contramix.domains import DOMAINS
     from contramix.evaluation.baselines import BASELINES
 
-    return DOMAINS[domain].baselines if text is None else parse_names("--baselines", text, tuple(BASELINES))
+    known = tuple(name for name, baseline in BASELINES.items() if baseline.suits(domain))
+    return DOMAINS[domain].baselines if text is None else parse_names("--baselines", text, known)
 
 
 def parse_task(text: str | None) -> "Kind | None":

@@ -7,14 +7,16 @@ domain, add its name to the ``baselines`` of the domain.
 from collections.abc import Collection
 
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
+from contramix.evaluation.baselines.blend import BLEND
 from contramix.evaluation.baselines.boosting import BOOSTING
+from contramix.evaluation.baselines.chance import CHANCE
 from contramix.evaluation.baselines.gaussian import GAUSSIAN
 from contramix.evaluation.baselines.pca import PCA_BASELINE
-from contramix.evaluation.baselines.raw import RAW
+from contramix.evaluation.baselines.raw import RAW, RAW_QUANTILE
 from contramix.evaluation.baselines.rocket import ROCKET
 from contramix.evaluation.baselines.supervised import SUPERVISED
 from contramix.evaluation.baselines.tfidf import TFIDF
-from contramix.evaluation.baselines.trees import TREES
+from contramix.evaluation.baselines.trees import EXTRA_TREES, FOREST
 from contramix.evaluation.baselines.untrained import UNTRAINED
 from contramix.evaluation.baselines.wl import WL
 from contramix.evaluation.candidates import Candidate
@@ -22,11 +24,15 @@ from contramix.evaluation.candidates import Candidate
 BASELINES: dict[str, Baseline] = {
     baseline.name: baseline
     for baseline in (
+        CHANCE,
         RAW,
+        RAW_QUANTILE,
         PCA_BASELINE,
         UNTRAINED,
-        TREES,
+        EXTRA_TREES,
+        FOREST,
         BOOSTING,
+        BLEND,
         TFIDF,
         WL,
         ROCKET,

@@ -106,6 +106,8 @@ class Baseline:
     uses_probe
         Whether a table shows the baseline's scores in the column of the probe that its candidates name. If not, it
         shows them in the column of the first probe.
+    domains
+        Data domains for which the baseline exists, such as ``("table",)``; None: all.
     """
 
     name: str
@@ -116,3 +118,8 @@ class Baseline:
     needs_new_encoder: bool = False
     row_label: str | None = None
     uses_probe: bool = True
+    domains: tuple[str, ...] | None = None
+
+    def suits(self, domain: str) -> bool:
+        """Return whether the baseline exists for a data domain, such as ``"table"``."""
+        return self.domains is None or domain in self.domains

@@ -162,4 +162,5 @@ ROCKET = Baseline(
     "random convolutional kernels of series, and a ridge model",
     "ROCKET's random convolutions and a linear model",
     make_rocket,
+    domains=("series",),
 )

@@ -54,4 +54,5 @@ TFIDF = Baseline(
     "TF-IDF of words and pairs of words, and a linear model",
     "TF-IDF of words and a linear model",
     make_tfidf,
+    domains=("text",),
 )

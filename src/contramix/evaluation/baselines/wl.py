@@ -82,4 +82,5 @@ WL = Baseline(
     "Weisfeiler-Lehman colors of graphs, and a linear model",
     "Weisfeiler-Lehman colors and a linear model",
     make_wl,
+    domains=("graph",),
 )

@@ -1,0 +1,56 @@
+"""Compare with the mean of the predictions of linear models and a random forest on raw features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy import ndarray
+
+from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
+from contramix.evaluation.baselines.raw import quantile_features
+from contramix.evaluation.baselines.trees import forest
+from contramix.evaluation.candidates import Candidate
+from contramix.evaluation.probes.linear import linear
+from contramix.evaluation.problem import PredictionProblem, Predictions
+from contramix.models.task import Task
+
+
+def mean_predictions(task: Task, parts: Sequence[Predictions]) -> Predictions:
+    """Average the class probabilities, or the predicted numbers, of several models.
+
+    Parameters
+    ----------
+    task
+        Task (classification or regression) of the models.
+    parts
+        Predictions of each model for the same test rows.
+    """
+    if task.kind == "regression":
+        return Predictions(np.mean([part.value for part in parts], axis=0))
+    score = np.mean([part.score for part in parts if part.score is not None], axis=0)
+    return Predictions(score.argmax(1), score)
+
+
+def make_blend(inputs: BaselineInputs) -> list[Candidate]:
+    """Build the baseline candidate that averages linear models and a random forest on the raw features.
+
+    There is a linear model on the raw features and, for tables, one on columns whose numbers are normal quantiles.
+    """
+    raw = inputs.raw
+    quantiles = quantile_features(inputs) if inputs.recipe.domain == "table" else None
+
+    def predict(problem: PredictionProblem) -> Predictions:
+        blocks: list[ndarray] = [raw] if quantiles is None else [raw, quantiles(problem)]
+        parts = [*(linear(problem, z) for z in blocks), forest(problem, raw)]
+        return mean_predictions(problem.task, parts)
+
+    return [Candidate("blend", "baseline", "blend", predict)]
+
+
+BLEND = Baseline(
+    "blend",
+    "the mean of the predictions of linear models and a forest on the columns",
+    "the mean of linear models and a forest on raw features",
+    make_blend,
+    row_label="blend on raw features",
+    uses_probe=False,
+)
