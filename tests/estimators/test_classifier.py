@@ -21,7 +21,7 @@ from contramix.training.checkpoint import to_bytes, unique_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::contramix.errors.ContramixWarning")
 SMALL = {"encoder.width": 32, "encoder.depth": 2}
-QUICK = {"epochs": 1, "random_state": 0, "overrides": SMALL, "finetune": {"epochs": 20, "lr": 5e-3}}
+QUICK = {"epochs": 1, "random_state": 0, "overrides": SMALL, "head": "finetune", "finetune": {"epochs": 20, "lr": 5e-3}}
 
 
 def classifier(**settings):
@@ -69,7 +69,7 @@ warnings.simplefilter("ignore")
 from sklearn.utils.estimator_checks import check_estimator
 from contramix import {name}
 small = {{"encoder.width": 32, "encoder.depth": 2}}
-model = {name}(epochs=1, overrides=small, finetune={{"epochs": 10, "lr": 2e-2}})
+model = {name}(epochs=1, overrides=small, head="finetune", finetune={{"epochs": 10, "lr": 2e-2}})
 for r in check_estimator(model, on_fail=None, on_skip=None):
     print(r["status"], r["check_name"], repr(r["exception"]))
 """
@@ -193,7 +193,7 @@ def test_from_a_fitted_encoder_without_pre_training_again(frame, few, tmp_path):
     assert not hasattr(models[0], "loss_curve_")
     assert to_bytes(dict(unique_state(encoder.model_.encoder)), {}) == before
     # The same as to pre-train and fine-tune in one go.
-    whole = classifier(epochs=3, random_state=5).fit(frame, few)
+    whole = classifier(recipe="imix-npair", epochs=3, random_state=5).fit(frame, few)
     assert weights(classifier(random_state=5, pretrained=encoder).fit(frame, few)) == weights(whole)
 
 
@@ -271,6 +271,7 @@ def test_grid_search_over_fine_tuning(frame, y):
         (lambda y: np.where(y == 1, "yes", y.astype(object)), {}, "mixes text labels"),
         (lambda y: y, {"finetune": {"rate": 3}}, "unknown setting 'rate'"),
         (lambda y: y, {"class_weight": {"rare": 2}}, "no class 'rare'"),
+        (lambda y: y, {"head": "linear"}, "set head='finetune' with them"),
         (lambda y: y, {"pretrained": "nowhere"}, "nowhere"),
         (lambda y: y, {"pretrained": ContrastiveEncoder()}, "not fitted"),
     ],

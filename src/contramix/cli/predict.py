@@ -39,13 +39,14 @@ def predict(
     probability of each class, such as 'p_cat' for the class 'cat'.
     """
     from contramix.embedding.columns import check_destination, check_kept, write_columns
-    from contramix.models.fine_tuned import FineTunedModel
+    from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
+    from contramix.predictors.blend_model import load_predictor
 
     output = Output(json, quiet)
     options = with_progress(options, output)
     check_destination(out, keep or (), data, (".parquet", ".csv"))
-    predictor = FineTunedModel.load(model, resolve_device(device))
+    predictor = load_predictor(Pretrained.load(model, resolve_device(device)), model)
     reading = predictor.read(data, options)
     kept = columns_to_copy(reading.table, predictor.context_columns(reading.table), keep or (), out)
     check_kept(kept, reading.table.column_names, predictor.result_names)

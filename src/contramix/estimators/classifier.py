@@ -49,7 +49,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels.
-    model_ : FineTunedModel
+    model_ : Predictor
         Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
     loss_curve_ : list of float
         Loss of pre-training at the end of each epoch. Not set if ``pretrained`` is given.
@@ -83,7 +83,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
 
     def __init__(
         self,
-        recipe: str | Path | Recipe = "imix-npair",
+        recipe: str | Path | Recipe = "auto",
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -93,6 +93,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
         pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
+        head: Literal["auto", "linear", "finetune"] = "auto",
         finetune: Mapping[str, Any] | None = None,
         class_weight: Literal["balanced"] | Mapping[Any, Any] | None = None,
     ) -> None:
@@ -106,6 +107,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
             overrides=overrides,
             encoder=encoder,
             pretrained=pretrained,
+            head=head,
             finetune=finetune,
         )
         self.class_weight = class_weight

@@ -10,9 +10,9 @@ from torch import nn
 from contramix.estimators.classifier import ContrastiveClassifier
 from contramix.estimators.pretraining import BasePretrainingEstimator
 from contramix.estimators.regressor import ContrastiveRegressor
-from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, noise_pool, resolve_device
+from contramix.predictors.blend_model import load_predictor
 from contramix.runtime.randomness import Key
 from contramix.training.loop import State, pretrain
 
@@ -187,7 +187,7 @@ def load(
         loaded = ContrastiveEncoder(model.recipe, **known)
         loaded._state = None
     else:
-        model = FineTunedModel.from_pretrained(model, Path(folder))
+        model = load_predictor(model, Path(folder))
         if model.task.kind == "regression":
             loaded = ContrastiveRegressor(model.recipe, **known)
         else:

@@ -78,19 +78,34 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         The :class:`Fit` holds the training samples, networks with initial weights, and the optimizer. Notes about the
         data, such as files that cannot be read and are left out, are issued as warnings.
         """
+        recipe = resolve(self.recipe, self._recipe_changes(), X)
+        return self._begin_fit(recipe, self._read_training_table(X, recipe), self._draw_seed())
+
+    def _recipe_changes(self) -> dict[str, Any]:
+        """Return the settings of the recipe that the parameters ``overrides``, ``epochs`` and ``batch_size`` change."""
         overrides = dict(self.overrides or {})
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
-        overrides |= {} if self.batch_size is None else {"train.batch_size": self.batch_size}
-        recipe = resolve(self.recipe, overrides, X)
+        return overrides | ({} if self.batch_size is None else {"train.batch_size": self.batch_size})
+
+    def _read_training_table(self, X: Any, recipe: Recipe) -> pa.Table:
+        """Read the training records in X, and issue notes about them as warnings."""
         records = self._read_records(X, recipe)
-        table = records.training
-        spec, notes = learn_spec(table, recipe)
         bad = [f"{file}: {reason}; left out" for file, reason in records.bad_files]
-        for note in (*records.notes, *notes, *bad):
-            warnings.warn(note, ContramixWarning, stacklevel=3)
+        for note in (*records.notes, *bad):
+            warnings.warn(note, ContramixWarning, stacklevel=4)
+        return records.training
+
+    def _begin_fit(self, recipe: Recipe, table: pa.Table, seed: int, notify: bool = True) -> Fit:
+        """Learn the columns of a table, and return a pre-training with initial weights.
+
+        If ``notify`` is True, notes about the columns are issued as warnings.
+        """
+        spec, notes = learn_spec(table, recipe)
+        for note in notes if notify else ():
+            warnings.warn(note, ContramixWarning, stacklevel=4)
         # Train a copy of the given module, so that fitting again starts from the same weights.
         module = None if self.encoder is None else deepcopy(self.encoder)
-        return Fit.begin(recipe, spec, spec.tensorize(table), self._draw_seed(), self.device, module)
+        return Fit.begin(recipe, spec, spec.tensorize(table), seed, self.device, module)
 
     def _run_pretraining(self, fit: Fit) -> dict[str, Any]:
         """Run all training steps, issue alarms as warnings, and set ``loss_curve_`` and ``health_``.

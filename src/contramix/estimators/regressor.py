@@ -36,7 +36,7 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
 
     Attributes
     ----------
-    model_ : FineTunedModel
+    model_ : Predictor
         Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
     loss_curve_, health_
         Loss of pre-training at the end of each epoch, and measurements made during pre-training, as in

@@ -3,25 +3,34 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
+import pyarrow as pa
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import nn
 
+from contramix.errors import InputError, nearest
 from contramix.estimators.pretraining import BasePretrainingEstimator
 from contramix.models.fine_tuned import FineTunedModel
-from contramix.models.finetuning import FineTune, fine_tune
+from contramix.models.finetune_settings import FEW_ROWS
+from contramix.models.finetuning import FineTune, class_weights, fine_tune
+from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import resolve_device
 from contramix.models.task import Task
-from contramix.recipe import Recipe
-from contramix.samples.samples import take
+from contramix.predictors.few_labels import choose_head, default_recipes, fit_few_labels, linear_parts
+from contramix.predictors.targets import Targets
+from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
+
+AUTO = "auto"
+"""Value of ``recipe`` for the encoders that suit a few-label predictor best."""
+HEADS = ("auto", "linear", "finetune")
+"""Values of ``head``: what is trained on the labels."""
 
 
 class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
@@ -30,11 +39,11 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
     The parameters are described in :class:`contramix.ContrastiveClassifier`.
     """
 
-    model_: FineTunedModel
+    model_: Predictor
 
     def __init__(
         self,
-        recipe: str | Path | Recipe = "imix-npair",
+        recipe: str | Path | Recipe = AUTO,
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -44,6 +53,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
         pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
+        head: Literal["auto", "linear", "finetune"] = "auto",
         finetune: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(
@@ -57,6 +67,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             encoder=encoder,
         )
         self.pretrained = pretrained
+        self.head = head
         self.finetune = finetune
 
     def _fit_labeled(
@@ -68,7 +79,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         labels: Shaped[ndarray, " C"],
         settings: FineTune,
     ) -> None:
-        """Pre-train on all rows, fine-tune on the rows with a target, and set ``model_``.
+        """Pre-train on all rows, train a head on the rows with a target, and set ``model_``.
 
         Pre-training is skipped if the parameter ``pretrained`` is given.
 
@@ -87,25 +98,69 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         settings
             Settings of fine-tuning.
         """
-        if self.pretrained is None:
-            fit = self._prepare_fit(X)
-            check_consistent_length(fit.x, is_known)
-            model, x = fit.finish(self._run_pretraining(fit)), fit.x
-        else:
-            model = self._load_pretrained()
-            x = model.spec.tensorize(self._read_table(X, model, reset=True))
-            check_consistent_length(x, is_known)
+        head = self._choose_head(len(y))
+        encoders, table = self._pretrain_encoders(X, is_known, head)
+        rows, seed = np.flatnonzero(is_known), self._draw_seed()
+        weight = class_weights(y, task, settings.class_weight)
+        targets = Targets(task, y, np.ones(len(y)) if weight is None else weight[y] / weight[y].mean())
+        if head == "auto":
+            head = choose_head(encoders, table, rows, targets, settings, seed, self.device)
+        if head != "finetune":
+            parts = linear_parts(len(encoders)) if head == "linear" else None
+            self._set_model(fit_few_labels(encoders, table, rows, targets, labels, seed, parts))
+            return
         tuned = fine_tune(
-            model.encoder,
-            take(x, torch.from_numpy(np.flatnonzero(is_known))),
+            encoders[0].encoder,
+            encoders[0].spec.tensorize(table.take(pa.array(rows))),
             y,
             task,
             settings,
-            seed=self._draw_seed(),
+            seed=seed,
             device=self.device,
             reporter=ConsoleReporter(quiet=not self.verbose),
         )
-        self._set_model(FineTunedModel.from_network(model, tuned, labels))
+        self._set_model(FineTunedModel.from_network(encoders[0], tuned, labels))
+
+    def _choose_head(self, labeled_rows: int) -> str:
+        """Return what is trained on the labels: ``"blend"``, ``"linear"``, ``"finetune"``, or ``"auto"`` to compare.
+
+        Raises
+        ------
+        InputError
+            If the parameter ``head`` has another value, or settings of fine-tuning are given for another head.
+        """
+        if self.head not in HEADS:
+            raise InputError(f"`head` {self.head!r}: not known; {nearest(str(self.head), HEADS)}")
+        if self.finetune and self.head != "finetune":
+            raise InputError("`finetune` holds settings of fine-tuning; set head='finetune' with them")
+        if self.head == "auto" and labeled_rows < FEW_ROWS:
+            return "blend"
+        return self.head
+
+    def _pretrain_encoders(self, X: Any, is_known: Bool[ndarray, " n"], head: str) -> tuple[list[Pretrained], pa.Table]:
+        """Pre-train the encoders on all rows, or take the one given as ``pretrained``; return them and the rows.
+
+        With ``recipe="auto"`` there are several encoders for a table, but only one if all weights are fine-tuned, if
+        the parameter ``encoder`` is given, or if ``overrides`` sets ``table.numeric``.
+        """
+        if self.pretrained is not None:
+            model = self._load_pretrained()
+            table = self._read_table(X, model, reset=True)
+            check_consistent_length(np.empty(table.num_rows), is_known)
+            return [model], table
+        changes = self._recipe_changes()
+        name = "npair" if self.recipe == AUTO else self.recipe
+        recipes = [resolve(name, changes, X)]
+        if self.recipe == AUTO and head != "finetune" and self.encoder is None and "table.numeric" not in changes:
+            further = default_recipes(recipes[0].domain)[1:]
+            recipes += [Recipe.load(other, {**changes, **more}, recipes[0].domain) for other, more in further]
+        table = self._read_training_table(X, recipes[0])
+        check_consistent_length(np.empty(table.num_rows), is_known)
+        seed, models = self._draw_seed(), []
+        for recipe in reversed(recipes):  # the first one last: ``loss_curve_`` and ``health_`` describe it
+            fit = self._begin_fit(recipe, table, seed, notify=recipe is recipes[0])
+            models.append(fit.finish(self._run_pretraining(fit)))
+        return models[::-1], table
 
     def _load_pretrained(self) -> Pretrained:
         """Return the model given as ``pretrained``; load it if a folder is given."""

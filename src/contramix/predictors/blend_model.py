@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from contramix.domains import Spec
 from contramix.errors import InputError
+from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.inference import check_finite
 from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained, create_folder
@@ -183,6 +184,26 @@ class BlendModel(Predictor):
         return cls(
             model.recipe, model.spec, model.encoder, model.facts, labels=labels, others=others, raw=raw, blend=blend
         )
+
+
+def load_predictor(model: Pretrained, folder: Path) -> Predictor:
+    """Load what a model learned from labels: a blend, or the head of a fine-tuned network.
+
+    Parameters
+    ----------
+    model
+        Model that :meth:`Pretrained.load` has loaded from the folder.
+    folder
+        Folder of the model.
+
+    Raises
+    ------
+    InputError
+        If the folder holds an encoder only, or a file is missing or damaged.
+    """
+    predicts = model.facts.get("predicts")
+    kind = BlendModel if isinstance(predicts, dict) and predicts.get("head") == "blend" else FineTunedModel
+    return kind.from_pretrained(model, folder)
 
 
 def compute_blocks(

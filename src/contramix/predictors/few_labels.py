@@ -1,13 +1,16 @@
 """Learn to predict a target from few labeled rows, with raw features and representations side by side."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 from jaxtyping import Int, Shaped
 from numpy import ndarray
 
 from contramix.domains import Spec
+from contramix.models.finetune_settings import FineTune
+from contramix.models.finetuning import fine_tune
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec
 from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
@@ -17,6 +20,8 @@ from contramix.recipe import Recipe
 
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
 """Blocks of raw features of a table, and the value of ``table.numeric`` that each of them is encoded with."""
+COMPARED = 6000
+"""Maximum number of labeled rows on which a blend is compared with fine-tuning."""
 
 
 def default_recipes(domain: str) -> list[tuple[str, dict[str, Any]]]:
@@ -54,6 +59,52 @@ def choose_parts(domain: str, encoders: int) -> list[Part]:
     return [*plain, *linear, *(Part("forest", ("raw", name), 0.5 / encoders) for name in names)]
 
 
+def linear_parts(encoders: int) -> list[Part]:
+    """Return the parts of a blend of linear models on the representations of the encoders, without raw features."""
+    return [Part("linear", (f"{REPRESENTATION}.{number}",), 1 / encoders) for number in range(encoders)]
+
+
+def choose_head(
+    encoders: Sequence[Pretrained],
+    table: pa.Table,
+    rows: Int[ndarray, " n"],
+    targets: Targets,
+    settings: FineTune,
+    seed: int,
+    device: str,
+) -> Literal["blend", "finetune"]:
+    """Compare a blend with fine-tuning the first encoder on held-out labeled rows, and return the better one.
+
+    A fifth of the labeled rows is held out, of at most 6,000. Both learn from the others. Ties go to the blend.
+
+    Parameters
+    ----------
+    encoders, table, rows, targets, seed
+        As in :func:`fit_few_labels`.
+    settings, device
+        Settings of fine-tuning, and name of the device on which it runs.
+    """
+    some = np.random.default_rng(seed).permutation(len(rows))[:COMPARED]
+    held, used = np.split(some, [len(some) // 5])
+    if targets.task.classes and len(np.unique(targets.y[used])) < 2:
+        return "blend"
+    first, truth = encoders[0], targets.take(held)
+    held_table, used_table = (table.take(pa.array(rows[part])) for part in (held, used))
+    blend = fit_few_labels(encoders, table, rows[used], targets.take(used), np.array(targets.task.classes), seed)
+    network = fine_tune(
+        first.encoder,
+        first.spec.tensorize(used_table),
+        targets.y[used],
+        targets.task,
+        settings,
+        seed=seed,
+        device=device,
+    )
+    found = blend.scores(held_table), network.scores(first.spec.tensorize(held_table))
+    losses = [truth.loss(scores.reshape(1, len(held), -1)) for scores in found]
+    return "finetune" if losses[1] < losses[0] else "blend"
+
+
 def fit_few_labels(
     encoders: Sequence[Pretrained],
     table: pa.Table,
@@ -61,6 +112,7 @@ def fit_few_labels(
     targets: Targets,
     labels: Shaped[ndarray, " C"],
     seed: int,
+    parts: Sequence[Part] | None = None,
 ) -> BlendModel:
     """Fit a blend of models on raw features and on the representations of frozen encoders.
 
@@ -77,10 +129,12 @@ def fit_few_labels(
         target.
     seed
         Seed of all random choices.
+    parts
+        Parts of the blend; None: those that :func:`choose_parts` returns.
     """
     first = encoders[0]
     raw = _raw_specs(encoders, table, targets.task.target)
-    parts = choose_parts(first.recipe.domain, len(encoders))
+    parts = choose_parts(first.recipe.domain, len(encoders)) if parts is None else parts
     blend = fit_blend(targets, compute_blocks(encoders, raw, table), rows, parts, seed)
     facts = {
         **first.facts,

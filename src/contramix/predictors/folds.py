@@ -8,6 +8,7 @@ from jaxtyping import Int, Shaped
 from numpy import ndarray
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
+from contramix.models.finetune_settings import FEW_ROWS
 from contramix.models.task import Task
 
 FOLDS, REPEATS = 5, 2
@@ -29,7 +30,8 @@ def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
     """Split labeled rows into five folds, and again with another shuffle, which gives at most ten folds.
 
     Each row is held out once in each of the two repeats. Folds are stratified by class. Folds whose training rows have
-    one class only are left out. The list is empty if there are fewer than five rows, or no class has five rows.
+    one class only are left out. The list is empty if there are fewer than five rows, or no class has five rows. With
+    1,000 rows or more only the first fold is returned, because it is large enough.
 
     Parameters
     ----------
@@ -47,8 +49,9 @@ def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
         splits = list(splitter.split(np.zeros(len(y)), y))
-    return [
+    found = [
         Fold(number // FOLDS, train, held)
         for number, (train, held) in enumerate(splits)
         if not task.classes or len(np.unique(y[train])) > 1
     ]
+    return found[:1] if len(y) >= FEW_ROWS else found
