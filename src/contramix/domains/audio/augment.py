@@ -13,22 +13,25 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class AudioAugment(Settings):
-    """Set how views of clips are made. Each step applies to a clip with its own probability; 0 switches it off.
+    """Set how views of clips are made. Each step is applied to a clip with its own probability.
 
-    The defaults are those of i-Mix's code for Speech Commands.
+    ``amplitude``, ``speed``, ``stretch``, ``shift`` and ``background`` are the probabilities of the steps; 0 switches a
+    step off. The defaults are those of i-Mix's code for Speech Commands.
 
     Parameters
     ----------
     amplitude, amplitude_range
-        Multiply the amplitude by a factor from this range.
+        Multiply the waveform by a factor that is drawn from this range.
     speed, speed_change
-        Change speed and pitch by up to this share, as by resampling.
+        Change speed and pitch together, as by resampling. The factor is drawn from 1 - ``speed_change`` to
+        1 + ``speed_change``.
     stretch, stretch_change
-        Change the length without the pitch, by up to this share.
+        Change the speed but not the pitch. The factor is drawn from 1 - ``stretch_change`` to 1 + ``stretch_change``.
     shift, shift_share
-        Shift in time by up to this share of the clip's length; gaps are filled with silence.
+        Shift the clip forward or backward in time, by at most this fraction of its length. Gaps become silence.
     background, background_share
-        Mix in background noise of up to this share of the amplitude, if the data have such noise.
+        Mix in background noise, as (1 - f) clip + f noise with f drawn from 0 to ``background_share``. It has no effect
+        if the data set has no background noise.
     """
 
     amplitude: Probability = 0.5
@@ -51,7 +54,10 @@ class AudioAugment(Settings):
         return self
 
     def draw(self, n: int, frames: int, generator: torch.Generator) -> "Changes":
-        """Draw the changes of ``n`` clips of so many frames, on the generator's device."""
+        """Draw random changes for ``n`` clips, on the generator's device.
+
+        ``frames`` is the number of spectrogram frames of each clip, which limits the shift in time.
+        """
 
         def uniform(low: float, high: float) -> Tensor:
             return low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
@@ -72,25 +78,36 @@ class AudioAugment(Settings):
 
 
 class Changes(NamedTuple):
-    """Hold the changes of each clip of a batch."""
+    """Hold the random changes that make a view of each clip of a batch.
+
+    Attributes
+    ----------
+    amplitude
+        Factor by which the amplitude is multiplied.
+    speed
+        Factor of the speed and pitch of the waveform; above 1 the clip becomes shorter and higher.
+    rate
+        Factor of the speed of the frames, at the same pitch; above 1 the clip becomes shorter.
+    later
+        Shift in whole frames; below 0 the clip moves to an earlier time.
+    noise
+        Fraction of background noise in the amplitude; 0 for no noise.
+    place
+        Position in the background noise from which noise is taken, in [0, 1).
+    """
 
     amplitude: Float[Tensor, " B"]
     speed: Float[Tensor, " B"]
-    """Speed of the waveform; above 1 is shorter and higher."""
     rate: Float[Tensor, " B"]
-    """Speed of the frames, at the same pitch; above 1 is shorter."""
     later: Float[Tensor, " B"]
-    """Shift in whole frames; below 0 is earlier."""
     noise: Float[Tensor, " B"]
-    """Share of the noise in the amplitude."""
     place: Float[Tensor, " B"]
-    """Position in the noise, in [0, 1)."""
 
 
 def resampled(x: Float[Tensor, " B samples"], speed: Float[Tensor, " B"]) -> Float[Tensor, " B samples"]:
-    """Change the speed of each waveform by linear interpolation; fill the end with silence.
+    """Change speed and pitch of each waveform by linear interpolation; keep the number of samples.
 
-    A speed of 1 changes nothing.
+    A speed above 1 shortens the waveform, and zeros fill its end. A speed below 1 lengthens it, and its end is cut off.
     """
     n = x.shape[1]
     steps = torch.arange(n, device=x.device)
@@ -103,14 +120,15 @@ def resampled(x: Float[Tensor, " B samples"], speed: Float[Tensor, " B"]) -> Flo
 
 
 class Frames(NamedTuple):
-    """Hold the mel powers of frames, and what is needed to interpolate between a frame and the next one.
+    """Hold the mel powers of frames, and the cross terms with which powers between adjacent frames are interpolated.
 
     Attributes
     ----------
     mel
         Power of each frame in each mel band.
     cross
-        Sum over each mel band of the product of a frame's magnitudes and those of the next frame; 0 for the last frame.
+        For each mel band, the weighted sum over its frequencies of the magnitude of a frame times the magnitude of the
+        next frame; 0 for the last frame.
     """
 
     mel: Float[Tensor, " B frames mels"]
@@ -118,11 +136,22 @@ class Frames(NamedTuple):
 
 
 def moved(frames: Frames, rate: Float[Tensor, " B"], later: Float[Tensor, " B"]) -> Float[Tensor, " B frames mels"]:
-    """Stretch the frames of each clip, then shift them; keep their number, and fill gaps with silence.
+    """Stretch the frames of each clip in time, then shift them; keep the number of frames, and fill gaps with silence.
 
-    A phase vocoder interpolates magnitudes between two frames, (1 - a) |X_t| + a |X_t+1|, and constructs phases for
-    them. Powers do not depend on phases, and the square of the sum is expanded in mel bands of whole frames. Single
-    frequencies therefore need no interpolation: (1 - a)^2 |X_t|^2 + 2 a (1 - a) |X_t| |X_t+1| + a^2 |X_t+1|^2.
+    Parameters
+    ----------
+    frames
+        Mel powers and cross terms of the clips.
+    rate
+        Speed of each clip, at the same pitch; above 1 the clip becomes shorter.
+    later
+        Shift of each clip in frames; below 0 the clip moves to an earlier time.
+
+    Notes
+    -----
+    As in a phase vocoder, the magnitude between two frames is (1 - a) |X_t| + a |X_t+1|. Its square, the power, is
+    (1 - a)^2 |X_t|^2 + 2 a (1 - a) |X_t| |X_t+1| + a^2 |X_t+1|^2. Each of the three terms is available per mel band.
+    Therefore, single frequencies need not be interpolated.
     """
     mel, cross = frames
     n = mel.shape[1]
@@ -142,8 +171,21 @@ def noisy(
     share: Float[Tensor, " B"],
     start: Int[Tensor, " B"],
 ) -> Float[Tensor, " B frames mels"]:
-    """Mix background noise into each clip, with its own share and from its own frame of the background on.
+    """Mix background noise into each clip: the result is (1 - share)^2 clip + share^2 noise, in powers.
 
+    Parameters
+    ----------
+    mel
+        Mel powers of the clips.
+    background
+        Mel powers of the noise.
+    share
+        Fraction of the noise in the amplitude of each clip, from 0 (no noise) to 1.
+    start
+        For each clip, the first frame of the noise that is mixed in. At least ``frames`` frames must follow from there.
+
+    Notes
+    -----
     NOTE[DIFF]: powers are added; i-Mix adds complex spectra. The sum of powers is the mean of i-Mix's result over all
     positions in the noise, as the phases of clip and noise are independent.
     """

@@ -19,20 +19,22 @@ _LOW_DB, _HIGH_DB = -100.0, 40.0
 def mel_powers(
     x: Int16[ndarray, " samples"], sample_rate_hz: int, window: Window, mels: int
 ) -> Float[Tensor, " frames mels"]:
-    """Compute the mel powers of one waveform."""
+    """Compute the mel power spectrogram of one waveform, with samples scaled to [-1, 1) and ``mels`` mel bands."""
     hann = torch.hann_window(window.n_fft, dtype=torch.float64).float()
     spectrum = spectra(torch.from_numpy(x).float()[None] / 32768, hann, window.hop)
     return power(spectrum)[0] @ mel_matrix(sample_rate_hz, window.n_fft, mels).T
 
 
 def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
-    """Encode mel powers as text, in steps of half a decibel, truncated to :data:`MAX_FRAMES` in all.
+    """Encode the mel powers of one or more noise recordings as base64 text, with one byte per value.
+
+    Powers are stored in decibels from -100 to 40, where 0 dB is a power of 1, with a resolution of about half a
+    decibel. Recordings are concatenated. Each of n recordings is first truncated to ``MAX_FRAMES // n`` frames.
 
     Examples
     --------
-    >>> noise = torch.rand(5, 32)
-    >>> bool((unpack(pack([noise]), 32) / noise.clamp(min=1e-4)).log10().abs().max() < 0.03)
-    True
+    >>> unpack(pack([torch.tensor([[1.0, 0.01]])]), mels=2)
+    tensor([[0.9821, 0.0104]])
     """
     each = MAX_FRAMES // max(1, len(powers))
     chosen = torch.cat([one[:each] for one in powers])
@@ -42,12 +44,14 @@ def pack(powers: Sequence[Float[Tensor, " _ mels"]]) -> str:
 
 
 def unpack(text: str, mels: int) -> Float[Tensor, " frames mels"]:
-    """Decode the mel powers that :func:`pack` encoded.
+    """Decode the text that :func:`pack` returns to the mel powers of the concatenated noise recordings.
+
+    ``mels`` is the number of mel bands.
 
     Raises
     ------
     ValueError
-        If the text does not hold mel powers.
+        If the text is not base64, or its length is not a multiple of ``mels``.
     """
     steps = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(-1, mels)
     decibels = torch.from_numpy(steps.astype(np.float32)) / 255 * (_HIGH_DB - _LOW_DB) + _LOW_DB

@@ -36,16 +36,16 @@ CONTENT = ContentColumn(AUDIO, records="clips", accepts=_is_clips, advice="read 
 
 
 class ClipFormat(NamedTuple):
-    """Hold what all clips have in common.
+    """Hold the sample rate and the length of all clips of a data set, and the background noise of the data set.
 
     Parameters
     ----------
     sample_rate_hz : int
         Sample rate.
     samples : int
-        Number of samples.
+        Number of samples of each clip.
     background : str
-        Background noise of the data set, encoded by :mod:`contramix.domains.audio.background`; empty for none.
+        Background noise of the data set, encoded by :mod:`contramix.domains.audio.background`; empty if there is none.
     """
 
     sample_rate_hz: int
@@ -53,12 +53,12 @@ class ClipFormat(NamedTuple):
     background: str = ""
 
     def annotate(self, table: pa.Table) -> pa.Table:
-        """Return the table with the format in the metadata of its column of clips."""
+        """Return a copy of the table with this format stored in the metadata of its ``audio`` column."""
         return CONTENT.annotate(table, {name: str(value) for name, value in self._asdict().items()})
 
     @classmethod
     def of(cls, table: pa.Table) -> "ClipFormat | None":
-        """Return the format in the metadata of a table's column of clips; None if it has none."""
+        """Return the format that is stored in the metadata of a table's ``audio`` column; None if there is none."""
         metadata = CONTENT.metadata(table)
         try:
             return cls(int(metadata["sample_rate_hz"]), int(metadata["samples"]), metadata.get("background", ""))
@@ -67,7 +67,15 @@ class ClipFormat(NamedTuple):
 
 
 def choose_format(files: Sequence[MediaFile], settings: AudioSettings) -> tuple[ClipFormat, tuple[str, ...]]:
-    """Choose the format of all clips: by the settings, and what they leave open by the files' headers; with notes."""
+    """Choose the sample rate and the length to which all clips of a data set are converted.
+
+    Both are those of the settings. If one is ``"auto"``, it is chosen by the headers of at most 2,000 of the files.
+
+    Returns
+    -------
+    clip_format, notes
+        The format, without background noise, and one-line messages for the user on how clips are converted.
+    """
     found: list[AudioHeader] = []
     if "auto" in (settings.sample_rate_hz, settings.seconds):
         probed = files[:: ceil(len(files) / PROBED_FILES)] if files else ()
@@ -91,7 +99,11 @@ def choose_format(files: Sequence[MediaFile], settings: AudioSettings) -> tuple[
 
 
 def _common_seconds(seconds: list[float]) -> float:
-    """Return 1 if most clips are no longer; else the length that most fit into, in half seconds."""
+    """Choose the length of all clips in seconds, given the lengths of the files.
+
+    The result is 1 if at least 95 % of the files are no longer than 1 s, or if there are no files. Otherwise it is the
+    smallest multiple of 0.5 s that at least 95 % of the files do not exceed, and at most 10.
+    """
     ordered = sorted(seconds)
     covering = ordered[ceil(_COVERED_SHARE * len(ordered)) - 1] if ordered else 1.0
     return 1.0 if covering <= 1 else min(MAX_AUTO_SECONDS, ceil(2 * covering) / 2)

@@ -32,7 +32,7 @@ _MARGIN_SECONDS = 0.05
 
 
 class AudioHeader(NamedTuple):
-    """Hold what the header of an audio file declares: sample rate, number of samples per channel, and channels."""
+    """Hold what the header of an audio file declares: sample rate, samples per channel, and number of channels."""
 
     sample_rate_hz: int
     frames: int
@@ -40,30 +40,40 @@ class AudioHeader(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Return the length in seconds."""
+        """Return the length of the audio in seconds."""
         return self.frames / self.sample_rate_hz
 
 
 @dataclass
 class Tally:
-    """Count the conversions of files that several threads decode."""
+    """Count in how many files each conversion was needed, such as resampling. Several threads can share one tally.
+
+    Attributes
+    ----------
+    counts
+        Number of files by conversion: ``resampled``, ``averaged`` (channels), ``clipped``, ``cut`` (truncated) and
+        ``padded``. The key ``silent`` counts files in which all samples are 0.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, *facts: str) -> None:
-        """Add one to the count of each."""
+        """Add one file to the counts of the conversions named in ``facts``, such as ``"resampled"``."""
         with self._lock:
             self.counts.update(facts)
 
 
 def read_header(data: bytes) -> AudioHeader:
-    """Read the header of a file.
+    """Read the header of an audio file, given all bytes of the file.
 
     Raises
     ------
     UnreadableFileError
-        If it is not audio, or declares something impossible.
+        If it is not audio, has no samples, has fewer samples than its header declares, or has a sample rate below 100
+        Hz or above 1 MHz.
+    InputError
+        If soundfile is not installed.
     """
     with _opened(data) as file:
         return _checked_header(file, data)
@@ -72,18 +82,19 @@ def read_header(data: bytes) -> AudioHeader:
 def waveform(
     data: bytes, sample_rate_hz: int, at_most: int, tally: Tally | None = None
 ) -> Float32[ndarray, " samples"]:
-    """Decode the start of a file, average its channels, and resample it.
+    """Decode the start of an audio file, average its channels, and resample it.
 
     Parameters
     ----------
     data
-        The complete file: WAV, FLAC, Ogg, Opus, MP3, AIFF, or another format of libsndfile.
+        The bytes of the complete file: WAV, FLAC, Ogg, Opus, MP3, AIFF, or another format of libsndfile.
     sample_rate_hz
         Sample rate of the result.
     at_most
-        Maximum number of samples of the result; no more of the file is decoded than needed.
+        Maximum number of samples of the result; no more of the file is decoded than needed. The result of a shorter
+        file is shorter.
     tally
-        Counts the conversions.
+        Tally to which the conversions of this file are added; None if they need not be counted.
 
     Raises
     ------
@@ -128,28 +139,25 @@ def waveform(
 
 
 def decode(data: bytes, sample_rate_hz: int, samples: int, tally: Tally | None = None) -> Int16[ndarray, " samples"]:
-    """Decode a clip of fixed length: truncate a longer file, and pad a shorter one with silence.
+    """Decode an audio file to ``samples`` samples: truncate a longer file, and pad a shorter one with silence.
 
-    Raises
-    ------
-    UnreadableFileError, InputError
-        As for :func:`waveform`.
+    The parameters and errors are those of :func:`waveform`, with ``samples`` in place of ``at_most``.
     """
     return fit_length(as_int16(waveform(data, sample_rate_hz, samples, tally)), samples)
 
 
 def as_int16(x: Float32[ndarray, " *s"]) -> Int16[ndarray, " *s"]:
-    """Convert amplitudes in [-1, 1] to int16; samples of 16-bit files are restored exactly."""
+    """Convert amplitudes in [-1, 1] to int16. Samples of a decoded 16-bit file get their exact values back."""
     return np.asarray(np.round(x * np.float32(32768)).clip(-32768, 32767).astype(np.int16))
 
 
 def fit_length(x: Int16[ndarray, " n"], samples: int) -> Int16[ndarray, " samples"]:
-    """Truncate or zero-pad a clip to a number of samples."""
+    """Truncate a clip to ``samples`` samples, or append zeros up to this length."""
     return np.pad(x[:samples], (0, max(0, samples - len(x))))
 
 
 def resample(x: Float32[ndarray, " n"], rate_hz: int, to_hz: int) -> Float32[ndarray, " m"]:
-    """Resample a waveform with the high-quality filter of soxr.
+    """Resample a waveform from the rate ``rate_hz`` to the rate ``to_hz`` with soxr's high-quality filter.
 
     Raises
     ------
@@ -160,7 +168,13 @@ def resample(x: Float32[ndarray, " n"], rate_hz: int, to_hz: int) -> Float32[nda
 
 
 def _opened(data: bytes) -> Any:
-    """Open a file with libsndfile."""
+    """Open the bytes of an audio file, and return them as a ``soundfile.SoundFile``.
+
+    Raises
+    ------
+    UnreadableFileError
+        If libsndfile cannot open it.
+    """
     if not data:
         raise UnreadableFileError("0 bytes")
     soundfile = _imported("soundfile")
@@ -186,9 +200,11 @@ def _checked_header(file: Any, data: bytes) -> AudioHeader:
 
 
 def _sizes(data: bytes) -> tuple[int, int]:
-    """Return the declared and the actual number of bytes of samples of a WAV or AIFF file.
+    """Return how many bytes of samples the header of a WAV or AIFF file declares, and how many bytes the file holds.
 
-    libsndfile does not report a shorter file. The result is (0, 0) if the recorder could not know the length.
+    The second number is smaller if the file is truncated, which libsndfile does not report. The result is (0, 0) for
+    other formats, and for files whose header declares an unknown length, such as recordings that were written to a
+    pipe.
     """
     little, samples = data[:4] == b"RIFF", b"data" if data[:4] == b"RIFF" else b"SSND"
     if not little and data[:4] != b"FORM":
@@ -216,7 +232,7 @@ def _not_audio(data: bytes, header: str) -> str:
 
 
 def _message(error: Exception) -> str:
-    """Return the message of libsndfile without the address of the file object."""
+    """Return the message of an error of soundfile without its prefix, which contains a memory address."""
     return str(error).rpartition(">: ")[2].removeprefix("Error : ").rstrip(". \n")
 
 
@@ -228,5 +244,5 @@ def _imported(name: str) -> Any:
 
 
 def decoder(sample_rate_hz: int, samples: int, tally: Tally | None = None) -> "partial[ndarray]":
-    """Return :func:`decode` for clips of one format."""
+    """Return a function that calls :func:`decode` on the bytes of an audio file with these arguments."""
     return partial(decode, sample_rate_hz=sample_rate_hz, samples=samples, tally=tally)

@@ -25,13 +25,13 @@ class AudioFrontend(Front):
     sample_rate_hz
         Sample rate of the waveforms.
     window
-        Frame sizes of the short-time Fourier transform.
+        Frame length and hop length of the short-time Fourier transform, in samples.
     mels
         Number of mel bands.
     top_db
         Range in decibels: 1 is the maximum of a clip, 0 is ``top_db`` or more below it.
     augment
-        How views are made.
+        Settings of the augmentation that makes views; None for the defaults.
     background
         Mel powers of noise that is mixed into views; None for no noise.
 
@@ -62,7 +62,7 @@ class AudioFrontend(Front):
         self.register_buffer("background", torch.zeros(0, mels) if background is None else background, persistent=False)
 
     def forward(self, raw: Int16[Tensor, " B samples"]) -> Float[Tensor, " B 1 mels frames"]:
-        """Return the spectrogram of each clip."""
+        """Return the log-mel spectrogram of each clip, without augmentation."""
         bands = self.get_buffer("bands")
         mel = [power(self._spectra(block)) @ bands for block in self._waveforms(raw)]
         return scaled_spectrogram(torch.cat(mel), self.top_db)
@@ -70,7 +70,7 @@ class AudioFrontend(Front):
     def augment(
         self, raw: Int16[Tensor, " B samples"], generator: torch.Generator
     ) -> Float[Tensor, " B 1 mels frames"]:
-        """Return the spectrogram of one view of each clip, with changes of its own."""
+        """Return the log-mel spectrogram of one augmented view per clip, with random changes drawn for each clip."""
         n = self.window.frames(raw.shape[1])
         changes = self.changes.draw(len(raw), n, generator)
         mel = moved(self._frames(raw, changes.speed), changes.rate, changes.later)
@@ -83,7 +83,11 @@ class AudioFrontend(Front):
         return scaled_spectrogram(mel, self.top_db)
 
     def _frames(self, raw: Tensor, speed: Tensor) -> Frames:
-        """Compute the mel powers of clips at their own speeds, and the cross terms of adjacent frames."""
+        """Change the speed of each clip, and compute the mel powers and cross terms of its frames.
+
+        ``raw`` holds int16 clips (batch, samples), and ``speed`` one factor per clip. Cross terms are 0 if clips are
+        never stretched, as only stretching uses them.
+        """
         bands = self.get_buffer("bands")
         mel, cross = [], []
         for block, factor in zip(self._waveforms(raw), torch.split(speed, self._block(raw))):
@@ -98,7 +102,7 @@ class AudioFrontend(Front):
         return spectra(x, self.get_buffer("hann"), self.window.hop)
 
     def _waveforms(self, raw: Tensor) -> Iterator[Tensor]:
-        """Yield clips in [-1, 1), a block at a time."""
+        """Convert int16 clips to floats in [-1, 1), and yield them in blocks that limit the memory for spectra."""
         return (block.float() / 32768 for block in torch.split(raw, self._block(raw)))
 
     def _block(self, raw: Tensor) -> int:

@@ -18,14 +18,17 @@ class Window(NamedTuple):
     hop: int
 
     def frames(self, samples: int) -> int:
-        """Return the number of frames of a clip: one centered on its first sample, and one more every hop."""
+        """Return the number of frames of a clip of ``samples`` samples: 1 + ``samples // hop``."""
         return 1 + samples // self.hop
 
 
 def spectra(
     x: Float[Tensor, " B samples"], hann: Float[Tensor, " n_fft"], hop: int
 ) -> Complex[Tensor, " B frames bins"]:
-    """Compute the spectra of frames centered on every hop-th sample, with zero padding (librosa's default)."""
+    """Compute the complex spectra of frames that are centered on every hop-th sample, after zero padding at both ends.
+
+    The result is that of librosa's ``stft`` with default padding; ``hann`` is the window that frames are multiplied by.
+    """
     n_fft = len(hann)
     if len(x) == 0:  # which torch.stft refuses
         return torch.zeros(0, Window(n_fft, hop).frames(x.shape[1]), n_fft // 2 + 1, device=x.device) + 0j
@@ -33,7 +36,7 @@ def spectra(
 
 
 def power(spectrum: Complex[Tensor, " *s"]) -> Float[Tensor, " *s"]:
-    """Return squared magnitudes."""
+    """Return the power of a spectrum: the squared magnitude of each element."""
     return torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
 
 
@@ -41,7 +44,7 @@ def decibels(mel: Float[Tensor, " B frames mels"], top_db: float) -> Float[Tenso
     """Convert powers to decibels relative to each clip's maximum, clipped to [-top_db, 0].
 
     NOTE[DIFF]: a silent clip, one whose largest power is no more than 1e-10, is -top_db everywhere. librosa's
-    ``power_to_db(ref=max)``, and i-Mix with it, gives 0 everywhere, as for the loudest clip.
+    ``power_to_db(ref=max)``, and i-Mix with it, returns 0 everywhere for such a clip.
 
     Examples
     --------
@@ -55,7 +58,10 @@ def decibels(mel: Float[Tensor, " B frames mels"], top_db: float) -> Float[Tenso
 
 
 def scaled_spectrogram(mel: Float[Tensor, " B frames mels"], top_db: float) -> Float[Tensor, " B 1 mels frames"]:
-    """Convert mel powers to [0, 1], as an image of one channel: 1 is the clip's maximum, 0 is ``top_db`` below it."""
+    """Convert mel powers to decibels scaled to [0, 1], as images of one channel.
+
+    1 is the maximum of the clip, and 0 is ``top_db`` decibels or more below it.
+    """
     return (1 + decibels(mel, top_db) / top_db).mT[:, None]
 
 
@@ -77,7 +83,9 @@ def hz_of(mel: Float[Tensor, " k"]) -> Float[Tensor, " k"]:
 
 
 def mel_matrix(sample_rate_hz: int, n_fft: int, mels: int) -> Float[Tensor, " mels bins"]:
-    """Return triangular mel filters, evenly spaced from 0 Hz to half the sample rate, each of area 1.
+    """Return the matrix of triangular mel filters, evenly spaced on the mel scale from 0 Hz to half the sample rate.
+
+    Each filter has area 1 over the frequency in hertz, as librosa's default.
 
     Parameters
     ----------

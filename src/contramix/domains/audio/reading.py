@@ -43,21 +43,25 @@ def read(
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """Read clips as rows of a table: ``audio``, ``file``, and ``label``, ``part`` and ``speaker`` if known.
+    """Read clips as rows of a table with the columns ``audio`` and ``file``.
+
+    If the data provide them, the table also has the columns ``label``, ``part`` (the official split of each clip) and
+    ``speaker``.
 
     Parameters
     ----------
     path
-        A folder or an archive of audio files, one such file, or Parquet and Arrow files with a column of encoded
-        clips. Official layouts are described by :func:`contramix.domains.audio.speech_commands.infer_labels`.
+        A folder or an archive of audio files, one such file, or Parquet or Arrow files with a column of encoded clips.
+        Official layouts are described by :func:`contramix.domains.audio.speech_commands.infer_labels`.
     options
         How files are read; ``on_bad_files`` applies to files that cannot be decoded.
     settings
         Sample rate and length of the clips.
     fitted_spec
-        A trained model's specification, whose sample rate and length are used instead.
+        Specification of a trained model. If given, its sample rate and length replace those of the settings.
     in_memory_bytes
-        Maximum size of decoded clips. More clips are decoded whenever they are needed.
+        Maximum size of all decoded clips in bytes. If it is exceeded, the table refers to the encoded files, and clips
+        are decoded on every access.
 
     Raises
     ------
@@ -83,7 +87,26 @@ def from_embedded(
     fitted_spec: AudioSpec | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """Decode a column of encoded clips; keep the other columns."""
+    """Decode a table's column of encoded audio files to clips, and keep the other columns.
+
+    Parameters
+    ----------
+    cells
+        The encoded files, one per row of the table, and the other columns.
+    options, settings, fitted_spec, in_memory_bytes
+        As in :func:`read`.
+
+    Returns
+    -------
+    Records
+        A table with the columns ``audio`` and ``file`` and the other columns. If ``options.on_bad_files`` is
+        ``"skip"``, rows whose file cannot be decoded are left out.
+
+    Raises
+    ------
+    InputError
+        As in :func:`read`.
+    """
     other_columns = {
         name: cells.other_columns.column(name).combine_chunks()
         for name in cells.other_columns.column_names
@@ -109,13 +132,13 @@ def from_files(
     Parameters
     ----------
     found
-        The files, and notes and unreadable files from listing them.
+        The result of listing the files. Its notes and unreadable files are added to the result.
     labeled
-        The files to decode, and what is known of each.
+        The files to decode, with their labels, splits and speakers.
     options, settings, fitted_spec, in_memory_bytes
         As in :func:`read`.
     other_columns
-        Further columns, one value per file.
+        Further columns by name, with one value per file.
 
     Raises
     ------
@@ -157,7 +180,11 @@ def from_files(
 def _with_background(
     clip_format: ClipFormat, noise: Sequence[MediaFile], settings: AudioSettings
 ) -> tuple[ClipFormat, tuple[str, ...]]:
-    """Add background noise of the data set to a clip format; with notes on noise that cannot be read."""
+    """Return a copy of a clip format that includes the data set's background noise, and notes.
+
+    ``noise`` lists the files of background noise; if it is empty, the result has no noise. Each note is a message for
+    the user on a noise file that cannot be read.
+    """
     at_most = MAX_FRAMES * settings.window(clip_format.sample_rate_hz).hop // max(1, len(noise))
     powers, missing = [], []
 

@@ -19,17 +19,19 @@ class AudioSettings(Settings):
         16,000.
     seconds
         Length that longer clips are truncated to and shorter ones are padded to with silence. ``"auto"``: 1 if at least
-        95 % of the clips are no longer; else the length that 95 % of them fit into, in half seconds, at most 10.
+        95 % of the clips are no longer than 1 s; else the smallest multiple of 0.5 that at least 95 % of the clips do
+        not exceed, at most 10.
     window_seconds, hop_seconds
-        Length of a frame, and time from one frame to the next. The defaults are those of i-Mix: 2,048 and 512 samples
-        at 16 kHz.
+        Length of a frame of the short-time Fourier transform, and time from one frame to the next. The defaults are
+        those of i-Mix: 2,048 and 512 samples at 16 kHz.
     mels
         Number of mel bands of the spectrogram.
     top_db
-        Range of the spectrogram in decibels.
+        Range of the spectrogram in decibels, down from the maximum of each clip.
     words
-        For Speech Commands only. ``"ten"`` is the task with 12 classes: ten words, ``unknown`` for all others, and
-        ``silence``, for which one all-zero clip is added per ten clips of the training split.
+        For Speech Commands only. ``"all"`` keeps each word as a class. ``"ten"`` is the task with 12 classes: ten
+        words, ``unknown`` for all others, and ``silence``, for which one all-zero clip is added per ten clips of the
+        training split.
     augment
         How views are made, for recipes that use augmentation.
     """
@@ -50,7 +52,7 @@ class AudioSettings(Settings):
         return self
 
     def window(self, sample_rate_hz: int) -> Window:
-        """Return the frame sizes in samples at a sample rate; the frame length is even."""
+        """Convert frame length and hop length from seconds to samples; round the frame length to an even number."""
         return Window(
             n_fft=2 * max(1, round(self.window_seconds * sample_rate_hz / 2)),
             hop=max(1, round(self.hop_seconds * sample_rate_hz)),

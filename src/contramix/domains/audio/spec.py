@@ -39,18 +39,19 @@ class AudioSpec(Spec):
     sample_rate_hz, samples
         Sample rate and number of samples of every clip.
     n_fft, hop
-        Number of samples of a frame, and from one frame to the next.
+        Frame length and hop length of the short-time Fourier transform, in samples.
     mels
         Number of mel bands.
     top_db
-        Range of the spectrogram in decibels; 0 is that far below its maximum, and 1 is the maximum.
+        Range of the spectrogram in decibels. A spectrogram is scaled such that its maximum is 1, and that values
+        ``top_db`` or more below the maximum are 0.
     mean, std
-        Mean and standard deviation of the spectrograms, in [0, 1].
+        Mean and standard deviation over all elements of the scaled spectrograms of the training clips.
     augment
         How views are made.
     background
         Spectra of background noise for views, encoded by :mod:`contramix.domains.audio.background`; empty if the data
-        have none.
+        set has none.
     """
 
     domain: Literal["audio"] = "audio"
@@ -80,7 +81,23 @@ class AudioSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["AudioSpec", tuple[str, ...]]:
-        """Learn from training clips, and from extra rows.
+        """Learn a specification from training clips: the clip format, and the statistics of the spectrograms.
+
+        Parameters
+        ----------
+        table
+            The training clips, as the readers of this domain return them.
+        settings
+            The section ``audio`` of the recipe.
+        target
+            Name of the column of labels; None if there is none.
+        extra_rows
+            More clips from which statistics are computed, without their labels; None if there are none.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and one-line messages for the user, such as that all clips are silent.
 
         Raises
         ------
@@ -125,27 +142,30 @@ class AudioSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the column of clips."""
+        """Return the names of the input columns by kind, which is ``{"audio": ["audio"]}``."""
         return {"audio": [AUDIO]}
 
     @property
     def summary(self) -> str:
-        """Describe the length and sample rate of a clip, and the size of its spectrogram."""
+        """Describe the length and sample rate of a clip, and the size of its spectrogram, in a few words."""
         seconds, frames = self.samples / self.sample_rate_hz, self.window.frames(self.samples)
         return f"{seconds:g} s at {self.sample_rate_hz:,} Hz, as {self.mels} mel bands x {frames} frames"
 
     @property
     def window(self) -> Window:
-        """Return the frame sizes of the short-time Fourier transform."""
+        """Return the frame length and the hop length of the short-time Fourier transform, in samples."""
         return Window(self.n_fft, self.hop)
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Tensor | StreamedSamples:
-        """Convert clips to int16 samples (n, samples), which are decoded when needed if the table holds encoded ones.
+        """Convert the clips of a table to int16 samples (n, samples). ``first_row`` is not used.
+
+        The result is a tensor if the table holds decoded clips. If it refers to encoded files, the result decodes them
+        on access.
 
         Raises
         ------
         InputError
-            If there are no clips, or they have another length or sample rate.
+            If the table has no column of clips, or the clips have another length or sample rate than those of training.
         """
         clips = CONTENT.select(table)
         clip_format = ClipFormat.of(table)
@@ -162,17 +182,20 @@ class AudioSpec(Spec):
         return from_dlpack(values).reshape(-1, length) if len(values) else torch.empty(0, length).short()
 
     def inputs(self) -> Inputs:
-        """Return the shape (1, mel bands, frames) of a spectrogram, and its statistics."""
+        """Return the shape (1, mel bands, frames) of a spectrogram, and the mean and standard deviation."""
         return Inputs((1, self.mels, self.window.frames(self.samples)), mean=(self.mean,), std=(self.std,))
 
     def frontend(self) -> AudioFrontend:
-        """Return the module that converts clips to spectrograms, clean or augmented."""
+        """Return the torch module that converts int16 clips to spectrograms, and that makes augmented views of them."""
         noise = unpack(self.background, self.mels) if self.background else None
         return AudioFrontend(self.sample_rate_hz, self.window, self.mels, self.top_db, self.augment, noise)
 
 
 def _statistics(spec: AudioSpec, tables: Sequence[pa.Table]) -> tuple[float, float]:
-    """Compute mean and standard deviation over all elements of the clips' spectrograms."""
+    """Compute the mean and standard deviation over all elements of the spectrograms of all clips in the tables.
+
+    If there are more than 20,000 clips, a subset that is evenly spaced over the rows is used.
+    """
     frontend = spec.frontend()
     samples = [spec.tensorize(table) for table in tables]
     step = max(1, ceil(sum(map(len, samples)) / MEASURED_CLIPS))

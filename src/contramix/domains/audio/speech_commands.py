@@ -21,18 +21,19 @@ _HASHES = 2**27 - 1
 
 @dataclass(frozen=True)
 class LabeledFiles:
-    """Hold audio files and what is known of each.
+    """Hold the audio files of a data set, with the label, the official split and the speaker of each.
 
     Parameters
     ----------
     files
-        The files.
+        The audio files that become records.
     labels, splits, speakers
-        One entry per file; None if nothing is known of any.
+        One entry per file: class name, official split (``train``, ``valid`` or ``test``) and name of the speaker. An
+        entry is None if it is unknown for this file. The whole list is None if it is unknown for the data set.
     background
-        Files of background noise, which are not records.
+        Files of background noise, which do not become records.
     notes
-        Notes on lists that came with the files.
+        One-line messages for the user, such as on files that are missing from the data set's own list of splits.
     """
 
     files: tuple[MediaFile, ...]
@@ -44,12 +45,20 @@ class LabeledFiles:
 
 
 def infer_labels(found: MediaFiles) -> LabeledFiles:
-    """Infer labels, splits and speakers from names and lists.
+    """Infer labels, official splits and speakers from the names of audio files and from lists that come with the files.
 
-    The first of these rules that applies is used: ``split.csv`` with the columns path, split and perhaps label;
-    ``validation_list.txt`` and ``testing_list.txt``; names such as ``bed/00176480_nohash_0.wav`` (Speech Commands,
-    split by its published hash); names such as ``7_jackson_32.wav`` (Free Spoken Digits: numbers 0 to 4 are the test
-    split); folders of splits and classes.
+    The first of these rules that applies is used:
+
+    - A file ``split.csv`` with the columns ``path``, ``split`` and optionally ``label`` gives splits and labels.
+      Without ``label``, the label is the name of the folder.
+    - Files ``validation_list.txt`` and ``testing_list.txt`` give splits. The label is the name of the folder.
+    - Names such as ``bed/00176480_nohash_0.wav`` are those of Speech Commands. The label is the name of the folder, and
+      the split follows from a published hash of the speaker.
+    - Names such as ``7_jackson_32.wav`` are those of Free Spoken Digits: label, speaker and number. The test split has
+      the numbers 0 to 4.
+    - Folders such as ``train/cat`` give splits and labels.
+
+    Files in the folder ``_background_noise_`` become background noise.
 
     Raises
     ------
@@ -74,7 +83,9 @@ def infer_labels(found: MediaFiles) -> LabeledFiles:
 
 
 def split_by_hash(name: str) -> str:
-    """Return the split of a file of Speech Commands, as published: all recordings of a speaker are in one.
+    """Return the split of a Speech Commands file: ``train``, ``valid`` or ``test``, by a published hash of its speaker.
+
+    All recordings of a speaker are in the same split.
 
     Examples
     --------
@@ -139,7 +150,7 @@ def _digits(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> Label
 
 
 def _folders(names: Sequence[str]) -> list[str | None] | None:
-    """Return the folder of each file; None if all are in one."""
+    """Return the name of the folder that contains each file; None if it is the same for all files."""
     folders: list[str | None] = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
     return folders if len(set(folders)) > 1 else None
 
@@ -150,7 +161,14 @@ def _speakers(names: Sequence[str]) -> list[str] | None:
 
 
 def _other(found: MediaFiles, name: str) -> tuple[str, MediaFile | None]:
-    """Return a list that came with the files, and the folder that its paths are relative to."""
+    """Find a list by its file name, such as ``split.csv``, among the text files that come with the audio files.
+
+    Returns
+    -------
+    folder, file
+        The folder of the list with a final ``/``, which is prepended to the paths in the list, and the list. If there
+        is no such list, ``("", None)``.
+    """
     for item in found.sidecars.values():
         folder, slash, last = item.name.rpartition("/")
         if last == name:
@@ -172,7 +190,10 @@ SILENCE_SHARE = 0.1
 
 
 def ten_words(labeled: LabeledFiles) -> LabeledFiles:
-    """Label all but ten words ``unknown``, and add clips of silence to the training split.
+    """Convert labels of Speech Commands to the task with 12 classes, and add clips of silence to the training split.
+
+    The labels ``yes``, ``no``, ``up``, ``down``, ``left``, ``right``, ``on``, ``off``, ``stop`` and ``go`` are kept;
+    all others become ``unknown``. One clip with the label ``silence`` is added per ten clips of the training split.
 
     Raises
     ------
@@ -196,7 +217,7 @@ def ten_words(labeled: LabeledFiles) -> LabeledFiles:
 
 
 def _silent() -> bytes:
-    """Return a WAV file of one sample, 0, at 16 kHz; clips are padded with silence."""
+    """Return the bytes of a WAV file with a single zero sample, which decoding pads to the length of a clip."""
     numbers = ((16, 4), (1, 2), (1, 2), (16000, 4), (32000, 4), (2, 2), (16, 2))
     form = b"fmt " + b"".join(value.to_bytes(size, "little") for value, size in numbers)
     body = b"WAVE" + form + b"data" + (2).to_bytes(4, "little") + b"\0\0"

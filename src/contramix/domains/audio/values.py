@@ -27,7 +27,10 @@ _EVERY_ROW = ReadOptions(on_bad_files="fail")
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether values are audio beyond doubt: a list of audio files, or a table of clips."""
+    """Return whether values can only be audio: a list of paths of audio files, or a table with a column of clips.
+
+    The column must be called ``audio``. Arrays of waveforms are not recognized, as they look like tables of numbers.
+    """
     if isinstance(values, pa.Table):
         return AUDIO in values.column_names and (
             is_embedded_file_type(values.schema.field(AUDIO).type) or ClipFormat.of(values) is not None
@@ -41,13 +44,14 @@ def from_values(values: Any, settings: AudioSettings, fitted_spec: AudioSpec | N
     Parameters
     ----------
     values
-        A list of paths of audio files; a table of clips that was read before, or with a column ``audio`` of encoded
-        clips; or waveforms: an array or tensor (n, samples), or a list of 1-D ones of any lengths, as int16, or as
-        floats in [-1, 1]. Waveforms need ``settings.sample_rate_hz``.
+        A list of paths of audio files; a table that a reader of this domain returned, or with a column ``audio`` of
+        encoded audio files; or waveforms: an array or tensor (n, samples), or a list of 1-D arrays or tensors of any
+        lengths, as int16, or as floats in [-1, 1]. Waveforms need ``settings.sample_rate_hz`` or ``fitted_spec``, and
+        are not resampled.
     settings
-        Sample rate and length. If ``seconds`` is ``"auto"``, waveforms get the length of the longest.
+        Sample rate and length. If ``seconds`` is ``"auto"``, all waveforms are padded to the length of the longest.
     fitted_spec
-        A trained model's specification, whose sample rate and length are used.
+        Specification of a trained model. If given, its sample rate and length replace those of the settings.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def _are_paths(values: Any) -> bool:
 
 
 def _waveforms(values: Any) -> list[ndarray]:
-    """Return one array per clip."""
+    """Convert an array or tensor (n, samples), or a list of 1-D arrays or tensors, to a list of 1-D NumPy arrays."""
     if isinstance(values, Tensor | ndarray) and values.ndim == 2:
         values = list(values)
     if not isinstance(values, list | tuple) or not values:
