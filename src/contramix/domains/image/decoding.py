@@ -26,7 +26,7 @@ _ORIENTATION = 0x0112
 
 
 class ImageHeader(NamedTuple):
-    """Hold what the header of an image says: upright size, and 1 or 3 channels."""
+    """Hold the size of an image after its EXIF rotation, and its number of channels: 1 if it is grayscale, else 3."""
 
     height: int
     width: int
@@ -34,7 +34,7 @@ class ImageHeader(NamedTuple):
 
 
 def check_pillow() -> None:
-    """Raise InputError unless Pillow is installed."""
+    """Raise an InputError unless Pillow is installed."""
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
@@ -42,29 +42,34 @@ def check_pillow() -> None:
 
 
 def facts(data: bytes) -> ImageHeader:
-    """Return the upright size and the channels of an image file without decoding its pixels.
+    """Read the size and the channels of an image file from its header, without decoding its pixels.
+
+    The size is that after the EXIF rotation.
 
     Raises
     ------
     UnreadableFileError
-        If it is not an image, or its header is damaged.
+        If it is not an image, its header is damaged, or it has more than 64 million pixels.
     """
     return header(_opened(data))
 
 
 def header(image: "Image") -> ImageHeader:
-    """Return the upright size and the channels of an image of Pillow."""
+    """Return the size of a Pillow image after its EXIF rotation, and 1 channel if it is grayscale, else 3."""
     width, height = image.size[::-1] if _orientation(image) >= 5 else image.size
     return ImageHeader(height, width, 1 if _is_gray(image) else 3)
 
 
 def decode(data: bytes, size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
-    """Decode an image, crop the largest central box with the proportions of a size, and resize it with antialiasing.
+    """Decode an image file, crop the largest centered box with the aspect ratio of ``size``, and resize it to ``size``.
+
+    The image is rotated by its EXIF orientation first. Resizing is bilinear with antialiasing. If ``size.channels`` is
+    1, the result is grayscale, else RGB.
 
     Raises
     ------
     UnreadableFileError
-        If it cannot be decoded.
+        If the file cannot be decoded, or has more than 64 million pixels.
     """
     image = _opened(data)
     if image.format == "PNG":
@@ -81,7 +86,7 @@ def decode(data: bytes, size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
 
 
 def pixels(image: "Image", size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
-    """Crop and resize an image of Pillow, as :func:`decode` does, and return its pixels."""
+    """Rotate, center-crop and resize a Pillow image as :func:`decode` does, and return its pixels."""
     from PIL.Image import Resampling, Transpose
 
     turn = _orientation(image)
@@ -104,9 +109,10 @@ def pixels(image: "Image", size: ImageSize) -> UInt8[np.ndarray, " C H W"]:
 
 @lru_cache(maxsize=1)
 def _kinds() -> dict[str, tuple[Any, Any]]:
-    """Return the functions of Pillow that open a file and that recognize its first bytes, for each format.
+    """Return Pillow's functions for each supported format, such as ``"PNG"``: one opens a file, one recognizes it.
 
-    `PIL.Image.open` is not used: its limit on pixels is global to the process, and it would try all formats.
+    The second takes the first bytes of a file. `PIL.Image.open` is not used, as its limit on pixels is global to the
+    process, and as it would try all formats.
     """
     check_pillow()
     from PIL import (  # noqa: F401 - each registers itself
@@ -144,7 +150,10 @@ def _opened(data: bytes) -> Any:
 
 
 def _check_sums(data: bytes) -> None:
-    """Check the checksums of the pixels of a PNG; Pillow does not, and damage may otherwise go unnoticed."""
+    """Raise an UnreadableFileError if a checksum of the pixel data of a PNG file is wrong.
+
+    Pillow does not verify these checksums, and would decode some damaged files without an error.
+    """
     view, at = memoryview(data), 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(view[at : at + 4], "big")
@@ -155,7 +164,10 @@ def _check_sums(data: bytes) -> None:
 
 
 def _orientation(image: "Image") -> int:
-    """Return the EXIF orientation, 1 to 8; 1 if EXIF data are damaged. Pillow rotates TIFF files itself."""
+    """Return the EXIF orientation of an image, from 1 (upright) to 8.
+
+    The result is 1 if EXIF data are missing or damaged, and for TIFF files, which Pillow rotates itself.
+    """
     if image.format == "TIFF":
         return 1
     try:
@@ -173,7 +185,10 @@ def _is_gray(image: "Image") -> bool:
 
 
 def _to_8_bits(image: "Image", mode: str) -> "Image":
-    """Convert an image to grayscale or RGB in 8 bits. More bits are scaled by their maximum, never clipped."""
+    """Convert an image to the mode ``"L"`` (grayscale) or ``"RGB"``, with 8 bits per channel.
+
+    Pixels of more than 8 bits are scaled by the maximum of their type, not clipped. Transparency is blended with white.
+    """
     from PIL import Image
 
     if image.mode.startswith("I;16"):
@@ -189,7 +204,10 @@ def _to_8_bits(image: "Image", mode: str) -> "Image":
 
 
 def _integers(image: "Image") -> tuple[np.ndarray, int]:
-    """Return pixels of 32 bits, and the maximum of the type in the file."""
+    """Return the pixels of an image of mode ``"I"``, and the largest value that the pixel type of its file can hold.
+
+    The pixels are int64. The largest value is, for example, 65,535 for a PNG file of 16 bits.
+    """
     values = np.asarray(image).astype(np.int64)
     tags: Any = getattr(image, "tag_v2", {})
     bits = tags.get(258, (16 if image.format == "PNG" else 32,))[0]
@@ -221,7 +239,7 @@ def _reason(error: Exception) -> str:
 
 
 def _foreign(head: bytes) -> str:
-    """Describe a file that is not an image."""
+    """Return why a file is not a supported image, as the text of an error, given its first bytes."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
         return "an SVG drawing, which is not read: save it as PNG"

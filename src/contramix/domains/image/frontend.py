@@ -9,12 +9,14 @@ from contramix.encoders.frontend import Front
 
 
 class ImageFrontend(Front):
-    """Convert bytes to [0, 1]; floats are assumed to be in [0, 1] already.
+    """Convert images from bytes to floats in [0, 1], and make augmented views of them.
+
+    Floats are assumed to be in [0, 1] already.
 
     Parameters
     ----------
     augmentation
-        How views are made; None for the default settings.
+        Settings of the augmentation that makes views; None for the defaults.
 
     Examples
     --------
@@ -27,9 +29,9 @@ class ImageFrontend(Front):
         self.augmentation = augmentation or ImageAugment()
 
     def forward(self, raw: Shaped[Tensor, " B C H W"]) -> Float[Tensor, " B C H W"]:
-        """Convert images (batch, channels, height, width) to [0, 1]; keep the shape."""
+        """Convert images to floats in [0, 1], without augmentation; keep the shape."""
         return raw if raw.is_floating_point() else raw.to(torch.float32).div_(255)
 
     def augment(self, raw: Shaped[Tensor, " B C H W"], generator: torch.Generator) -> Float[Tensor, " B C H W"]:
-        """Return one augmented view of each image, with random changes of its own."""
+        """Return one augmented view of each image, with random changes drawn for each image."""
         return self.augmentation(self(raw), generator)

@@ -44,22 +44,25 @@ def read(
     *,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> Records:
-    """Read images as rows of a table: ``image``, ``file``, and ``label`` and ``part`` if the data have them.
+    """Read images as rows of a table with the columns ``image`` and ``file``.
+
+    If the data provide them, the table also has the columns ``label`` and ``part`` (the official split of each image).
 
     Parameters
     ----------
     path
         A folder or a zip or tar archive of PNG, JPEG, WebP, BMP, GIF or TIFF files, whose folders may be splits and
-        classes; IDX files; CIFAR-10 or CIFAR-100, either layout; an npy or npz file; Parquet or Arrow files with a
-        column of encoded images; one image.
+        classes; IDX files; CIFAR-10 or CIFAR-100 in the python or binary layout; an npy or npz file; Parquet or Arrow
+        files with a column of encoded images; one image.
     options
         How files are read; ``on_bad_files`` applies to files that cannot be decoded.
     settings
-        Size and number of channels.
+        Size and number of channels of the images.
     fitted_spec
-        A trained model's specification, whose size is used instead.
+        Specification of a trained model. If given, its image size replaces that of the settings.
     in_memory_bytes
-        Maximum size of decoded images. More images are decoded whenever they are needed.
+        Maximum size of all decoded images in bytes. If it is exceeded, the table refers to the encoded files, and
+        images are decoded on every access.
 
     Raises
     ------
@@ -91,7 +94,29 @@ def read(
 def decode_files(
     found: MediaFiles, options: ReadOptions, settings: ImageSettings, size: ImageSize | None, in_memory_bytes: int
 ) -> tuple[Decoded, ImageSize, tuple[str, ...]]:
-    """Decode files to images of one size, which is chosen by their headers if it is None; with notes."""
+    """Decode files to images of one size.
+
+    Parameters
+    ----------
+    found
+        The files.
+    options
+        How files are read; ``on_bad_files`` applies to files that cannot be decoded, and ``progress`` is called after
+        each file.
+    settings
+        Settings by which the image size is chosen if ``size`` is None. If a setting is ``"auto"``, the headers of at
+        most 5,000 of the files decide.
+    size
+        The size of all images, such as that of a trained model, or None.
+    in_memory_bytes
+        Maximum size of all decoded images in bytes. If it is exceeded, the result refers to the encoded files.
+
+    Returns
+    -------
+    decoded, size, notes
+        The images and the files that could not be decoded, the image size, and one-line messages for the user on how
+        images are converted.
+    """
     check_pillow()
     notes: tuple[str, ...] = ()
     with warnings.catch_warnings():
@@ -147,7 +172,7 @@ def _splits(table: pa.Table) -> tuple[str, ...]:
 
 
 def _lone_npz(folder: str) -> str | None:
-    """Return the only npy or npz file of a folder; None if there is none, or several."""
+    """Return the path of the only npy or npz file in a folder; None if there is none or more than one."""
     if not os.path.isdir(folder):
         return None
     names = [name for name in os.listdir(folder) if name.lower().endswith(npz.ENDINGS) and not name.startswith(".")]

@@ -23,16 +23,18 @@ _CIFAR = ("/data_batch_1", "/data_batch_1.bin", "/meta", "/fine_label_names.txt"
 def recognizes(path: str | os.PathLike[str]) -> bool:
     """Return whether a file, folder or archive holds images.
 
-    A table does if it has a column of encoded images, an npy or npz file if it holds arrays that can only be images.
+    A Parquet or Arrow file counts if it has a column of encoded images, an npy or npz file if it holds arrays that can
+    only be images.
     """
     return contains_files(path, (*ENDINGS, *IDX, *_CIFAR), COLUMNS) or _arrays_of_images(os.fsdecode(path))
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether values are images.
+    """Return whether Python values are images.
 
-    They are if they are an array of four axes, or of three axes and bytes; a list of images of Pillow, of arrays, or of
-    image files; or a table of images that was read before.
+    The result is True for an array or tensor of four dimensions, or of three dimensions and type uint8; for a list of
+    Pillow images, of arrays of images, or of paths of image files; and for a table with a column ``image`` of encoded
+    or decoded images.
     """
     if isinstance(values, pa.Table):
         return IMAGE in values.column_names and _is_images(values.schema.field(IMAGE).type)
@@ -46,7 +48,7 @@ def recognizes_values(values: Any) -> bool:
 
 
 def is_pillows(value: Any) -> bool:
-    """Return whether a value is an image of Pillow, without importing Pillow."""
+    """Return whether a value is a Pillow image, without importing Pillow."""
     return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
 
 
@@ -65,7 +67,7 @@ def _looks_like_images(axes: int, kind: str) -> bool:
 
 
 def _arrays_of_images(path: str) -> bool:
-    """Return whether a file is an npy or npz file of images, by the headers of its arrays."""
+    """Return whether a file is an npy or npz file of images. Only the headers of its arrays are read."""
     try:
         with open(path, "rb") as file:
             if path.lower().endswith(".npy"):
@@ -85,7 +87,7 @@ def _arrays_of_images(path: str) -> bool:
 
 
 def _header(stream: Any) -> tuple[int, str]:
-    """Return the number of axes and the type of an array."""
+    """Read the header of an array in npy format, and return the number of dimensions and the name of the dtype."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)

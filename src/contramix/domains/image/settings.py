@@ -14,10 +14,10 @@ class ImageSettings(Settings):
     Parameters
     ----------
     size
-        Side in pixels that images are resized and center-cropped to. ``"auto"``: the size of the images if they share
-        one of at most 96 pixels, else 64.
+        Side in pixels of the square to which images are resized and center-cropped. ``"auto"``: the size of the images
+        if all have the same size and no side is longer than 96 pixels, else 64.
     channels
-        1 for grayscale, 3 for RGB. ``"auto"``: 1 if all images are grayscale.
+        1 for grayscale, 3 for RGB. ``"auto"``: 1 if all images are grayscale, else 3.
     augment
         How views are made, for recipes that use augmentation.
     """

@@ -40,12 +40,12 @@ class ImageSize(NamedTuple):
         return f"{self.channels} x {self.height} x {self.width}"
 
     def annotate(self, table: pa.Table) -> pa.Table:
-        """Return the table with this size (channels, height, width) stored in the metadata of its image column."""
+        """Return a copy of the table with this size stored in the metadata of its ``image`` column."""
         return CONTENT.annotate(table, {name: str(value) for name, value in self._asdict().items()})
 
     @classmethod
     def of(cls, table: pa.Table) -> "ImageSize | None":
-        """Return the size in the metadata of a table's column of images; None if it has none."""
+        """Return the size that is stored in the metadata of a table's ``image`` column; None if there is none."""
         metadata = CONTENT.metadata(table)
         try:
             return cls(*(int(metadata[name]) for name in cls._fields))
@@ -54,7 +54,7 @@ class ImageSize(NamedTuple):
 
 
 def choose_size(images: Iterable[tuple[int, int, int]], settings: ImageSettings) -> tuple[ImageSize, tuple[str, ...]]:
-    """Choose the size of all images of a data set, with notes on how they are converted.
+    """Choose the size and the number of channels to which all images of a data set are converted.
 
     Parameters
     ----------
@@ -62,6 +62,11 @@ def choose_size(images: Iterable[tuple[int, int, int]], settings: ImageSettings)
         One entry per image.
     settings
         Size and number of channels, or ``"auto"``.
+
+    Returns
+    -------
+    size, notes
+        The image size, and one-line messages for the user on how images are converted.
 
     Examples
     --------

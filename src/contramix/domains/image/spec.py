@@ -37,9 +37,9 @@ class ImageSpec(Spec):
     Parameters
     ----------
     channels, height, width
-        Size of every image.
+        Number of channels and size in pixels of every image.
     mean, std
-        Mean and standard deviation of each channel, in [0, 1].
+        Mean and standard deviation of each channel over the pixels of the training images, scaled to [0, 1].
     augment
         How views are made.
 
@@ -67,7 +67,23 @@ class ImageSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["ImageSpec", tuple[str, ...]]:
-        """Learn from training images, and from extra rows.
+        """Learn a specification from training images: their size, and the mean and standard deviation of each channel.
+
+        Parameters
+        ----------
+        table
+            The training images, as the readers of this domain return them.
+        settings
+            The section ``image`` of the recipe.
+        target
+            Name of the column of labels; None if there is none.
+        extra_rows
+            More images from which statistics are computed, without their labels; None if there are none.
+
+        Returns
+        -------
+        spec, notes
+            The specification, and one-line messages for the user on channels that are the same in all images.
 
         Raises
         ------
@@ -99,26 +115,30 @@ class ImageSpec(Spec):
 
     @property
     def size(self) -> ImageSize:
-        """Return channels, height and width of an image."""
+        """Return the number of channels, the height and the width of an image."""
         return ImageSize(self.channels, self.height, self.width)
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the column of images."""
+        """Return the names of the input columns by kind, which is ``{"image": ["image"]}``."""
         return {"image": [IMAGE]}
 
     @property
     def summary(self) -> str:
-        """Describe the size and colors of an image."""
+        """Describe the size of an image, and whether it is grayscale or RGB, in a few words."""
         return f"{self.height} x {self.width} pixels, {'grayscale' if self.channels == 1 else 'RGB'}"
 
     def tensorize(self, table: pa.Table, first_row: int = 0) -> Tensor | StreamedSamples:
-        """Convert images to uint8 samples (n, C, H, W), which are decoded when needed if the table holds encoded ones.
+        """Convert the images of a table to uint8 samples (n, C, H, W). ``first_row`` is not used.
+
+        The result is a tensor if the table holds decoded images. If it refers to encoded files, the result decodes them
+        on access.
 
         Raises
         ------
         InputError
-            If there are no images, or they have another size or number of channels.
+            If the table has no column of images, or the images have another size or number of channels than those of
+            training.
         """
         images = CONTENT.select(table)
         if images.type == ENCODED:
@@ -134,18 +154,19 @@ class ImageSpec(Spec):
         return from_dlpack(pixels).reshape(shape) if len(images) else torch.empty(shape, dtype=torch.uint8)
 
     def inputs(self) -> Inputs:
-        """Return the shape (channels, height, width) of an image, and the channel statistics."""
+        """Return the shape (channels, height, width) of an image, and mean and standard deviation of each channel."""
         return Inputs(tuple(self.size), mean=self.mean, std=self.std)
 
     def frontend(self) -> ImageFrontend:
-        """Return the module that converts bytes to [0, 1], clean or augmented."""
+        """Return the torch module that converts images from bytes to [0, 1], and that makes augmented views of them."""
         return ImageFrontend(self.augment)
 
 
 def _channel_statistics(samples: Sequence[Tensor | StreamedSamples]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Compute mean and standard deviation of each channel, in [0, 1].
+    """Compute the mean and the standard deviation of each channel, with pixels scaled to [0, 1].
 
-    Sums are of integers; the result is therefore exact, and independent of the order.
+    Sums are computed in integers. They are therefore exact, and do not depend on the order of images. If images must be
+    decoded for it and there are more than 20,000, a subset that is evenly spaced over the rows is used.
     """
     step = 1
     if any(isinstance(x, StreamedSamples) for x in samples):

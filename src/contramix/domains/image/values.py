@@ -32,22 +32,23 @@ _SOURCE = "images"
 
 
 def from_values(values: Any, settings: ImageSettings, fitted_spec: ImageSpec | None = None) -> Records:
-    """Convert Python values to images, one row per value; an unreadable one is an error.
+    """Convert Python values to images, one row per value. A value that cannot be read is an error.
 
     Parameters
     ----------
     values
         An array or tensor (n, H, W), (n, H, W, C) or (n, C, H, W) of bytes, or of floats in 0..1 or 0..255; a list of
-        such single images, of images of Pillow, or of paths; or a table of images that was read before.
+        arrays of single images, of Pillow images, or of paths of image files; or a table that a reader of this domain
+        returned, or with a column ``image`` of encoded images.
     settings
-        Size and number of channels.
+        Size and number of channels of the images.
     fitted_spec
-        A trained model's specification, whose size is used instead.
+        Specification of a trained model. If given, its image size replaces that of the settings.
 
     Raises
     ------
     InputError
-        If they are not images, or one of them cannot be decoded.
+        If the values are not images, or one of them cannot be decoded.
 
     Examples
     --------
@@ -73,7 +74,10 @@ def from_values(values: Any, settings: ImageSettings, fitted_spec: ImageSpec | N
 
 
 def _from_table(table: pa.Table, settings: ImageSettings, size: ImageSize | None) -> Records:
-    """Return a table that was read before, or decode a column of encoded images."""
+    """Convert a table to records: decode a column ``image`` of encoded images, or keep images that were read before.
+
+    If images are decoded, ``size`` is their size; None: choose it by the settings.
+    """
     if IMAGE not in table.column_names:
         raise InputError(f"there is no column {IMAGE!r} of images")
     kind = table.schema.field(IMAGE).type
@@ -86,7 +90,10 @@ def _from_table(table: pa.Table, settings: ImageSettings, size: ImageSize | None
 
 
 def _from_list(values: Any, settings: ImageSettings, size: ImageSize | None) -> Records:
-    """Convert single images, which may differ in size."""
+    """Convert a list of arrays and Pillow images, which may differ in size, to records of one image size.
+
+    ``size`` is the size of the result; None: choose it by the settings.
+    """
     notes: tuple[str, ...] = ()
     singles: list[Any] = [one if is_pillows(one) else _single(one, row) for row, one in enumerate(values)]
     if size is None:

@@ -35,23 +35,24 @@ Parts = Annotated[tuple[Probability, Probability], BeforeValidator(as_tuple), Af
 class ImageAugment(Settings):
     """Set how views of images are made. The defaults are those of i-Mix and SimCLR for CIFAR.
 
-    For images of 96 pixels and more the papers add ``blur = 0.5``. For images of one channel, saturation, hue and grey
-    have no effect.
+    For images of 96 pixels and more per side, the papers add ``blur = 0.5``. For images of one channel, saturation, hue
+    and grey have no effect.
 
     Parameters
     ----------
     crop_scale
-        Range of the crop's share of the area; (1, 1) with ``crop_ratio`` (1, 1) switches cropping off.
+        Range of the area of the random crop, as a fraction of the image's area. If this and ``crop_ratio`` are (1, 1),
+        images are not cropped.
     crop_ratio
         Range of the crop's aspect ratio, width divided by height.
     flip
         Probability of a horizontal flip.
     jitter
-        Probability of color jitter.
+        Probability of color jitter: random changes of brightness, contrast, saturation and hue, in random order.
     brightness, contrast, saturation
-        Strength s: a factor is drawn from 1 - s to 1 + s, at least 0.
+        Strength s of the change. Its factor is drawn from max(0, 1 - s) to 1 + s.
     hue
-        Maximum rotation of the hue, as a share of the color circle, in either direction.
+        Maximum rotation of the hue, as a fraction of the color circle, in either direction.
     grey
         Probability of conversion to grayscale.
     blur
@@ -59,7 +60,7 @@ class ImageAugment(Settings):
     blur_sigma
         Range of the standard deviation of the blur, in pixels.
     blur_size
-        Odd size of the blur kernel in pixels; None: about a tenth of the image's side, at least 3.
+        Side of the blur kernel in pixels, an odd number; None: about a tenth of the image's shorter side, at least 3.
 
     Examples
     --------
@@ -83,7 +84,7 @@ class ImageAugment(Settings):
     blur_size: Annotated[int, Field(ge=1), AfterValidator(_odd)] | None = None
 
     def __call__(self, x: Float[Tensor, " B C H W"], generator: torch.Generator) -> Float[Tensor, " B C H W"]:
-        """Augment each image, with random changes of its own.
+        """Return an augmented copy of each image, with random changes drawn for each image.
 
         Parameters
         ----------

@@ -7,16 +7,16 @@ from torch.nn import functional
 
 
 def blur(x: Float[Tensor, " B C H W"], sigma: Float[Tensor, " B"], size: int) -> Float[Tensor, " B C H W"]:
-    """Apply a Gaussian blur to images, with reflection at the edges.
+    """Apply a Gaussian blur to images, with reflect padding at the edges.
 
     Parameters
     ----------
     x
         Images.
     sigma
-        Standard deviation for each image, in pixels; 0 does not change the image.
+        Standard deviation for each image, in pixels; an image with 0 is not changed.
     size
-        Odd size of the kernel in pixels; half of it must be less than the sides of the images.
+        Side of the square kernel in pixels, an odd number. Half of it must be less than the shorter side of the images.
     """
     n, c, height, width = x.shape
     reach = size // 2

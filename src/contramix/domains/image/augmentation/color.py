@@ -13,7 +13,10 @@ BRIGHTNESS, CONTRAST, SATURATION = range(3)
 
 
 def grey(x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B 1 H W"]:
-    """Convert images to grayscale: 0.299 red + 0.587 green + 0.114 blue, or else the mean of the channels."""
+    """Convert RGB images to grayscale: 0.299 red + 0.587 green + 0.114 blue.
+
+    If the number of channels is not 3, return the mean of the channels instead.
+    """
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
     red, green, blue = torch.chunk(x, 3, 1)
@@ -23,10 +26,19 @@ def grey(x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B 1 H W"]:
 def blend_(
     x: Float[Tensor, " B C H W"], kind: Int[Tensor, " B"], factor: Float[Tensor, " B"]
 ) -> Float[Tensor, " B C H W"]:
-    """Change brightness, contrast or saturation of each image; a factor of 1 does not change it.
+    """Change brightness, contrast or saturation of images in [0, 1] in place, and return the images.
 
-    ``clamp(factor x + (1 - factor) other, 0, 1)``, where other is 0 for brightness, the mean of the grayscale
-    image for contrast, and the grayscale image for saturation.
+    The result is ``clamp(factor x + (1 - factor) other, 0, 1)``. ``other`` is 0 for brightness, the mean of the
+    grayscale image for contrast, and the grayscale image for saturation.
+
+    Parameters
+    ----------
+    x
+        Images in [0, 1].
+    kind
+        The change to apply to each image: 0 for brightness, 1 for contrast, 2 for saturation.
+    factor
+        Factor for each image; an image with factor 1 is not changed.
     """
     kind, factor = kind[:, None, None, None], factor[:, None, None, None]
     other = grey(x)
@@ -36,11 +48,23 @@ def blend_(
 
 
 def turn_hue_(x: Float[Tensor, " B 3 H W"], turn: Float[Tensor, " B"]) -> Float[Tensor, " B 3 H W"]:
-    """Rotate the hue of each image in HSV, by at most half of the color circle; 0 does not change it.
+    """Rotate the hue of RGB images in HSV in place, and return the images.
 
-    The circle has length 6, from -3 to 3, with red at 0, green at 2 and blue at -2. A pixel of smallest channel m and
-    chroma c has hue ``±(1 + (green + blue - red - m) / c)``, with the sign of ``green - blue``: one formula for all
-    six sectors. At a hue that is d from its own color, a channel is ``c clamp(d - 1, 0, 1)`` below the largest.
+    Parameters
+    ----------
+    x
+        Images in [0, 1].
+    turn
+        Rotation for each image as a fraction of the color circle, from -0.5 to 0.5. Positive values rotate red toward
+        green. An image with 0 is not changed.
+
+    Notes
+    -----
+    Hues are positions on a circle of length 6, from -3 to 3, with red at 0, green at 2 and blue at -2. Let m be the
+    smallest channel of a pixel, and let the chroma c be its largest channel minus m. The hue of the pixel is
+    ``±(1 + (green + blue - red - m) / c)``, with the sign of ``green - blue``; this one formula holds in all six
+    sectors of the circle. After rotation, a channel whose position on the circle (such as 2 for green) has distance d
+    from the new hue is ``c clamp(d - 1, 0, 1)`` below the largest channel.
     """
     red, green, blue = torch.chunk(x, 3, 1)
     largest, smallest = x.amax(1, keepdim=True), x.amin(1, keepdim=True)
@@ -63,20 +87,23 @@ def jitter_(
     order: Int[Tensor, " B 3"],
     place: Int[Tensor, " B"],
 ) -> Float[Tensor, " B C H W"]:
-    """Change brightness, contrast, saturation and hue of images, in an order of its own for each image.
+    """Change brightness, contrast, saturation and hue of images in place, and return the images.
+
+    Each image has its own order of the four changes.
 
     Parameters
     ----------
     x
         Images in [0, 1].
     factors
-        Factors of brightness, contrast and saturation; 1 has no effect.
+        Factors of brightness, contrast and saturation, in these columns; 1 has no effect.
     turn
-        Rotation of the hue, as a share of the color circle; None for no rotation.
+        Rotation of the hue, as a fraction of the color circle, from -0.5 to 0.5; None for no rotation.
     order
-        Order of brightness, contrast and saturation.
+        For each image, the order of the first three changes: a permutation of 0 (brightness), 1 (contrast) and 2
+        (saturation).
     place
-        Number of these that precede the hue, 0 to 3.
+        For each image, the number of these three changes that are applied before the hue is rotated, from 0 to 3.
     """
     factors = factors.gather(1, order)
     for slot in range(3):

@@ -13,7 +13,7 @@ TRIES = 10
 
 
 class Boxes(NamedTuple):
-    """Hold a box in each image, in whole pixels, as floats."""
+    """Hold one box for each image of a batch: its top left corner and its size, in whole pixels stored as floats."""
 
     top: Float[Tensor, " B"]
     left: Float[Tensor, " B"]
@@ -27,22 +27,23 @@ def random_boxes(
     ratio: tuple[float, float],
     generator: torch.Generator,
 ) -> Boxes:
-    """Draw boxes of random area, shape and position (Szegedy et al., 2015; torchvision's RandomResizedCrop).
+    """Draw a crop box of random area, aspect ratio and position for each image, like torchvision's RandomResizedCrop.
 
     Parameters
     ----------
     x
-        Images; a box is drawn for each.
+        Images, of which only the size and the device are used.
     scale
-        Range of the box's share of the area, which is drawn uniformly.
+        Range of the box's area as a fraction of the image's area, which is drawn uniformly.
     ratio
         Range of the aspect ratio, width divided by height; its logarithm is drawn uniformly.
     generator
-        The generator of all random numbers.
+        The generator of all random numbers, on the device of ``x``.
 
     Notes
     -----
-    If no box fits an image, it gets the largest box of an allowed shape, in its center.
+    Boxes that do not fit into the image are drawn again. If none of 10 boxes fits, the largest box with an aspect ratio
+    in the range is used, in the center of the image. The method is from Szegedy et al. (2015).
     NOTE[DIFF]: torchvision draws until a box fits; here all tries are drawn at once. The distribution is the same.
     """
     n, _, height, width = x.shape
@@ -67,10 +68,10 @@ def random_boxes(
 
 
 def enlarge(x: Float[Tensor, " B C H W"], boxes: Boxes, flip: Bool[Tensor, " B"]) -> Float[Tensor, " B C H W"]:
-    """Crop a box of each image, resize it to the size of the image with bilinear interpolation, and flip it if asked.
+    """Crop a box from each image, resize it to the size of the whole image, and flip the images selected by ``flip``.
 
-    A box is never larger than its image; antialiasing is therefore not needed. Pixels outside the box have no
-    influence: the result is that of cropping and resizing.
+    Interpolation is bilinear. A box is never larger than its image; antialiasing is therefore not needed. Pixels
+    outside the box have no influence: the result is that of cropping and resizing.
     NOTE[DIFF]: the papers' loaders crop images of ImageNet at their full size, and resize the crop to 224; here images
     are resized when they are read, and a small crop of a large image is therefore less sharp.
     """
@@ -83,7 +84,17 @@ def enlarge(x: Float[Tensor, " B C H W"], boxes: Boxes, flip: Bool[Tensor, " B"]
 
 
 def _places(start: Tensor, length: Tensor, size: int) -> Tensor:
-    """Return the source positions of the pixels of a side: centers of pixels, with edges of the image at -1 and 1."""
+    """Return the position in the source image of each output pixel along one side, for ``grid_sample``.
+
+    Positions are scaled such that the edges of the image are at -1 and 1. The shape of the result is (batch, size).
+
+    Parameters
+    ----------
+    start, length
+        First pixel and number of pixels of the box of each image along this side.
+    size
+        Number of pixels along this side, of the source image as well as of the output.
+    """
     at = (torch.arange(size, device=start.device) + 0.5) * (length / size)[:, None] - 0.5
     inside = torch.minimum(at.clamp(min=0), (length - 1)[:, None]) + start[:, None]
     return (2 * inside + 1) / size - 1

@@ -16,12 +16,20 @@ _BATCH_SIZE = 1024
 def channels_first(
     array: Shaped[np.ndarray, " ..."], source: str
 ) -> tuple[Shaped[np.ndarray, " n C H W"], tuple[str, ...]]:
-    """Convert (n, H, W), (n, H, W, C) or (n, C, H, W) to the last, with a note if the order is ambiguous.
+    """Convert an array of images of shape (n, H, W), (n, H, W, C) or (n, C, H, W) to (n, C, H, W).
+
+    If both the second and the last axis could be the channels, the last is taken. ``source`` names the array in
+    messages.
+
+    Returns
+    -------
+    array, notes
+        The converted array, and a message for the user if the order of axes is ambiguous, else no message.
 
     Raises
     ------
     InputError
-        If the array has another shape.
+        If the array has another shape, no images, or a number of channels other than 1, 3 and 4.
 
     Examples
     --------
@@ -50,10 +58,11 @@ def channels_first(
 
 
 def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray, " *s"]:
-    """Convert pixels to 8 bits.
+    """Convert the pixels of an array to 8 bits (0 to 255).
 
-    Unsigned integers of 16 or 32 bits are rescaled from the range of their type to 0..255. Floats are multiplied by 255
-    if none exceeds 1. Other numbers must be in 0..255 already. ``source`` names the array in error messages.
+    Unsigned integers of 16 or 32 bits are rescaled from the range of their type. Booleans become 0 and 255. Floats are
+    multiplied by 255 if none exceeds 1. All other numbers must be from 0 to 255, and are rounded. ``source`` names the
+    array in error messages.
 
     Raises
     ------
@@ -79,12 +88,19 @@ def to_uint8(array: Shaped[np.ndarray, " *s"], source: str) -> UInt8[np.ndarray,
 
 
 def size_and_channels(array: Shaped[np.ndarray, " n C H W"]) -> tuple[int, int, int]:
-    """Return height, width and channels of the images of an array; images with transparency count as RGB."""
+    """Return the height and width of the images of an array, and 1 channel if they are grayscale, else 3.
+
+    Images with a fourth channel, transparency, count as RGB.
+    """
     return array.shape[2], array.shape[3], 1 if array.shape[1] == 1 else 3
 
 
 def to_size(array: UInt8[np.ndarray, " n c h w"], size: ImageSize) -> UInt8[np.ndarray, " n C H W"]:
-    """Convert channels, blend transparency with white, center-crop, and resize images with antialiasing."""
+    """Convert images to the given size and number of channels (1 or 3).
+
+    Images may have 1, 3 or 4 channels. The fourth is transparency, which is blended with white. Images are cropped to
+    the largest centered box with the aspect ratio of ``size``, and resized with antialiasing.
+    """
     if array.shape[1:] == size:
         return np.ascontiguousarray(array)
     out = np.empty((len(array), *size), np.uint8)

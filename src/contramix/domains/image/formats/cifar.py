@@ -24,19 +24,28 @@ ENDINGS = (*_PYTHON, *_BINARY, *_BINARY_100, "/train", "/test", "/meta", "batche
 
 
 def is_cifar(items: Sequence[MediaFile]) -> bool:
-    """Return whether these are the files of CIFAR-10 or CIFAR-100."""
+    """Return whether files are those of CIFAR-10 or CIFAR-100, in the python or binary layout, by their names."""
     return _layout({_base(item) for item in items}) is not None
 
 
 def read_cifar(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
-    """Read the splits of CIFAR-10 or CIFAR-100, with names of classes if known. CIFAR-100 also has ``coarse_label``.
+    """Read the files of CIFAR-10 or CIFAR-100, and return one array per official split, with its labels.
 
-    The python layout is a pickle. It is never unpickled: see `contramix.domains.image.formats.safe_pickle`.
+    Labels are class names if a file with the names is among the files, else numbers. For CIFAR-100, the labels have the
+    keys ``label`` and ``coarse_label``. Files of the python layout are pickles. They are never unpickled, but read by
+    `contramix.domains.image.formats.safe_pickle`.
+
+    Parameters
+    ----------
+    items
+        The files.
+    source
+        Path of the data set, for error messages.
 
     Raises
     ------
     InputError
-        If a file is damaged, or is not a file of CIFAR.
+        If a file is damaged, or if the files are not those of CIFAR.
     """
     by_base_name = {_base(item): item for item in items}
     layout = _layout(by_base_name.keys())

@@ -21,12 +21,14 @@ _BYTES = 0x08
 
 
 def parse(data: bytes, name: str) -> np.ndarray:
-    """Return the array of unsigned bytes in an IDX file, decompressed.
+    """Parse an IDX file of unsigned bytes, which may be compressed with gzip, and return its array.
+
+    ``data`` holds the bytes of the file; ``name`` is its name in error messages.
 
     Raises
     ------
     InputError
-        If the file is damaged, or of another kind.
+        If the file is damaged, is not an IDX file, or holds numbers of another type.
 
     Examples
     --------
@@ -58,12 +60,22 @@ def parse(data: bytes, name: str) -> np.ndarray:
 
 
 def read_idx(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
-    """Read the splits of a data set in IDX files: ``train-images...``, ``t10k-images...``, and their labels.
+    """Read a data set in IDX files, such as MNIST, and return one array of images per official split, with its labels.
+
+    Names with ``train`` are the training split, and names with ``t10k`` or ``test`` are the test split. The labels of
+    ``train-images-idx3-ubyte`` are in ``train-labels-idx1-ubyte``.
+
+    Parameters
+    ----------
+    items
+        The files.
+    source
+        Path of the data set, for error messages.
 
     Raises
     ------
     InputError
-        If a file is damaged, or there are several data sets.
+        If a file is damaged, if several files hold images of the same split, or if no file holds images.
     """
     by_name = {item.name: item for item in items}
     found: dict[str | None, LabeledArray] = {}
@@ -84,7 +96,7 @@ def read_idx(items: Sequence[MediaFile], source: str) -> list[LabeledArray]:
 
 
 def with_labels(path: str) -> list[MediaFile]:
-    """Return a file of images, and the file of its labels if it is in the same folder."""
+    """List an IDX file of images, and the IDX file of its labels if there is one in the same folder."""
     places = [path, os.path.join(os.path.dirname(path), _labels_of(os.path.basename(path)))]
     there = [place for place in dict.fromkeys(places) if os.path.isfile(place)]
     return [MediaFile(printable(os.path.basename(place)), partial(read_file, place)) for place in there]

@@ -20,23 +20,25 @@ from contramix.io.records import LABEL, Records
 def arrays_to_records(
     arrays: Sequence[LabeledArray], settings: ImageSettings, size: ImageSize | None, notes: tuple[str, ...] = ()
 ) -> Records:
-    """Convert arrays of images to records of one size, the training split first. Files are named ``row 1``, ``row 2``.
+    """Convert arrays of images to records of one image size, with the training split first.
+
+    The column ``file`` of the records is ``row 1``, ``row 2`` and so on.
 
     Parameters
     ----------
     arrays
-        Images (n, H, W), (n, H, W, C) or (n, C, H, W), with their labels; one array per split.
+        Images (n, H, W), (n, H, W, C) or (n, C, H, W), with their labels; one array per official split.
     settings
-        How the size is chosen, if it is not given.
+        Settings by which the image size is chosen if ``size`` is None.
     size
-        The size of all images, such as that of a trained model.
+        The image size of all records, such as that of a trained model, or None.
     notes
-        Notes that precede those of the conversion.
+        Messages for the user that are put before the messages of this function.
 
     Raises
     ------
     InputError
-        If an array does not hold images, or labels and images differ in number.
+        If an array does not hold images, or the number of labels is not that of images.
     """
     arrays = sorted(arrays, key=lambda array: ORDER.index(array.split or "train"))
     pixels = []
@@ -76,7 +78,7 @@ def arrays_to_records(
 
 
 def _column(labels: Any) -> pa.Array:
-    """Convert labels to integers, or to text."""
+    """Convert labels to an Arrow array: an integer array to int64, all other labels to strings."""
     if isinstance(labels, np.ndarray) and labels.dtype.kind in "iu":
         return pa.array(labels.astype(np.int64))
     return pa.array([str(label) for label in labels], pa.large_string())

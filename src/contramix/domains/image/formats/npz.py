@@ -12,18 +12,24 @@ _NAMES = ("images", "image", "imgs", "x", "data")
 
 
 def read_npz(path: str | os.PathLike[str]) -> tuple[list[LabeledArray], tuple[str, ...]]:
-    """Read the arrays of images of a file, one per split, with notes on what was left out.
+    """Read an npy or npz file of images, and return one array per official split, with its labels.
 
-    Arrays of images are called ``images``, ``x`` or ``data``; see :func:`contramix.io.media.array_files.read_arrays`.
+    Arrays called ``images``, ``image``, ``imgs``, ``x`` or ``data`` hold images, also with the name of a split, such as
+    ``x_train``. The rules for names are those of :func:`contramix.io.media.array_files.read_arrays`.
+
+    Returns
+    -------
+    arrays, notes
+        The arrays, and one-line messages for the user on arrays that were left out.
 
     Raises
     ------
     InputError
-        If the file is damaged, holds Python objects, or no array of images.
+        If the file is damaged, holds Python objects, or has no array of images.
     """
     return array_files.read_arrays(path, _NAMES, "images")
 
 
 def is_images_name(name: str) -> bool:
-    """Return whether an array of this name in an npz file is images."""
+    """Return whether the name of an array in an npz file is one for images, such as ``images`` or ``x_train``."""
     return array_files.parse_array_name(name, _NAMES)[1] == "content"

@@ -23,24 +23,27 @@ _MARK = object()
 
 
 class _Name(NamedTuple):
-    """Hold the name of an object that the pickle would import."""
+    """Hold the module and name of an object that the pickle would import, such as ``"numpy ndarray"``."""
 
     name: str
 
 
 class _Array:
-    """Hold an array, or None until its state is read."""
+    """Represent a numpy array of the pickle. Its value is None until the opcode with shape and content is read."""
 
     value: np.ndarray | None = None
 
 
 def plain_values(data: bytes, source: str) -> Any:
-    """Return the values in a pickle.
+    """Return the object in a pickle, such as a dict of lists and arrays, without executing anything in the pickle.
+
+    ``source`` is the name of the file in error messages.
 
     Raises
     ------
     InputError
-        If it is damaged, or holds anything but plain values and arrays of unsigned bytes.
+        If the pickle is damaged, or holds anything but dicts, lists, tuples, text, bytes, numbers and numpy arrays of
+        unsigned bytes.
     """
     try:
         values = _walk(data)
@@ -54,7 +57,7 @@ def plain_values(data: bytes, source: str) -> Any:
 
 
 class _Refused(Exception):  # noqa: N818 - says what was refused
-    """Say what the pickle would do that is not allowed."""
+    """Report an action of the pickle that is not allowed. The message completes "a pickle that would ..."."""
 
 
 def _walk(data: bytes) -> Any:
@@ -124,7 +127,16 @@ def _expect(value: Any, kind: type) -> Any:
 
 
 def _stands_for(called: Any, arguments: tuple[Any, ...]) -> Any:
-    """Return the result of a call that numpy's pickles of arrays contain, without calling it."""
+    """Return the result of a function call in the pickle, without calling the function.
+
+    The only calls allowed are those in numpy's pickles of arrays of unsigned bytes: creating an empty array, which
+    returns an `_Array`, creating a dtype, and encoding text as Latin-1.
+
+    Raises
+    ------
+    _Refused
+        If the pickle calls another function.
+    """
     if not isinstance(called, _Name):
         raise TypeError
     if called.name in _ARRAYS and arguments[0] == _Name("numpy ndarray"):
@@ -148,7 +160,7 @@ def _set_state(thing: Any, state: tuple[Any, ...]) -> None:
 
 
 def _finished(values: Any) -> Any:
-    """Replace the placeholders of arrays in the outermost dict by the arrays."""
+    """Replace each `_Array` among the values of a dict by its numpy array. Return anything but a dict unchanged."""
     if not isinstance(values, dict):
         return values
     return {key: value.value if isinstance(value, _Array) else value for key, value in values.items()}
