@@ -90,7 +90,7 @@ def test_whole_protocol_on_features_with_and_without_a_signal(signal, outcome, l
             probe_candidate(name, kind, lambda problem, name=name: z[name], "linear", nearest_mean)
             for name, kind in (("m", "pretrained"), ("raw", "baseline"), ("untrained", "baseline"))
         ]
-        scores = score_candidates(CLASSES, y, rows, make_splits(CLASSES, y, range(3), None), metric="accuracy")
+        scores = score_candidates(CLASSES, y, rows, make_splits(CLASSES, y, range(5), None), metric="accuracy")
         found.append(derive_verdicts(scores, ["m"])[0].outcome)
     assert found.count(outcome) >= least
 

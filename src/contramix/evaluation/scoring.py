@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
-from scipy import stats
 
 from contramix.evaluation.candidates import Candidate, RowKind
+from contramix.evaluation.intervals import Design, mean_interval
 from contramix.evaluation.metrics import METRICS, all_metrics, class_weights
 from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.splits import Split
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
-
-CONFIDENCE = 0.95
-"""Confidence level of intervals, before any correction for multiple comparisons."""
 
 
 @dataclass
@@ -72,13 +69,14 @@ class Score:
         return float(self.per_seed.std(ddof=1)) if len(self.per_row_scores) > 1 else None
 
     @property
-    def interval(self) -> tuple[float, float] | None:
-        """Return the lower and upper end of the 95 % t interval for the mean score; None if there is one repetition."""
-        if self.std is None:
-            return None
-        n = len(self.per_row_scores)
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * self.std / np.sqrt(n))
-        return self.mean - half, self.mean + half
+    def design(self) -> Design:
+        """Return how the repetitions depend on each other, from which intervals are estimated."""
+        return Design(self.test_rows)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the lower and upper end of the 95 % interval for the mean score."""
+        return mean_interval(self.per_row_scores, self.design)[1]
 
     @property
     def mean_metrics(self) -> dict[str, float]:

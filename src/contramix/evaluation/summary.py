@@ -45,7 +45,7 @@ def _row(s: Score) -> dict[str, Any]:
         "labels_per_class": s.labels_per_class,
         "mean": round(s.mean, 6),
         "spread": None if s.std is None else round(s.std, 6),
-        "interval": None if s.interval is None else [round(end, 6) for end in s.interval],
+        "interval": [round(end, 6) for end in s.interval],
         "n": len(s.per_row_scores),
         "each": [round(float(score), 6) for score in s.per_seed],
         "metrics": {name: round(value, 6) for name, value in s.mean_metrics.items()},

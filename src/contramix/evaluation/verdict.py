@@ -6,11 +6,9 @@ Differences are paired by test row and seed, and intervals are corrected for the
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from scipy import stats
-
 from contramix.evaluation.baselines import BASELINES
-from contramix.evaluation.scoring import CONFIDENCE, Score
+from contramix.evaluation.intervals import CONFIDENCE, Variance, mean_interval, pool_variances, repetition_variances
+from contramix.evaluation.scoring import Score
 
 REFERENCES = ("raw", "untrained", "supervised")
 """Names of the reference baselines. A recipe helped only if it beats the best of them with the same probe: raw
@@ -85,23 +83,13 @@ class Verdict(NamedTuple):
         return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
 
 
-class SeedVariance(NamedTuple):
-    """Store an estimate of how a score difference varies between seeds, and the degrees of freedom of the estimate."""
-
-    variance: float
-    degrees_of_freedom: int
-
-
 def paired_difference(
-    model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: SeedVariance | None = None
+    model: Score, baseline: Score, confidence: float = CONFIDENCE, pooled: Variance | None = None
 ) -> tuple[float, tuple[float, float]]:
     """Return the mean difference ``model - baseline`` of two scores on the same splits and labels, and its interval.
 
-    The result is ``(difference, (low, high))`` with a paired t interval. The variance of the difference is the sum of
-    two terms: the variance from the finite number of test rows, and the variance between seeds (splits, draws of
-    labels, pre-training runs). The degrees of freedom of both terms are combined by Satterthwaite's formula. If every
-    seed has its own test rows, both terms include the variation between rows. The interval is then wider, which is
-    intended, because the training rows of the splits overlap.
+    The result is ``(difference, (low, high))``; :func:`contramix.evaluation.intervals.mean_interval` explains the
+    interval.
 
     Parameters
     ----------
@@ -110,34 +98,10 @@ def paired_difference(
     confidence
         Confidence level of the interval.
     pooled
-        Variance between seeds, averaged over several recipes. It replaces the variance between seeds of this pair if it
-        is larger. Its degrees of freedom are used in any case. None: only this pair is used.
+        Variance from repetitions, averaged over several recipes. It is used if it is larger than that of this pair.
     """
     differences = [a - b for a, b in zip(model.per_row_scores, baseline.per_row_scores)]
-    each = np.array([d.mean() for d in differences])
-    same_rows = all(np.array_equal(rows, model.test_rows[0]) for rows in model.test_rows)
-    by_row = np.mean(differences, axis=0) if same_rows else differences[0]
-    terms = [(by_row.var(ddof=1) / len(by_row), len(by_row) - 1)]
-    if len(each) > 1:
-        own = SeedVariance(float(each.var(ddof=1)), len(each) - 1)
-        by_seed = own if pooled is None else SeedVariance(max(own.variance, pooled.variance), pooled.degrees_of_freedom)
-        terms.append((by_seed.variance / len(each), by_seed.degrees_of_freedom))
-    variance = sum(v for v, _ in terms)
-    freedom = variance**2 / sum(v**2 / f for v, f in terms) if variance > 0 else 1
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance))
-    mean = float(each.mean())
-    return mean, (mean - half, mean + half)
-
-
-def _pool_seed_variance(pairs: Sequence[tuple[Score, Score]]) -> SeedVariance | None:
-    """Compute how score differences vary between seeds, averaged over pairs of model and baseline.
-
-    Returns None if there is only one seed.
-    """
-    each = [model.per_seed - baseline.per_seed for model, baseline in pairs]
-    if len(each[0]) < 2:
-        return None
-    return SeedVariance(float(np.mean([e.var(ddof=1) for e in each])), len(each) * (len(each[0]) - 1))
+    return mean_interval(differences, model.design, confidence, pooled)
 
 
 def derive_verdicts(
@@ -172,7 +136,7 @@ def derive_verdicts(
         if not there or not mine:
             continue
         best = max(there, key=lambda s: s.mean)
-        pooled = _pool_seed_variance([(model, best) for model in mine])
+        pooled = pool_variances([repetition_variances(model.per_seed - best.per_seed, model.design) for model in mine])
         for model in mine:
             compared[model.name].append(_compare(model, best, confidence, pooled))
     baselines = [s for s in scores if s.kind == "baseline"]
@@ -186,7 +150,7 @@ def derive_verdicts(
     return sorted(verdicts, key=lambda v: -v.difference)
 
 
-def _compare(model: Score, baseline: Score, confidence: float, pooled: SeedVariance | None) -> Comparison:
+def _compare(model: Score, baseline: Score, confidence: float, pooled: Variance | None) -> Comparison:
     difference, interval = paired_difference(model, baseline, confidence, pooled)
     outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)

@@ -13,10 +13,11 @@ from numpy import ndarray
 from scipy import stats
 
 from contramix.errors import InputError, nearest
+from contramix.evaluation.intervals import CONFIDENCE
 from contramix.evaluation.metrics import METRICS, find_metric
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.scoring import CONFIDENCE, Score
+from contramix.evaluation.scoring import Score
 from contramix.evaluation.splits import TEST_SHARE, make_splits
 from contramix.evaluation.verdict import paired_difference
 from contramix.models.labeled_records import draw_labels
