@@ -84,7 +84,8 @@ def accuracy_or_r2(
     _, position, count = np.unique(truth, return_inverse=True, return_counts=True)
     recall = np.bincount(position, scores) / count
     # The shares of the classes are fixed, and only rows within a class vary.
-    return np.asarray((weights * scores).mean() + weights * (scores - recall[position]))
+    mean = np.average(recall, weights=np.bincount(position, weights))
+    return np.asarray(mean + weights * (scores - recall[position]))
 
 
 def balanced_accuracy(
