@@ -6,12 +6,14 @@ domain, add its name to the ``baselines`` of the domain.
 
 from collections.abc import Collection
 
+from contramix.errors import InputError
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
 from contramix.evaluation.baselines.blend import BLEND
 from contramix.evaluation.baselines.boosting import BOOSTING
 from contramix.evaluation.baselines.chance import CHANCE
 from contramix.evaluation.baselines.gaussian import GAUSSIAN
-from contramix.evaluation.baselines.pca import PCA_BASELINE
+from contramix.evaluation.baselines.logmel import LOGMEL
+from contramix.evaluation.baselines.pca import PCA_BASELINE, PIXELS
 from contramix.evaluation.baselines.raw import RAW, RAW_QUANTILE
 from contramix.evaluation.baselines.rocket import ROCKET
 from contramix.evaluation.baselines.supervised import SUPERVISED
@@ -33,6 +35,8 @@ BASELINES: dict[str, Baseline] = {
         FOREST,
         BOOSTING,
         BLEND,
+        LOGMEL,
+        PIXELS,
         TFIDF,
         WL,
         ROCKET,
@@ -44,8 +48,20 @@ BASELINES: dict[str, Baseline] = {
 
 
 def make_baselines(inputs: BaselineInputs, names: Collection[str]) -> list[Candidate]:
-    """Build the candidates (models that a comparison scores) of the named baselines, in the order of ``BASELINES``."""
-    return [candidate for name, baseline in BASELINES.items() if name in names for candidate in baseline.make(inputs)]
+    """Build the candidates (models that a comparison scores) of the named baselines, in the order of ``BASELINES``.
+
+    Raises
+    ------
+    InputError
+        If a baseline is for another data domain.
+    """
+    named = [baseline for name, baseline in BASELINES.items() if name in names]
+    for baseline in named:
+        if not baseline.suits(inputs.recipe.domain):
+            raise InputError(
+                f"the baseline {baseline.name!r} is for the domain {' or '.join(baseline.domains or ())!r}"
+            )
+    return [candidate for baseline in named for candidate in baseline.make(inputs)]
 
 
 __all__ = ["BASELINES", "Baseline", "BaselineInputs", "EvaluationRecords", "make_baselines"]

@@ -1,4 +1,7 @@
-"""Compare with probes on principal components of the raw features."""
+"""Compare with probes on principal components of the raw features, or of the pixels of images."""
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32
@@ -6,14 +9,21 @@ from numpy import ndarray
 from sklearn.decomposition import PCA
 
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
-from contramix.evaluation.candidates import Candidate, probe_candidates
+from contramix.evaluation.candidates import Candidate, probe_candidate
 from contramix.evaluation.features import untrained_encoder
+from contramix.evaluation.probes import PROBES, Probe
+from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import PredictionProblem
 from contramix.predictors.feature_rows import FeatureScale
 
+PIXEL_COMPONENTS = 256
+"""Maximum number of principal components of pixels."""
 
-def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[ndarray, " n k"]:
-    """Return the leading principal components of all rows, fitted on the standardized training rows.
+
+def pca(
+    raw: Float32[ndarray, " n d"], train: ndarray, width: int, standardize: bool = True
+) -> Float32[ndarray, " n k"]:
+    """Return the leading principal components of all rows, fitted on the training rows.
 
     Parameters
     ----------
@@ -23,29 +33,65 @@ def pca(raw: Float32[ndarray, " n d"], train: ndarray, width: int) -> Float32[nd
         Row numbers of the training rows.
     width
         Maximum number of components; there are fewer if there are fewer training rows or features.
+    standardize
+        Whether each feature is standardized first with the statistics of the training rows. If not, it is only
+        centered.
     """
-    scale = FeatureScale.learn(raw, train)
-    fitted, all_rows = scale.rows(train)[:], scale.rows(np.arange(len(raw)))[:]
+    fitted, all_rows = raw[train], raw
+    if standardize:
+        scale = FeatureScale.learn(raw, train)
+        fitted, all_rows = scale.rows(train)[:], scale.rows(np.arange(len(raw)))[:]
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(all_rows), np.float32)
+
+
+def component_features(
+    raw: Float32[ndarray, " n d"], width: int, standardize: bool = True
+) -> Callable[[PredictionProblem], Float32[ndarray, " n k"]]:
+    """Return a function that computes the principal components of all rows for a problem.
+
+    Components are learned once for each split, from all rows outside its test rows, labeled or not. The parameters are
+    those of :func:`pca`.
+    """
+    computed: dict[int, Float32[ndarray, " n k"]] = {}
+
+    def features(problem: PredictionProblem) -> Float32[ndarray, " n k"]:
+        if problem.split not in computed:
+            train = np.setdiff1d(np.arange(len(raw)), problem.test)
+            computed[problem.split] = pca(raw, train, width, standardize)
+        return computed[problem.split]
+
+    return features
 
 
 def make_pca(inputs: BaselineInputs) -> list[Candidate]:
     """Build one baseline candidate for each probe on principal components of the raw features.
 
-    There are as many components as the encoder has outputs. They are fitted on the training rows of each split.
+    There are as many components as the encoder has outputs. The linear probe divides all of them by one number:
+    standardized components would give the last one, which is mostly noise, as much weight as the first.
     """
-    raw, width = inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width
-    components: dict[int, Float32[ndarray, " n d"]] = {}
+    features = component_features(inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width)
+    probes: dict[str, Probe] = {**PROBES, "linear": partial(linear, one_scale=True)}
+    return [
+        probe_candidate("pca", "baseline", features, name, probes[name], name != "knn")
+        for name in inputs.probes
+        if name in probes
+    ]
 
-    def features(problem: PredictionProblem) -> Float32[ndarray, " n d"]:
-        if problem.split not in components:  # learned from all training rows of the split, labeled or not
-            train = np.setdiff1d(np.arange(len(raw)), problem.test)
-            components[problem.split] = pca(raw, train, width)
-        return components[problem.split]
 
-    return probe_candidates("pca", "baseline", features, inputs.probes)
+def make_pixels(inputs: BaselineInputs) -> list[Candidate]:
+    """Build the baseline candidate that fits a linear model on at most 256 principal components of the pixels."""
+    features = component_features(inputs.raw, PIXEL_COMPONENTS, standardize=False)
+    return [probe_candidate("pixels", "baseline", features, "pixels", partial(linear, one_scale=True))]
 
 
 PCA_BASELINE = Baseline(
     "pca", "their leading principal components, as many as the encoder is wide", "principal components", make_pca
+)
+PIXELS = Baseline(
+    "pixels",
+    "principal components of the pixels, and a linear model",
+    "principal components of the pixels and a linear model",
+    make_pixels,
+    uses_probe=False,
+    domains=("image",),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
 from contramix.evaluation.probes.choosing import choose, log_likelihoods
@@ -14,18 +15,31 @@ from contramix.predictors.logistic import Logistic
 from contramix.predictors.ridge import Ridge
 
 
-def linear(problem: PredictionProblem, z: ndarray) -> Predictions:
+def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> Predictions:
     """Predict with logistic regression, or ridge regression for a numeric target.
 
     Features are standardized with the mean and standard deviation of all rows outside the test rows, labeled or not.
     Features whose only values are 0 and 1 are not changed. The regularization strength is chosen on validation rows by
     the log-likelihood of the classes, or the squared error of a numeric target. The final model is fitted on all
-    labeled training rows. ``z`` holds the features of all records.
+    labeled training rows.
+
+    Parameters
+    ----------
+    problem
+        Prediction problem.
+    z
+        Features of all records.
+    one_scale
+        Whether all features are divided by the same number, their root mean square deviation, instead of each by its
+        own. It is for features in one unit whose sizes mean something, such as principal components.
     """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
     starts: dict[float, Any] = {}
     scale = FeatureScale.learn(z, problem.statistics_rows)
+    if one_scale:
+        variance = np.where(np.isfinite(scale.scale), scale.scale**2, 0.0).mean()
+        scale = scale._replace(scale=np.full_like(scale.scale, np.sqrt(variance) or np.inf))
     basis = span(scale.rows(problem.train)) if len(problem.train) < z.shape[1] else None
 
     def predict(split: ValidationSplit) -> Iterator[Predictions]:
