@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from contramix.encoders.encoder import Encoder
-from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines
+from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines, note_unavailable
 from contramix.evaluation.candidates import RowKind, fine_tuning_candidate, probe_candidates
 from contramix.evaluation.comparison import Evaluation, run_comparison
 from contramix.evaluation.features import frozen_features
@@ -126,7 +126,7 @@ def compare_recipes(
         plan,
         candidates,
         names,
-        notes=notes,
+        notes=[*notes, *note_unavailable(inputs, [baseline.name for baseline in baselines])],
         training_advice=training_advice,
         reporter=reporter,
     )

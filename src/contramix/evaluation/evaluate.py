@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from contramix.errors import InputError
-from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines
+from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines, note_unavailable
 from contramix.evaluation.candidates import fine_tuning_candidate, probe_candidates
 from contramix.evaluation.comparison import Evaluation, run_comparison
 from contramix.evaluation.features import frozen_features, recalibrate_batch_norm
@@ -85,7 +85,7 @@ def evaluate(
         plan,
         candidates,
         [name],
-        notes=model.unknown(data.table, (data.target,)),
+        notes=[*model.unknown(data.table, (data.target,)), *note_unavailable(inputs, baselines)],
         training_advice=training_advice,
         reporter=reporter,
     )

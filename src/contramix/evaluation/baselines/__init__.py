@@ -11,6 +11,7 @@ from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, Ev
 from contramix.evaluation.baselines.blend import BLEND
 from contramix.evaluation.baselines.boosting import BOOSTING
 from contramix.evaluation.baselines.chance import CHANCE
+from contramix.evaluation.baselines.foundation import TABICL, TABPFN
 from contramix.evaluation.baselines.gaussian import GAUSSIAN
 from contramix.evaluation.baselines.logmel import LOGMEL
 from contramix.evaluation.baselines.pca import PCA_BASELINE, PIXELS
@@ -35,6 +36,8 @@ BASELINES: dict[str, Baseline] = {
         FOREST,
         BOOSTING,
         BLEND,
+        TABPFN,
+        TABICL,
         LOGMEL,
         PIXELS,
         TFIDF,
@@ -50,18 +53,35 @@ BASELINES: dict[str, Baseline] = {
 def make_baselines(inputs: BaselineInputs, names: Collection[str]) -> list[Candidate]:
     """Build the candidates (models that a comparison scores) of the named baselines, in the order of ``BASELINES``.
 
+    Baselines whose optional package is not installed are left out; see :func:`note_unavailable`.
+
     Raises
     ------
     InputError
         If a baseline is for another data domain.
     """
     named = [baseline for name, baseline in BASELINES.items() if name in names]
+    missing = find_unavailable(inputs, names)
     for baseline in named:
         if not baseline.suits(inputs.recipe.domain):
             raise InputError(
                 f"the baseline {baseline.name!r} is for the domain {' or '.join(baseline.domains or ())!r}"
             )
-    return [candidate for baseline in named for candidate in baseline.make(inputs)]
+    return [candidate for baseline in named if baseline.name not in missing for candidate in baseline.make(inputs)]
 
 
-__all__ = ["BASELINES", "Baseline", "BaselineInputs", "EvaluationRecords", "make_baselines"]
+def find_unavailable(inputs: BaselineInputs, names: Collection[str]) -> dict[str, str]:
+    """Return the named baselines that cannot be run, with the reason, such as ``{"tabpfn": "not installed"}``."""
+    checks = {name: BASELINES[name].unavailable for name in BASELINES if name in names}
+    reasons = {name: check(inputs) for name, check in checks.items() if check is not None}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def note_unavailable(inputs: BaselineInputs, names: Collection[str]) -> list[str]:
+    """Return one sentence on the named baselines that cannot be run, and why; an empty list if all can be run."""
+    missing = find_unavailable(inputs, names)
+    listed = ", ".join(f"{name} ({reason})" for name, reason in missing.items())
+    return [f"optional baselines that were not run: {listed}"] if missing else []
+
+
+__all__ = ["BASELINES", "Baseline", "BaselineInputs", "EvaluationRecords", "make_baselines", "note_unavailable"]

@@ -108,6 +108,9 @@ class Baseline:
         shows them in the column of the first probe.
     domains
         Data domains for which the baseline exists, such as ``("table",)``; None: all.
+    unavailable
+        For a baseline that needs an optional package: function that returns why it cannot be run, such as ``"not
+        installed"``, or None if it can be run.
     """
 
     name: str
@@ -119,6 +122,7 @@ class Baseline:
     row_label: str | None = None
     uses_probe: bool = True
     domains: tuple[str, ...] | None = None
+    unavailable: Callable[[BaselineInputs], str | None] | None = None
 
     def suits(self, domain: str) -> bool:
         """Return whether the baseline exists for a data domain, such as ``"table"``."""

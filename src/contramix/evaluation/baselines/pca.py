@@ -70,7 +70,8 @@ def make_pca(inputs: BaselineInputs) -> list[Candidate]:
     standardized components would give the last one, which is mostly noise, as much weight as the first.
     """
     features = component_features(inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width)
-    probes: dict[str, Probe] = {**PROBES, "linear": partial(linear, one_scale=True)}
+    with_one_scale: Probe = partial(linear, one_scale=True)
+    probes = PROBES | {"linear": with_one_scale}
     return [
         probe_candidate("pca", "baseline", features, name, probes[name], name != "knn")
         for name in inputs.probes
