@@ -7,7 +7,7 @@ from contramix.evaluation.candidates import Candidate, probe_candidate
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Predictions
 from contramix.evaluation.scoring import score_candidates
-from contramix.evaluation.splits import make_splits
+from contramix.evaluation.splits import make_folds, make_splits
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
@@ -82,3 +82,22 @@ def test_few_labels_are_scored_with_their_class_shares():
     assert (with_all.mean, with_few.mean) == pytest.approx((0.8, 0.5))
     assert [m["calibration_error"] for m in with_few.metrics] == pytest.approx([0.2] * 2)
     assert [m["log_loss"] for m in with_few.metrics] == pytest.approx([-np.log([0.7, 0.3]).mean()] * 2)
+
+
+def test_each_repetition_is_described():
+    y = np.repeat([0, 1], [60, 40])
+    task = Task("classification", "y", ("0", "1"))
+    candidate = Candidate("m", "baseline", "m", lambda problem: Predictions(np.zeros(len(problem.test), int)))
+    splits = make_splits(task, y, range(2), np.arange(90, 100))
+    with_all, with_few = score_candidates(
+        task, y, [candidate], splits, (5,), metric="accuracy", few_label_draws=range(3), resamples=range(4)
+    )
+    assert [(r.seed, r.split, r.draw) for r in with_few.repetitions] == [(0, 0, 0), (1, 1, 1), (0, 0, 2)]
+    assert all(np.bincount(y[r.labeled]).tolist() == [5, 5] and not r.resampled for r in with_few.repetitions)
+    assert [(r.seed, r.draw, r.resampled) for r in with_all.repetitions] == [(n % 2, n, True) for n in range(4)]
+    for repetition in with_all.repetitions:
+        assert np.bincount(y[repetition.labeled]).tolist() == [60, 30], "each class keeps its number of rows"
+        assert 0.5 < len(np.unique(repetition.labeled)) / 90 < 0.8, "about 63 % of the rows are in a resample"
+    folds = make_folds(task, y, np.arange(100), [0])
+    (score,) = score_candidates(task, y, [candidate], folds, metric="accuracy")
+    assert [r.overlap for r in score.repetitions] == [20 / 80] * 20

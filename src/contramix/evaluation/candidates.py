@@ -121,7 +121,7 @@ def fine_tuning_candidate(
     name, kind
         Name of the model or baseline, and whether it is a ``"baseline"`` or ``"pretrained"``.
     encoder_of
-        Function that takes the seed of a split and returns the encoder to fine-tune.
+        Function that takes the seed of an encoder and returns the encoder to fine-tune.
     x
         Samples of all records.
     device
@@ -133,7 +133,7 @@ def fine_tuning_candidate(
     def predict(problem: PredictionProblem) -> Predictions:
         train, test = (take(x, torch.from_numpy(np.asarray(rows))) for rows in (problem.train, problem.test))
         fine_tuned = fine_tune(
-            encoder_of(problem.split), train, problem.y, problem.task, seed=problem.seed, device=str(device)
+            encoder_of(problem.encoder_seed), train, problem.y, problem.task, seed=problem.seed, device=str(device)
         )
         scores = fine_tuned.scores(test)
         if problem.task.kind == "regression":

@@ -107,10 +107,10 @@ def compare_recipes(
         seconds = float(np.mean([models[name, seed].facts["seconds"] for seed in range(seeds)]))
 
         def of_split(problem: PredictionProblem, name: str = name) -> Float32[ndarray, " n d"]:
-            return features(name, problem.split)
+            return features(name, problem.encoder_seed)
 
-        def encoder_of(split: int, name: str = name) -> Encoder:
-            return models[name, split].encoder
+        def encoder_of(seed: int, name: str = name) -> Encoder:
+            return models[name, seed].encoder
 
         candidates += probe_candidates(name, kind, of_split, probes, seconds)
         if "finetune" in probes:

@@ -77,7 +77,7 @@ def evaluate(
         candidates += probe_candidates(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)
     if "finetune" in probes:
         candidates.append(
-            fine_tuning_candidate(name, "pretrained", lambda split: model.encoder, records.x, device, seconds)
+            fine_tuning_candidate(name, "pretrained", lambda seed: model.encoder, records.x, device, seconds)
         )
     return run_comparison(
         records,

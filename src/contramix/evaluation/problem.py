@@ -50,14 +50,16 @@ class PredictionProblem:
     seed
         Seed for the random choices of a probe.
     split
-        Seed of the split into training and test rows. If there is one encoder for each seed, such as an untrained one,
-        the encoder with this seed is used.
+        Number of the split into training and test rows.
     test_targets
         Targets of the test rows, for published protocols that choose settings on test rows. None (the default) means
         that settings are chosen on training rows only.
     training_rows
         Row numbers of all rows outside the test rows, labeled or not. Statistics of features, such as their means, are
         computed from these rows. None: the labeled training rows.
+    encoder_seed
+        Seed of the encoder. If there is one encoder for each seed, such as an untrained one, that with this seed is
+        used.
     """
 
     task: Task
@@ -68,6 +70,7 @@ class PredictionProblem:
     split: int = 0
     test_targets: ndarray | None = None
     training_rows: ndarray | None = None
+    encoder_seed: int = 0
 
     @property
     def statistics_rows(self) -> ndarray:
@@ -78,13 +81,14 @@ class PredictionProblem:
         """Return the splits into training and validation rows on which a probe chooses its settings.
 
         By default these are five cross-validation folds of the training rows, but only the first fold if there are
-        1,000 rows or more. With fewer than five rows, or no class of five rows, there are no folds: there is one split,
-        whose validation rows are the training rows. If ``test_targets`` is set, there is one split, whose validation
-        rows are the test rows.
+        1,000 rows or more. Copies of a row, which a bootstrap resample holds, are in the same fold. With fewer than
+        five rows, or no class of five rows, there are no folds: there is one split, whose validation rows are the
+        training rows. If ``test_targets`` is set, there is one split, whose validation rows are the test rows.
         """
         if self.test_targets is not None:
             return [ValidationSplit(self.train, self.y, self.test, self.test_targets)]
-        rows = np.arange(len(self.y))
+        rows, first, copies = np.unique(self.train, return_index=True, return_inverse=True)
+        y = self.y[first]
         # With a handful of rows, choose on the rows that were trained on.
         all_rows = [ValidationSplit(self.train, self.y, self.train, self.y)]
         if self.task.kind == "regression":
@@ -93,15 +97,16 @@ class PredictionProblem:
                 return all_rows
         else:
             folds = StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed)
-            if len(rows) < FOLDS or np.bincount(self.y).max() < FOLDS:
+            if len(rows) < FOLDS or np.bincount(y).max() < FOLDS:
                 return all_rows
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
-            splits = [(train, held) for train, held in folds.split(rows, self.y) if len(np.unique(self.y[train])) > 1]
+            splits = [(train, held) for train, held in folds.split(rows, y) if len(np.unique(y[train])) > 1]
         if len(rows) >= FEW_ROWS:
             splits = splits[:1]
+        in_fold = [(np.isin(copies, train), np.isin(copies, held)) for train, held in splits]
         return [
-            ValidationSplit(self.train[train], self.y[train], self.train[held], self.y[held]) for train, held in splits
+            ValidationSplit(self.train[train], self.y[train], self.train[held], self.y[held]) for train, held in in_fold
         ]
 
     @property

@@ -12,8 +12,8 @@ from contramix.evaluation.candidates import Candidate, RowKind
 from contramix.evaluation.intervals import Design, mean_interval
 from contramix.evaluation.metrics import METRICS, all_metrics, class_weights
 from contramix.evaluation.problem import PredictionProblem
-from contramix.evaluation.splits import Split
-from contramix.models.labeled_records import draw_labels
+from contramix.evaluation.splits import Repetition, Split
+from contramix.models.labeled_records import draw_labels, resample_labels
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 
@@ -22,8 +22,8 @@ from contramix.training.reporter import SILENT, Reporter
 class Score:
     """Store the scores of one candidate (a model or baseline) with one probe and one number of labels.
 
-    Each list has one entry for each repetition. With all labels, a repetition is a split into training and test rows;
-    with few labels, it is a random draw of labeled rows.
+    Each list has one entry for each repetition. With all labels, a repetition is a split into training and test rows,
+    or a bootstrap resample of the labeled rows; with few labels, it is a random draw of labeled rows.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ class Score:
         Setting that the probe chose, as text such as ``C = 10``; empty if there was no choice.
     seconds
         Total time in seconds, including the computation of the features.
+    repetitions
+        Seed, split, draw and labeled rows of each repetition.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Score:
     metrics: list[dict[str, float]] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    repetitions: list[Repetition] = field(default_factory=list)
 
     @property
     def per_seed(self) -> Float64[ndarray, " seeds"]:
@@ -93,6 +96,7 @@ def score_candidates(
     *,
     metric: str,
     few_label_draws: Sequence[int] = (),
+    resamples: Sequence[int] = (),
     pick_on_test: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Score]:
@@ -113,6 +117,9 @@ def score_candidates(
     few_label_draws
         Seeds of the random draws of few labels, one for each repetition. Draw number n uses split number n; after the
         last split, the first one follows again. If empty, the seeds of the splits are used.
+    resamples
+        Seeds of bootstrap resamples of the labeled rows, one for each repetition with all labels. They use the splits
+        in turn, as the draws do. If empty, there is one repetition for each split, with all its labeled training rows.
     pick_on_test
         Whether probes choose their settings on the test rows, as some published protocols do.
     reporter
@@ -121,27 +128,56 @@ def score_candidates(
     rows_of = METRICS[metric].per_row
     if rows_of is None:
         raise ValueError(f"{metric} is not a mean over rows")
-    draws = list(few_label_draws) or [split.seed for split in splits]
+    repetitions = {
+        labels: _make_repetitions(task, y, splits, labels, few_label_draws if labels else resamples)
+        for labels in (None, *labels_per_class)
+    }
     scores = []
     for candidate, labels in _candidates_and_labels(candidates, labels_per_class):
         reporter.progress(f"{candidate.name}: {candidate.probe}" + (f", {labels} labels per class" if labels else ""))
         score = Score(candidate.name, candidate.kind, candidate.probe, labels, seconds=candidate.seconds)
         began = time.monotonic()
-        for number, seed in enumerate(draws if labels else [split.seed for split in splits]):
-            split = splits[number % len(splits)]
-            used = draw_labels(y, split.train, labels, seed) if labels else split.train
+        for number, repetition in enumerate(repetitions[labels]):
+            split, used = splits[number % len(splits)], repetition.labeled
+            seed = repetition.draw if labels or resamples else split.seed
             truth = y[split.test]
             test_targets = truth if pick_on_test else None
-            problem = PredictionProblem(task, used, y[used], split.test, seed, split.seed, test_targets, split.train)
+            training = np.setdiff1d(np.arange(len(y)), split.test)
+            problem = PredictionProblem(
+                task, used, y[used], split.test, seed, split.number, test_targets, training, split.seed
+            )
             predicted = candidate.predict(problem)
             weights = class_weights(truth, y[used]) if labels and task.classes else None
             score.per_row_scores.append(rows_of(task, truth, predicted, weights))
             score.test_rows.append(split.test)
             score.metrics.append(all_metrics(task, truth, predicted, weights))
             score.chosen.append(predicted.chosen)
+            score.repetitions.append(repetition)
         score.seconds += time.monotonic() - began
         scores.append(score)
     return scores
+
+
+def _make_repetitions(
+    task: Task, y: ndarray, splits: Sequence[Split], labels: int | None, draws: Sequence[int]
+) -> list[Repetition]:
+    """Return the repetitions of a measurement with ``labels`` labels per class (None: all labels).
+
+    With ``draws``, there is one repetition for each, which is the seed of a draw of few labels or of a resample of all
+    labels. Without, there is one for each split.
+    """
+    repetitions = []
+    seeds = list(draws) or [split.seed for split in splits]
+    for number, seed in enumerate(seeds):
+        split = splits[number % len(splits)]
+        overlap = len(split.test) / len(split.train) if split.cross_validation else 0.0
+        if labels:
+            rows = draw_labels(y, split.train, labels, seed)
+        else:
+            rows = resample_labels(task, y, split.train, seed) if draws else split.train
+        draw = seed if labels or draws else 0
+        repetitions.append(Repetition(split.seed, split.number, draw, rows, bool(draws and not labels), overlap))
+    return repetitions
 
 
 def _candidates_and_labels(

@@ -28,6 +28,9 @@ class LabeledRecords(NamedTuple):
         Target of each sample: its class number, or its numeric value in regression.
     official_test
         Row numbers of the official test split within ``x``, or None if there is no official test split.
+    labeled
+        Row numbers of the records with a known target, outside the official test split; None: all of them. The ``y`` of
+        other records is -1, or NaN in regression.
     content
         The Arrow column of raw inputs (such as images or texts), one entry per sample. None for tables.
     """
@@ -38,6 +41,14 @@ class LabeledRecords(NamedTuple):
     y: ndarray
     official_test: ndarray | None
     content: pa.ChunkedArray | None = None
+    labeled: ndarray | None = None
+
+    @property
+    def labeled_training(self) -> ndarray:
+        """Return the row numbers of the records with a known target, outside the official test split."""
+        if self.labeled is not None:
+            return self.labeled
+        return np.setdiff1d(np.arange(len(self.y)), [] if self.official_test is None else self.official_test)
 
     @property
     def training(self) -> Samples:
@@ -63,11 +74,11 @@ def prepare_labeled_records(
     spec
         Description of the input columns, learned in pre-training.
     table
-        Labeled rows.
+        Training rows. Those whose target is missing are converted to samples, too.
     target
         Name of the column to predict.
     test
-        Rows of the official test split, with the same columns. Default: no official test split.
+        Rows of the official test split, with the same columns and known targets. Default: no official test split.
     kind
         ``"classification"`` or ``"regression"``. Default: inferred from the target's values.
     where, where_test
@@ -76,8 +87,8 @@ def prepare_labeled_records(
     Raises
     ------
     InputError
-        If the target column does not exist, has missing values, or was an input of pre-training, or if an input column
-        does not match ``spec``.
+        If the target column does not exist, is missing in all rows or in a test row, or was an input of pre-training,
+        or if an input column does not match ``spec``.
     """
     values = _target(table, target, where)
     if any(target in names for names in spec.kinds.values()):
@@ -87,17 +98,24 @@ def prepare_labeled_records(
             f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
             f"pre-train again with `target={target}`"
         )
-    task = find_task(target, values, where, kind)
-    y, x = task.encode(values, where), _rows(spec, table, where)
+    labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    if not len(labeled):
+        raise InputError(f"{where}: target {target!r} is missing in all rows; give some that have it")
+    known = values.take(pa.array(labeled))
+    task = find_task(target, known, where, kind)
+    y_known, x = task.encode(known, where), _rows(spec, table, where)
+    y = np.full(len(values), -1 if task.kind == "classification" else np.nan, y_known.dtype)
+    y[labeled] = y_known
     column = DOMAINS[spec.domain].content
     content = None if column is None else table.column(column.name)
     if test is None:
-        return LabeledRecords(task, spec, x, y, None, content)
+        return LabeledRecords(task, spec, x, y, None, content, labeled)
     y_test, x_test = task.encode(_target(test, target, where_test), where_test), _rows(spec, test, where_test)
     official = np.arange(len(x), len(x) + len(x_test))
     if column is not None and content is not None:
         content = pa.chunked_array([*content.chunks, *test.column(column.name).chunks], content.type)
-    return LabeledRecords(task, spec, concatenate_samples(x, x_test), np.concatenate([y, y_test]), official, content)
+    y = np.concatenate([y, y_test])
+    return LabeledRecords(task, spec, concatenate_samples(x, x_test), y, official, content, labeled)
 
 
 def _target(table: pa.Table, target: str, where: str) -> pa.Array:
@@ -135,3 +153,29 @@ def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray
     generator = np.random.default_rng([seed, per_class])
     chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]
     return np.sort(np.concatenate(chosen))
+
+
+def resample_labels(task: Task, y: ndarray, rows: ndarray, seed: int) -> ndarray:
+    """Draw a bootstrap resample: as many rows as there are, with replacement, as the labeled rows of an experiment.
+
+    In classification, each class keeps its number of rows, so that no class is lost.
+
+    Parameters
+    ----------
+    task, y
+        Task (classification or regression), and the encoded targets of all records.
+    rows
+        Row numbers from which to draw.
+    seed
+        Random seed.
+
+    Returns
+    -------
+    ndarray
+        The drawn row numbers, sorted. Some occur several times.
+    """
+    generator = np.random.default_rng(seed)
+    if task.kind == "regression":
+        return np.sort(generator.choice(rows, len(rows)))
+    groups = [rows[y[rows] == label] for label in np.unique(y[rows])]
+    return np.sort(np.concatenate([generator.choice(group, len(group)) for group in groups]))

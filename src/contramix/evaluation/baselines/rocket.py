@@ -134,7 +134,7 @@ def rocket(records: EvaluationRecords) -> Callable[[PredictionProblem], Predicti
         kernels = draw_kernels(spec.channels, spec.steps, KERNELS, Key(split).at("rocket").generator())
         return torch.cat([transform(front(batch), kernels) for batch in sequential_batches(records.x)]).numpy()
 
-    return lambda problem: _ridge(problem, features(problem.split))
+    return lambda problem: _ridge(problem, features(problem.encoder_seed))
 
 
 def _ridge(problem: PredictionProblem, z: Float32[ndarray, " n f"]) -> Predictions:

@@ -9,11 +9,11 @@ from contramix.evaluation.features import untrained_encoder
 def make_supervised(inputs: BaselineInputs) -> list[Candidate]:
     """Build the baseline candidate that trains the recipe's network from scratch on the labels.
 
-    The initial weights of each split depend on the seed of the split.
+    The initial weights depend on the encoder seed of the problem.
     """
 
-    def first_weights(split: int) -> Encoder:
-        return untrained_encoder(inputs.recipe, inputs.data.spec, split)
+    def first_weights(seed: int) -> Encoder:
+        return untrained_encoder(inputs.recipe, inputs.data.spec, seed)
 
     return [fine_tuning_candidate("supervised", "baseline", first_weights, inputs.data.x, inputs.device)]
 

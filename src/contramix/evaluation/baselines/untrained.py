@@ -13,7 +13,7 @@ from contramix.evaluation.features import frozen_features, untrained_encoder
 def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
     """Build one baseline candidate for each probe on the representations of the recipe's encoder without training.
 
-    The initial weights of each split depend on the seed of the split.
+    The initial weights depend on the encoder seed of the problem.
     """
 
     @cache
@@ -21,7 +21,7 @@ def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
         encoder = untrained_encoder(inputs.recipe, inputs.data.spec, seed).to(inputs.device)
         return frozen_features(encoder, inputs.data.x)
 
-    return probe_candidates("untrained", "baseline", lambda problem: features(problem.split), inputs.probes)
+    return probe_candidates("untrained", "baseline", lambda problem: features(problem.encoder_seed), inputs.probes)
 
 
 UNTRAINED = Baseline(
