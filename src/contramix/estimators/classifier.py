@@ -1,4 +1,4 @@
-"""Define ContrastiveClassifier, which pre-trains on all rows and fine-tunes on the labeled ones."""
+"""Define ContrastiveClassifier, which pre-trains on all rows and learns from the labeled ones."""
 
 import os
 from collections.abc import Mapping
@@ -25,21 +25,29 @@ from contramix.recipe import Recipe
 class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # type: ignore[misc]
     """Train a semi-supervised classifier on rows of which only some have a label.
 
-    First an encoder is pre-trained on all rows, without labels. Then the encoder and a linear head are fine-tuned on
-    the labeled rows.
+    First encoders are pre-trained on all rows, without labels. Then models that predict the label are trained on the
+    labeled rows, from the representations of the encoders and from the columns themselves.
 
     Parameters
     ----------
-    recipe, epochs, batch_size, overrides, encoder
-        Recipe of pre-training, number of epochs, batch size, changed settings of the recipe, and module to train in
-        place of its encoder; details in :class:`contramix.ContrastiveEncoder`.
+    recipe : str, Path or Recipe, default="auto"
+        Recipe of pre-training. ``"auto"`` is the recipe ``npair``; for tables there are then two encoders, one of
+        numbers that are standardized and one of numbers that become normal quantiles.
+    epochs, batch_size, overrides, encoder
+        Number of epochs, batch size, changed settings of the recipe, and module to train in place of its encoder;
+        details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
         Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.
     pretrained : ContrastiveEncoder, Pretrained, str or Path, optional
-        Fitted encoder, or the folder of a saved model or run, to fine-tune instead of pre-training a new encoder. The
+        Fitted encoder, or the folder of a saved model or run, to use instead of pre-training new encoders. The
         labels must not have been among the columns that it was pre-trained on.
+    head : {"auto", "linear", "finetune"}, default="auto"
+        What is trained on the labeled rows. ``"auto"``: with fewer than 1,000 labeled rows a blend, which is a weighted
+        mean of linear models and tree ensembles on the frozen representations and on the columns themselves; with more,
+        the blend or fine-tuning, whichever predicts held-out rows better. ``"linear"``: a linear model on the frozen
+        representation. ``"finetune"``: all weights of the encoder and a linear head.
     finetune : mapping, optional
-        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``. See
+        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``, for ``head="finetune"``. See
         :class:`contramix.models.finetune_settings.FineTune`.
     class_weight : "balanced" or mapping, optional
         ``"balanced"`` gives each class the same total weight in the loss. A mapping gives a weight for each class
@@ -50,12 +58,13 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels.
     model_ : Predictor
-        Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
+        Model that predicts: a :class:`contramix.predictors.blend_model.BlendModel`, or for a fine-tuned encoder a
+        :class:`contramix.models.fine_tuned.FineTunedModel`. It holds everything that was learned.
     loss_curve_ : list of float
-        Loss of pre-training at the end of each epoch. Not set if ``pretrained`` is given.
+        Loss of pre-training the first encoder at the end of each epoch. Not set if ``pretrained`` is given.
     health_ : list of dict
-        Measurements made during pre-training, as in :class:`contramix.ContrastiveEncoder`. Not set if ``pretrained``
-        is given.
+        Measurements made while the first encoder was pre-trained, as in :class:`contramix.ContrastiveEncoder`. Not set
+        if ``pretrained`` is given.
     n_features_in_ : int
         Number of columns seen during ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -113,7 +122,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any) -> "ContrastiveClassifier":
-        """Pre-train on all rows and fine-tune on the labeled ones.
+        """Pre-train on all rows, and learn to predict the label from the labeled ones.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Define ContrastiveRegressor, which pre-trains on all rows and fine-tunes on those with a known target."""
+"""Define ContrastiveRegressor, which pre-trains on all rows and learns from those with a known target."""
 
 from typing import Any
 
@@ -17,29 +17,38 @@ from contramix.models.task import Task
 class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type: ignore[misc]
     """Train a semi-supervised regressor on rows of which only some have a known target.
 
-    First an encoder is pre-trained on all rows, without targets. Then the encoder and a linear head are fine-tuned on
-    the rows with a target. In rows without a known target, ``y`` is NaN.
+    First encoders are pre-trained on all rows, without targets. Then models that predict the target are trained on the
+    rows with a target, from the representations of the encoders and from the columns themselves. In rows without a known target, ``y`` is NaN.
 
     Parameters
     ----------
-    recipe, epochs, batch_size, overrides, encoder
-        Recipe of pre-training, number of epochs, batch size, changed settings of the recipe, and module to train in
-        place of its encoder; details in :class:`contramix.ContrastiveEncoder`.
+    recipe : str, Path or Recipe, default="auto"
+        Recipe of pre-training. ``"auto"`` is the recipe ``npair``; for tables there are then two encoders, one of
+        numbers that are standardized and one of numbers that become normal quantiles.
+    epochs, batch_size, overrides, encoder
+        Number of epochs, batch size, changed settings of the recipe, and module to train in place of its encoder;
+        details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
         Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.
     pretrained : ContrastiveEncoder, Pretrained, str or Path, optional
-        Fitted encoder, or the folder of a saved model or run, to fine-tune instead of pre-training a new encoder. The
+        Fitted encoder, or the folder of a saved model or run, to use instead of pre-training new encoders. The
         target must not have been among the columns that it was pre-trained on.
+    head : {"auto", "linear", "finetune"}, default="auto"
+        What is trained on the labeled rows. ``"auto"``: with fewer than 1,000 labeled rows a blend, which is a weighted
+        mean of linear models and tree ensembles on the frozen representations and on the columns themselves; with more,
+        the blend or fine-tuning, whichever predicts held-out rows better. ``"linear"``: a linear model on the frozen
+        representation. ``"finetune"``: all weights of the encoder and a linear head.
     finetune : mapping, optional
-        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``. See
+        Settings of fine-tuning, such as ``{"epochs": 20, "lr": 3e-4}``, for ``head="finetune"``. See
         :class:`contramix.models.finetune_settings.FineTune`.
 
     Attributes
     ----------
     model_ : Predictor
-        Fine-tuned model, which holds the encoder, the head, the recipe and what was learned about the columns.
+        Model that predicts: a :class:`contramix.predictors.blend_model.BlendModel`, or for a fine-tuned encoder a
+        :class:`contramix.models.fine_tuned.FineTunedModel`. It holds everything that was learned.
     loss_curve_, health_
-        Loss of pre-training at the end of each epoch, and measurements made during pre-training, as in
+        Loss at the end of each epoch, and measurements made while the first encoder was pre-trained, as in
         :class:`contramix.ContrastiveEncoder`. Not set if ``pretrained`` is given.
     n_features_in_, feature_names_in_
         Number and names of the columns seen during ``fit``. The names are not set if ``X`` has no column names.
@@ -56,7 +65,7 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
     """
 
     def fit(self, X: Any, y: Any) -> "ContrastiveRegressor":
-        """Pre-train on all rows and fine-tune on those with a target.
+        """Pre-train on all rows, and learn to predict the target from those that have one.
 
         Parameters
         ----------

@@ -48,8 +48,8 @@ def choose_parts(domain: str, encoders: int) -> list[Part]:
         plain = [
             Part("linear", ("raw",), 0.15),
             Part("linear", ("raw-quantile",), 0.15),
-            Part("forest", ("raw",), 0.4),
-            Part("extra-trees", ("raw",), 0.15),
+            Part("forest", ("raw",), 0.3),
+            Part("extra-trees", ("raw",), 0.25),
             Part("boosting", ("raw",), 0.15),
         ]
     else:
