@@ -18,7 +18,8 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
     """Train a semi-supervised regressor on rows of which only some have a known target.
 
     First encoders are pre-trained on all rows, without targets. Then models that predict the target are trained on the
-    rows with a target, from the representations of the encoders and from the columns themselves. In rows without a known target, ``y`` is NaN.
+    rows with a target, from the representations of the encoders and from the columns themselves. In rows without a
+    known target, ``y`` is NaN.
 
     Parameters
     ----------

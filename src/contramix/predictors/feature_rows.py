@@ -87,7 +87,7 @@ class FeatureScale(NamedTuple):
 
     @classmethod
     def learn(cls, z: Float[ndarray, " n d"], rows: Int[ndarray, " m"]) -> "FeatureScale":
-        """Compute means and scales of features ``z`` from the training rows, whose row numbers are ``rows``.
+        """Compute the mean and scale of each feature in ``z`` from the training rows, whose row numbers are ``rows``.
 
         If there are more than 65,536 training rows, at most that many, evenly spaced, are used.
 

@@ -102,8 +102,8 @@ class MemorySource:
     ) -> Prepared:
         """Learn the specification of the records, and build the networks and the optimizer.
 
-        If several processes train together, each one calls this method and waits for the others. The run's folder is
-        not used.
+        If several processes train together, each one calls this method and waits for the others. ``folder`` is
+        ignored.
 
         Raises
         ------

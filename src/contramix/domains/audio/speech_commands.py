@@ -150,7 +150,10 @@ def _digits(found: MediaFiles, labeled: LabeledFiles, names: list[str]) -> Label
 
 
 def _folders(names: Sequence[str]) -> list[str | None] | None:
-    """Return the name of the folder that contains each file; None if it is the same for all files."""
+    """Return the name of the folder that directly contains each file, such as the word that is spoken in it.
+
+    Return None in place of the list if all files are in the same folder.
+    """
     folders: list[str | None] = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
     return folders if len(set(folders)) > 1 else None
 

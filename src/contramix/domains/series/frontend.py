@@ -45,9 +45,11 @@ class SeriesFrontend(Front):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float64).float()[:, None], persistent=False)
 
     def forward(self, raw: Float[Tensor, " B C T"]) -> Activations:
-        """Normalize a batch of series (batch, channels, steps), in which NaN marks padding at the end.
+        """Standardize a batch of series (batch, channels, steps), in which NaN marks padding at the end.
 
-        The shape stays the same. Padding becomes 0, and is masked if the result is a ``PaddedSequences``.
+        Means and standard deviations are those of each channel in the training data, or of each series itself if
+        ``each`` is True. The shape stays the same, and padding becomes 0. The result is a ``PaddedSequences`` with a
+        mask of the padding if ``varying`` is True or a series ends with padding, else a tensor.
         """
         present = ~raw[:, :1].isnan()
         if self.each:

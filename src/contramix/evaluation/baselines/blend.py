@@ -33,7 +33,8 @@ def mean_predictions(task: Task, parts: Sequence[Predictions]) -> Predictions:
 def make_blend(inputs: BaselineInputs) -> list[Candidate]:
     """Build the baseline candidate that averages linear models and a random forest on the raw features.
 
-    There is a linear model on the raw features and, for tables, one on columns whose numbers are normal quantiles.
+    There is a linear model on the raw features and, for tables, a second one on columns whose numbers are
+    mapped to normal quantiles.
     """
     raw = inputs.raw
     quantiles = quantile_features(inputs) if inputs.recipe.domain == "table" else None

@@ -93,7 +93,10 @@ class OneHotRuns:
         self._rows += len(last)
 
     def finish(self) -> list[range]:
-        """Return the groups, each as the range of its columns' positions."""
+        """Return the one-hot groups of all rows seen, each as the range of its columns' positions in the table.
+
+        A group is a run of adjacent boolean columns of which exactly one is 1 in every row. Other columns are in none.
+        """
         runs: list[range] = []
         start = 0
         for n, position in enumerate(self._positions):

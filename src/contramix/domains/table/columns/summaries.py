@@ -99,7 +99,11 @@ class ColumnSummary(ABC):
 
     @abstractmethod
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
-        """Update the statistics with a chunk of values; ``present`` holds its non-null values, at least one."""
+        """Update the statistics with a chunk of values.
+
+        ``present`` holds its non-null values, at least one. ``first_row`` is the number of rows before the chunk.
+        ``sample`` selects the rows of the chunk from which quantiles are estimated; None for all rows.
+        """
 
     @abstractmethod
     def _finish(self) -> AnyColumn | LeftOut:

@@ -145,7 +145,7 @@ def _read_blocks(
 ) -> tuple[pa.Table, int, bool]:
     """Read all rows of a delimited file in blocks of ``block`` bytes, and parse integer columns as ``integer_type``.
 
-    Return the table, the number of bad rows that were skipped, and whether a letter x occurs after the first line.
+    Return the table, the number of skipped bad rows, and whether there is an x after the first line, as in ``0x1F``.
     """
     skipped: list[int] = []
     with open_utf8(path, options.encoding) as stream:
