@@ -98,7 +98,7 @@ def test_compare_goes_on_where_it_was(rows, run):
     assert (place / "imix-npair/seed0/DONE").stat().st_mtime_ns == kept
     assert [r["mean"] for r in again["rows"]] == [r["mean"] for r in told["rows"]]
     shown = run.done(*ask[:-1]).out
-    assert "Pre-training (imix-npair)" in shown
+    assert "Is it the training?\n  imix-npair" in shown or "Is it the training?\n  npair" in shown
     assert "rows-compare" in shown
 
 

@@ -23,20 +23,21 @@ def test_nothing_is_advised_where_the_model_is_best():
     assert advice([score("m", "pretrained", 0.9), score("raw", "baseline", 0.5)]) == []
 
 
-def test_a_better_baseline_is_named():
+def test_a_better_baseline_is_no_advice_but_an_answer():
+    """The block of answers names the best; the advice says what to try."""
     found = advice([score("m", "pretrained", 0.6), score("raw", "baseline", 0.6), score("trees", "baseline", 0.8)])
-    assert found[0] == "To predict this target with all labels, use extremely randomized trees on raw features: 0.800."
-    assert "contramix tune" in found[1]
+    assert len(found) == 1
+    assert "contramix tune" in found[0]
 
 
 def test_gaussian_noise_that_does_as_well_is_named():
     scores = [score("m", "pretrained", 0.9), score("raw", "baseline", 0.5), score("gaussian", "baseline", 0.9)]
-    assert advice(scores)[-1].startswith("Gaussian noise instead of m does no worse (0.900)")
+    assert advice(scores)[-1].startswith("Gaussian noise instead of m does no worse (90.0 %)")
 
 
 def test_fine_tuning_that_is_better_is_named():
     scores = [score("m", "pretrained", 0.8), score("raw", "baseline", 0.5)]
     scores += [score("m", "pretrained", 0.9, "finetune"), score("supervised", "baseline", 0.85, "finetune")]
     assert advice(scores) == [
-        "Training all weights on the labels reaches 0.900 (0.850 from scratch): see 'contramix finetune'."
+        "Training all weights on the labels reaches 90.0 % (85.0 % from scratch): see 'contramix finetune'."
     ]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 from rich.console import Console
 
+from contramix.evaluation.answers import compare_with_best_baseline, find_best
 from contramix.evaluation.comparison import Evaluation
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.summary import as_json, as_table
@@ -28,7 +29,9 @@ def evaluation():
         score("imix", "pretrained", "linear", 5, 0.6),
     ]
     task = Task("classification", "y", ("a", "b"))
-    return Evaluation(task, "accuracy", scores, derive_verdicts(scores, ["imix"]), ("Try more.",), ("a note",))
+    answers = tuple(find_best(scores)), tuple(compare_with_best_baseline(scores, ["imix"], "linear"))
+    verdicts = derive_verdicts(scores, ["imix"])
+    return Evaluation(task, "accuracy", scores, verdicts, ("Try more.",), ("a note",), *answers)
 
 
 def test_a_table_shows_what_has_no_probe_in_the_first_column():
@@ -52,6 +55,21 @@ def test_json_has_a_row_for_each_score_and_the_best_verdict():
     assert found["rows"][0]["mean"] == 0.6
     assert found["rows"][0]["each"] == [0.6, 0.6]
     assert found["rows"][0]["spread"] == 0.0
+    assert found.keys() == {
+        "data", "metric", "rows", "verdict", "verdicts", "best", "against_best", "advice", "notes", "target",
+    }  # fmt: skip
+    assert [(b["labels_per_class"], b["name"], b["runner_up"]) for b in found["best"]] == [
+        (None, "imix", "trees"),
+        (5, "imix", "raw"),
+    ]
+    assert found["best"][0].keys() == {
+        "labels_per_class", "name", "probe", "mean", "runner_up", "runner_up_probe", "difference", "interval", "clear",
+    }  # fmt: skip
+    assert [(a["labels_per_class"], a["baseline"]) for a in found["against_best"]] == [(None, "trees"), (5, "raw")]
+    assert found["against_best"][0].keys() == {
+        "recipe", "labels_per_class", "baseline", "baseline_probe", "difference", "interval", "outcome", "model",
+        "baseline_mean",
+    }  # fmt: skip
     assert found["verdict"] == found["verdicts"][0]
     assert (found["advice"], found["notes"], found["target"]) == (["Try more."], ["a note"], "y")
     assert evaluation().paragraphs()[-1] == "Next: Try more."

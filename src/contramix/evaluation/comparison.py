@@ -4,6 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contramix.evaluation.advice import advise
+from contramix.evaluation.answers import (
+    AgainstBest,
+    Best,
+    compare_with_best_baseline,
+    describe_coverage,
+    find_best,
+    write_answers,
+)
 from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.protocol import ComparisonPlan, Protocol
 from contramix.evaluation.scoring import Score, score_candidates
@@ -33,6 +41,10 @@ class Evaluation(NamedTuple):
         Sentences on what to try next.
     notes
         Sentences on how the comparison was made.
+    best
+        Best of all models and baselines at each number of labels.
+    against_best
+        Comparison of each recipe with the best baseline without pre-training, at each number of labels.
     """
 
     task: Task
@@ -41,11 +53,13 @@ class Evaluation(NamedTuple):
     verdicts: list[Verdict]
     advice: tuple[str, ...]
     notes: tuple[str, ...]
+    best: tuple[Best, ...] = ()
+    against_best: tuple[AgainstBest, ...] = ()
 
     def paragraphs(self) -> list[str]:
-        """Return the result as text: one paragraph for each verdict, and one with the advice if there is any."""
+        """Return the result as text: the answers to the three questions, and the advice if there is any."""
         advice = ["Next: " + " ".join(self.advice)] if self.advice else []
-        return [*(v.text for v in self.verdicts), *advice]
+        return [write_answers(self.best, self.against_best, self.verdicts), *advice]
 
 
 def run_comparison(
@@ -94,9 +108,14 @@ def run_comparison(
     picked = " with settings picked on test rows" if protocol.pick_on_test else ""
     verdicts = derive_verdicts(scores, recipes, protocol.probes[0], picked)
     advice = [*advise(data.task, data.y, plan.metric, scores, verdicts), *training_advice]
-    all_notes = [*notes, *plan.notes]
+    all_notes = [*notes, *plan.notes, *describe_coverage(scores)]
     if protocol.pick_on_test:
         all_notes.append(
             "probes chose their settings on test rows, as some published protocols do; their scores are too optimistic"
         )
-    return Evaluation(data.task, plan.metric, scores, verdicts, tuple(advice), tuple(all_notes))
+    best, against_best = find_best(scores), compare_with_best_baseline(scores, recipes, protocol.probes[0])
+    return Evaluation(
+        *(data.task, plan.metric, scores, verdicts, tuple(advice), tuple(all_notes)),
+        best=tuple(best),
+        against_best=tuple(against_best),
+    )

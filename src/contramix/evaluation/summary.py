@@ -31,6 +31,8 @@ def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
         "rows": [_row(s) for s in evaluation.scores],
         "verdict": evaluation.verdicts[0].as_json(),
         "verdicts": [v.as_json() for v in evaluation.verdicts],
+        "best": [b._asdict() for b in evaluation.best],
+        "against_best": [a._asdict() for a in evaluation.against_best],
         "advice": list(evaluation.advice),
         "notes": list(evaluation.notes),
         **more,

@@ -150,9 +150,15 @@ def derive_verdicts(
     return sorted(verdicts, key=lambda v: -v.difference)
 
 
+def find_outcome(interval: tuple[float, float]) -> Outcome:
+    """Return ``"helped"`` if the interval of a difference is above 0, ``"hurt"`` if below, else ``"no difference"``."""
+    low, high = interval
+    return "helped" if low > 0 else "hurt" if high < 0 else "no difference"
+
+
 def _compare(model: Score, baseline: Score, confidence: float, pooled: Variance | None) -> Comparison:
     difference, interval = paired_difference(model, baseline, confidence, pooled)
-    outcome: Outcome = "helped" if interval[0] > 0 else "hurt" if interval[1] < 0 else "no difference"
+    outcome = find_outcome(interval)
     return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
 
 
@@ -161,22 +167,25 @@ def _write_verdict(
 ) -> str:
     main, *few = compared
     sentences = [
-        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} here: {_points(main.difference)} against a {probe} "
-        f"on {describe_baseline(main.against)} ({100 * confidence:.4g} % interval {_points(main.interval[0])} to "
-        f"{_points(main.interval[1])}), {main.model:.3f} compared with {main.baseline:.3f}."
+        f"Pre-training ({recipe}) {OUTCOME_PHRASES[main.outcome]} against a {probe} on "
+        f"{describe_baseline(main.against)}: {_points(main.difference)} ({100 * confidence:.4g} % interval "
+        f"{_points(main.interval[0])} to {_points(main.interval[1])}), {_percent(main.model)} compared with "
+        f"{_percent(main.baseline)}."
     ]
     for c in few:
         low, high = c.interval
         sentences.append(
             f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
-            f"({_points(low)} to {_points(high)}), {c.model:.3f} compared with {c.baseline:.3f} for "
+            f"({_points(low)} to {_points(high)}), {_percent(c.model)} compared with {_percent(c.baseline)} for "
             f"{describe_baseline(c.against)}."
         )
     better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
     if better:
         best = max(better, key=lambda s: s.mean)
         how = "" if best.probe in (best.name, "finetune") else f" with {best.probe}"
-        sentences.append(f"With all labels {describe_baseline(best.name)}{how} reach {best.mean:.3f}, which is better.")
+        sentences.append(
+            f"With all labels {describe_baseline(best.name)}{how} reach {_percent(best.mean)}, which is better."
+        )
     else:
         sentences.append("No baseline does better.")
     return " ".join(sentences)
@@ -189,3 +198,7 @@ def describe_baseline(name: str) -> str:
 
 def _points(share: float) -> str:
     return f"{100 * share:+.1f} points"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
