@@ -35,16 +35,16 @@ CONTENT = ContentColumn(
 
 @dataclass(frozen=True)
 class PackedGraphs:
-    """Represent many graphs as arrays, in which the nodes and edges of one graph follow those of another.
+    """Represent B graphs as arrays, in which their nodes and edges are concatenated: N nodes and E edges in total.
 
     Parameters
     ----------
     nodes, edges
-        Number of nodes and of edges of each graph.
+        Number of nodes and number of edges of each graph.
     edge_index
         Source (row 0) and target (row 1) of each edge, as node numbers that start at 0 in each graph.
     labels, attributes
-        Labels and attributes of all nodes, one row per node; None if nodes have none.
+        Integer labels and numeric attributes of all nodes, one row per node; None if nodes have none.
     """
 
     nodes: Int64[ndarray, " B"]
@@ -60,11 +60,15 @@ class PackedGraphs:
 
     @property
     def global_edge_index(self) -> Int64[ndarray, " 2 E"]:
-        """Return source and target of each edge, as indices among the nodes of all graphs."""
+        """Return the source (row 0) and target (row 1) of each edge, as indices among the nodes of all graphs."""
         return np.asarray(self.edge_index + self.first_node.repeat(self.edges))
 
     def to_column(self) -> pa.StructArray:
-        """Convert the graphs to an Arrow struct array with one row per graph, with the fields of :data:`GRAPH`."""
+        """Convert the graphs to an Arrow struct array with one row per graph.
+
+        The fields of a row are ``nodes`` (number of nodes), ``source`` and ``target`` (lists of the node numbers, from
+        0, that each edge connects) and, if nodes have any, ``labels`` and ``attributes`` (lists with a row per node).
+        """
         fields = {
             "nodes": pa.array(self.nodes, pa.int64()),
             "source": _lists(pa.array(self.edge_index[0].astype(np.int32)), self.edges),
@@ -78,7 +82,7 @@ class PackedGraphs:
 
     @classmethod
     def from_column(cls, column: pa.ChunkedArray) -> "PackedGraphs":
-        """Create packed graphs from an Arrow column, the inverse of :meth:`to_column`.
+        """Create packed graphs from an Arrow column that :meth:`to_column` returned.
 
         Raises
         ------
@@ -111,7 +115,7 @@ class PackedGraphs:
         Raises
         ------
         InputError
-            If nodes of the two differ in their number of label columns or attributes.
+            If the nodes of ``other`` have another number of labels or attributes per node.
         """
         per_node = {}
         for name in ("labels", "attributes"):
@@ -129,7 +133,7 @@ class PackedGraphs:
 
 
 def extract_graphs(table: pa.Table) -> PackedGraphs:
-    """Return the graphs of a table's column ``graph`` as packed arrays.
+    """Return the graphs in the column ``graph`` of a table as packed arrays.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def _field(chunk: pa.StructArray, name: str) -> pa.Array:
 
 
 def _flat(column: pa.ChunkedArray) -> ndarray:
-    """Flatten a column of nested lists, of any depth, to one array of numbers."""
+    """Flatten a column of nested lists of numbers, of any depth, to a 1-D array."""
     parts = []
     for chunk in column.chunks:
         while pa.types.is_nested(chunk.type):

@@ -17,9 +17,9 @@ class GraphSettings(Settings):
         in-degree, one-hot encoded. ``"ones"``: the constant 1, as in the InfoGraph and DACL papers for graphs without
         node features. ``"auto"``: labels and attributes if nodes have any, else degrees.
     most_degree
-        Maximum degree with a separate one-hot element; larger degrees are encoded like this one.
+        Largest degree with its own one-hot element. Larger degrees are encoded as this degree.
     dataset
-        Name of the data set to read, such as ``MUTAG``, if a folder or an archive holds several.
+        Name of the data set to read, such as ``MUTAG``, if a folder or an archive holds several data sets.
     """
 
     features: Literal["auto", "labels", "attributes", "degree", "ones"] = "auto"

@@ -31,27 +31,31 @@ MAX_BYTES = 16 << 30
 
 
 class GraphFrontend(Front):
-    """Convert packed graphs to the input of a graph encoder: node features, and empty pooled vectors."""
+    """Convert packed graphs to the input of a graph encoder.
+
+    A graph encoder extends one pooled vector per graph after each layer. The input has pooled vectors of width 0.
+    """
 
     def forward(self, raw: Graphs) -> GraphStates:
-        """Convert a batch of packed graphs to the encoder's state before the first layer."""
+        """Return the states that enter an encoder's first layer: the graphs ``raw``, with pooled vectors of width 0."""
         return GraphStates.from_graphs(raw)
 
 
 class GraphSpec(Spec):
-    """Convert graphs to packed batches with node features, by labels and statistics of the training graphs.
+    """Convert graphs to packed batches with node features, which it encodes as learned from the training graphs.
 
     Parameters
     ----------
     features_of_nodes
-        The kinds of features that are concatenated for each node.
+        The kinds of features that are concatenated for each node: ``"labels"``, ``"attributes"``, ``"degree"`` (the
+        in-degree) or ``"ones"`` (the constant 1).
     labels
         Distinct node labels of the training graphs, one tuple per label column. Labels are one-hot encoded. Labels
         that are not listed are encoded as zeros.
     mean, std
-        Mean and standard deviation of each node attribute over the training graphs.
+        Mean and standard deviation of each node attribute over the training graphs. Attributes are standardized.
     most_degree
-        Maximum degree with a separate one-hot element; larger degrees are encoded like this one.
+        Largest degree with its own one-hot element. Larger degrees are encoded as this degree.
     """
 
     domain: Literal["graph"] = "graph"
@@ -82,7 +86,10 @@ class GraphSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["GraphSpec", tuple[str, ...]]:
-        """Learn node labels and statistics of node attributes from training graphs, and from extra rows if given.
+        """Learn the distinct node labels, and the mean and standard deviation of node attributes.
+
+        They are learned from the training graphs in ``table`` and the graphs in ``extra_rows``. ``target`` names the
+        column of labels of graphs, which is not used as an input.
 
         Returns
         -------
@@ -92,8 +99,8 @@ class GraphSpec(Spec):
         Raises
         ------
         InputError
-            If there are no graphs or no nodes, if nodes lack the features that ``settings`` name, or if the table has
-            no column ``target``.
+            If there are no graphs or no nodes, if nodes lack the features that ``settings`` name or have more than
+            10,000 distinct labels, or if the table has no column ``target``.
         """
         graphs = extract_graphs(table)
         if extra_rows is not None:
@@ -140,7 +147,7 @@ class GraphSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the input column by kind: ``{"graph": ["graph"]}``."""
+        """Return the names of the input columns, grouped by kind: always ``{"graph": ["graph"]}``."""
         return {"graph": [GRAPH]}
 
     @property
@@ -160,7 +167,10 @@ class GraphSpec(Spec):
         return f"nodes with {self.width} features: {' and '.join(self.features_of_nodes)}"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a message about nodes whose labels do not occur in the training graphs; empty if there are none."""
+        """Return one message if nodes have labels that do not occur in the training graphs, else an empty tuple.
+
+        ``table`` holds the new graphs. ``known`` is not used.
+        """
         found = extract_graphs(table).labels
         if "labels" not in self.features_of_nodes or found is None:
             return ()
@@ -209,8 +219,8 @@ class GraphSpec(Spec):
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
         """Compute summary statistics of each graph as features for baselines, one row per graph.
 
-        They are the numbers of nodes and edges, their logarithms and ratio, the number and share of nodes with each
-        degree, and the sum and mean of node features.
+        They are the number of nodes, edges, and edges per node; log(1 + nodes) and log(1 + edges); the number and the
+        fraction of nodes with in-degree 0, 1, ..., 15, and 16 or more; and the sum and mean of each node feature.
         """
         if not isinstance(x, Graphs):
             raise TypeError("samples of graphs are packed")
@@ -223,7 +233,7 @@ class GraphSpec(Spec):
         return np.asarray(torch.cat(columns, 1).float())
 
     def inputs(self) -> Inputs:
-        """Describe the encoder's input by the number of features per node."""
+        """Return the properties of samples that an encoder is built for: the number of features per node."""
         return Inputs((self.width,), kind="graphs")
 
     def frontend(self) -> GraphFrontend:

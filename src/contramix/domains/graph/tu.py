@@ -35,7 +35,7 @@ MAX_COLUMNS = 10_000
 
 @dataclass(frozen=True)
 class NumberFile:
-    """Hold the numbers of a text file, with methods that convert them and raise InputError for invalid ones.
+    """Hold the numbers of a text file. Its methods convert them, and raise InputError if a number is invalid.
 
     Attributes
     ----------
@@ -93,14 +93,16 @@ def read(
 ) -> Records:
     """Read a TU Dortmund data set from a folder or an archive into a table with the column ``graph``.
 
-    The columns ``label`` (class of the graph, as text) and ``value`` (numeric attribute of the graph) are added if
-    files provide them. Repeated edges count once. ``options`` and ``fitted_spec`` are not used.
+    The columns ``label`` (class of the graph, as text) and ``value``, ``value2``, ... (numeric attributes of the graph)
+    are added if the data set has files of them. Repeated edges are kept once. ``options`` and ``fitted_spec`` are not
+    used.
 
     Raises
     ------
     InputError
-        If a file is missing or invalid, if files contradict each other, or if there are several data sets and
-        ``settings.dataset`` is None. The message names file and line.
+        If a file is missing or invalid, if files contradict each other, if there are several data sets and
+        ``settings.dataset`` is None, or if there is no data set of that name. The message names the file, and the
+        line if one is invalid.
     """
     found = list_media_files(path, ENDINGS)
     sets: dict[str, dict[str, MediaFile]] = {}
@@ -178,21 +180,22 @@ _MEANINGS = {"A": "which nodes are joined", "graph_indicator": "to which graph e
 
 
 def _count_graphs(graph: NumberFile, graph_of_node: ndarray, about: list[NumberFile]) -> int:
-    """Return the number of graphs in a data set, after checks.
+    """Check the graph numbers of a data set, and return the number of graphs, which is the largest graph number.
 
     Parameters
     ----------
     graph
-        The file that assigns each node to a graph.
+        The file with one line per node: the number of the graph that the node belongs to. It is named in errors.
     graph_of_node
-        Its content: the number of each node's graph, from 1.
+        The graph numbers in that file, which start at 1.
     about
-        The files with one line per graph, such as labels. They must have as many lines as there are graphs.
+        The files with one line per graph (class labels and attributes of graphs), if the data set has any.
 
     Raises
     ------
     InputError
-        If a graph number is below 1 or too large, or a file of ``about`` has another number of lines.
+        If a graph number is below 1, if it exceeds the number of nodes by more than a million and ``about`` is empty,
+        or if the number of lines of a file in ``about`` is not the number of graphs.
     """
     last = int(graph_of_node.max(initial=0))
     if graph_of_node.min() < 1:
@@ -223,9 +226,9 @@ def _edges(edges: NumberFile, graph_of_node: ndarray, indicator: str) -> tuple[I
     edges
         The file of edges, with nodes numbered from 1.
     graph_of_node
-        The number of each node's graph.
+        The number of the graph that each node belongs to.
     indicator
-        Name of the file that holds ``graph_of_node``, for error messages.
+        Name of the file that ``graph_of_node`` was read from, for error messages.
 
     Raises
     ------

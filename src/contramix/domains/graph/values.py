@@ -16,7 +16,19 @@ from contramix.io.records import LABEL, Records
 
 
 class SingleGraph(NamedTuple):
-    """Represent one graph: its number of nodes, its edges, its node features ``x``, and its label; None if missing."""
+    """Represent one graph.
+
+    Parameters
+    ----------
+    nodes
+        Number of nodes.
+    edge_index
+        Source (row 0) and target (row 1) of each edge, as node numbers from 0.
+    x
+        Node features, one row per node; None if nodes have none.
+    label
+        Label of the graph, such as a number or a string; None if it has none.
+    """
 
     nodes: int
     edge_index: Int64[ndarray, " 2 E"]
@@ -25,21 +37,22 @@ class SingleGraph(NamedTuple):
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether Python values are a list or data set of PyTorch Geometric's ``Data``, or of networkx graphs."""
+    """Return whether the first of some Python values is a graph: PyTorch Geometric's ``Data``, or a networkx graph."""
     first = _first(values)
     return _is_pyg(first) or _is_networkx(first)
 
 
 def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | None = None) -> Records:
-    """Convert graph objects to a table with one graph per row, and with their labels ``y`` if all graphs have one.
+    """Convert graph objects to a table with the column ``graph``, and the column ``label`` if all graphs have labels.
 
-    Node features are the attribute ``x`` of a PyTorch Geometric graph, or of each node of a networkx graph. If they are
-    one-hot for every node, they become node labels, else node attributes.
+    The label is the attribute ``y`` of a PyTorch Geometric graph, or the graph attribute ``y`` (else ``label``) of a
+    networkx graph. Node features are the attribute ``x`` of a PyTorch Geometric graph, or of each node of a networkx
+    graph. If they are one-hot for every node, they become node labels, else node attributes.
 
     Parameters
     ----------
     values
-        A list of graphs, or a data set that can be indexed like a list.
+        A list of PyTorch Geometric's ``Data`` or of networkx graphs, or a data set that can be indexed like a list.
     settings
         With ``features = "attributes"``, node features become attributes even if they are one-hot.
     fitted_spec
@@ -49,7 +62,7 @@ def from_values(values: Any, settings: GraphSettings, fitted_spec: GraphSpec | N
     Raises
     ------
     InputError
-        If a graph is invalid; the message gives its position in the list, from 0.
+        If the list is empty, or a graph is invalid. The message gives the position of that graph, from 0.
     """
     labels = False if settings.features == "attributes" else None
     if fitted_spec is not None:
@@ -158,7 +171,8 @@ def _from_networkx(value: Any, number: int) -> SingleGraph:
 def _numbers(value: Any, what: str, number: int) -> ndarray:
     """Convert a tensor or an array to a numpy array of numbers.
 
-    ``what`` names the value, such as ``"edge_index"``, and ``number`` the graph in error messages.
+    In error messages, ``what`` is the name of the value, such as ``"edge_index"``, and ``number`` the position of its
+    graph in the list.
 
     Raises
     ------
