@@ -22,7 +22,7 @@ class RawSeries(NamedTuple):
     Parameters
     ----------
     name : str
-        Name for messages, such as ``"row 3"``, without control characters.
+        Name of the series in messages, such as ``"row 3"``, without control characters.
     values : ndarray
         Array of shape (channels, steps), with NaN for missing values.
     times : ndarray, optional
@@ -37,28 +37,31 @@ class RawSeries(NamedTuple):
 def clean_series(
     found: Sequence[RawSeries], source: str, on_bad: Literal["skip", "fail"]
 ) -> tuple[Decoded, tuple[str, ...]]:
-    """Fill missing values by linear interpolation, and store all usable series in an Arrow array.
+    """Fill missing values by linear interpolation, and store the usable series in an Arrow array.
+
+    A series is unusable if it has no steps, or a channel without values.
 
     Parameters
     ----------
     found : sequence of RawSeries
-        At least one series.
+        The series as they were read, at least one.
     source : str
         Name of the file or table, with which error messages begin.
     on_bad : {"skip", "fail"}
-        What to do with a series that has no steps, or a channel without values: leave it out and report it, or raise
-        an error.
+        What to do with an unusable series: ``"skip"`` leaves it out and lists it, ``"fail"`` raises an error.
 
     Returns
     -------
     content, notes
-        The usable series with their positions in ``found`` and the list of unusable ones, and messages for the user.
+        First a ``Decoded``: an Arrow array with one usable series per row (``content``), the position of each in
+        ``found`` (``indices``), and the names of unusable series with reasons (``bad_files``). Second, at most one
+        message, about missing values that were filled.
 
     Raises
     ------
     InputError
-        If series differ in their number of channels, if a value is infinite or too large for float32, or if no series
-        is usable.
+        If series differ in their number of channels, if a value is infinite or too large for float32, if no series
+        is usable, or if one is unusable and ``on_bad`` is ``"fail"``.
     """
     channels = len(found[0].values)
     kept: list[int] = []
@@ -91,9 +94,10 @@ def clean_series(
 
 
 def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] | None) -> Float64[ndarray, " C T"]:
-    """Fill missing values (NaN) of each channel by linear interpolation; at the ends, repeat the nearest value.
+    """Fill missing values (NaN) of each channel of a series (channels, steps) by linear interpolation over time.
 
-    Each channel must have at least one value. ``times`` are the times of the steps; None for equally spaced steps.
+    At both ends, the nearest value is repeated. Each channel must have at least one value. ``times`` holds the time of
+    each step, ascending; None for equally spaced steps.
 
     Examples
     --------
@@ -107,7 +111,10 @@ def interpolate(values: Float64[ndarray, " C T"], times: Float64[ndarray, " T"] 
 
 
 def trim_padding(values: Float[ndarray, " C T"]) -> Float[ndarray, " C t"]:
-    """Remove steps at the end in which all channels are NaN, which is how rectangular arrays pad shorter series."""
+    """Remove the padding of a series (channels, steps): the steps at its end in which all channels are NaN.
+
+    A series in which all values are NaN is returned unchanged.
+    """
     present = np.flatnonzero(~np.isnan(values).all(0))
     return values[:, : present[-1] + 1] if len(present) else values
 

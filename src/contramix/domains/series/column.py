@@ -17,7 +17,7 @@ SERIES = "series"
 
 
 def count_channels(column_type: pa.DataType) -> int | None:
-    """Return the number of channels that an Arrow type of time series stores; None for other types."""
+    """Return the number of channels per step of a column of time series, given its Arrow type; None for other types."""
     if not (pa.types.is_large_list(column_type) and pa.types.is_fixed_size_list(column_type.value_type)):
         return None
     return column_type.value_type.list_size if column_type.value_type.value_type == pa.float32() else None
@@ -32,14 +32,14 @@ CONTENT = ContentColumn(
 
 
 class Steps(NamedTuple):
-    """Represent all series of a table as one array, in which the steps of one series follow those of another.
+    """Represent the n time series of a table as one array, in which their steps are concatenated: N steps in total.
 
     Parameters
     ----------
     values : ndarray
         Array of shape (N, C): one row per step, one column per channel.
     lengths : ndarray
-        Number of steps of each series.
+        Number of steps of each series, shape (n,).
     """
 
     values: Float32[ndarray, " N C"]
@@ -69,7 +69,7 @@ def as_column(series: Sequence[Float32[ndarray, " C _"]], channels: int) -> pa.A
 
 
 def extract_steps(table: pa.Table) -> Steps:
-    """Return the steps of all series of a table as one array, and the lengths of the series.
+    """Return the time series of a table as one array of their concatenated steps, with the length of each series.
 
     Raises
     ------
@@ -85,10 +85,17 @@ def extract_steps(table: pa.Table) -> Steps:
 
 
 def store_source_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Store, in the metadata of the column of series, the names of the original table's columns that became series."""
+    """Return a copy of a table of series whose column ``series`` has the names ``columns`` in its metadata.
+
+    The names are those of the columns of the user's table that became the steps (wide format, one row per series) or
+    the channels (long format, one row per step) of the series.
+    """
     return CONTENT.annotate(table, {"columns": json.dumps(list(columns))})
 
 
 def read_source_columns(table: pa.Table) -> tuple[str, ...]:
-    """Return the names of the original table's columns that became series; empty if there was no such table."""
+    """Return the names of the columns of the user's table that became the steps or channels of series.
+
+    They were stored by :func:`store_source_columns`. Return an empty tuple if the series did not come from a table.
+    """
     return tuple(json.loads(CONTENT.metadata(table).get("columns", "[]")))

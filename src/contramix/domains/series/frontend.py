@@ -17,18 +17,19 @@ FLAT = 1e-6
 class SeriesFrontend(Front):
     """Normalize each channel of a series to mean 0 and standard deviation 1, and mask padding.
 
-    Noise and mixing are applied to the normalized series, where all channels have the same scale.
+    Noise and mixing are applied after this module, when all channels have the same scale.
 
     Parameters
     ----------
     mean, std
         Mean and standard deviation of each channel over the training series.
     varying
-        Whether training series differ in length. If so, every batch becomes a
-        :class:`contramix.samples.padded_sequences.PaddedSequences`; if not, only a batch with a shorter series does.
+        Whether some training series were padded. If True, every batch is returned as values with a mask, a
+        :class:`contramix.samples.padded_sequences.PaddedSequences`. If False, a batch without padding is returned as a
+        plain tensor.
     each
-        Whether each series is normalized by its own mean and standard deviation, instead of ``mean`` and ``std``.
-        Constant channels then become 0.
+        Whether each channel of a series is normalized by its mean and standard deviation over that series, instead of
+        ``mean`` and ``std``. A channel that is constant in a series then becomes 0.
 
     Examples
     --------
@@ -47,9 +48,10 @@ class SeriesFrontend(Front):
     def forward(self, raw: Float[Tensor, " B C T"]) -> Activations:
         """Standardize a batch of series (batch, channels, steps), in which NaN marks padding at the end.
 
-        Means and standard deviations are those of each channel in the training data, or of each series itself if
-        ``each`` is True. The shape stays the same, and padding becomes 0. The result is a ``PaddedSequences`` with a
-        mask of the padding if ``varying`` is True or a series ends with padding, else a tensor.
+        Mean and standard deviation are those of each channel in the training data or, if the module was created with
+        ``each=True``, of each channel in the series itself. The result has the same shape, and padding becomes 0. It is
+        a ``PaddedSequences`` with a mask of the padding if the module was created with ``varying=True`` or a series
+        ends with padding, else a tensor.
         """
         present = ~raw[:, :1].isnan()
         if self.each:

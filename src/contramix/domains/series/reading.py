@@ -33,9 +33,11 @@ def read(
         A ``.ts`` file; a folder or an archive of such files; an npy or npz file; or a table with one row per step (long
         format) or one row per series (wide format).
     options
-        How files are read. ``on_bad_files`` says whether unusable series are skipped or are an error.
+        How files are read. ``on_bad_files`` says whether unusable series are skipped or are an error. A series is
+        unusable if it has no steps, or a channel without values.
     settings
-        Format of a table, and the name of the data set in a folder of several.
+        A table is in long format if ``id`` is set. ``problem`` names the data set to read from a folder that holds
+        ``.ts`` files of several data sets.
     fitted_spec
         The specification of a trained model. If given, series are made from the same columns of a table as in training.
 

@@ -16,17 +16,21 @@ class SeriesSettings(Settings):
     Parameters
     ----------
     problem
-        Name of the data set to read, such as ``OSULeaf``, if a folder or archive holds ``.ts`` files of several.
+        Name of the data set to read, such as ``OSULeaf``, if a folder or archive holds ``.ts`` files of several data
+        sets.
     id
         Column of a table in long format, with one row per step, that identifies the series. Without it, a table is in
         wide format, with one row per series.
     time
-        Column that the steps of a table in long format are sorted by. By default they are in the order of the rows.
+        Column by which the steps of each series in a long table are sorted. By default they keep the order of the rows.
+        It requires ``id``.
     steps
-        Number of steps that longer series are truncated to. ``"auto"``: the length of the longest training series.
+        Maximum number of steps of a sample. Longer series are truncated. ``"auto"``: the length of the longest
+        training series.
     normalise
         ``"channel"``: normalize each channel by its mean and standard deviation over all training series. ``"each"``:
-        normalize each channel of a series by its mean and standard deviation over that series, to compare shapes only.
+        normalize each channel of a series by its mean and standard deviation over that series, so that only its shape
+        matters.
     """
 
     problem: str | None = None

@@ -41,7 +41,8 @@ class SeriesSpec(Spec):
         ``"channel"``: series are normalized by ``mean`` and ``std``. ``"each"``: every series is normalized by its own
         mean and standard deviation.
     columns
-        Names of the original table's columns that became steps or channels; empty if series did not come from a table.
+        Names of the columns of the user's table that became the steps (wide format, one row per series) or the
+        channels (long format, one row per step); empty if the series did not come from a table.
 
     Examples
     --------
@@ -74,7 +75,10 @@ class SeriesSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["SeriesSpec", tuple[str, ...]]:
-        """Learn the length from the training series, and means and standard deviations from these and the extra rows.
+        """Learn the sample length, and the mean and standard deviation of each channel.
+
+        The length is learned from the training series in ``table``; the mean and standard deviation also from the
+        series in ``extra_rows``. ``target`` names the column of labels, which is not used as an input.
 
         Returns
         -------
@@ -124,7 +128,7 @@ class SeriesSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the input column by kind: ``{"series": ["series"]}``."""
+        """Return the names of the input columns, grouped by kind: always ``{"series": ["series"]}``."""
         return {"series": [SERIES]}
 
     @property
@@ -169,9 +173,9 @@ class SeriesSpec(Spec):
         return torch.from_numpy(x)
 
     def inputs(self) -> Inputs:
-        """Describe the encoder's input by its number of channels and steps.
+        """Return the properties of samples that an encoder is built for: the numbers of channels and steps.
 
-        Mean and standard deviation are left empty, as the frontend normalizes series already.
+        They include no mean and standard deviation, because the frontend has already normalized the series.
         """
         return Inputs((self.channels, self.steps), kind="steps", varying=self.varying)
 

@@ -34,9 +34,9 @@ def from_table(
         Name of the table, with which messages begin.
     options
         ``target`` names a label column, which is neither a step nor a channel. ``on_bad_files`` says whether unusable
-        series are skipped or are an error.
+        series (without steps, or with a channel without values) are skipped or are an error.
     settings
-        The columns that identify series (``id``) and sort their steps (``time``).
+        ``id`` names the column that identifies series, and ``time`` the column by which their steps are sorted.
     fitted_spec
         The specification of a trained model. If given, the same columns are steps or channels as in training.
 
@@ -130,16 +130,18 @@ def _to_records(kept_columns: pa.Table, content: Decoded, names: Sequence[str], 
 def _order_notes(
     ids: pa.ChunkedArray, series: Int64[ndarray, " n"], times: ndarray, order: Int64[ndarray, " n"], source: str
 ) -> tuple[str, ...]:
-    """Return a message about series whose steps are not sorted by time in the table; empty if all are.
+    """Return one message if a table in long format has series whose steps are not sorted by time, else an empty tuple.
 
     Parameters
     ----------
-    ids, series, times
-        Identifier, number and time of each row's series.
+    ids, series
+        Identifier and number of the series that each row belongs to.
+    times
+        Time of each row.
     order
         Permutation that sorts the rows by series and time.
     source
-        Name of the table, with which messages begin.
+        Name of the table, with which error messages begin.
 
     Raises
     ------
@@ -160,16 +162,17 @@ def _order_notes(
 
 
 def _number_series(ids: pa.ChunkedArray) -> tuple[Int64[ndarray, " n"], Int64[ndarray, " k"]]:
-    """Assign numbers to the series in order of appearance.
+    """Assign a number to each series of a table in long format: 0, 1, ..., in order of the first row of each series.
 
-    Return two arrays: the series number of each row, and the first row of each series.
+    ``ids`` holds the identifier of the series that each row belongs to. Return two arrays: the series number of each
+    row, and the index of the first row of each series.
     """
     series = _codes(ids)
     return series, np.unique(series, return_index=True)[1]
 
 
 def _codes(column: pa.ChunkedArray) -> Int64[ndarray, " n"]:
-    """Replace each value by an integer code, in order of first appearance. Nulls have a code, too."""
+    """Replace each distinct value by an integer, from 0 in order of first appearance. Null counts as a value."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
 
@@ -181,14 +184,15 @@ def _is_constant(column: pa.ChunkedArray, series: Int64[ndarray, " n"]) -> bool:
 
 
 def _times(column: pa.ChunkedArray, where: str) -> Int64[ndarray, " n"] | Float64[ndarray, " n"]:
-    """Convert a column of numbers or timestamps to an array that sorts the steps of a series.
+    """Convert a column of numbers or timestamps to an array of times, by which steps are sorted.
 
-    ``where`` begins error messages. Integers and timestamps stay integers, which compare exactly.
+    Integers and timestamps stay integers, so that they are compared without rounding. ``where`` names the column at
+    the beginning of error messages.
 
     Raises
     ------
     InputError
-        If the column holds text, or a time is infinite.
+        If the column does not hold numbers or timestamps, or a time is infinite or NaN.
     """
     if pt.is_timestamp(column.type):
         column = column.cast(pa.int64())

@@ -33,7 +33,7 @@ class TsHeader:
     classes
         Declared class names; empty if the header lists none.
     unknown
-        Header lines that are ignored, for a message.
+        Header lines that are not known and therefore ignored. A message to the user lists them.
     """
 
     flags: dict[str, bool] = field(default_factory=dict)
@@ -45,10 +45,17 @@ class TsHeader:
 
 @dataclass(frozen=True)
 class TsFile:
-    """Store the content of a ``.ts`` file: its series, their labels, and messages for the user.
+    """Store the content of a ``.ts`` file.
 
-    ``labels`` has one class name or number per series, or None for a missing label. If the file has no labels, it is
-    None.
+    Parameters
+    ----------
+    series
+        The series, with NaN for missing values.
+    labels
+        The class name or number of each series, or None for a series without a label. None instead of a list if the
+        header declares no labels.
+    notes
+        Messages for the user, such as the header lines that were ignored.
     """
 
     series: list[RawSeries]
@@ -106,9 +113,9 @@ def parse(data: bytes, name: str) -> TsFile:
 
 
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
-    """Yield line number (from 1) and text of each line that is neither empty nor a comment.
+    """Yield the line number (from 1) and the text of each line that is neither blank nor a comment.
 
-    ``name`` is the name of the file, with which error messages begin.
+    ``data`` is the content of a ``.ts`` file, and ``name`` its name, with which error messages begin.
 
     Raises
     ------

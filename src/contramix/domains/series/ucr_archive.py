@@ -20,19 +20,23 @@ _SPLIT = re.compile(r"_(TRAIN|TEST)$", re.IGNORECASE)
 
 
 def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, trained: bool = False) -> Records:
-    """Read the series of one UCR or UEA data set into a table, those of the training file first.
+    """Read the time series of one UCR or UEA data set into a table, one series per row.
+
+    Rows of the training file come first. The columns are ``series``, ``file``, ``label`` (if the files have labels) and
+    ``part`` (official split, if there are a training and a test file).
 
     Parameters
     ----------
     found
         The ``.ts`` files of a folder or an archive.
     options
-        ``on_bad_files`` says whether unusable series are skipped or are an error.
+        ``on_bad_files`` says whether unusable series (without steps, or with a channel without values) are skipped or
+        are an error.
     problem
         Name of the data set, such as ``"OSULeaf"``. It may be None if the files belong to a single data set.
     trained
-        Whether the series are for a model that is trained already. If so, a single data set is read even if its name is
-        not ``problem``.
+        Whether the series are the input of a trained model. If so, and the files belong to a single data set, it is
+        read even if its name is not ``problem``.
 
     Raises
     ------
@@ -81,7 +85,23 @@ def read_data_set(found: MediaFiles, options: ReadOptions, problem: str | None, 
 
 
 def _choose(found: MediaFiles, problem: str | None, trained: bool) -> tuple[str, Sequence[MediaFile]]:
-    """Return the name and the files of the data set to read; see :func:`read_data_set` for the arguments."""
+    """Return the name and the files of the data set to read.
+
+    Parameters
+    ----------
+    found
+        The ``.ts`` files of all data sets.
+    problem
+        Name of the data set; None if there is only one.
+    trained
+        Whether a single data set is chosen even if its name is not ``problem``.
+
+    Raises
+    ------
+    InputError
+        If there are several data sets and ``problem`` is None, if there is no data set of that name, or if two files
+        of the data set have the same name.
+    """
     problems: dict[str, list[MediaFile]] = {}
     for file in found.files:
         problems.setdefault(_SPLIT.sub("", _stem(file)), []).append(file)

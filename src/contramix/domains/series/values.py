@@ -27,10 +27,10 @@ _GIVE = "an array (n, channels, steps) or (n, steps), or a list of arrays (chann
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether Python values can only be time series.
+    """Return whether Python values can only be time series, and not the records of another domain.
 
-    This holds for an array with three axes (except uint8, which may be images), a list of arrays with two axes, a list
-    of 1-D arrays of different lengths, and an Arrow table of series that a reader returned.
+    Return True for a 3-D array (except uint8, which may be images), a list of 2-D arrays, a list of 1-D arrays that
+    differ in length, and an Arrow table of series that a reader returned.
     """
     if isinstance(values, pa.Table):
         return SERIES in values.column_names and count_channels(values.schema.field(SERIES).type) is not None
@@ -54,7 +54,7 @@ def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec |
         of arrays (channels, steps) or (steps,) of any lengths; a data frame in long or wide format, as described in
         :func:`contramix.domains.series.tables.from_table`; or an Arrow table of series that a reader returned.
     settings
-        Format of a data frame.
+        A data frame is in long format if ``id`` is set, else in wide format.
     fitted_spec
         The specification of a trained model. If given, the same columns of a data frame are used as in training.
 
@@ -83,16 +83,18 @@ def from_values(values: Any, settings: SeriesSettings, fitted_spec: SeriesSpec |
 
 
 def arrays_to_records(parts: Sequence[LabeledArray], options: ReadOptions, notes: tuple[str, ...] = ()) -> Records:
-    """Convert arrays of official splits to one table with one time series per row, the training split first.
+    """Convert one array per official split to a table with one time series per row, the training split first.
 
     Parameters
     ----------
     parts
-        One array (n, channels, steps) or (n, steps) per split, with its labels. NaN pads shorter series.
+        One array (n, channels, steps) or (n, steps) per split, with the split's name and labels. NaN pads shorter
+        series. Without official splits, there is a single array.
     options
-        ``on_bad_files`` says whether unusable series are skipped or are an error.
+        ``on_bad_files`` says whether unusable series (without steps, or with a channel without values) are skipped or
+        are an error.
     notes
-        Messages that are put before those of this conversion.
+        Messages for the user from reading the arrays. The returned records repeat them before their own messages.
 
     Raises
     ------
