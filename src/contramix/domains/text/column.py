@@ -21,21 +21,22 @@ USUAL_NAMES = (TEXT, "sentence", "review", "question", "content", "document", "c
 def rename_text_column(
     table: pa.Table, wanted: str, fitted_column: str | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
-    """Rename the column of texts in a table to ``text``. The other columns and the order stay the same.
+    """Rename the column of texts in a table to ``text``. Other columns and the order of columns do not change.
 
     Parameters
     ----------
     table
         The table.
     wanted
-        The column's name, or ``"auto"`` to choose a column by its name or by the length of its texts.
+        The column's name, or ``"auto"``: a column with a usual name, such as ``review``, else the column with the
+        longest texts on average.
     fitted_column
         Name of the column that a trained model learned from. With ``"auto"``, it is preferred if the table has it.
 
     Returns
     -------
     table, notes
-        The table, and a message that names the chosen column, if there was a choice.
+        The table, and at most one message, which says which column ``"auto"`` chose and why.
 
     Raises
     ------
@@ -61,9 +62,9 @@ def rename_text_column(
 
 
 def _find_column(table: pa.Table) -> tuple[str, tuple[str, ...]]:
-    """Return the name of a table's column of texts, and a message if there was a choice.
+    """Choose a table's column of texts, and return its name and at most one message that explains the choice.
 
-    A column with a usual name, such as ``review``, is preferred to the column with the longest texts on average.
+    A column with a usual name, such as ``review``, is chosen first, else the column with the longest texts on average.
 
     Raises
     ------

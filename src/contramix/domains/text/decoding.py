@@ -20,7 +20,7 @@ _CHUNK_BYTES = 1 << 24
 
 
 class DecodedText(NamedTuple):
-    """Store the text of a file. ``latin`` says whether it was decoded as Latin-1 because it is not valid UTF-8."""
+    """Store the text of a file. ``latin`` is True if it was decoded as Latin-1 because it is not valid UTF-8."""
 
     text: str
     latin: bool = False
@@ -52,7 +52,9 @@ def decompress(data: bytes) -> bytes:
 
 
 def read_beginning(path: str, at_most: int) -> bytes:
-    """Read at most ``at_most`` decompressed bytes from the start of a file, and cut after the last complete line.
+    """Read the first ``at_most`` bytes of a file, after decompression, and drop a line that is incomplete at the end.
+
+    A shorter file is returned whole. The bytes are not shortened further if they contain no line break.
 
     Raises
     ------

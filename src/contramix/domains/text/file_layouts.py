@@ -24,7 +24,10 @@ _MARKS = re.compile(r"[._\- ]+")
 
 
 class LineFile(NamedTuple):
-    """Pair a file that has one text per line with its official split; None if its name does not contain a split."""
+    """Pair a file that has one text per line with its official split.
+
+    ``split`` is ``"train"``, ``"valid"`` or ``"test"``, or None if the data set is a single file.
+    """
 
     item: MediaFile
     split: str | None
@@ -37,7 +40,11 @@ def strip_compression_ending(name: str) -> str:
 
 
 def may_be_text(name: str) -> bool:
-    """Return whether a file may hold texts, judged by its name. Tables, archives and READMEs do not."""
+    """Return whether a file may hold texts, judged by its name.
+
+    Return False for endings of other formats, such as tables (``.csv``), archives (``.zip``), arrays (``.npy``), markup
+    (``.html``) and code (``.py``), and for documentation such as a README.
+    """
     return not strip_compression_ending(name).endswith(_OTHERS) and not is_documentation(name)
 
 
@@ -49,8 +56,8 @@ def is_documentation(name: str) -> bool:
 def line_files(found: MediaFiles) -> list[LineFile] | None:
     """Return the files of a folder that have one text per line, with their splits, the training split first.
 
-    This applies to a single file, and to one file per split, such as ``stsa.train.gz`` and ``stsa.test.gz``. Return
-    None if the file names indicate another layout, such as one text per file.
+    A folder has one text per line if it holds a single file, or one file per split, such as ``stsa.train.gz`` and
+    ``stsa.test.gz``. Return None if the file names indicate another layout, such as one text per file.
 
     Raises
     ------
@@ -76,12 +83,12 @@ def line_files(found: MediaFiles) -> list[LineFile] | None:
 
 
 def text_files(found: MediaFiles) -> list[MediaFile]:
-    """Return the files whose names end in ``.txt``, optionally compressed, other than a README or license."""
+    """Return the files whose names end in ``.txt`` (or ``.txt.gz``, ...), except documentation such as a README."""
     return [item for item in found.files if item.name.lower().endswith(TXT) and may_be_text(item.name)]
 
 
 def _split_of(name: str) -> tuple[str | None, str]:
-    """Return the split in a file name, or None, and the name without the split and the ending.
+    """Return the official split that a file name contains, or None, and the name without the split and the ending.
 
     Examples
     --------

@@ -22,10 +22,12 @@ class LabeledLines(NamedTuple):
 
 
 def split_labels(lines: Sequence[str]) -> LabeledLines:
-    """Split each line into a label, its first word, and a text, if the first words of all lines look like labels.
+    """Split each line into a label (its first word) and a text, if the first words look like labels.
 
-    They do if words follow them, and few of them are distinct: at most two thirds as many as there are lines if all are
-    numbers or codes such as ``DESC:def``, and a tenth otherwise, as other words could also begin a sentence.
+    They look like labels if all are numbers or codes such as ``DESC:def``, and the number of distinct ones is at most
+    2/3 of the number of lines. For other words, which could also begin a sentence, the limit is 1/10, and at least two
+    must be distinct. In both cases, the texts must consist mostly of words, and labels must not contain ``,``, ``;`` or
+    ``|``. Otherwise the lines are returned as texts without labels.
 
     Examples
     --------
@@ -48,7 +50,7 @@ def split_labels(lines: Sequence[str]) -> LabeledLines:
 
 
 def is_prose(lines: Sequence[str]) -> bool:
-    """Return whether lines are prose: mostly words, and without a delimiter that occurs equally often in all lines.
+    """Return whether lines are prose, not a table: mostly words, and no delimiter occurs equally often in every line.
 
     Examples
     --------
@@ -67,7 +69,10 @@ def _is_table(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def _is_words(texts: Sequence[str]) -> bool:
-    """Return whether at least half of the pieces between spaces consist of letters, apostrophes and hyphens."""
+    """Return whether at least half of the space-separated strings in texts are words.
+
+    A word consists of letters, apostrophes and hyphens. Punctuation around it is ignored.
+    """
     pieces = [piece.strip(".,;:!?\"'()`") for text in texts[:_MAX_LINES] for piece in text.split()]
     pieces = [piece for piece in pieces if piece]
     words = sum(piece.replace("'", "").replace("-", "").isalpha() for piece in pieces)

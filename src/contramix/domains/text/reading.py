@@ -48,7 +48,8 @@ def read(
     settings
         ``column`` names the column of a table.
     fitted_spec
-        The specification of a trained model. If given, the column used in training is preferred.
+        The specification of a trained model. If given and ``column`` is ``"auto"``, the column used in training is
+        read if the table has it.
 
     Raises
     ------
@@ -110,7 +111,10 @@ def _from_lines(source: str, files: Sequence[LineFile], options: ReadOptions) ->
 
 
 def from_files(found: MediaFiles, options: ReadOptions) -> Records:
-    """Read files with one text each into a table. Class folders become labels, and split folders official splits.
+    """Read files that hold one text each into a table with the columns ``text`` and ``file``.
+
+    Names of class folders become the column ``label``. Names of split folders, such as ``train``, become the column
+    ``part``.
 
     Raises
     ------

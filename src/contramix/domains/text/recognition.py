@@ -22,8 +22,8 @@ _EXAMINED_FILES = 5
 def recognizes(path: str | os.PathLike[str]) -> bool:
     """Return whether a file, or most files in a folder or an archive, hold texts.
 
-    A file holds texts if all its lines begin with a label, or if its name ends in ``.txt`` and its content is prose
-    rather than a table.
+    A file holds texts if it has several lines that all begin with a label, or if its name ends in ``.txt`` and its
+    content is prose, not a table, JSON or HTML. The first 64 KiB of a file, and at most five files, are examined.
     """
     place = os.fsdecode(path)
     try:
@@ -42,7 +42,10 @@ def recognizes(path: str | os.PathLike[str]) -> bool:
 
 
 def recognizes_values(values: Any) -> bool:
-    """Return whether Python values are a list, 1-D array or series of strings, or a list of paths of text files."""
+    """Return whether Python values are a list, 1-D array or series of strings, or a list of existing ``.txt`` files.
+
+    A series is one of pandas, polars or Arrow. Some, but not all, of the strings may be missing.
+    """
     if are_text_files(values):
         return True
     cells = to_strings(values) or ()

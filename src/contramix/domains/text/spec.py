@@ -46,7 +46,7 @@ class TextSpec(Spec):
     Parameters
     ----------
     column
-        Name of the column of texts in the original table; ``text`` if they came from files.
+        Name of the column of texts in the user's table; ``text`` if the texts came from files.
     tokenizer
         The tokenizer as a JSON string, in the format of the Hugging Face tokenizers library.
     max_tokens
@@ -54,7 +54,8 @@ class TextSpec(Spec):
     vocabulary
         Vocabulary size, including token 0 for padding.
     documents
-        Number of training texts that contain each token, encoded by :func:`encode_counts`.
+        Number of training texts that contain each token, in order of token ids. :func:`encode_counts` encodes the
+        numbers as a string.
     """
 
     domain: Literal["text"] = "text"
@@ -81,9 +82,10 @@ class TextSpec(Spec):
         target: str | None = None,
         extra_rows: pa.Table | None = None,
     ) -> tuple["TextSpec", tuple[str, ...]]:
-        """Train or load a tokenizer, and count how many training texts contain each token.
+        """Train or load a tokenizer, and count how many training texts in ``table`` contain each token.
 
-        Texts of ``extra_rows`` are used to train the tokenizer, but are not counted.
+        Texts of ``extra_rows`` are used to train the tokenizer, but are not counted. ``target`` names the column of
+        labels, which is not used as an input.
 
         Returns
         -------
@@ -132,7 +134,7 @@ class TextSpec(Spec):
 
     @property
     def kinds(self) -> dict[str, list[str]]:
-        """Return the name of the input column by kind: ``{"text": ["text"]}``."""
+        """Return the names of the input columns, grouped by kind: always ``{"text": ["text"]}``."""
         return {"text": [TEXT]}
 
     @property
@@ -141,7 +143,10 @@ class TextSpec(Spec):
         return f"up to {self.max_tokens:,} of {self.vocabulary:,} tokens each"
 
     def input_notes(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return messages about the number of texts that are truncated, and of texts that are empty."""
+        """Return one message if texts in ``table`` are truncated, and one if texts are empty, each with their number.
+
+        ``known`` is not used.
+        """
         texts = extract_texts(table)
         # A token stands for at least one byte, or for no text, like [CLS]. Short texts therefore need no check.
         long = [text for text in texts if len(text.encode()) + _SPECIAL_TOKENS > self.max_tokens]
@@ -167,14 +172,15 @@ class TextSpec(Spec):
         return torch.from_numpy(out)
 
     def inputs(self) -> Inputs:
-        """Describe the encoder's input by the number of tokens of a sample and the vocabulary size."""
+        """Return the properties of samples that an encoder is built for: the sample length and the vocabulary size."""
         return Inputs((self.max_tokens,), kind="tokens", tokens=self.vocabulary)
 
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
-        """Compute TF-IDF features of the tokens that occur in the most texts, at most 4,096, one row per text.
+        """Compute TF-IDF features for baselines from token ids, one row per text and one column per token.
 
-        ``x`` are token ids as :meth:`tensorize` returns them. Term frequencies are sublinear, 1 + log(count), and rows
-        have Euclidean norm 1, as in scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``.
+        Columns are the tokens that occur in the most training texts, at most 4,096. ``x`` holds token ids as
+        :meth:`tensorize` returns them. Term frequencies are sublinear, 1 + log(count), and rows have Euclidean norm 1,
+        as in scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``.
         """
         if not isinstance(x, Tensor):
             raise TypeError("texts are a tensor of tokens")

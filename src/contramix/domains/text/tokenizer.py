@@ -28,7 +28,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, lowercase: bool) -> s
     texts
         The training texts.
     vocabulary
-        Maximum vocabulary size.
+        Maximum vocabulary size, without a padding token.
     lowercase
         Whether the tokenizer converts texts to lower case.
 
@@ -100,7 +100,7 @@ def _from_hub(name: str, shown: str) -> str:
 
 @lru_cache(maxsize=4)
 def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
-    """Create a tokenizer, without padding, from its JSON string. The four tokenizers used last are cached.
+    """Create a tokenizer, which does not pad, from its JSON string. The four most recently used ones are cached.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
 
 
 def id_shift(tokenizer: Any) -> int:
-    """Return the number to add to a tokenizer's ids so that 0 is free for padding.
+    """Return the number (0 or 1) to add to a tokenizer's ids so that id 0 means padding.
 
-    It is 0 if the tokenizer uses id 0 for a padding token, such as ``[PAD]``, and 1 otherwise.
+    Return 0 if the tokenizer uses id 0 for a padding token, such as ``[PAD]``, and 1 otherwise.
     """
     return 0 if tokenizer.id_to_token(0) in _PADDING else 1
 
@@ -146,7 +146,10 @@ def vocabulary_size(tokenizer: Any) -> int:
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> Iterator[list[int]]:
-    """Yield the list of the tokenizer's ids for each text, before :func:`id_shift` is added."""
+    """Yield the list of token ids of each text, as the tokenizer returns them, without :func:`id_shift` added.
+
+    Only the first 100,000 characters of a text are tokenized.
+    """
     for start in range(0, len(texts), _BATCH_SIZE):
         some = [text[:MAX_CHARACTERS] for text in texts[start : start + _BATCH_SIZE]]
         for encoding in tokenizer.encode_batch_fast(some):

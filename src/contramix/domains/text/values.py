@@ -22,7 +22,7 @@ from contramix.io.tables.frames import to_arrow
 
 
 def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | None = None) -> Records:
-    """Convert Python values to a table with the column ``text``, one row per text. Missing values become null.
+    """Convert Python values to a table with the column ``text``, one row per text. Missing texts become null.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def from_values(values: Any, settings: TextSettings, fitted_spec: TextSpec | Non
     settings
         ``column`` names the column of a data frame.
     fitted_spec
-        The specification of a trained model. If given, the column used in training is preferred.
+        The specification of a trained model. If given and ``column`` is ``"auto"``, the column used in training is
+        read if the data frame has it.
 
     Raises
     ------
@@ -76,9 +77,10 @@ def are_text_files(values: Any) -> bool:
 
 
 def to_strings(values: Any) -> list[Any] | None:
-    """Convert a list, tuple, 1-D array or series of strings to a list, which keeps missing values.
+    """Convert a list, tuple, 1-D array or series (pandas, polars, Arrow) of strings to a list.
 
-    Return None for values that do not look like a sequence of strings, such as a data frame.
+    Missing values are kept as they are. Return None for values that do not look like a sequence of strings, such as a
+    data frame.
     """
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values.to_pylist() if is_text(values.type) else None
