@@ -8,6 +8,7 @@ import pytest
 
 PLAIN = ["chance", "raw", "raw-quantile", "pca", "untrained", "trees", "forest", "boosting", "blend"]
 NAMES = [*PLAIN, "gaussian", "supervised"]
+ONE = ("--probes", "linear", "--baselines", "raw", "--draws", "2")
 FEW = ("--set", "encoder.depth=1", "--set", "encoder.width=8", "--epochs", "2")
 
 
@@ -21,20 +22,20 @@ def rows(here, t):
 
 def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
     run.done("pretrain", "rows.csv", "--target", "y", "--out", "run", *run.small)
-    ask = ("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--baselines", "all", "--json")
-    told = json.loads(run.done(*ask).out)
+    same = ("evaluate", "run", "rows.csv", "--target", "y", "--test", "test.csv", "--draws", "2", "--json")
+    told = json.loads(run.done(*same, "--baselines", "all", "--probes", "linear,knn,finetune").out)
     cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in told["rows"]}
     assert list(dict.fromkeys(r["name"] for r in told["rows"])) == [*NAMES, "imix-npair"]
     assert {probe for name, probe, _ in cells if name == "imix-npair"} == {"linear", "knn", "finetune"}
     assert {k[0] for k in cells if k[2] == 20} == {*NAMES, "imix-npair"}
     for row in cells.values():
-        assert row["n"] == (5 if row["labels_per_class"] else 2)
+        assert row["n"] == 2, "draws of few labels, and resamples of the 60 labeled rows"
         low, high = row["interval"]
         assert low <= row["mean"] <= high
         assert row["metrics"].keys() == {
             "accuracy", "balanced_accuracy", "auroc", "average_precision", "log_loss", "calibration_error",
         }  # fmt: skip
-        assert row["metrics"]["accuracy"] == pytest.approx(row["mean"], abs=1e-5)
+        assert row["metrics"]["auroc"] == pytest.approx(row["mean"], abs=1e-5)
     assert cells["imix-npair", "linear", None]["chosen"][0].startswith("C = ")
     assert cells["supervised", "finetune", None]["kind"] == "baseline"
     verdict = told["verdict"]
@@ -43,7 +44,7 @@ def test_evaluate_has_every_baseline_and_writes_both_reports(rows, run):
     assert json.loads(Path("run/report.json").read_text()) == told
     assert verdict["text"].split(":")[0] in Path("run/report.html").read_text()
     quick = ("--probes", "linear", "--baselines", "gaussian", "--labels-per-class", "")
-    again = json.loads(run.done("evaluate", "run", "rows.csv", "--target", "y", "--seeds", "2", "--json", *quick).out)
+    again = json.loads(run.done(*same, *quick).out)
     assert {row["name"] for row in again["rows"]} == {"raw", "gaussian", "imix-npair"}, "raw is what it is held against"
     for row in again["rows"]:
         assert row["each"] == cells[row["name"], "linear", None]["each"]
@@ -108,3 +109,28 @@ def test_wrong_calls_of_compare(rows, run):
     run.refused("compare", "rows.csv", "--target", "y", "--recipes", "imix").says("imix")
     run.refused("compare", "rows.csv", "--target", "y", "--recipes", "npair,npair").says("different names")
     run.refused("compare", "rows.csv", "--target", "y", "--recipes", ",").says("--recipes")
+
+
+def test_rows_without_a_target_serve_pre_training(rows, run, t):
+    """Most of 60 rows have no label, and 20 more come from another file: each recipe is pre-trained once on all 80."""
+    table = t.people(60, 0)
+    Path("rows.csv").write_text(t.text(t.column(table, "y", lambda n: "ab"[n // 2 % 2] if n % 2 else "")))
+    Path("more.csv").write_text(t.text(t.column(t.people(20, 5), "y", None)))
+    ask = ("compare", "rows.csv", "--target", "y", "--recipes", "npair,imix-npair", *FEW, *ONE, "--json")
+    told = json.loads(run.done(*ask, "--labels-per-class", "2", "--unlabeled", "more.csv").out)
+    assert any("50 of 80 rows have no 'y'" in note for note in told["notes"])
+    assert any("only 30 rows are labeled" in note for note in told["notes"])
+    assert told["labelled"] == {"training": 30, "test": None}
+    assert {(r["labels_per_class"], r["n"]) for r in told["rows"]} == {(None, 20), (2, 2)}
+    runs = sorted(Path("rows-compare").glob("*/*/DONE"))
+    assert [done.parent.parent.name for done in runs] == ["imix-npair", "npair"], "recipes x seeds"
+    assert json.loads((runs[0].parent / "config.json").read_text())["data_rank"]["rows"] == 80
+    run.done("evaluate", runs[0].parent, "rows.csv", "--target", "y", "--test", "test.csv", *ONE)
+    Path("test.csv").write_text(t.text(t.column(t.people(40, 1), "y", lambda n: "ab"[n % 2] if n > 9 else "")))
+    told = json.loads(
+        run.done("evaluate", runs[0].parent, "rows.csv", "--target", "y", "--test", "test.csv", *ONE, "--json").out
+    )
+    assert any("10 of 40 test rows have no 'y'" in note for note in told["notes"])
+    assert any("30 labeled rows are fixed" in note for note in told["notes"])
+    Path("less.csv").write_text(t.text(t.column(t.people(20, 5), "age", None)))
+    run.refused(*ask, "--unlabeled", "less.csv").says("less.csv", "missing column 'age'")

@@ -23,31 +23,71 @@ def test_the_first_probe_decides_which_baseline_is_always_there(probe, reference
 
 
 def test_the_plan_has_a_split_for_each_seed_and_the_default_metric():
-    plan = Protocol(labels_per_class=(3,), seeds=4).plan(records(CLASSES, [0, 1] * 30))
+    plan = Protocol(labels_per_class=(3,), seeds=4).plan(records(CLASSES, [0, 1] * 500))
     assert [split.seed for split in plan.splits] == [0, 1, 2, 3]
     assert plan.labels_per_class == (3,)
-    assert plan.metric == "accuracy"
+    assert plan.metric == "auroc"
+    assert plan.resamples == 0
     assert len(plan.notes) == 1
     assert "a fifth of the rows is held out" in plan.notes[0]
+    three = Task("classification", "y", ("a", "b", "c"))
+    assert Protocol().plan(records(three, [0, 1, 2] * 40)).metric == "balanced_accuracy"
+
+
+@pytest.mark.parametrize("task", [CLASSES, NUMERIC])
+def test_few_labeled_rows_are_tested_in_folds(task):
+    y = np.arange(60) % 2 if task.classes else np.arange(60.0)
+    plan = Protocol(labels_per_class=(5,), seeds=2).plan(records(task, y))
+    assert len(plan.splits) == 20
+    assert {split.seed for split in plan.splits} == {0, 1}
+    assert plan.resamples == 0
+    assert "60 rows are labeled" in plan.notes[0]
+    as_with_more_rows = Protocol(labels_per_class=(), seeds=2, repeat_few=False).plan(records(task, y))
+    assert len(as_with_more_rows.splits) == 2
 
 
 def test_an_official_test_split_is_used_as_it_is():
-    official = np.arange(50, 60)
-    plan = Protocol(labels_per_class=(), seeds=2).plan(records(CLASSES, [0, 1] * 30, official))
+    official = np.arange(1000, 1100)
+    plan = Protocol(labels_per_class=(), seeds=2).plan(records(CLASSES, [0, 1] * 550, official))
     assert all(split.test.tolist() == official.tolist() for split in plan.splits)
     assert plan.notes == ()
+    assert plan.resamples == 0
+
+
+def test_fixed_labels_are_resampled():
+    plan = Protocol(labels_per_class=(), draws=7).plan(records(CLASSES, [0, 1] * 30, np.arange(50, 60)))
+    assert len(plan.splits) == 1
+    assert plan.resamples == 7
+    assert "50 labeled rows are fixed" in plan.notes[0]
+    asked = Protocol(labels_per_class=(), draws=7, repeat_few=False)
+    assert asked.plan(records(CLASSES, [0, 1] * 30, np.arange(50, 60))).resamples == 0
+
+
+def test_rows_without_a_target_are_in_no_split():
+    y = np.concatenate([np.full(1500, -1), [0, 1] * 600])
+    labeled = np.arange(1500, 2700)
+    without_target = records(CLASSES, y)._replace(labeled=labeled)
+    plan = Protocol(labels_per_class=(5,)).plan(without_target)
+    assert "1,500 of 2,700 rows have no 'y'" in plan.notes[0]
+    assert sorted([*plan.splits[0].train, *plan.splits[0].test]) == labeled.tolist()
+    official = np.arange(2600, 2700)
+    mostly_missing = without_target._replace(labeled=labeled[:1100], official_test=official)
+    assert Protocol(labels_per_class=()).plan(mostly_missing).resamples == 20
 
 
 def test_classes_with_fewer_rows_than_labels_are_noted():
-    plan = Protocol(labels_per_class=(5, 20), seeds=1).plan(records(CLASSES, [0] * 90 + [1] * 10))
+    plan = Protocol(labels_per_class=(5, 20)).plan(records(CLASSES, [0] * 990 + [1] * 10))
     assert plan.notes[-1].startswith("20 labels per class are asked for; the classes 'yes' have fewer training rows")
+    in_folds = Protocol(labels_per_class=(5, 20)).plan(records(CLASSES, [0] * 90 + [1] * 10))
+    assert in_folds.labels_per_class == (5,)
+    assert in_folds.notes[-1].startswith("20 labels per class are skipped: the training rows of a fold have only 8")
 
 
 def test_a_numeric_target_has_no_labels_per_class():
     plan = Protocol(labels_per_class=(5,), seeds=1).plan(records(NUMERIC, np.arange(40.0)))
     assert plan.labels_per_class == ()
     assert plan.metric == "r2"
-    assert "all labels are used" in plan.notes[-1]
+    assert "all labels are used" in plan.notes[1]
 
 
 def test_a_metric_of_another_task_is_refused():

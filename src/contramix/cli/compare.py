@@ -10,6 +10,7 @@ import typer
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluation_options import (
     Baselines,
+    Draws,
     LabelsPerClass,
     MetricName,
     PickOnTest,
@@ -17,6 +18,7 @@ from contramix.cli.evaluation_options import (
     Target,
     TaskName,
     Test,
+    Unlabeled,
     parse_baselines,
     parse_label_budgets,
     parse_names,
@@ -29,6 +31,7 @@ from contramix.errors import InputError
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
+    from contramix.io.records import Records
 
 
 @app.command(cls=Command)
@@ -43,6 +46,7 @@ def compare(
         typer.Option(help="Names of recipes or TOML files, separated by commas. 'contramix recipes' lists the names."),
     ] = "dacl-plus,imix-npair",
     test: Test = None,
+    unlabeled: Unlabeled = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of the runs and the report. Finished runs in it are reused. Default: DATA-compare."),
@@ -52,11 +56,12 @@ def compare(
     labels_per_class: LabelsPerClass = "20",
     seeds: Annotated[
         int,
-        typer.Option(min=1, max=100, help="Runs of each recipe, and splits. Few labels are drawn at least 5 times."),
-    ] = 3,
+        typer.Option(min=1, max=100, help="Number of pre-training runs of each recipe."),
+    ] = 1,
+    draws: Draws = 20,
     task: TaskName = None,
     metric: MetricName = None,
-    probes: Probes = "linear,knn,finetune",
+    probes: Probes = "linear,knn",
     baselines: Baselines = None,
     pick_on_test: PickOnTest = False,
     device: Device = "auto",
@@ -66,15 +71,16 @@ def compare(
 ) -> None:
     """Compare several recipes with each other and with baselines on one data set.
 
-    Each recipe is pre-trained without labels, once for each seed. Then all models are probed on the same splits with
-    the same labels. The verdict is corrected for the number of recipes. Writes report.json and report.html to --out.
+    Each recipe is pre-trained without labels, once for each seed, on all rows: those without a target, too. Then all
+    models are probed on the same splits with the same labels. The verdict is corrected for the number of recipes.
+    Writes report.json and report.html to --out.
 
     If the command is interrupted or killed, run it again: it continues with the unfinished runs.
     """
     from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.evaluation.compare import compare_recipes
-    from contramix.evaluation.labeled_table import LabeledTable
+    from contramix.evaluation.labeled_table import LabeledTable, append_unlabeled
     from contramix.evaluation.protocol import ALL_PROBES, Protocol
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
@@ -94,14 +100,20 @@ def compare(
     output = Output(json, quiet)
     options = with_progress(options, output, target)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
-    rows = read_labeled(lambda path: DOMAINS[found].read(path, options, chosen[-1].data), data, test, target, output)
+
+    def read(path: Path) -> "Records":
+        return DOMAINS[found].read(path, options, chosen[-1].data)
+
+    rows = read_labeled(read, data, test, target, output)
     table, target = rows.training, rows.target
+    if unlabeled is not None:
+        table = append_unlabeled(table, read(unlabeled).training, target, str(unlabeled))
     command = shlex.join(["contramix", *sys.argv[1:]])
     evaluation = compare_recipes(
         place,
         LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
         chosen,
-        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test),
+        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test, draws),
         device=device,
         command=command,
         reporter=CommandReporter(quiet),

@@ -9,6 +9,7 @@ import typer
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, Run, app
 from contramix.cli.evaluation_options import (
     Baselines,
+    Draws,
     LabelsPerClass,
     MetricName,
     PickOnTest,
@@ -38,11 +39,12 @@ def evaluate(
     test: Test = None,
     labels_per_class: LabelsPerClass = "20",
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Number of splits. Few labels are drawn at least 5 times.")
+        int, typer.Option(min=1, max=100, help="Number of splits, if at least 1,000 rows are labeled.")
     ] = 3,
+    draws: Draws = 20,
     task: TaskName = None,
     metric: MetricName = None,
-    probes: Probes = "linear,knn,finetune",
+    probes: Probes = "linear,knn",
     baselines: Baselines = None,
     pick_on_test: PickOnTest = False,
     recalibrate_bn: Annotated[
@@ -56,10 +58,12 @@ def evaluate(
     """Measure whether pre-training helped: train probes on the representations and compare with baselines.
 
     If the data come with official splits, probes are trained on the training split and scored on the test split.
-    Otherwise a fifth of the rows is held out for each seed.
+    Otherwise a fifth of the rows is held out for each seed. Rows without a target are left out, with a note. If fewer
+    than 1,000 rows are labeled, each of them is tested in repeated cross-validation.
 
     Baselines include raw features, their principal components, tree ensembles on raw features, and the same encoder
-    untrained, pre-trained with Gaussian noise, or trained only on labels. All use the same splits, seeds and labels.
+    untrained; and, if you name them, the same encoder pre-trained with Gaussian noise (gaussian), or trained only on
+    labels (supervised). All use the same splits, seeds and labels.
     Settings are selected on training rows, unless --pick-on-test is given. Writes report.json and report.html to RUN.
     """
     from contramix.cli.reporter import CommandReporter
@@ -83,7 +87,7 @@ def evaluate(
     evaluation = run_evaluation(
         model,
         LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
-        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test),
+        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test, draws),
         recalibrate_bn=recalibrate_bn,
         folder=run / "baselines",
         training_advice=advice_from_log(read_log(run), model.facts.get("alarms", ())),

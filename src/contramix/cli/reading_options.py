@@ -152,31 +152,8 @@ def resolve_target(reading: "Records", target: str | None) -> str:
     return reading.target
 
 
-def drop_unlabeled(table: "pa.Table", reading: "Records", target: str, output: "Output") -> "pa.Table":
-    """Remove records whose label is missing, and print a note with their number.
-
-    This applies only to labels that come with the data, such as the names of class folders. If ``target`` is another
-    column, the table is returned unchanged.
-
-    Parameters
-    ----------
-    table
-        Records to filter, with the column ``target``.
-    reading
-        Data that ``table`` is from. ``reading.target`` is the column of labels that come with the data.
-    target
-        Column to predict.
-    output
-        Where the note is printed.
-    """
-    if reading.target != target or not table.column(target).null_count:
-        return table
-    output.note(f"{table.column(target).null_count:,} of {table.num_rows:,} records have no {target} and are left out")
-    return table.filter(table.column(target).is_valid())
-
-
 class LabeledData(NamedTuple):
-    """Store the labeled training and test records for the commands evaluate and compare.
+    """Store the training and test records for the commands evaluate and compare.
 
     Parameters
     ----------
@@ -185,8 +162,8 @@ class LabeledData(NamedTuple):
     target
         Column to predict.
     training, test
-        Labeled records for training and testing. ``test`` is None if there is neither --test nor an official test
-        split.
+        Records for training and testing, whose target may be missing. ``test`` is None if there is neither --test nor
+        an official test split.
     """
 
     readings: "tuple[Records, Records | None]"
@@ -201,14 +178,17 @@ class LabeledData(NamedTuple):
         The key ``"labelled"`` holds the numbers of ``training`` and ``test`` records. The key ``"bad_files"`` holds the
         unreadable files, if there are any.
         """
-        test = None if self.test is None else self.test.num_rows
-        return {**unreadable_files(*self.readings), "labelled": {"training": self.training.num_rows, "test": test}}
+        counts = [
+            None if table is None else table.num_rows - table.column(self.target).null_count
+            for table in (self.training, self.test)
+        ]
+        return {**unreadable_files(*self.readings), "labelled": dict(zip(("training", "test"), counts))}
 
 
 def read_labeled(
     read: "Callable[[Path], Records]", data: Path, test: Path | None, target: str | None, output: "Output"
 ) -> LabeledData:
-    """Read labeled training and test records, and print notes about them.
+    """Read training and test records, and print notes about them.
 
     Parameters
     ----------
@@ -229,9 +209,7 @@ def read_labeled(
             print_reading_notes(each, output)
     target = resolve_target(reading, target)
     held_out = test_reading.table if test_reading else reading.test
-    training = drop_unlabeled(reading.training, reading, target, output)
-    held_out = None if held_out is None else drop_unlabeled(held_out, reading, target, output)
-    return LabeledData((reading, test_reading), target, training, held_out)
+    return LabeledData((reading, test_reading), target, reading.training, held_out)
 
 
 def columns_to_copy(table: "pa.Table", context: Sequence[str], keep: Sequence[str], out: "Path") -> list[str]:
@@ -273,8 +251,9 @@ def columns_to_copy(table: "pa.Table", context: Sequence[str], keep: Sequence[st
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command function to add the options for reading data, such as --delimiter.
 
-    The function receives these options as one argument: ``options``, of type ReadOptions. If its argument ``data`` or
-    ``test`` is the name of an official data set, such as "cifar10", it receives the path of the files instead.
+    The function receives these options as one argument: ``options``, of type ReadOptions. If its argument ``data``,
+    ``test`` or ``unlabeled`` is the name of an official data set, such as "cifar10", it receives the path of the files
+    instead.
     """
     ours = inspect.signature(read_options).parameters
     theirs = inspect.signature(command).parameters

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
-from contramix.cli.evaluation_options import MetricName, TaskName, parse_task
+from contramix.cli.evaluation_options import MetricName, TaskName, Unlabeled, parse_task
 from contramix.cli.pretrain import Changes, parse_overrides
-from contramix.cli.reading_options import DomainName, drop_unlabeled, print_reading_notes, reads_data, with_progress
+from contramix.cli.reading_options import DomainName, print_reading_notes, reads_data, with_progress
 
 if TYPE_CHECKING:
     from contramix.io.options import ReadOptions
@@ -26,6 +26,7 @@ def tune(
         str, typer.Option(help="Name of the recipe to tune ('contramix recipes' lists them) or a TOML file.")
     ] = "imix-npair",
     target: Annotated[str | None, typer.Option(help="Column to predict. It is excluded from the input.")] = None,
+    unlabeled: Unlabeled = None,
     score: Annotated[
         str,
         typer.Option(
@@ -81,6 +82,7 @@ def tune(
     from contramix.cli.evaluation_options import parse_names
     from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
+    from contramix.evaluation.labeled_table import append_unlabeled
     from contramix.recipe import resolve
     from contramix.tuning.search import SearchSettings
     from contramix.tuning.search import tune as run_search
@@ -94,7 +96,10 @@ def tune(
     reading = DOMAINS[chosen.domain].read(data, options, chosen.data)
     print_reading_notes(reading, output)
     target = reading.target if target is None else target
-    rows = reading.training if target is None else drop_unlabeled(reading.training, reading, target, output)
+    rows = reading.training
+    if unlabeled is not None:
+        more = DOMAINS[chosen.domain].read(unlabeled, options, chosen.data).training
+        rows = append_unlabeled(rows, more, target, str(unlabeled))
     command = shlex.join(["contramix", *sys.argv[1:]])
     result = run_search(
         out,

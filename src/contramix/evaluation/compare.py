@@ -47,8 +47,8 @@ def compare_recipes(
         Folder in which each pre-training run has a folder ``<recipe>/seed<n>``. Finished runs in it are reused, and
         unfinished ones are resumed.
     data
-        Labeled rows. The recipes are pre-trained on them without labels, and without the rows of an official test
-        split.
+        Rows with and without a target. The recipes are pre-trained on all of them without labels, and without the rows
+        of an official test split.
     recipes
         Recipes to compare. Baselines that need an encoder use the one of the last recipe.
     protocol
@@ -126,7 +126,7 @@ def compare_recipes(
         plan,
         candidates,
         names,
-        notes=[*notes, *note_unavailable(inputs, [baseline.name for baseline in baselines])],
+        notes=[*notes, *data.notes, *note_unavailable(inputs, [baseline.name for baseline in baselines])],
         training_advice=training_advice,
         reporter=reporter,
     )

@@ -20,9 +20,6 @@ from contramix.models.labeled_records import LabeledRecords
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 
-FEW_LABEL_DRAWS = 5
-"""Minimum number of random draws of few labels: scores vary much between draws, and each draw costs little."""
-
 
 class Evaluation(NamedTuple):
     """Collect the result of a comparison of models with baselines.
@@ -101,13 +98,14 @@ def run_comparison(
         plan.splits,
         plan.labels_per_class,
         metric=plan.metric,
-        few_label_draws=range(max(len(plan.splits), FEW_LABEL_DRAWS)),
+        few_label_draws=range(protocol.draws),
+        resamples=range(plan.resamples),
         pick_on_test=protocol.pick_on_test,
         reporter=reporter,
     )
     picked = " with settings picked on test rows" if protocol.pick_on_test else ""
     verdicts = derive_verdicts(scores, recipes, protocol.probes[0], picked)
-    advice = [*advise(data.task, data.y, plan.metric, scores, verdicts), *training_advice]
+    advice = [*advise(data.task, data.y[data.labeled_training], plan.metric, scores, verdicts), *training_advice]
     all_notes = [*notes, *plan.notes, *describe_coverage(scores)]
     if protocol.pick_on_test:
         all_notes.append(

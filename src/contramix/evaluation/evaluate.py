@@ -85,7 +85,7 @@ def evaluate(
         plan,
         candidates,
         [name],
-        notes=[*model.unknown(data.table, (data.target,)), *note_unavailable(inputs, baselines)],
+        notes=[*model.unknown(data.table, (data.target,)), *data.notes, *note_unavailable(inputs, baselines)],
         training_advice=training_advice,
         reporter=reporter,
     )

@@ -204,7 +204,8 @@ NEEDS_SCORES = ("auroc", "average_precision", *NEEDS_PROBABILITIES)
 def find_metric(task: Task, name: str | None = None) -> str:
     """Check the name of a metric that a verdict can use, and return it; None gives the default of the task.
 
-    The default is ``"accuracy"`` for classification and ``"r2"`` (R squared) for regression.
+    The default is ``"auroc"`` for two classes, ``"balanced_accuracy"`` for more, and ``"r2"`` (R squared) for
+    regression.
 
     Raises
     ------
@@ -212,7 +213,9 @@ def find_metric(task: Task, name: str | None = None) -> str:
         If the name is unknown, or the metric is for the other kind of task or is not a mean of per-row scores.
     """
     if name is None:
-        return "accuracy" if task.kind == "classification" else "r2"
+        if task.kind == "regression":
+            return "r2"
+        return "auroc" if len(task.classes) == 2 else "balanced_accuracy"
     fitting = [known for known, metric in METRICS.items() if metric.kind == task.kind and metric.per_row]
     if name not in fitting:
         raise InputError(

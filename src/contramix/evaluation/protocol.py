@@ -10,12 +10,18 @@ from numpy import ndarray
 from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.splits import Split, make_splits
+from contramix.evaluation.splits import FOLDS, REPEATS, Split, make_folds, make_splits
 from contramix.models.labeled_records import LabeledRecords
 from contramix.models.task import Kind, Task
 
-DEFAULT_PROBES = ("linear", "knn", "finetune")
+DEFAULT_PROBES = ("linear", "knn")
 """Names of the probes that are used by default."""
+DEFAULT_BASELINES = tuple(name for name in BASELINES if name not in ("gaussian", "supervised"))
+"""Names of the baselines that are used by default: all that train no network."""
+DRAWS = 20
+"""Default number of random draws of few labels: scores vary much between draws, and each draw costs little."""
+FEW_LABELED = 1000
+"""Number of labeled rows below which a single split into training and test rows tells too little."""
 ALL_PROBES = (*PROBES, "finetune")
 """Names of all probes, and ``finetune``, which trains all weights on the labels."""
 
@@ -26,19 +32,22 @@ class ComparisonPlan(NamedTuple):
     Parameters
     ----------
     splits
-        Training and test rows for each seed.
+        Training and test rows: one split for each seed, or the folds of a repeated cross-validation.
     labels_per_class
         Numbers of labels per class to try in addition to all labels; empty for a numeric target.
     metric
         Name of the metric that the verdict uses.
     notes
         Sentences that explain choices to the reader of the result, such as a class with too few rows.
+    resamples
+        Number of bootstrap resamples of the labeled rows on which scores with all labels are repeated; 0 for none.
     """
 
     splits: list[Split]
     labels_per_class: tuple[int, ...]
     metric: str
     notes: tuple[str, ...]
+    resamples: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,27 +59,37 @@ class Protocol:
     labels_per_class
         Numbers of labels per class to try in addition to all labels; for classification only.
     seeds
-        Number of repetitions, each with another split, another draw of labels and another untrained encoder. In
-        :func:`compare_recipes` it is also the number of pre-training runs per recipe.
+        Number of splits and of untrained encoders. In :func:`compare_recipes` it is also the number of pre-training
+        runs per recipe.
     task
         ``"classification"`` or ``"regression"``; None to infer it from the target's values.
     metric
-        Name of the metric that the verdict uses; None for accuracy (classification) or R squared (regression).
+        Name of the metric that the verdict uses; None for AUROC (two classes), balanced accuracy (more classes) or R
+        squared (regression).
     probes
         Names of the probes. The verdict uses the scores of the first one.
     baselines
         Names of the baselines. The one that the verdict needs, ``"raw"`` or ``"supervised"``, is always included.
     pick_on_test
         Whether probes choose their settings on the test rows, as some published protocols do.
+    draws
+        Number of random draws of few labels. Draw number n uses split number n; after the last split, the first one
+        follows again.
+    repeat_few
+        What is done if fewer than 1,000 rows are labeled. True: without an official test split, repeated
+        cross-validation replaces the splits of the seeds; with one, scores with all labels are repeated on as many
+        bootstrap resamples of the labeled rows as there are draws. False: the same splits as with more rows.
     """
 
     labels_per_class: tuple[int, ...] = (20,)
-    seeds: int = 3
+    seeds: int = 1
     task: Kind | None = None
     metric: str | None = None
     probes: tuple[str, ...] = DEFAULT_PROBES
-    baselines: tuple[str, ...] = tuple(BASELINES)
+    baselines: tuple[str, ...] = DEFAULT_BASELINES
     pick_on_test: bool = False
+    draws: int = DRAWS
+    repeat_few: bool = True
 
     @property
     def reference(self) -> str:
@@ -89,19 +108,66 @@ class Protocol:
             If there are too few rows, or the metric does not fit the task.
         """
         notes, labels_per_class = [], self.labels_per_class
-        if data.official_test is None:
+        seeds, labeled = range(self.seeds), data.labeled_training
+        training_rows = len(data.y) - (0 if data.official_test is None else len(data.official_test))
+        if len(labeled) < training_rows:
+            notes.append(
+                f"{training_rows - len(labeled):,} of {training_rows:,} rows have no {data.task.target!r}; they "
+                "serve pre-training, and probes leave them out"
+            )
+        few = self.repeat_few and len(labeled) < FEW_LABELED
+        folds = few and data.official_test is None
+        # With a fixed test part and fixed labels, repeats on the same rows would be one measurement.
+        resample = data.official_test is not None and self.repeat_few and (few or 2 * len(labeled) < training_rows)
+        if folds:
+            notes.append(_note_folds(data.task, len(labeled)))
+            splits = make_folds(data.task, data.y, labeled, seeds)
+        else:
+            splits = make_splits(data.task, data.y, seeds, data.official_test, labeled)
+        if data.official_test is None and not folds:
             notes.append("a fifth of the rows is held out for each seed; where pre-training saw them, it saw no label")
+        if resample:
+            notes.append(
+                f"the {len(labeled):,} labeled rows are fixed, so scores with all labels are means over {self.draws} "
+                "bootstrap resamples of them, which hold about 63 % of the rows each; all rows together score better"
+            )
         if data.task.kind == "regression" and labels_per_class:
             notes.append("labels per class are for classes; this target is numeric, so all labels are used")
             labels_per_class = ()
-        splits = make_splits(data.task, data.y, range(self.seeds), data.official_test)
-        if labels_per_class:
+        if labels_per_class and folds:
+            labels_per_class, skipped = _skip_large_budgets(data.task, data.y, splits, labels_per_class)
+            notes += skipped
+        elif labels_per_class:
             notes += _note_small_classes(data.task, data.y, splits, labels_per_class)
-        return ComparisonPlan(splits, labels_per_class, find_metric(data.task, self.metric), tuple(notes))
+        metric, resamples = find_metric(data.task, self.metric), self.draws if resample else 0
+        return ComparisonPlan(splits, labels_per_class, metric, tuple(notes), resamples)
 
 
 DEFAULT_PROTOCOL = Protocol()
 """Protocol that is used if the caller gives none."""
+
+
+def _note_folds(task: Task, rows: int) -> str:
+    """Return a sentence on the repeated cross-validation of ``rows`` labeled rows, and on how little it can tell."""
+    margin = ""
+    if task.kind == "classification":
+        margin = f": an accuracy of 80 % on {rows} rows is known to within {196 * (0.8 * 0.2 / rows) ** 0.5:.0f} points"
+    return (
+        f"only {rows} rows are labeled, and there are no test rows, so each labeled row is a test row once in each of "
+        f"{REPEATS} repeats of {FOLDS} folds; so few rows can only show large differences{margin}"
+    )
+
+
+def _skip_large_budgets(
+    task: Task, y: ndarray, splits: list[Split], labels_per_class: tuple[int, ...]
+) -> tuple[tuple[int, ...], list[str]]:
+    """Return the numbers of labels that each class has in the training rows of all splits, and a note on the others."""
+    smallest = min(int(np.bincount(y[split.train], minlength=len(task.classes)).min()) for split in splits)
+    skipped = ", ".join(str(labels) for labels in labels_per_class if labels > smallest)
+    note = (
+        f"{skipped} labels per class are skipped: the training rows of a fold have only {smallest} of the rarest class"
+    )
+    return tuple(labels for labels in labels_per_class if labels <= smallest), [note] if skipped else []
 
 
 def _note_small_classes(task: Task, y: ndarray, splits: list[Split], labels_per_class: Sequence[int]) -> list[str]:

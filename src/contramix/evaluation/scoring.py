@@ -74,7 +74,12 @@ class Score:
     @property
     def design(self) -> Design:
         """Return how the repetitions depend on each other, from which intervals are estimated."""
-        return Design(self.test_rows)
+        return Design(
+            self.test_rows,
+            [repetition.seed for repetition in self.repetitions],
+            max((repetition.overlap for repetition in self.repetitions), default=0.0),
+            any(repetition.resampled for repetition in self.repetitions),
+        )
 
     @property
     def interval(self) -> tuple[float, float]:

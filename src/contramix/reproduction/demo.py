@@ -17,6 +17,7 @@ RECIPES = ("gaussian", "dacl", "dacl-plus", "npair", "imix-npair")
 BASELINES = ("raw", "untrained", "trees")
 EPOCHS, BATCH, WIDTH = 20, 512, 256
 LABELS_PER_CLASS = 20
+DRAWS = 5
 PUBLISHED = {"noise.kind": "drop", "noise.rate": 0.2, "method.temperature": 0.1}
 """Settings of the i-Mix paper for CovType, which both N-pair and i-Mix with N-pair use."""
 
@@ -54,7 +55,7 @@ def run_demo(
         out,
         LabeledTable(train, TARGET, test, name="CovType", test_name="CovType"),
         [Recipe.load(name, changed) for name, changed in zip(recipes, changes)],
-        Protocol((LABELS_PER_CLASS,), seeds, probes=("linear", "knn"), baselines=BASELINES),
+        Protocol((LABELS_PER_CLASS,), seeds, None, "accuracy", ("linear", "knn"), BASELINES, draws=max(seeds, DRAWS)),
         device=device,
         command=command,
         reporter=reporter,

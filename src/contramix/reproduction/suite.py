@@ -140,7 +140,7 @@ class Block(SuiteSettings):
         "probes": train probes on frozen representations. "folds": cross-validate as DACL does on graphs, see
         :mod:`contramix.reproduction.folds`.
     metric
-        Name of the metric. None: the default metric of the task.
+        Name of the metric.
     probes
         Probes whose settings are selected on training rows. Claims are judged with the first one.
     parity
@@ -165,7 +165,7 @@ class Block(SuiteSettings):
     name: str | None = None
     question: str | None = None
     protocol: Literal["probes", "folds"] = "probes"
-    metric: str | None = None
+    metric: str = "accuracy"
     probes: Names = ("linear", "knn")
     parity: str | None = None
     transductive: bool = False
