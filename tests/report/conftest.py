@@ -65,6 +65,32 @@ def _evaluation() -> dict:
         ],
         "verdict": verdict,
         "verdicts": [verdict],
+        "best": [
+            {
+                "labels_per_class": None,
+                "name": "trees",
+                "probe": "trees",
+                "mean": 0.75,
+                "runner_up": "imix",
+                "runner_up_probe": "linear",
+                "difference": 0.112,
+                "interval": [0.106, 0.118],
+                "clear": True,
+            }
+        ],
+        "against_best": [
+            {
+                "recipe": "imix",
+                "labels_per_class": None,
+                "baseline": "trees",
+                "baseline_probe": "trees",
+                "difference": -0.112,
+                "interval": [-0.118, -0.106],
+                "outcome": "hurt",
+                "model": 0.638,
+                "baseline_mean": 0.75,
+            }
+        ],
         "advice": [f"Look at {SCRIPT}."],
         "notes": ["rows are held out"],
         "command": f"contramix evaluate run '{IMAGE}'",

@@ -4,7 +4,7 @@ There is one figure for each combination of number of labels and probe.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bokeh.models import ColumnDataSource, FixedTicker
@@ -64,6 +64,31 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
     return found
 
 
+def draw_by_labels(
+    rows: Sequence[ReportRow], metric: str, best_plain: Mapping[int | None, tuple[str, str]]
+) -> Iterator[tuple[str, Any]]:
+    """Draw one figure for each number of labels with all candidates under all probes, and yield its title and figure.
+
+    Parameters
+    ----------
+    rows, metric
+        Rows of the comparison, and the name of the metric of their scores.
+    best_plain
+        Name and probe of the best baseline without pre-training at each number of labels, whose label gets a star.
+    """
+    for budget in dict.fromkeys(r.labels_per_class for r in rows):
+        here = sorted(
+            (r for r in rows if r.labels_per_class == budget), key=lambda r: r.mean if metric == "rmse" else -r.mean
+        )
+        ends = [end for r in here for end in (r.interval or (r.mean,))]
+        margin = 0.06 * (max(ends) - min(ends)) or 0.01
+        title = labels_in_words(budget)
+        names = [
+            f"★ {name}" if (r.name, r.probe) == best_plain.get(budget) else name for r, name in zip(here, labels(here))
+        ]
+        yield title, _draw(Group(title, here, min(ends) - margin, max(ends) + margin), metric, names)
+
+
 def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
     """Draw the scores of a comparison, and yield the title and the Bokeh figure of each figure.
 
@@ -71,10 +96,10 @@ def draw(rows: Sequence[ReportRow], metric: str) -> Iterator[tuple[str, Any]]:
     and a line (its interval). ``metric`` is the name of the metric of the scores, such as ``"accuracy"``.
     """
     for group in groups(rows, errors=metric == "rmse"):
-        yield group.title, _draw(group, metric)
+        yield group.title, _draw(group, metric, labels(group.rows))
 
 
-def _draw(group: Group, metric: str) -> Any:
+def _draw(group: Group, metric: str, names: Sequence[str]) -> Any:
     n = len(group.rows)
     words = metric_in_words(metric)
     scale, axis = (1.0, words) if metric in NOT_PERCENT else (100.0, f"{words} in %")
@@ -86,7 +111,7 @@ def _draw(group: Group, metric: str) -> Any:
         x_axis_label=axis,
     )
     made.yaxis.ticker = FixedTicker(ticks=at)
-    made.yaxis.major_label_overrides = {y: escape_tex(text) for y, text in zip(at, labels(group.rows))}
+    made.yaxis.major_label_overrides = {y: escape_tex(text) for y, text in zip(at, names)}
     made.yaxis.major_tick_line_color = None
     made.ygrid.visible = False
     drawn = []

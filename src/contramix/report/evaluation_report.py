@@ -99,6 +99,37 @@ class ReportVerdict(ReportModel):
     comparisons: list[ReportComparison] = Field(default_factory=list)
 
 
+class ReportBest(ReportModel):
+    """Validate the best of all candidates at one number of labels; see :class:`contramix.evaluation.answers.Best`."""
+
+    labels_per_class: int | None = None
+    name: str
+    probe: str
+    mean: float
+    runner_up: str
+    runner_up_probe: str
+    difference: float
+    interval: Interval
+    clear: bool
+
+
+class ReportAgainstBest(ReportModel):
+    """Validate a comparison of a recipe with the best baseline without pre-training.
+
+    The fields are those of :class:`contramix.evaluation.answers.AgainstBest`.
+    """
+
+    recipe: str
+    labels_per_class: int | None = None
+    baseline: str
+    baseline_probe: str
+    difference: float
+    interval: Interval
+    outcome: Outcome
+    model: float
+    baseline_mean: float
+
+
 class EvaluationReport(ReportModel):
     """Validate the result of a comparison of models with baselines, as report.json holds it.
 
@@ -112,6 +143,9 @@ class EvaluationReport(ReportModel):
         Scores of all models and baselines.
     verdict, verdicts
         Verdict on the most helpful recipe, and the verdicts on all recipes (whether pre-training helped).
+    best, against_best
+        Best of all candidates at each number of labels, and comparisons of each recipe with the best baseline without
+        pre-training; empty in reports of version 0.1.
     advice, notes
         Sentences on what to try next, and on how the comparison was made.
     command
@@ -124,6 +158,8 @@ class EvaluationReport(ReportModel):
     rows: list[ReportRow]
     verdict: ReportVerdict
     verdicts: list[ReportVerdict] = Field(default_factory=list)
+    best: list[ReportBest] = Field(default_factory=list)
+    against_best: list[ReportAgainstBest] = Field(default_factory=list)
     advice: Many
     notes: Many
     command: str = ""

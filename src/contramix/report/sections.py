@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from contramix.evaluation.answers import ANSWERS, candidate_in_words
+from contramix.evaluation.answers import points as points_with_interval
+from contramix.evaluation.verdict import Outcome
 from contramix.monitoring.data_rank import describe_data_rank
 from contramix.monitoring.representation_measures import MEANING
 from contramix.report import comparison_figures, curve_figures, map_figure
@@ -17,7 +20,6 @@ from contramix.report.wording import (
     labels_in_words,
     metric_in_words,
     number,
-    points,
     probe_in_words,
     score,
 )
@@ -39,7 +41,7 @@ def sections(data: ReportData) -> Section:
     shown = {
         "title": data.title,
         "lead": _lead(data, found),
-        "verdict": _verdict(found) if found else None,
+        "verdict": _verdict(found, figures) if found else None,
         "alarms": [
             {**alarm, "name": alarm["name"].replace("_", " "), "run": run.name}
             for run in data.runs
@@ -74,36 +76,78 @@ def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, s
     return [(name, value) for name, value in facts if value]
 
 
-def _verdict(found: EvaluationReport) -> Section:
+def _verdict(found: EvaluationReport, figures: dict[str, Any]) -> Section:
+    plain = {a.labels_per_class: (a.baseline, a.baseline_probe) for a in found.against_best}
+    drawn = []
+    for n, (title, made) in enumerate(comparison_figures.draw_by_labels(found.rows, found.metric, plain)):
+        figures[f"best-{n}"] = made
+        drawn.append({"id": f"best-{n}", "title": title, "height": made.height})
+    outcome, sentence = _headline(found)
     return {
-        "verdicts": [
+        "class": _class(outcome),
+        "sign": OUTCOMES[outcome][0],
+        "sentence": sentence,
+        "figures": drawn,
+        "best": [
             {
-                "class": _class(verdict.outcome),
-                "sign": OUTCOMES[verdict.outcome][0],
-                "sentence": OUTCOMES[verdict.outcome][1],
+                "labels": labels_in_words(b.labels_per_class),
+                "name": candidate_in_words(b.name, b.probe),
+                "score": f"{100 * b.mean:.1f} %",
+                "next": candidate_in_words(b.runner_up, b.runner_up_probe),
+                "difference": points_with_interval(b.difference, b.interval),
+                "beyond_noise": "yes" if b.clear else "no",
+            }
+            for b in found.best
+        ],
+        "against": [
+            {
+                "recipe": a.recipe,
+                "labels": labels_in_words(a.labels_per_class),
+                "class": _class(a.outcome),
+                "sign": OUTCOMES[a.outcome][0],
+                "answer": ANSWERS[a.outcome],
+                "against": candidate_in_words(a.baseline, a.baseline_probe),
+                "difference": points_with_interval(a.difference, a.interval),
+            }
+            for a in found.against_best
+        ],
+        "training": [
+            {
                 "recipe": verdict.recipe,
-                "text": verdict.text,
+                "labels": labels_in_words(c.labels_per_class),
+                "class": _class(c.outcome),
+                "sign": OUTCOMES[c.outcome][0],
+                "answer": ANSWERS[c.outcome],
+                "against": c.against,
+                "difference": points_with_interval(c.difference, c.interval),
                 "confidence": f"{100 * verdict.confidence:.4g} %",
-                "rows": [
-                    {
-                        "labels": labels_in_words(c.labels_per_class),
-                        "outcome": c.outcome,
-                        "sign": OUTCOMES[c.outcome][0],
-                        "class": _class(c.outcome),
-                        "model": score(found.metric, c.model),
-                        "baseline": score(found.metric, c.baseline),
-                        "against": c.against,
-                        "difference": points(c.difference),
-                        "interval": " to ".join(f"{100 * end:+.1f}" for end in c.interval),
-                    }
-                    for c in verdict.comparisons
-                ],
             }
             for verdict in found.verdicts or [found.verdict]
+            for c in verdict.comparisons
         ],
+        "texts": [verdict.text for verdict in found.verdicts or [found.verdict]],
         "advice": found.advice,
         "notes": found.notes,
     }
+
+
+def _headline(found: EvaluationReport) -> tuple[Outcome, str]:
+    """Return an outcome and a sentence: whether pre-training adds anything to the best baseline without it.
+
+    It helped only if a recipe helped at some number of labels and is not clearly worse than a baseline at any other.
+    A report of version 0.1 has no such comparison, and gets the outcome of its verdict.
+    """
+    if not found.against_best:
+        return found.verdict.outcome, OUTCOMES[found.verdict.outcome][1]
+    recipe = found.verdict.recipe or found.against_best[0].recipe
+    outcomes = {a.outcome for a in found.against_best if a.recipe == recipe}
+    if {"helped", "hurt"} <= outcomes:
+        return "no difference", "Pre-training helps only with some numbers of labels"
+    if "helped" in outcomes:
+        return "helped", "Pre-training beats the best model without it"
+    if "hurt" in outcomes:
+        return "hurt", "A model without pre-training is better"
+    return "no difference", "Pre-training adds nothing clear to the best model without it"
 
 
 def _class(outcome: str) -> str:
