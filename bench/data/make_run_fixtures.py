@@ -1,12 +1,21 @@
-"""Make the saved runs in tests/fixtures/runs_0.1 with the code of an earlier commit.
+"""Make the saved runs in tests/fixtures/runs_0.1.zip with the code of an earlier commit.
 
 git worktree add ../earlier 977a2e4
 python -m bench.data.make_run_fixtures ../earlier
 
-The runs in the repository were made with these commands, on a CPU and with one thread. Each kind of data gets a folder
-with a small data file, a finished run and the embeddings that this run gave. "finetuned" holds a model fine-tuned on
-the table and its predictions. "unfinished" holds a run that was interrupted, what to call to finish it, and the result
-of the same call without an interruption.
+The archive in the repository was made with these commands, by contramix 0.1.0 at commit 977a2e4, on a CPU with one
+thread and torch 2.13.0. Do not make it again with newer code. It has a folder for each kind of data, and two more:
+
+- ``KIND/data.*``: the data of the run.
+- ``KIND/run``: a finished run. Its command is in config.json.
+- ``KIND/embedding.npy``: the embeddings of these data, as ``contramix embed`` wrote them.
+- ``finetuned/model``: a classifier that was fine-tuned on the table, starting from ``table/run``.
+- ``finetuned/predictions.csv``: its predictions for the table.
+- ``unfinished/run``: a run that was interrupted, with its last checkpoint.
+- ``unfinished/embedding.npy`` and ``unfinished/uninterrupted.json``: the embeddings of the same run without
+  interruption, the hash of its model.safetensors, and the command.
+
+tests/integration/test_old_runs.py reads these runs with the current code.
 """
 
 import hashlib
@@ -18,6 +27,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from datetime import datetime, timedelta
@@ -27,7 +37,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-FIXTURES = Path(__file__).parents[2] / "tests" / "fixtures" / "runs_0.1"
+ARCHIVE = Path(__file__).parents[2] / "tests" / "fixtures" / "runs_0.1.zip"
 SMALL = "--epochs 3 --set train.batch_size=16"
 RUNS = {
     "table": ("data.csv", f"--target y --recipe imix-npair --set encoder.width=8 --set encoder.depth=2 {SMALL}"),
@@ -191,28 +201,31 @@ def interrupted(tree: Tree, folder: Path) -> None:
 
 
 def main(tree: Tree) -> None:
-    for path in FIXTURES.glob("*/"):
-        shutil.rmtree(path)
+    """Make all runs in a temporary folder, and write them into the archive."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary).resolve()
+        make_runs(tree, root)
+        paths = sorted(path for path in root.rglob("*") if path.is_file())
+        write(ARCHIVE, {path.relative_to(root).as_posix(): path.read_bytes() for path in paths})
+
+
+def make_runs(tree: Tree, root: Path) -> None:
+    """Make the folders of all runs below a folder."""
     contents = {"table": table, "image": images, "audio": sounds, "text": texts, "series": series, "graph": graphs}
     for kind, (name, settings) in RUNS.items():
-        folder = FIXTURES / kind
+        folder = root / kind
         write(folder / name, contents[kind]())
         tree.run(folder, f"pretrain {name} --out run {settings}")
         tree.run(folder, f"embed run {name} --out embedding.npy")
-    folder = FIXTURES / "finetuned"
+    folder = root / "finetuned"
     folder.mkdir()
     tree.run(folder, "finetune ../table/run ../table/data.csv --target y --out model --epochs 5 --set batch_size=16")
     tree.run(folder, "embed model ../table/data.csv --out embedding.npy")
     tree.run(folder, "predict model ../table/data.csv --out predictions.csv")
-    for path in [path for path in FIXTURES.glob("*/*/*") if path.name in NOT_KEPT]:
+    for path in [path for path in root.glob("*/*/*") if path.name in NOT_KEPT]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    write(FIXTURES / "unfinished" / "data.csv", numbers())
-    interrupted(tree, FIXTURES / "unfinished")
-    for folder in FIXTURES.glob("*/"):
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-        files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-        write(folder.with_suffix(".zip"), files)
-        shutil.rmtree(folder)
+    write(root / "unfinished" / "data.csv", numbers())
+    interrupted(tree, root / "unfinished")
 
 
 if __name__ == "__main__":

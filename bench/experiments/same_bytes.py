@@ -7,7 +7,7 @@ python -m bench.experiments.same_bytes COMMIT --new ../other-tree
 Two recipes for each kind of data are trained with both versions, on a CPU with one thread, by `python -m contramix
 pretrain` and `embed` in processes of their own. COMMIT is checked out into a temporary folder with `git worktree`. The
 script prints a line for each run, and exits with 1 if model.safetensors, the embeddings or spec.json differ in a byte.
-The data are those of the saved runs in tests/fixtures/runs_0.1.
+The data are those of the saved runs in tests/fixtures/runs_0.1.zip.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = ROOT / "tests" / "fixtures" / "runs_0.1"
+ARCHIVE = ROOT / "tests" / "fixtures" / "runs_0.1.zip"
 RUNS = {
     "table": ("data.csv", ("imix-npair", "dacl-plus")),
     "image": ("data.zip", ("imix-moco", "dacl")),
@@ -67,8 +67,8 @@ def compare(trees: list[Path], folder: Path, kind: str, recipe: str) -> bool:
     folders = [folder / side for side in ("old", "new")]
     for place in folders:
         place.mkdir(parents=True)
-    with zipfile.ZipFile(FIXTURES / f"{kind}.zip") as archive:
-        data = archive.extract(RUNS[kind][0], folder)
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        data = archive.extract(f"{kind}/{RUNS[kind][0]}", folder)
     target = ("--target", "y") if kind == "table" else ()
     run_both(trees, folders, "pretrain", data, "--out", "run", "--recipe", recipe, *target, *SETTINGS)
     run_both(trees, folders, "embed", "run", data, "--out", "embedding.npy", "--device", "cpu", "--quiet")
