@@ -12,12 +12,9 @@ from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
 from contramix.evaluation.candidates import probe_candidate
-from contramix.evaluation.probes import PROBES, descent
-from contramix.evaluation.probes.adam import PUBLISHED as ADAM
+from contramix.evaluation.probes import PROBES, descent, published
 from contramix.evaluation.probes.choosing import choose
-from contramix.evaluation.probes.lars import PUBLISHED as LARS
 from contramix.evaluation.probes.linear import STRENGTHS
-from contramix.evaluation.probes.sgd import PUBLISHED as SGD
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_splits
@@ -31,7 +28,7 @@ from contramix.runtime.randomness import Key
 CLASSES = Task("classification", "y", ("0", "1", "2"))
 QUANTITY = Task("regression", "y")
 TRAIN, TEST = np.arange(300), np.arange(300, 400)
-STEPWISE = {"sgd": SGD, "lars": LARS, "adam": ADAM}
+STEPWISE = {"sgd": published.SGD, "lars": published.LARS, "adam": published.ADAM}
 FAMILIES = [name for name in PROBES if not name.startswith(("sgd-", "lars-"))]
 """The others are the same code at other rates and lengths."""
 
@@ -62,8 +59,7 @@ def stream(monkeypatch, block):
 def brief(monkeypatch):
     """Gradient steps for a tenth of their epochs, where it does not matter how far they get."""
     for name, how in STEPWISE.items():
-        module = sys.modules[f"contramix.evaluation.probes.{name}"]
-        monkeypatch.setattr(module, "PUBLISHED", how._replace(epochs=how.epochs // 10))
+        monkeypatch.setattr(published, name.upper(), how._replace(epochs=how.epochs // 10))
 
 
 def problem(y, task=CLASSES, **more):
@@ -234,7 +230,7 @@ def test_grid_of_rates_is_one_literal_loop_a_rate(blobs, reading, name):
 
 def test_several_batches_an_epoch_leave_out_the_last_and_reach_all(blobs, monkeypatch):
     z, y = blobs
-    how, seen = SGD._replace(epochs=5, batch_size=70), []
+    how, seen = published.SGD._replace(epochs=5, batch_size=70), []
     real = FeatureRows.__getitem__
     monkeypatch.setattr(FeatureRows, "__getitem__", lambda self, at: (seen.append(at), real(self, at))[1])
     how.train((1.0,), FeatureRows(z, TRAIN), y[TRAIN], 3, Key(0))

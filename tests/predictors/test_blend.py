@@ -6,13 +6,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 
 from contramix.models.task import Task
-from contramix.predictors.agreement import SMALLEST_SHARE, USUAL_SHARE, representation_share
 from contramix.predictors.blend import REPRESENTATION, Blend, Part, fit_blend
 from contramix.predictors.feature_rows import FeatureScale
-from contramix.predictors.folds import split_folds
+from contramix.predictors.labeled_rows import Targets, split_folds
 from contramix.predictors.linear import STRENGTHS, fit_linear
-from contramix.predictors.stacking import blend_weights
-from contramix.predictors.targets import Targets
+from contramix.predictors.weights import SMALLEST_SHARE, USUAL_SHARE, blend_weights, representation_share
 
 TASK, NUMBER = Task("classification", "y", ("a", "b")), Task("regression", "y")
 PARTS = (Part("linear", ("good",), 1.0), Part("forest", ("good", "noise"), 1.0), Part("linear", ("noise",), 1.0))

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from contramix.models.task import Task
-from contramix.predictors.targets import Targets
+from contramix.predictors.labeled_rows import Targets
 from contramix.predictors.trees import MODELS, fit_trees, to_arrays
 
 TWO, THREE = Task("classification", "y", ("a", "b")), Task("classification", "y", ("a", "b", "c"))

@@ -23,7 +23,7 @@ from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import resolve_device
 from contramix.models.task import Task
 from contramix.predictors.few_labels import choose_head, default_recipes, fit_few_labels, linear_parts
-from contramix.predictors.targets import Targets
+from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
 

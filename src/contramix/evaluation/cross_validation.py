@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from contramix.errors import InputError
 from contramix.evaluation.probes import Probe
-from contramix.evaluation.probes.adam import adam
+from contramix.evaluation.probes.published import adam
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.task import Task
 from contramix.runtime.randomness import Key

@@ -11,13 +11,11 @@ from numpy import ndarray
 from torch import Tensor
 
 from contramix.models.task import Task
-from contramix.predictors.agreement import representation_share
 from contramix.predictors.feature_rows import FeatureScale
-from contramix.predictors.folds import Fold, split_folds
+from contramix.predictors.labeled_rows import Fold, Targets, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
-from contramix.predictors.stacking import blend_weights
-from contramix.predictors.targets import Targets
 from contramix.predictors.trees import TreeEnsemble, fit_trees
+from contramix.predictors.weights import blend_weights, representation_share
 
 PartKind = Literal["linear", "forest", "extra-trees", "boosting"]
 Features = Mapping[str, Float[ndarray, "..."]]

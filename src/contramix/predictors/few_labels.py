@@ -15,7 +15,7 @@ from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec
 from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
 from contramix.predictors.blend_model import BlendModel, compute_blocks
-from contramix.predictors.targets import Targets
+from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe
 
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}

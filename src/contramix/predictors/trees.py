@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 )
 
 from contramix.models.task import Task
-from contramix.predictors.targets import Targets
+from contramix.predictors.labeled_rows import Targets
 
 BLOCK = 256
 """Number of rows that are evaluated at once: their positions in all trees fit into a processor's cache."""

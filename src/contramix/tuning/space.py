@@ -36,8 +36,8 @@ class Choices:
     settings
         Chosen values by dotted name, such as ``{"noise.rate": 0.2}``, as :meth:`Recipe.load` accepts them.
     drawn
-        The same choices by the name of their Optuna parameter, such as ``{"noise.rate (drop)": 0.2}``. For an option it
-        is the label.
+        The same choices by the name of their Optuna parameter, such as ``{"noise.rate (drop)": 0.2}``. For a value that
+        is chosen from a list by :meth:`choose_option`, it holds the value's name in that list, as text.
     """
 
     def __init__(self, recipe: Recipe, cuts: Sequence[str], trial: "Trial | None" = None) -> None:

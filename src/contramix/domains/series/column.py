@@ -17,7 +17,10 @@ SERIES = "series"
 
 
 def count_channels(column_type: pa.DataType) -> int | None:
-    """Return the number of channels per step of a column of time series, given its Arrow type; None for other types."""
+    """Return the number of channels of the time series in a column of an Arrow type; None if it holds no series.
+
+    Each cell is a large list of steps, and each step a fixed-size list with one float32 per channel.
+    """
     if not (pa.types.is_large_list(column_type) and pa.types.is_fixed_size_list(column_type.value_type)):
         return None
     return column_type.value_type.list_size if column_type.value_type.value_type == pa.float32() else None

@@ -9,14 +9,18 @@ from collections.abc import Callable
 
 from numpy import ndarray
 
-from contramix.evaluation.probes.adam import adam
 from contramix.evaluation.probes.knn import knn
-from contramix.evaluation.probes.lars import IMAGENET as LARS_IMAGENET
-from contramix.evaluation.probes.lars import IMAGES, lars
-from contramix.evaluation.probes.least_squares import least_squares
 from contramix.evaluation.probes.linear import linear
-from contramix.evaluation.probes.sgd import IMAGENET as SGD_IMAGENET
-from contramix.evaluation.probes.sgd import MEDIA, sgd
+from contramix.evaluation.probes.published import (
+    LARS_IMAGENET,
+    LARS_IMAGES,
+    SGD_IMAGENET,
+    SGD_MEDIA,
+    adam,
+    lars,
+    least_squares,
+    sgd,
+)
 from contramix.evaluation.problem import PredictionProblem, Predictions
 
 Probe = Callable[[PredictionProblem, ndarray], Predictions]
@@ -25,10 +29,10 @@ PROBES: dict[str, Probe] = {
     "linear": linear,
     "knn": knn,
     "sgd": sgd,
-    "sgd-256": MEDIA.probe,
+    "sgd-256": SGD_MEDIA.probe,
     "sgd-imagenet": SGD_IMAGENET.probe,
     "lars": lars,
-    "lars-images": IMAGES.probe,
+    "lars-images": LARS_IMAGES.probe,
     "lars-imagenet": LARS_IMAGENET.probe,
     "adam": adam,
     "least-squares": least_squares,
