@@ -185,5 +185,5 @@ def test_predict_writes_the_predictions_of_a_blend(frame, few, tmp_path):
 
 def test_an_unknown_head_is_an_error(frame, few):
     model = ContrastiveClassifier(**QUICK).set_params(head="tree")
-    with pytest.raises(InputError, match="`head` 'tree': not known"):
+    with pytest.raises(InputError, match="head='tree': not known"):
         model.fit(frame, few)

@@ -116,12 +116,15 @@ class GraphModule(nn.Module):
         return {name: given[name] for name in self.taken}
 
     def forward(self, state: GraphStates) -> Tensor:
-        """Apply the user's network, and return one vector per graph. Vectors of nodes are summed per graph.
+        """Apply the user's network, and return one vector per graph.
+
+        If the network returns vectors of nodes (``of_nodes``), they are summed per graph.
 
         Raises
         ------
         InputError
-            If the number of vectors differs from the number of graphs, for example because a graph has no nodes.
+            If the network returns vectors of graphs, and not one for each graph, for example because its own pooling
+            omits a graph without nodes.
         """
         graphs = state.graphs
         out: Tensor = self.module(**self.arguments(graphs))

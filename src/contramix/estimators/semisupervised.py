@@ -130,9 +130,9 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             If the parameter ``head`` has another value, or settings of fine-tuning are given for another head.
         """
         if self.head not in HEADS:
-            raise InputError(f"`head` {self.head!r}: not known; {nearest(str(self.head), HEADS)}")
+            raise InputError(f"head={self.head!r}: not known; {nearest(str(self.head), HEADS)}")
         if self.finetune and self.head != "finetune":
-            raise InputError("`finetune` holds settings of fine-tuning; set head='finetune' with them")
+            raise InputError("finetune holds settings of fine-tuning; set head='finetune' with them")
         if self.head == "auto" and labeled_rows < FEW_ROWS:
             return "blend"
         return self.head

@@ -22,8 +22,9 @@ _EXAMINED_FILES = 5
 def recognizes(path: str | os.PathLike[str]) -> bool:
     """Return whether a file, or most files in a folder or an archive, hold texts.
 
-    A file holds texts if it has several lines that all begin with a label, or if its name ends in ``.txt`` and its
-    content is prose, not a table, JSON or HTML. The first 64 KiB of a file, and at most five files, are examined.
+    A file holds texts if it has several lines that all begin with a label, which is a number, a code such as
+    ``DESC:def`` or one of a few repeated words; or if its name ends in ``.txt`` and its content is prose, not a table,
+    JSON or HTML. The first 64 KiB of a file, and at most five files, are examined.
     """
     place = os.fsdecode(path)
     try:
