@@ -1,4 +1,7 @@
-"""Read and write the results below bench/results: one JSON-lines file for each suite.
+"""Read and write the results below bench/results, in JSON-lines files.
+
+The lines of a suite are in SUITE.jsonl. The suites of single experiments (``EXPERIMENTS``) share experiments.jsonl;
+the key ``suite`` tells their lines apart. Functions take the name of a suite in both cases.
 
 Every line has ``line`` (its kind), ``suite``, ``scale`` and ``block`` (the part of a suite that uses one data set).
 
@@ -22,6 +25,18 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 RECIPES = "recipes"
+SHARED = "experiments"
+"""Name of the file of the suites in ``EXPERIMENTS``, without its ending."""
+EXPERIMENTS = {
+    "default-recipes",
+    "graph-settings",
+    "imix-gain-by-length",
+    "label-free-scores",
+    "mixing-extensions",
+    "theory-shortcut",
+    "untrained-batchnorm",
+}
+"""Suites that share a file. Each is one small experiment, and most have too few lines for a file of their own."""
 PROTOCOLS = {"rows": "fair", "parity": "parity"}
 """Keys of a report that hold rows of scores, and the protocol that these rows follow."""
 LEADING = ("line", "suite", "scale", "block", "protocol", "row", "seed", "recipe", "changes", "settings", "scores")
@@ -31,25 +46,45 @@ Line = dict[str, Any]
 Report = dict[str, Any]
 
 
-def read(suite: str) -> list[Line]:
-    """Read all lines of a suite; an empty list if the suite has no file."""
-    path = RESULTS / f"{suite}.jsonl"
+def file_of(suite: str) -> Path:
+    """Return the path of the file that holds the lines of a suite.
+
+    Examples
+    --------
+    >>> file_of("imix-table1").name, file_of("theory-shortcut").name
+    ('imix-table1.jsonl', 'experiments.jsonl')
+    """
+    return RESULTS / f"{SHARED if suite in EXPERIMENTS else suite}.jsonl"
+
+
+def texts_by_suite(suite: str) -> list[tuple[str, str]]:
+    """Read all lines of the file of a suite, each as the name of its own suite and its text."""
+    path = file_of(suite)
     if not path.is_file():
         return []
-    return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+    texts = path.read_text(encoding="utf-8").splitlines()
+    return [(json.loads(text)["suite"] if suite in EXPERIMENTS else suite, text) for text in texts]
+
+
+def read(suite: str) -> list[Line]:
+    """Read all lines of a suite; an empty list if the suite has none."""
+    return [json.loads(text) for name, text in texts_by_suite(suite) if name == suite]
 
 
 def write(suite: str, lines: list[Line]) -> None:
-    """Replace all lines of a suite."""
+    """Replace all lines of a suite. Lines of other suites in the same file are not changed, but sorted by suite."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(ordered(line), ensure_ascii=False) + "\n" for line in lines)
-    (RESULTS / f"{suite}.jsonl").write_text(text, encoding="utf-8")
+    texts = [(name, text) for name, text in texts_by_suite(suite) if name != suite]
+    texts += [(suite, json.dumps(ordered(line), ensure_ascii=False)) for line in lines]
+    # Sorting is stable: the lines of a suite keep their order.
+    texts.sort(key=lambda pair: pair[0])
+    file_of(suite).write_text("".join(f"{text}\n" for _, text in texts), encoding="utf-8")
 
 
 def append(suite: str, line: Line) -> None:
     """Add one line to a suite at once, so that a killed script keeps what it has measured."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    with (RESULTS / f"{suite}.jsonl").open("a", encoding="utf-8") as file:
+    with file_of(suite).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
@@ -133,7 +168,7 @@ def collect_comparison(suite: str, block: str, folder: Path, **facts: object) ->
     Parameters
     ----------
     suite
-        Name of the file below bench/results, without its ending.
+        Name of the suite to which the lines are added.
     block
         Name of the data set within the suite.
     folder

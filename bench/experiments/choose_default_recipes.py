@@ -11,7 +11,7 @@ tables and both numbers of labels. The search has three stages: noise and temper
 distribution, length and width, one at a time, each from the best so far; then the best setting and the recipe before
 the search, over five seeds. ``--longer`` only compares 400 and 1,000 steps of the best setting.
 
-Each run is a line of ``bench/results/default-recipes.jsonl``.
+Each run is a line of ``bench/results/experiments.jsonl``, with the suite default-recipes.
 """
 
 import argparse

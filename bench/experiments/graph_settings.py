@@ -1,4 +1,4 @@
-"""Measure how DACL on graphs depends on alpha, tau, the cut and the probe's learning rate; to graph-settings.jsonl.
+"""Measure how DACL on graphs depends on alpha, tau, the cut and the probe's learning rate; to experiments.jsonl.
 
 python -m bench.experiments.graph_settings sweep MUTAG IMDB-BINARY --data-dir DIR     # can be killed and run again
 python -m bench.experiments.graph_settings untrained MUTAG PTC_MR --data-dir DIR

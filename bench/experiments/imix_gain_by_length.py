@@ -1,4 +1,4 @@
-"""Measure the gain of i-Mix on CIFAR-10 as training gets longer; results in imix-gain-by-length.jsonl.
+"""Measure the gain of i-Mix on CIFAR-10 as training gets longer; results in experiments.jsonl.
 
 python -m bench.experiments.imix_gain_by_length --data-dir DIR [--epochs 14,56] [--seeds 2]
 

@@ -1,4 +1,4 @@
-"""Measure whether scores without labels rank settings as a probe with labels does; results in label-free-scores.jsonl.
+"""Measure whether scores without labels rank settings as a probe with labels does; results in experiments.jsonl.
 
 python -m bench.experiments.label_free_scores      # about ten minutes on one core
 

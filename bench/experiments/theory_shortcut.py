@@ -1,4 +1,4 @@
-"""Measure the shortcut that Gaussian noise leaves open and mixup noise does not; results in theory-shortcut.jsonl.
+"""Measure the shortcut that Gaussian noise leaves open and mixup noise does not; results in experiments.jsonl.
 
 python -m bench.experiments.theory_shortcut                    # generated images, about a minute on one core
 python -m bench.experiments.theory_shortcut --cifar10 FOLDER   # also cifar10_lossless_train_first4000.npz in FOLDER

@@ -5,7 +5,7 @@ python -m bench.experiments.untrained_batchnorm --data-dir DIR    # two minutes 
 With BatchNorm's initial statistics (mean 0, variance 1) and with those of the training rows, it measures the standard
 deviation and the mean absolute value of features, the share of constant features, the share of an image's ten nearest
 neighbors by pixels that stay neighbors, and the accuracy of the paper's LARS probe, whose number of steps grows with
-the rows, on 6,000 and 60,000 rows. One seed. Results go to untrained-batchnorm.jsonl.
+the rows, on 6,000 and 60,000 rows. One seed. Results go to experiments.jsonl.
 """
 
 import argparse

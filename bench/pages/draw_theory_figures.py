@@ -2,7 +2,8 @@
 
 python -m bench.pages.draw_theory_figures      # needs chromium and the extras report and test
 
-The regularizers and the errors of the expansions are computed here; the shortcut is drawn from theory-shortcut.jsonl.
+The regularizers and the errors of the expansions are computed here; the shortcut is drawn from the results of
+theory_shortcut.py.
 """
 
 import shutil

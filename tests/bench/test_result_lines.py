@@ -90,3 +90,20 @@ def test_a_comparison_is_collected(result_lines, tmp_path):
     (line,) = (line for line in result_lines.read("mine") if line["line"] == "run")
     assert line["changes"] == {"train.epochs": 3, "encoder.width": 64, "noise.kind": "drop"}
     assert line["config"] == {"command": command, "steps": 10}
+
+
+def test_experiments_share_a_file(result_lines, monkeypatch):
+    lines = {suite: [{"line": "run", "suite": suite, "seed": n} for n in range(2)] for suite in ("first", "second")}
+    monkeypatch.setattr(result_lines, "EXPERIMENTS", {"first", "second", "third"})
+    path = result_lines.RESULTS / "experiments.jsonl"
+    result_lines.write("second", lines["second"])
+    result_lines.append("first", lines["first"][0])
+    result_lines.append("second", {"suite": "second", "line": "run", "é": 1})
+    assert result_lines.read("first") == lines["first"][:1]
+    assert result_lines.read("third") == []
+    kept = [text for text in path.read_text(encoding="utf-8").splitlines() if '"second"' in text]
+    result_lines.write("first", lines["first"])
+    assert result_lines.read("first") == lines["first"]
+    assert path.read_text(encoding="utf-8").splitlines()[2:] == kept
+    assert len(result_lines.read("experiments")) == 5
+    assert [file.name for file in result_lines.RESULTS.iterdir()] == ["experiments.jsonl"]
