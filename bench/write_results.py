@@ -7,8 +7,7 @@ python -m bench.write_results
 from pathlib import Path
 
 from bench.pages.claims import claims
-from bench.pages.comparisons import media, real_tables, sequences
-from bench.pages.covtype import covtype
+from bench.pages.comparisons import covtype, media, real_tables, sequences
 from bench.pages.default_recipes import defaults
 from bench.pages.graph_tables import graphs
 from bench.pages.readme_table import README, with_table
