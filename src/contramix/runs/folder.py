@@ -1,6 +1,7 @@
 """Check that a folder can hold a run before anything is written, and lock it."""
 
 import json
+import math
 import os
 import socket
 from collections.abc import Iterator
@@ -137,14 +138,33 @@ def check_same_run(folder: Path, recipe: Recipe, seed: int, target: str | None) 
 def check_same_spec(folder: Path, spec: Spec) -> None:
     """Check that a folder holds no run, or a run on data with the given specification.
 
+    Statistics may differ by rounding, because another processor adds numbers in another order.
+
     Raises
     ------
     InputError
         If the run in the folder has another specification, because its data have other columns or other statistics.
     """
     path = folder / "spec.json"
-    if path.is_file() and path.read_bytes() != spec.model_dump_json(indent=1).encode():
+    if not path.is_file():
+        return
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        known = None
+    if not _nearly_equal(known, json.loads(spec.model_dump_json())):
         raise InputError(f"{folder}: holds a run on other data; give another `out`")
+
+
+def _nearly_equal(a: Any, b: Any) -> bool:
+    """Return whether two values of JSON are equal, where floats may differ by a millionth of their size."""
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_nearly_equal(a[name], b[name]) for name in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_nearly_equal, a, b))
+    return type(a) is type(b) and bool(a == b)
 
 
 def _run_facts(folder: Path) -> dict[str, Any]:
