@@ -10,7 +10,7 @@ from numpy import ndarray
 from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.splits import FOLDS, REPEATS, Split, make_folds, make_splits
+from contramix.evaluation.splits import FOLDS, Split, make_folds, make_splits
 from contramix.models.labeled_records import LabeledRecords
 from contramix.models.task import Kind, Task
 
@@ -76,8 +76,8 @@ class Protocol:
         Number of random draws of few labels. Draw number n uses split number n; after the last split, the first one
         follows again.
     repeat_few
-        What is done if fewer than 1,000 rows are labeled. True: without an official test split, repeated
-        cross-validation replaces the splits of the seeds; with one, scores with all labels are repeated on as many
+        What is done if fewer than 1,000 rows are labeled. True: without an official test split, five folds, repeated so
+        that there are about as many splits as draws, replace the splits of the seeds; with one, scores with all labels are repeated on as many
         bootstrap resamples of the labeled rows as there are draws. False: the same splits as with more rows.
     """
 
@@ -120,8 +120,9 @@ class Protocol:
         # With a fixed test part and fixed labels, repeats on the same rows would be one measurement.
         resample = data.official_test is not None and self.repeat_few and (few or 2 * len(labeled) < training_rows)
         if folds:
-            notes.append(_note_folds(data.task, len(labeled)))
-            splits = make_folds(data.task, data.y, labeled, seeds)
+            repeats = max(1, self.draws // FOLDS)
+            notes.append(_note_folds(data.task, len(labeled), repeats))
+            splits = make_folds(data.task, data.y, labeled, seeds, repeats)
         else:
             splits = make_splits(data.task, data.y, seeds, data.official_test, labeled)
         if data.official_test is None and not folds:
@@ -147,14 +148,14 @@ DEFAULT_PROTOCOL = Protocol()
 """Protocol that is used if the caller gives none."""
 
 
-def _note_folds(task: Task, rows: int) -> str:
-    """Return a sentence on the repeated cross-validation of ``rows`` labeled rows, and on how little it can tell."""
+def _note_folds(task: Task, rows: int, repeats: int) -> str:
+    """Return a sentence on the cross-validation of ``rows`` labeled rows, its repeats, and how little it can tell."""
     margin = ""
     if task.kind == "classification":
         margin = f": an accuracy of 80 % on {rows} rows is known to within {196 * (0.8 * 0.2 / rows) ** 0.5:.0f} points"
     return (
         f"only {rows} rows are labeled, and there are no test rows, so each labeled row is a test row once in each of "
-        f"{REPEATS} repeats of {FOLDS} folds; so few rows can only show large differences{margin}"
+        f"{repeats} repeats of {FOLDS} folds; so few rows can only show large differences{margin}"
     )
 
 

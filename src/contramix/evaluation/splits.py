@@ -111,8 +111,8 @@ def make_splits(
     return splits
 
 
-def make_folds(task: Task, y: ndarray, labeled: ndarray, seeds: Sequence[int]) -> list[Split]:
-    """Return the splits of a cross-validation with five folds that is repeated four times.
+def make_folds(task: Task, y: ndarray, labeled: ndarray, seeds: Sequence[int], repeats: int = REPEATS) -> list[Split]:
+    """Return the splits of a cross-validation with five folds that is repeated.
 
     In each repeat, every labeled row is a test row of one split. Classes are spread evenly over the folds.
 
@@ -125,6 +125,8 @@ def make_folds(task: Task, y: ndarray, labeled: ndarray, seeds: Sequence[int]) -
     seeds
         Seeds of encoders. All folds of repeat number n use seed number n; after the last seed, the first one follows
         again.
+    repeats
+        How often the rows are split into five folds anew.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def make_folds(task: Task, y: ndarray, labeled: ndarray, seeds: Sequence[int]) -
     _check_size(labeled)
     stratified = task.kind == "classification" and np.bincount(y[labeled]).max() >= FOLDS
     splitter = (RepeatedStratifiedKFold if stratified else RepeatedKFold)(
-        n_splits=FOLDS, n_repeats=REPEATS, random_state=0
+        n_splits=FOLDS, n_repeats=repeats, random_state=0
     )
     splits = []
     with warnings.catch_warnings():
