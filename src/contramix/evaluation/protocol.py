@@ -76,9 +76,10 @@ class Protocol:
         Number of random draws of few labels. Draw number n uses split number n; after the last split, the first one
         follows again.
     repeat_few
-        What is done if fewer than 1,000 rows are labeled. True: without an official test split, five folds, repeated so
-        that there are about as many splits as draws, replace the splits of the seeds; with one, scores with all labels are repeated on as many
-        bootstrap resamples of the labeled rows as there are draws. False: the same splits as with more rows.
+        What is done if fewer than 1,000 rows are labeled. True: without an official test split, five folds replace the
+        splits of the seeds, repeated so that there are about as many splits as draws; with one, scores with all labels
+        are repeated on as many bootstrap resamples of the labeled rows as there are draws. False: the same splits as
+        with more rows.
     """
 
     labels_per_class: tuple[int, ...] = (20,)
