@@ -287,7 +287,12 @@ def test_lists_of_graphs(tmp_path):
 def test_a_classifier_of_graphs_learns_from_few_labels():
     y = np.where(np.arange(48) < 24, LABELS, -1)
     model = ContrastiveClassifier(
-        "imix-npair", epochs=5, random_state=0, overrides=SMALL, finetune={"epochs": 100, "lr": 1e-2}
+        "imix-npair",
+        epochs=5,
+        random_state=0,
+        overrides=SMALL,
+        head="finetune",
+        finetune={"epochs": 100, "lr": 1e-2},
     ).fit(molecules(), y)
     assert (model.predict(molecules()[24:]) == LABELS[24:]).mean() > 0.9
 

@@ -191,7 +191,12 @@ def test_a_classifier_of_sentences_learns_from_few_labels():
     y = np.where(np.arange(48) < 24, LABELS, "-1").astype(int)
     overrides = {**SMALL, "encoder.width": 16}
     model = ContrastiveClassifier(
-        "imix-npair", epochs=5, random_state=0, overrides=overrides, finetune={"epochs": 60, "lr": 3e-3}
+        "imix-npair",
+        epochs=5,
+        random_state=0,
+        overrides=overrides,
+        head="finetune",
+        finetune={"epochs": 60, "lr": 3e-3},
     ).fit(TEXTS, y)
     assert (model.predict(TEXTS[24:]) == LABELS[24:].astype(int)).mean() > 0.8
 
