@@ -145,7 +145,8 @@ def test_rows_of_equal_confidence_share_a_bin():
 
 
 def test_metric_for_a_verdict():
-    assert find_metric(classes(2)) == "accuracy"
+    assert find_metric(classes(2)) == "auroc"
+    assert find_metric(classes(3)) == "balanced_accuracy"
     assert find_metric(QUANTITY) == "r2"
     assert find_metric(classes(2), "auroc") == "auroc"
     with pytest.raises(InputError, match=r"`metric` rmse.*r2"):
