@@ -38,7 +38,7 @@ from contramix.models.inference import embed
 from contramix.models.labeled_records import draw_labels
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 from contramix.recipe import Recipe
 
 SUITE = "default-recipes"

@@ -20,7 +20,7 @@ from contramix.evaluation.probes.linear import STRENGTHS, linear
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.labeled_records import draw_labels
 from contramix.models.task import Task
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 
 TASK, DRAWS = Task("classification", "y", ("0", "1")), 20
 BANK = Path(__file__).parents[3] / "shared" / "data" / "bank_marketing" / "bank-full.csv.gz"

@@ -21,8 +21,8 @@ from contramix.evaluation.splits import make_splits
 from contramix.models.task import Task
 from contramix.predictors import feature_rows
 from contramix.predictors.feature_rows import FeatureRows, FeatureScale
-from contramix.predictors.logistic import Logistic
-from contramix.predictors.ridge import Ridge as OurRidge
+from contramix.predictors.regressions import Logistic
+from contramix.predictors.regressions import Ridge as OurRidge
 from contramix.runtime.randomness import Key
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))

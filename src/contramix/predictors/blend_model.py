@@ -23,7 +23,7 @@ from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained, create_folder
 from contramix.models.task import Kind, Task
 from contramix.predictors.blend import REPRESENTATION, Blend, Part, PartKind
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 from contramix.runtime import atomic_files
 from contramix.settings import Settings
 from contramix.training import checkpoint

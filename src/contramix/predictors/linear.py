@@ -10,8 +10,7 @@ from scipy.special import softmax
 from contramix.models.task import Task
 from contramix.predictors.feature_rows import FeatureRows
 from contramix.predictors.labeled_rows import Fold, Targets
-from contramix.predictors.logistic import Logistic
-from contramix.predictors.ridge import Ridge
+from contramix.predictors.regressions import Logistic, Ridge
 
 STRENGTHS = tuple(float(f"{10 ** (power / 2):.2g}") for power in range(-8, 7))
 """Values of C, the inverse regularization strength, to choose from: 1e-4 to 1e3 in half decades."""

@@ -29,7 +29,7 @@ from contramix.evaluation.probes import PROBES, Probe
 from contramix.models.inference import embed
 from contramix.models.labeled_records import LabeledRecords, prepare_labeled_records
 from contramix.models.pretraining import Fit, learn_spec
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 from contramix.recipe import Recipe
 from contramix.runtime import atomic_files
 from contramix.samples.samples import compute_fingerprint

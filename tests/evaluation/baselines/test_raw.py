@@ -8,7 +8,7 @@ from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
 from contramix.evaluation.baselines.raw import with_quantiles
 from contramix.io.tables.canonical import to_canonical
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 
 
 def messy(n=500):

@@ -14,13 +14,12 @@ from contramix.evaluation.baselines.chance import CHANCE
 from contramix.evaluation.baselines.foundation import TABICL, TABPFN
 from contramix.evaluation.baselines.gaussian import GAUSSIAN
 from contramix.evaluation.baselines.logmel import LOGMEL
+from contramix.evaluation.baselines.networks import SUPERVISED, UNTRAINED
 from contramix.evaluation.baselines.pca import PCA_BASELINE, PIXELS
 from contramix.evaluation.baselines.raw import RAW, RAW_QUANTILE
 from contramix.evaluation.baselines.rocket import ROCKET
-from contramix.evaluation.baselines.supervised import SUPERVISED
 from contramix.evaluation.baselines.tfidf import TFIDF
 from contramix.evaluation.baselines.trees import EXTRA_TREES, FOREST
-from contramix.evaluation.baselines.untrained import UNTRAINED
 from contramix.evaluation.baselines.wl import WL
 from contramix.evaluation.candidates import Candidate
 

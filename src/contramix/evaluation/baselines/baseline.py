@@ -14,7 +14,7 @@ from numpy import ndarray
 from contramix.domains import Spec
 from contramix.evaluation.candidates import Candidate
 from contramix.models.labeled_records import LabeledRecords
-from contramix.predictors.raw_features import raw_features
+from contramix.predictors.feature_rows import raw_features
 from contramix.recipe import Recipe
 from contramix.samples.samples import Samples
 from contramix.training.reporter import SILENT, Reporter

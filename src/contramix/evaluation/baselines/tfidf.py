@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from contramix.errors import InputError
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, EvaluationRecords
-from contramix.evaluation.baselines.sparse_linear import sparse_linear_predictor
+from contramix.evaluation.baselines.sklearn_models import sparse_linear_predictor
 from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.io.records import is_text

@@ -11,8 +11,7 @@ from contramix.evaluation.probes.choosing import choose, log_likelihoods
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.linear import FINAL_TOLERANCE, STRENGTHS, TOLERANCE, span
-from contramix.predictors.logistic import Logistic
-from contramix.predictors.ridge import Ridge
+from contramix.predictors.regressions import Logistic, Ridge
 
 
 def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> Predictions:

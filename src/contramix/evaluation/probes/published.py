@@ -10,7 +10,7 @@ from scipy.linalg import pinvh
 from contramix.evaluation.probes.descent import Descent
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.predictors.feature_rows import FeatureRows
-from contramix.predictors.ridge import products
+from contramix.predictors.regressions import products
 from contramix.training.optimizers import OptimizerSettings
 
 SGD_RATES = (1.0, 3.0, 5.0, 10.0, 30.0, 50.0, 70.0)
