@@ -1,7 +1,8 @@
-"""Test blends: their weights, their predictions, and their conversion to tensors."""
+"""Test blends and their parts: predictions, weights, conversion to tensors, and trees that are stored as arrays."""
 
 import numpy as np
 import pytest
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 
@@ -10,6 +11,7 @@ from contramix.predictors.blend import REPRESENTATION, Blend, Part, fit_blend
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Targets, split_folds
 from contramix.predictors.linear import STRENGTHS, fit_linear
+from contramix.predictors.trees import MODELS, fit_trees, to_arrays
 from contramix.predictors.weights import SMALLEST_SHARE, USUAL_SHARE, blend_weights, representation_share
 
 TASK, NUMBER = Task("classification", "y", ("a", "b")), Task("regression", "y")
@@ -115,3 +117,46 @@ def test_the_prior_of_a_blend_follows_the_agreement():
         given = {**features, f"{REPRESENTATION}.0": features[name]}
         weights[name] = fit_blend(targets(TASK, y[rows]), given, rows, [*parts, learned], 0).weights[-1]
     assert weights["noise"] < 0.1 < weights["good"]
+
+
+TWO, THREE = TASK, Task("classification", "y", ("a", "b", "c"))
+
+
+def rows_with_ties(n=120, classes=3):
+    rng = np.random.default_rng(0)
+    x = np.round(rng.normal(size=(n, 6)), 1).astype(np.float32)  # with ties
+    y = rng.integers(0, classes, n)
+    x[:, 0] += y
+    return x, y
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("task", "classes"), [(TWO, 2), (THREE, 3), (NUMBER, 0)])
+def test_arrays_predict_what_scikit_learn_predicts(name, task, classes):
+    x, y = rows_with_ties(classes=classes or 3)
+    y = y if classes else y + x[:, 1]
+    model = MODELS[name][0](task, 30, 1).fit(x, y)
+    test = np.random.default_rng(1).normal(size=(700, 6)).astype(np.float32)
+    theirs = model.predict_proba(test) if classes else model.predict(test)[:, None]
+    np.testing.assert_allclose(to_arrays(task, model)(test), theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("present", [(0, 2), (1, 2), (0, 1)])
+def test_a_class_without_rows_has_no_probability(name, present):
+    x, y = rows_with_ties()
+    kept = np.isin(y, present)
+    found = fit_trees(Targets(THREE, y[kept], np.ones(kept.sum())), name, x[kept], 0)(x)
+    absent = ({0, 1, 2} - set(present)).pop()
+    assert not found[:, absent].any()
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert (found[kept].argmax(1) == y[kept]).mean() > 0.7
+
+
+def test_a_tree_may_be_a_single_leaf():
+    x = np.zeros((8, 2), np.float32)
+    model = RandomForestClassifier(3, random_state=0).fit(x, [0, 1] * 4)
+    np.testing.assert_allclose(to_arrays(TWO, model)(x), model.predict_proba(x))
+    boosted = GradientBoostingClassifier(n_estimators=2).fit(x, [0, 1] * 4)
+    np.testing.assert_allclose(to_arrays(TWO, boosted)(x), boosted.predict_proba(x))
+    assert to_arrays(TWO, boosted)(x[:0]).shape == (0, 2)
