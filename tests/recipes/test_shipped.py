@@ -82,7 +82,7 @@ FEW = {"image": few_images, "audio": few_clips, "series": few_series, "text": fe
 @pytest.mark.parametrize(("domain", "name"), [(domain, name) for domain, name in EACH if domain in FEW])
 def test_trains_on_a_few_records(domain, name):
     x, small = FEW[domain](np.random.default_rng(0))
-    small |= {"encoder.width": 8, "train.warmup_epochs": 0.0}
+    small |= {"encoder.width": 2, "train.warmup_epochs": 0.0}
     small |= {"encoder.depth": 18} if isinstance(Recipe.load(name, domain=domain).encoder, ResNet) else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

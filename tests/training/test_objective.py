@@ -275,7 +275,7 @@ def test_every_named_stage_of_every_encoder_can_be_mixed_behind(kind, operator):
     torch.manual_seed(0)
     flat = kind in ("mlp", "imix_mlp")
     inputs, x = (FLAT, data().float()) if flat else (PICTURES, torch.rand(8, *PICTURES.shape))
-    made = ENCODERS[kind](width=8).build(inputs).with_front(AsStored(), inputs)
+    made = ENCODERS[kind](width=4).build(inputs).with_front(AsStored(), inputs)
     for cut in made.cuts[1:]:
         if type(operator) is Geometric and cut == "standardise":
             continue  # negative numbers: geometric mixing refuses (below)
