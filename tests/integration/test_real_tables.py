@@ -36,7 +36,7 @@ def contramix(capsys, *arguments):
     return json.loads(shown.out), shown.err
 
 
-FAST = ("--probes", "linear,knn", "--baselines", "raw,untrained,boosting")
+FAST = ("--probes", "linear,knn", "--baselines", "raw,untrained,boosting", "--draws", "5")
 
 
 def test_adult_has_no_header_missing_values_and_an_unseen_category(tmp_path, capsys):
