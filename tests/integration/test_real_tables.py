@@ -96,7 +96,19 @@ def test_bank_marketing_is_separated_by_semicolons(tmp_path, capsys):
     contramix(capsys, "embed", run, train, "--out", tmp_path / "z.npy")
     assert np.load(tmp_path / "z.npy").shape == (3014, 256)
     report, _ = contramix(
-        capsys, "evaluate", run, train, "--target", "y", "--seeds", 2, "--labels-per-class", "5,20", *FAST
+        capsys,
+        "evaluate",
+        run,
+        train,
+        "--target",
+        "y",
+        "--seeds",
+        2,
+        "--labels-per-class",
+        "5,20",
+        *FAST,
+        "--metric",
+        "accuracy",
     )
     rows = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
     assert rows["dacl-plus", "linear", 5]["n"] == 5
