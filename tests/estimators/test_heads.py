@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -112,25 +113,20 @@ def test_class_weights_apply_to_every_part(frame):
     np.testing.assert_allclose(shares, [0.1, 0.5, 0.25], atol=0.05)
 
 
-def test_many_labels_decide_between_a_blend_and_fine_tuning(monkeypatch, frame, y):
+@pytest.mark.parametrize(("undecided", "head"), [("fine_tune", BlendModel), ("fit_few_labels", FineTunedModel)])
+def test_with_many_labels_held_out_rows_decide_between_a_blend_and_fine_tuning(monkeypatch, frame, y, undecided, head):
     monkeypatch.setattr("contramix.estimators.semisupervised.FEW_ROWS", 100)
-    monkeypatch.setattr(few_labels, "fine_tune", fine_tune := Recorder(few_labels.fine_tune))
+    rows = []
+
+    def one_half(encoder, x, *others, **settings):
+        rows.append(len(x))
+        return SimpleNamespace(scores=lambda x: np.full((len(x), 2), 0.5))
+
+    monkeypatch.setattr(few_labels, undecided, one_half)
     model = ContrastiveClassifier(**QUICK).fit(frame, y)
-    assert fine_tune.rows == [160]
-    chosen = BlendModel if few_labels.choose_head is None else (BlendModel, FineTunedModel)
-    assert isinstance(model.model_, chosen)
+    assert rows == [200 if undecided == "fit_few_labels" else 160]
+    assert type(model.model_) is head
     assert model.score(frame, y) > 0.8
-
-
-class Recorder:
-    """Record the numbers of rows with which a function is called."""
-
-    def __init__(self, function):
-        self.function, self.rows = function, []
-
-    def __call__(self, encoder, x, *args, **settings):
-        self.rows.append(len(x))
-        return self.function(encoder, x, *args, **settings)
 
 
 def test_images_have_linear_models_and_forests_on_pixels(tmp_path):

@@ -70,7 +70,7 @@ def test_without_rows_for_folds_the_prior_decides():
 def test_linear_part_is_scikit_learns(task, block):
     features, rows, y = data(task=task)
     x = FeatureScale.learn(features[block], np.arange(500)).rows(np.arange(500))[:]
-    folds = split_folds(task, y[rows], 0)
+    folds = split_folds(task, y[rows], 0, repeats=2)
     model, held_out = fit_linear(targets(task, y[rows]), x[rows], folds)
     assert held_out.shape == (2, 60, len(task.classes) or 1)
     assert np.isfinite(held_out).all()

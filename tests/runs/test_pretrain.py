@@ -44,6 +44,21 @@ def test_other_settings_or_data_are_refused(rows_csv, tmp_path):
         quick(other, tmp_path / "r")
 
 
+@pytest.mark.parametrize(("factor", "resumes"), [(1 + 1e-9, True), (1 + 1e-3, False)])
+def test_a_run_resumes_where_another_processor_rounded_its_statistics_differently(rows_csv, tmp_path, factor, resumes):
+    quick(rows_csv, tmp_path / "r")
+    path = tmp_path / "r" / "spec.json"
+    spec = json.loads(path.read_text())
+    column = next(column for column in spec["columns"] if column["kind"] == "numeric")
+    column["mean"] *= factor
+    path.write_text(json.dumps(spec))
+    if resumes:
+        assert quick(rows_csv, tmp_path / "r").was_finished
+    else:
+        with pytest.raises(InputError, match="other data"):
+            quick(rows_csv, tmp_path / "r")
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(rows_csv, tmp_path, monkeypatch):
     from contramix.methods.npair import NPairMethod
 

@@ -97,16 +97,16 @@ def parse_names(option: str, text: str, known: "tuple[str, ...] | list[str]") ->
     return found
 
 
-def parse_baselines(text: str | None, domain: str) -> tuple[str, ...]:
+def parse_baselines(text: str | None, domain: str) -> tuple[str, ...] | None:
     """Parse the names of baselines, such as "raw,pca".
 
-    If ``text`` is None, return the default baselines of the domain, such as "table"; if it is "all", all of them.
+    If ``text`` is "all", return all baselines of the domain, such as "table"; if it is None, return None.
     """
-    from contramix.domains import DOMAINS
     from contramix.evaluation.baselines import BASELINES
 
-    known = tuple(name for name, baseline in BASELINES.items() if baseline.suits(domain))
-    return DOMAINS[domain].baselines if text is None else parse_names("--baselines", text, known)
+    if text is None:
+        return None
+    return parse_names("--baselines", text, [name for name, baseline in BASELINES.items() if baseline.suits(domain)])
 
 
 def parse_task(text: str | None) -> "Kind | None":

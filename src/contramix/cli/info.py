@@ -37,9 +37,12 @@ def info(run: Run, json: Json = False, quiet: Quiet = False, debug: Debug = Fals
     for kind, names in kinds.items():
         table.add_row(f"{kind} columns", f"{len(names)}: {', '.join(names[:12])}{' ...' if names[12:] else ''}")
     if "predicts" in facts:
-        made, tuning = facts["predicts"], facts["finetuning"]
+        made = facts["predicts"]
+        how, learning = (
+            ("blend", facts["blend"]) if made.get("head") == "blend" else ("fine-tuned", facts["finetuning"])
+        )
         what = f", {len(made['classes'])} classes" if made["classes"] else ""
-        table.add_row("predicts", f"{made['target']}{what}, fine-tuned on {tuning['labelled_rows']:,} labeled rows")
+        table.add_row("predicts", f"{made['target']}{what}, {how} on {learning['labelled_rows']:,} labeled rows")
     if facts.get("data_rank"):
         table.add_row("rank of data", describe_data_rank(facts["data_rank"]))
     for left_out in spec.left_out:

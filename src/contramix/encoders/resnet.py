@@ -98,8 +98,8 @@ class _Residual(nn.Module):
 
     def forward(self, x: Float[Tensor, " B C H W"]) -> Float[Tensor, " B D h w"]:
         """Apply the block: (B, into, H, W) to (B, out, H / stride, W / stride)."""
-        # On processors without AVX-512, a 1x1 convolution with a stride and fewer than 8 channels corrupts memory in its
-        # backward pass (oneDNN 3.12, in torch 2.13). Without the stride, on a part of the pixels, it is correct.
+        # Stride by taking pixels: in torch 2.13 (oneDNN 3.12) the backward pass of a 1x1 convolution with a stride and
+        # fewer than 8 channels corrupts memory on processors without AVX-512.
         pixels = x[:, :, :: self.stride, :: self.stride]
         total: Tensor = self.relu(self.branch(x) + self.shortcut(pixels))
         return total

@@ -71,11 +71,8 @@ def compare_recipes(
     records = data.encode(spec, protocol.task)
     plan = protocol.plan(records)
     seeds, probes = protocol.seeds, protocol.probes
-    baselines = [
-        baseline
-        for name, baseline in BASELINES.items()
-        if name in {*protocol.baselines, protocol.reference} and name not in names
-    ]
+    wanted = protocol.choose_baselines(main.domain)
+    baselines = [baseline for name, baseline in BASELINES.items() if name in wanted and name not in names]
     # A baseline with a recipe is pre-trained for each seed, as the recipes are.
     inputs = BaselineInputs(records, main, probes, torch_device, reporter=reporter)
     candidates = make_baselines(inputs, [baseline.name for baseline in baselines if baseline.recipe is None])

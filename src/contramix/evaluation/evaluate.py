@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from contramix.errors import InputError
 from contramix.evaluation.baselines import BASELINES, BaselineInputs, make_baselines, note_unavailable
 from contramix.evaluation.candidates import fine_tuning_candidate, probe_candidates
@@ -12,6 +10,7 @@ from contramix.evaluation.comparison import Evaluation, run_comparison
 from contramix.evaluation.features import frozen_features, recalibrate_batch_norm
 from contramix.evaluation.labeled_table import LabeledTable
 from contramix.evaluation.protocol import DEFAULT_PROTOCOL, Protocol
+from contramix.models.inference import device_of
 from contramix.models.pretrained import Pretrained
 from contramix.training.reporter import SILENT, Reporter
 
@@ -50,20 +49,20 @@ def evaluate(
     Raises
     ------
     InputError
-        If the target column does not exist, has missing values, or was an input of pre-training; or if the model was
-        fine-tuned on labels.
+        If the target column does not exist, has no known value, or was an input of pre-training; or if all weights of
+        the model were fine-tuned on labels.
     """
-    if "predicts" in model.facts:
+    if "finetuning" in model.facts:
         raise InputError(
             "the model was fine-tuned on labels, so its representations depend on the labels of test rows too; "
             "evaluate the run it was fine-tuned from: the row 'finetune' there fine-tunes it on the training rows only"
         )
     records = data.encode(model.spec, protocol.task)
     plan = protocol.plan(records)
-    recipe, device = model.recipe, next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
+    recipe, device = model.recipe, device_of(model.encoder)
     name = f"{recipe.name} (recipe)" if recipe.name in BASELINES else recipe.name
     seed, seconds = int(model.facts.get("seed") or 0), float(model.facts.get("seconds", 0.0))
-    probes, baselines = protocol.probes, {*protocol.baselines, protocol.reference}
+    probes, baselines = protocol.probes, protocol.choose_baselines(recipe.domain)
     if model.facts.get("own_encoder"):  # neither its first weights nor a way to build another one are known
         if probes[0] == "finetune":
             raise InputError("`probes`: a module of your own cannot be trained from scratch; name another probe first")

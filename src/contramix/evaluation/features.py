@@ -3,14 +3,16 @@
 import copy
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 from numpy import ndarray
 
 from contramix.domains import Spec
 from contramix.encoders.encoder import Encoder
+from contramix.evaluation.problem import PredictionProblem
 from contramix.models.building import build_encoder
 from contramix.models.inference import check_finite, device_of, embed, embed_batches
 from contramix.recipe import Recipe
@@ -82,3 +84,20 @@ def untrained_encoder(recipe: Recipe, spec: Spec, seed: int) -> Encoder:
     """
     with seeded(Key(seed).at("weights")):
         return build_encoder(recipe.encoder, spec)
+
+
+def once_per_split(
+    compute: Callable[[Int[ndarray, " m"]], Float32[ndarray, " n d"]],
+) -> Callable[[PredictionProblem], Float32[ndarray, " n d"]]:
+    """Return a function that computes the features of all rows for a problem, once for each split.
+
+    ``compute`` takes the row numbers of all rows outside the test rows, labeled or not, and returns the features.
+    """
+    computed: dict[int, Float32[ndarray, " n d"]] = {}
+
+    def features(problem: PredictionProblem) -> Float32[ndarray, " n d"]:
+        if problem.split not in computed:
+            computed[problem.split] = compute(problem.statistics_rows)
+        return computed[problem.split]
+
+    return features

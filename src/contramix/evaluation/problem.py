@@ -1,21 +1,15 @@
 """Define the input and output of probes and baselines. The input does not include the targets of test rows."""
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from contramix.models.task import Predictions, Task
+from contramix.predictors.labeled_rows import split_folds
 
 __all__ = ["PredictionProblem", "Predictions", "ValidationSplit"]
-
-FOLDS = 5
-"""Number of cross-validation folds on which a probe chooses its settings."""
-FEW_ROWS = 1000
-"""Number of training rows from which a probe uses only the first fold to choose its settings."""
 
 
 class ValidationSplit(NamedTuple):
@@ -87,24 +81,11 @@ class PredictionProblem:
         """
         if self.test_targets is not None:
             return [ValidationSplit(self.train, self.y, self.test, self.test_targets)]
-        rows, first, copies = np.unique(self.train, return_index=True, return_inverse=True)
-        y = self.y[first]
-        # With a handful of rows, choose on the rows that were trained on.
-        all_rows = [ValidationSplit(self.train, self.y, self.train, self.y)]
-        if self.task.kind == "regression":
-            folds: Any = KFold(FOLDS, shuffle=True, random_state=self.seed)
-            if len(rows) < FOLDS:
-                return all_rows
-        else:
-            folds = StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed)
-            if len(rows) < FOLDS or np.bincount(y).max() < FOLDS:
-                return all_rows
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
-            splits = [(train, held) for train, held in folds.split(rows, y) if len(np.unique(y[train])) > 1]
-        if len(rows) >= FEW_ROWS:
-            splits = splits[:1]
-        in_fold = [(np.isin(copies, train), np.isin(copies, held)) for train, held in splits]
+        _, first, copies = np.unique(self.train, return_index=True, return_inverse=True)
+        folds = split_folds(self.task, self.y[first], self.seed)
+        if not folds:  # a handful of rows: choose on the rows that were trained on
+            return [ValidationSplit(self.train, self.y, self.train, self.y)]
+        in_fold = [(np.isin(copies, fold.train), np.isin(copies, fold.held)) for fold in folds]
         return [
             ValidationSplit(self.train[train], self.y[train], self.train[held], self.y[held]) for train, held in in_fold
         ]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from contramix.evaluation.baselines import BASELINES
+from contramix.domains import DOMAINS
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.splits import FOLDS, Split, make_folds, make_splits
@@ -16,8 +16,6 @@ from contramix.models.task import Kind, Task
 
 DEFAULT_PROBES = ("linear", "knn")
 """Names of the probes that are used by default."""
-DEFAULT_BASELINES = tuple(name for name in BASELINES if name not in ("gaussian", "supervised"))
-"""Names of the baselines that are used by default: all that train no network."""
 DRAWS = 20
 """Default number of random draws of few labels: scores vary much between draws, and each draw costs little."""
 FEW_LABELED = 1000
@@ -69,7 +67,8 @@ class Protocol:
     probes
         Names of the probes. The verdict uses the scores of the first one.
     baselines
-        Names of the baselines. The one that the verdict needs, ``"raw"`` or ``"supervised"``, is always included.
+        Names of the baselines; None for those of the data domain, which train no network. The one that the verdict
+        needs, ``"raw"`` or ``"supervised"``, is always included.
     pick_on_test
         Whether probes choose their settings on the test rows, as some published protocols do.
     draws
@@ -87,7 +86,7 @@ class Protocol:
     task: Kind | None = None
     metric: str | None = None
     probes: tuple[str, ...] = DEFAULT_PROBES
-    baselines: tuple[str, ...] = DEFAULT_BASELINES
+    baselines: tuple[str, ...] | None = None
     pick_on_test: bool = False
     draws: int = DRAWS
     repeat_few: bool = True
@@ -99,6 +98,11 @@ class Protocol:
         It is ``"supervised"`` (training from scratch) if the first probe is ``"finetune"``, else ``"raw"`` (features).
         """
         return "supervised" if self.probes[0] == "finetune" else "raw"
+
+    def choose_baselines(self, domain: str) -> set[str]:
+        """Return the names of the baselines for a data domain, such as ``"table"``."""
+        named = DOMAINS[domain].baselines if self.baselines is None else self.baselines
+        return {*named, self.reference}
 
     def plan(self, data: LabeledRecords) -> ComparisonPlan:
         """Split the records, and choose the metric and the numbers of labels, before anything is trained.

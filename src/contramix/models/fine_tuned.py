@@ -1,7 +1,6 @@
 """Predict with a fine-tuned model, and save and load it without pickle."""
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,56 +12,34 @@ import pyarrow as pa
 import torch
 from jaxtyping import Float, Shaped
 from numpy import ndarray
-from pydantic import ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 from torch import nn
 
 from contramix.errors import InputError
 from contramix.models.fine_tuned_network import FineTunedNetwork
-from contramix.models.inference import check_finite
-from contramix.models.predictor import Predictor
+from contramix.models.inference import check_finite, device_of
+from contramix.models.predictor import Predictor, TargetConfig
 from contramix.models.pretrained import Pretrained, create_folder, load_weights
-from contramix.models.task import Kind, Task
+from contramix.models.task import Task
 from contramix.runtime import atomic_files
-from contramix.settings import Settings
 from contramix.training import checkpoint
 
 HEAD_FILE = "head.safetensors"
 """Name of the file with the head's weights."""
 
 
-class _HeadConfig(Settings):
+class _HeadConfig(TargetConfig):
     """Describe the head of a fine-tuned model, as config.json stores it under ``predicts``.
+
+    The base class takes ``kind``, ``target``, ``classes``, ``labels`` and ``sha256``.
 
     Parameters
     ----------
-    kind
-        ``"classification"`` or ``"regression"``.
-    target
-        Name of the predicted column.
-    classes
-        Classes as text, in the order of the head's outputs; empty for a regression.
-    labels
-        The same classes, in the same order, as values of the target column's type, such as integers.
     mean, scale
         Mean and standard deviation by which a numeric target is standardized; 0 and 1 for classification.
-    sha256
-        SHA-256 checksum of the file with the head's weights.
     """
 
-    kind: Kind
-    target: str
-    classes: tuple[str, ...]
-    labels: tuple[bool | int | float | str, ...]
     mean: float
     scale: float
-    sha256: str
-
-    @model_validator(mode="after")
-    def _check_labels(self) -> "_HeadConfig":
-        if len(self.labels) != len(self.classes):
-            raise PydanticCustomError("labels", "as many labels as classes are expected")
-        return self
 
 
 @dataclass(kw_only=True)
@@ -187,17 +164,12 @@ class FineTunedModel(Predictor):
                 f"{folder}: holds an encoder, which predicts nothing yet; fine-tune it first, with "
                 f"'contramix finetune {folder}' or ContrastiveClassifier(pretrained={str(folder)!r})"
             )
-        try:
-            found = _HeadConfig.model_validate_json(json.dumps(model.facts["predicts"]))
-        except ValidationError as error:
-            reason = f"not what fine-tuning writes: {error.errors()[0]['msg']}"
-            raise InputError(f"{folder / 'config.json'}: {reason}; {checkpoint.REPAIR_HINT}") from error
+        found = _HeadConfig.read(model, folder)
         with torch.random.fork_rng(devices=[]):
-            task = Task(found.kind, found.target, found.classes)
-            network = FineTunedNetwork(model.encoder, task, found.mean, found.scale)
+            network = FineTunedNetwork(model.encoder, found.task, found.mean, found.scale)
         load_weights(network.head, folder / HEAD_FILE, found.sha256)
         network.facts = model.facts.get("finetuning", {})
-        device = next(model.encoder.parameters()).device
+        device = device_of(model.encoder)
         labels = np.asarray(found.labels)
         return cls(
             model.recipe, model.spec, model.encoder, model.facts, network=network.to(device).eval(), labels=labels

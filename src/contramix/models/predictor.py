@@ -1,15 +1,73 @@
-"""Define the base class of models that predict a target column from tables."""
+"""Define the base class of models that predict a target column from tables, and what they save of the target."""
 
+import json
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Shaped
 from numpy import ndarray
+from pydantic import ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from contramix.errors import InputError
 from contramix.models.pretrained import Pretrained
-from contramix.models.task import Task
+from contramix.models.task import Kind, Task
+from contramix.settings import Settings
+from contramix.training import checkpoint
+
+
+class TargetConfig(Settings):
+    """Describe what a model predicts, as config.json stores it under ``predicts``.
+
+    Parameters
+    ----------
+    kind
+        ``"classification"`` or ``"regression"``.
+    target
+        Name of the predicted column.
+    classes
+        Classes as text, in the order of the model's outputs; empty for a regression.
+    labels
+        The same classes, in the same order, as values of the target column's type, such as integers.
+    sha256
+        SHA-256 checksum of the file that holds what was learned from labels.
+    """
+
+    kind: Kind
+    target: str
+    classes: tuple[str, ...]
+    labels: tuple[bool | int | float | str, ...]
+    sha256: str
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        if len(self.labels) != len(self.classes):
+            raise PydanticCustomError("labels", "as many labels as classes are expected")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """Return the task: classification or regression, the target column, and the classes."""
+        return Task(self.kind, self.target, self.classes)
+
+    @classmethod
+    def read(cls, model: Pretrained, folder: Path) -> Self:
+        """Read the description from the facts of a loaded model; ``folder`` is its folder, for error messages.
+
+        Raises
+        ------
+        InputError
+            If an entry is missing or invalid.
+        """
+        try:
+            return cls.model_validate_json(json.dumps(model.facts["predicts"]))
+        except ValidationError as error:
+            reason = f"not what training on labels writes: {error.errors()[0]['msg']}"
+            raise InputError(f"{folder / 'config.json'}: {reason}; {checkpoint.REPAIR_HINT}") from error
 
 
 @dataclass(kw_only=True)

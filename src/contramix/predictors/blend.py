@@ -24,6 +24,8 @@ REPRESENTATION = "representation"
 """Prefix of the names of blocks that hold representations: ``representation.0`` of the first encoder, and so on."""
 UNLABELED = 5000
 """Maximum number of rows on which the agreement of the parts is measured."""
+FOLD_REPEATS = 2
+"""Number of times that the labeled rows are split into folds."""
 
 
 class Part(NamedTuple):
@@ -70,7 +72,8 @@ class Blend:
 
     def scores(self, features: Features) -> Float64[ndarray, " n C"] | Float64[ndarray, " n"]:
         """Return class probabilities of shape (n, C), or n numeric predictions, for blocks of features of n rows."""
-        scaled = {name: _scaled(features[name], *self.scales[name]) for name in self.scales}
+        every_row = np.arange(len(next(iter(features.values()))))
+        scaled = {name: FeatureScale(features[name], *scale).rows(every_row)[:] for name, scale in self.scales.items()}
         parts = zip(self.parts, self.models, self.weights)
         total = sum(weight * model(_side_by_side(scaled, part.blocks)) for part, model, weight in parts)
         if self.task.classes:
@@ -142,21 +145,21 @@ def fit_blend(
     """
     names = dict.fromkeys(block for part in parts for block in part.blocks)
     every_row = np.arange(len(next(iter(features.values()))))
-    learned = {name: FeatureScale.learn(features[name], every_row) for name in names}
-    scales = {name: (scale.mean.astype(np.float32), scale.scale.astype(np.float32)) for name, scale in learned.items()}
-    labeled = {name: _scaled(features[name][rows], *scales[name]) for name in names}
+    scales = {name: FeatureScale.learn(features[name], every_row) for name in names}
+    labeled = {name: scales[name].rows(rows)[:] for name in names}
     mean, scale = 0.0, 1.0
     if not targets.task.classes:
         mean, scale = float(targets.y.mean()), float(targets.y.std()) or 1.0
         targets = targets._replace(y=(targets.y - mean) / scale)
-    folds = split_folds(targets.task, targets.y, seed)
+    folds = split_folds(targets.task, targets.y, seed, FOLD_REPEATS)
     fitted = [_fit_part(targets, part, _side_by_side(labeled, part.blocks), folds, seed) for part in parts]
     models, held_out = tuple(model for model, _ in fitted), [predictions for _, predictions in fitted]
     some = every_row[:: -(-len(every_row) // UNLABELED)]
-    unlabeled = {name: _scaled(features[name][some], *scales[name]) for name in names}
+    unlabeled = {name: scales[name].rows(some)[:] for name in names}
     guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
     weights = blend_weights(targets, held_out, _prior(parts, guesses))
-    return Blend(targets.task, tuple(parts), models, weights, scales, mean, scale)
+    arrays = {name: (each.mean.astype(np.float32), each.scale.astype(np.float32)) for name, each in scales.items()}
+    return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale)
 
 
 def _prior(parts: Sequence[Part], guesses: Sequence[Float64[ndarray, " n k"]]) -> Float64[ndarray, " parts"]:
@@ -194,12 +197,6 @@ def _fit_part(
         model = fit_trees(targets.take(fold.train), part.kind, x[fold.train], seed + number, fold=True)
         held_out[fold.repeat, fold.held] = model(x[fold.held])
     return fit_trees(targets, part.kind, x, seed), held_out
-
-
-def _scaled(
-    z: Float[ndarray, " n d"], mean: Float[ndarray, " d"], scale: Float[ndarray, " d"]
-) -> Float32[ndarray, " n d"]:
-    return np.asarray((z - mean) / scale, np.float32)
 
 
 def _side_by_side(blocks: Mapping[str, ndarray], names: Sequence[str]) -> Float32[ndarray, " n d"]:

@@ -1,16 +1,13 @@
 """Predict with a blend on raw features and frozen representations, and save and load it without pickle."""
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 from pydantic import ValidationError
@@ -18,13 +15,14 @@ from pydantic import ValidationError
 from contramix.domains import Spec
 from contramix.errors import InputError
 from contramix.models.fine_tuned import FineTunedModel
-from contramix.models.inference import check_finite
-from contramix.models.predictor import Predictor
+from contramix.models.inference import check_finite, device_of, embed
+from contramix.models.predictor import Predictor, TargetConfig
 from contramix.models.pretrained import Pretrained, create_folder
-from contramix.models.task import Kind, Task
+from contramix.models.task import Task
 from contramix.predictors.blend import REPRESENTATION, Blend, Part, PartKind
 from contramix.predictors.feature_rows import raw_features
 from contramix.runtime import atomic_files
+from contramix.samples.samples import Samples
 from contramix.settings import Settings
 from contramix.training import checkpoint
 
@@ -40,36 +38,27 @@ class _PartConfig(Settings):
     prior: float
 
 
-class _BlendConfig(Settings):
+class _BlendConfig(TargetConfig):
     """Describe a blend, as config.json stores it under ``predicts``.
+
+    The base class takes ``kind``, ``target``, ``classes``, ``labels`` and ``sha256``.
 
     Parameters
     ----------
     head
         Always ``"blend"``, which tells it from the head of a fine-tuned model.
-    kind, target
-        Kind of the task, and name of the predicted column.
-    classes, labels
-        Classes as text, and the same classes in the user's type, such as integers. Empty for a numeric target.
     parts
         Parts of the blend.
     encoders
         Number of encoders. The first one is the model in the folder itself, the others are in ``encoder-1`` and so on.
     raw
         Names of the blocks of raw features. The specification of each is in the file ``<name>.spec.json``.
-    sha256
-        Checksum of ``blend.safetensors``.
     """
 
     head: str = "blend"
-    kind: Kind
-    target: str
-    classes: tuple[str, ...]
-    labels: tuple[bool | int | float | str, ...]
     parts: tuple[_PartConfig, ...]
     encoders: int
     raw: tuple[str, ...]
-    sha256: str
 
 
 @dataclass(kw_only=True)
@@ -156,29 +145,25 @@ class BlendModel(Predictor):
         InputError
             If a file is missing or damaged.
         """
-        device = next((p.device for p in model.encoder.parameters()), torch.device("cpu"))
+        found, path, kind = _BlendConfig.read(model, folder), folder / BLEND_FILE, type(model.spec)
         try:
-            found = _BlendConfig.model_validate_json(json.dumps(model.facts["predicts"]))
-            data = (folder / BLEND_FILE).read_bytes()
-            kind: Any = type(model.spec)
-            raw = {
+            data = path.read_bytes()
+            raw: dict[str, Spec] = {
                 name: kind.model_validate_json((folder / f"{name}.spec.json").read_text(encoding="utf-8"))
                 for name in found.raw
             }
         except ValidationError as error:
-            reason = f"not what a blend writes: {error.errors()[0]['msg']}"
-            raise InputError(f"{folder}: {reason}; {checkpoint.REPAIR_HINT}") from error
+            raise InputError(f"{folder}: damaged: {error.errors()[0]['msg']}; {checkpoint.REPAIR_HINT}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{folder}: not a whole model: {error}") from error
-        path = folder / BLEND_FILE
         if hashlib.sha256(data).hexdigest() != found.sha256:
             raise InputError(f"{path}: damaged (its checksum is not the one in config.json); {checkpoint.REPAIR_HINT}")
         parts = [Part(part.kind, part.blocks, part.prior) for part in found.parts]
-        task = Task(found.kind, found.target, found.classes)
         try:
-            blend = Blend.from_tensors(task, parts, checkpoint.from_bytes(data, path)[0])
+            blend = Blend.from_tensors(found.task, parts, checkpoint.from_bytes(data, path)[0])
         except KeyError as error:
             raise InputError(f"{path}: lacks {error}; {checkpoint.REPAIR_HINT}") from error
+        device = device_of(model.encoder)
         others = tuple(Pretrained.load(folder / f"encoder-{n}", device) for n in range(1, found.encoders))
         labels = np.asarray(found.labels)
         return cls(
@@ -220,6 +205,14 @@ def compute_blocks(
     table
         Rows with the columns of the training table.
     """
-    blocks = {name: raw_features(spec, spec.tensorize(table)) for name, spec in raw.items()}
-    # Not model.embed: of a predictor it may be another method than that of its encoder.
-    return blocks | {f"{REPRESENTATION}.{n}": Pretrained.embed(model, table) for n, model in enumerate(encoders)}
+    samples: list[tuple[Spec, Samples]] = []
+
+    def tensorize(spec: Spec) -> Samples:
+        known = [x for other, x in samples if other == spec]
+        if not known:
+            samples.append((spec, spec.tensorize(table)))
+        return known[0] if known else samples[-1][1]
+
+    blocks = {name: raw_features(spec, tensorize(spec)) for name, spec in raw.items()}
+    representations = [check_finite(embed(model.encoder, tensorize(model.spec))) for model in encoders]
+    return blocks | {f"{REPRESENTATION}.{n}": z for n, z in enumerate(representations)}

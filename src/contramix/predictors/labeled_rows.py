@@ -54,8 +54,8 @@ class Targets(NamedTuple):
         return float((each * self.weight)[known].sum() / np.broadcast_to(self.weight, known.shape)[known].sum())
 
 
-FOLDS, REPEATS = 5, 2
-"""Number of folds, and how often the rows are split anew."""
+FOLDS = 5
+"""Number of folds."""
 
 
 class Fold(NamedTuple):
@@ -69,10 +69,10 @@ class Fold(NamedTuple):
     held: Int[ndarray, " b"]
 
 
-def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
-    """Split labeled rows into five folds, and again with another shuffle, which gives at most ten folds.
+def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int, repeats: int = 1) -> list[Fold]:
+    """Split labeled rows into five folds, and as often again with another shuffle as there are further repeats.
 
-    Each row is held out once in each of the two repeats. Folds are stratified by class. Folds whose training rows have
+    Each row is held out once in each repeat. Folds are stratified by class. Folds whose training rows have
     one class only are left out. The list is empty if there are fewer than five rows, or no class has five rows. With
     1,000 rows or more only the first fold is returned, because it is large enough.
 
@@ -84,11 +84,13 @@ def split_folds(task: Task, y: Shaped[ndarray, " n"], seed: int) -> list[Fold]:
         Class numbers or numeric targets of the labeled rows.
     seed
         Seed of the random folds.
+    repeats
+        Number of times that the rows are split into five folds.
     """
     if len(y) < FOLDS or (task.classes and np.bincount(y.astype(int)).max() < FOLDS):
         return []
     kind = RepeatedStratifiedKFold if task.classes else RepeatedKFold
-    splitter = kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
+    splitter = kind(n_splits=FOLDS, n_repeats=repeats, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
         splits = list(splitter.split(np.zeros(len(y)), y))

@@ -67,8 +67,8 @@ def fit_linear(
     """
     task, y, weight = targets
     everything = np.arange(len(y))
-    basis = span(FeatureRows(x, everything)) if len(x) < x.shape[1] else np.eye(x.shape[1])
-    z = (x @ basis).astype(np.float32) if len(x) < x.shape[1] else x
+    basis = span(FeatureRows(x, everything)) if len(x) < x.shape[1] else None
+    z = x if basis is None else (x @ basis).astype(np.float32)
 
     def model(rows: Int[ndarray, " m"]) -> Any:
         if not task.classes:
@@ -97,13 +97,16 @@ def empty_predictions(task: Task, rows: int, folds: list[Fold]) -> Float64[ndarr
     return np.full((repeats, rows, len(task.classes) or 1), np.nan)
 
 
-def _to_arrays(task: Task, fitted: Any, basis: Float[ndarray, " d k"]) -> LinearModel:
+def _to_arrays(task: Task, fitted: Any, basis: Float[ndarray, " d k"] | None) -> LinearModel:
+    """Return a fitted model as arrays. Its weights are those of features times ``basis``, or of features if None."""
     if not task.classes:
-        return LinearModel((basis @ fitted.weight)[None], np.array([fitted.intercept]), np.asarray(0))
-    weight, bias = np.zeros((len(task.classes), len(basis))), np.full(len(task.classes), -np.inf)
-    own = fitted.weight if len(fitted.classes) != 2 else np.concatenate([0 * fitted.weight, fitted.weight])
-    weight[fitted.classes], bias[fitted.classes] = own[:, :-1] @ basis.T, own[:, -1]
-    return LinearModel(weight, bias, np.asarray(1))
+        weight, bias = fitted.weight[None], np.array([fitted.intercept])
+    else:
+        own = fitted.weight if len(fitted.classes) != 2 else np.concatenate([0 * fitted.weight, fitted.weight])
+        weight, bias = np.zeros((len(task.classes), own.shape[1] - 1)), np.full(len(task.classes), -np.inf)
+        weight[fitted.classes], bias[fitted.classes] = own[:, :-1], own[:, -1]
+    weight = weight if basis is None else weight @ basis.T
+    return LinearModel(weight, bias, np.asarray(int(bool(task.classes))))
 
 
 def span(rows: FeatureRows) -> Float[ndarray, " d k"]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contramix.evaluation import answers
 from contramix.evaluation.metrics import METRICS
 
 OUTCOMES = {
@@ -51,7 +52,7 @@ def probe_in_words(probe: str) -> str:
 
 def labels_in_words(budget: int | None) -> str:
     """Return a number of labels per class as text: ``"20 labels per class"`` for 20, ``"All labels"`` for None."""
-    return "All labels" if budget is None else f"{budget:,} labels per class"
+    return answers.labels_in_words(budget).capitalize()
 
 
 def number(value: Any) -> str:
@@ -61,17 +62,6 @@ def number(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
-def points(difference: float) -> str:
-    """Format a difference of two scores between 0 and 1 as text, in percentage points.
-
-    Examples
-    --------
-    >>> points(0.0312)
-    '+3.1 points'
-    """
-    return f"{100 * difference:+.1f} points"
 
 
 def duration(seconds: float | None) -> str:

@@ -1,6 +1,5 @@
 """Compare with probes on principal components of the raw features, or of the pixels of images."""
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,10 +9,9 @@ from sklearn.decomposition import PCA
 
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
 from contramix.evaluation.candidates import Candidate, probe_candidate
-from contramix.evaluation.features import untrained_encoder
+from contramix.evaluation.features import once_per_split, untrained_encoder
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.evaluation.probes.linear import linear
-from contramix.evaluation.problem import PredictionProblem
 from contramix.predictors.feature_rows import FeatureScale
 
 PIXEL_COMPONENTS = 256
@@ -44,32 +42,14 @@ def pca(
     return np.asarray(PCA(min(width, *fitted.shape), random_state=0).fit(fitted).transform(all_rows), np.float32)
 
 
-def component_features(
-    raw: Float32[ndarray, " n d"], width: int, standardize: bool = True
-) -> Callable[[PredictionProblem], Float32[ndarray, " n k"]]:
-    """Return a function that computes the principal components of all rows for a problem.
-
-    Components are learned once for each split, from all rows outside its test rows, labeled or not. The parameters are
-    those of :func:`pca`.
-    """
-    computed: dict[int, Float32[ndarray, " n k"]] = {}
-
-    def features(problem: PredictionProblem) -> Float32[ndarray, " n k"]:
-        if problem.split not in computed:
-            train = np.setdiff1d(np.arange(len(raw)), problem.test)
-            computed[problem.split] = pca(raw, train, width, standardize)
-        return computed[problem.split]
-
-    return features
-
-
 def make_pca(inputs: BaselineInputs) -> list[Candidate]:
     """Build one baseline candidate for each probe on principal components of the raw features.
 
     There are as many components as the encoder has outputs. The linear probe divides all of them by one number:
     standardized components would give the last one, which is mostly noise, as much weight as the first.
     """
-    features = component_features(inputs.raw, untrained_encoder(inputs.recipe, inputs.data.spec, 0).width)
+    width = untrained_encoder(inputs.recipe, inputs.data.spec, 0).width
+    features = once_per_split(partial(pca, inputs.raw, width=width))
     with_one_scale: Probe = partial(linear, one_scale=True)
     probes = PROBES | {"linear": with_one_scale}
     return [
@@ -81,7 +61,7 @@ def make_pca(inputs: BaselineInputs) -> list[Candidate]:
 
 def make_pixels(inputs: BaselineInputs) -> list[Candidate]:
     """Build the baseline candidate that fits a linear model on at most 256 principal components of the pixels."""
-    features = component_features(inputs.raw, PIXEL_COMPONENTS, standardize=False)
+    features = once_per_split(partial(pca, inputs.raw, width=PIXEL_COMPONENTS, standardize=False))
     return [probe_candidate("pixels", "baseline", features, "pixels", partial(linear, one_scale=True))]
 
 

@@ -1,6 +1,7 @@
 """Compare with probes on raw features, and on raw features of tables whose numbers are normal quantiles."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -12,6 +13,7 @@ from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
 from contramix.evaluation.candidates import Candidate, probe_candidates
+from contramix.evaluation.features import once_per_split
 from contramix.evaluation.problem import PredictionProblem
 
 QUANTILES = 1000
@@ -42,15 +44,7 @@ def quantile_features(inputs: BaselineInputs) -> Callable[[PredictionProblem], F
     spec, raw = inputs.data.spec, inputs.raw
     if not isinstance(spec, TableSpec):
         raise InputError("the baseline 'raw-quantile' is for tables")
-    computed: dict[int, Float32[ndarray, " n d"]] = {}
-
-    def features(problem: PredictionProblem) -> Float32[ndarray, " n d"]:
-        if problem.split not in computed:
-            rows = np.setdiff1d(np.arange(len(raw)), problem.test)
-            computed[problem.split] = with_quantiles(spec, raw, rows)
-        return computed[problem.split]
-
-    return features
+    return once_per_split(partial(with_quantiles, spec, raw))
 
 
 def with_quantiles(
