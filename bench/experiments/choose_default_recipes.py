@@ -35,7 +35,7 @@ from bench.data.make_parquet_tables import TARGETS
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import PredictionProblem
 from contramix.models.inference import embed
-from contramix.models.labeled_records import draw_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import find_task
 from contramix.predictors.feature_rows import raw_features
@@ -93,7 +93,7 @@ def scores(name: str, z: np.ndarray) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for labels in LABELS_PER_CLASS:
         for draw in range(DRAWS):
-            used = draw_labels(y, train, labels, draw)
+            used = draw_labels(y, train, LabelBudget(labels), draw)
             predicted = linear(PredictionProblem(task, used, y[used], held_out, draw), z).value
             found.setdefault(str(labels), []).append(float(balanced_accuracy_score(y[held_out], predicted)))
     return found

@@ -32,12 +32,13 @@ def main() -> None:
     command = f"python -m bench.experiments.compare_covtype_recipes --seeds {options.seeds}{others}"
     evaluation = run_demo(folder, seeds=options.seeds, recipes=recipes, command=command, reporter=ConsoleReporter())
     report = as_json("CovType: 15,120 training and 20,000 test rows", evaluation, command=command, epochs=EPOCHS)
-    cells = {(s.name, s.probe, s.labels_per_class): s for s in evaluation.scores}
+    cells = {(s.name, s.probe, s.labels): s for s in evaluation.scores}
     report["commit"] = result_lines.current_commit()
     report["machine"] = environment()
     report["imix_gain"] = {
         name: [
-            round(float(d), 6) for d in cells[f"imix-{name}", "linear", None].each - cells[name, "linear", None].each
+            round(float(d), 6)
+            for d in cells[f"imix-{name}", "linear", None].per_seed - cells[name, "linear", None].per_seed
         ]
         for name in recipes
         if f"imix-{name}" in recipes

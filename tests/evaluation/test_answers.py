@@ -6,6 +6,7 @@ import pytest
 from contramix.evaluation.answers import compare_with_best_baseline, describe_coverage, find_best, write_answers
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.verdict import derive_verdicts
+from contramix.models.labeled_records import LabelBudget
 
 ROWS = np.arange(2000)
 
@@ -14,7 +15,7 @@ def score(name, mean, *, labels=None, probe="linear", draws=20, rng=None, spread
     rng = rng or np.random.default_rng(sum(map(ord, name)))
     per_row = [(rng.random(2000) < mean + spread * rng.normal()).astype(float) for _ in range(draws)]
     kind = "pretrained" if name.startswith("m") else "baseline"
-    return Score(name, kind, probe, labels, per_row, [ROWS] * draws)
+    return Score(name, kind, probe, labels and LabelBudget(labels), per_row, [ROWS] * draws)
 
 
 def answers(scores, recipes=("m",)):
@@ -46,8 +47,8 @@ def test_rocket_that_is_a_little_better_is_named_with_few_labels():
     )]  # fmt: skip
     all_labels, few = find_best(scores)
     assert (all_labels.name, all_labels.clear) == ("m", True)
-    assert (few.labels_per_class, few.name, few.runner_up) == (5, "rocket", "m")
-    found = {a.labels_per_class: a for a in compare_with_best_baseline(scores, ["m"], "linear")}
+    assert (few.labels, few.name, few.runner_up) == (LabelBudget(5), "rocket", "m")
+    found = {a.labels and a.labels.number: a for a in compare_with_best_baseline(scores, ["m"], "linear")}
     assert (found[None].baseline, found[None].outcome) == ("rocket", "helped")
     assert (found[5].baseline, found[5].outcome) != ("rocket", "helped")
     assert "5 labels per class:  rocket, 9" in answers(scores)[2]

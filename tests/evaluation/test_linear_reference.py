@@ -18,7 +18,7 @@ from contramix.domains.table.settings import TableSettings
 from contramix.domains.table.spec import TableSpec
 from contramix.evaluation.probes.linear import STRENGTHS, linear
 from contramix.evaluation.problem import PredictionProblem
-from contramix.models.labeled_records import draw_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels
 from contramix.models.task import Task
 from contramix.predictors.feature_rows import raw_features
 
@@ -62,7 +62,7 @@ def test_linear_on_raw_features_is_what_scikit_learn_gives(data):
     spec, _ = TableSpec.learn(table.slice(0, len(train)), TableSettings())
     z, theirs, gaps = raw_features(spec, spec.tensorize(table)), transformed(frame, train), []
     for draw in range(DRAWS):
-        used = draw_labels(y, train, 20, draw)
+        used = draw_labels(y, train, LabelBudget(20), draw)
         found = linear(PredictionProblem(TASK, used, y[used], test, draw, training_rows=train), z)
         chosen = float(found.chosen.removeprefix("C = "))
         same = LogisticRegression(C=chosen, tol=1e-8, max_iter=5000).fit(theirs[used], y[used])
@@ -83,7 +83,7 @@ def test_test_rows_do_not_enter_the_statistics(width):
     z = rng.normal(size=(500, width)).astype(np.float32)
     y = (z[:, 0] > 0).astype(int)
     train, test = np.arange(400), np.arange(400, 500)
-    used = draw_labels(y, train, 20, 0)
+    used = draw_labels(y, train, LabelBudget(20), 0)
     changed = z.copy()
     changed[450:] = 100 * changed[450:] + 7
     asked = PredictionProblem(TASK, used, y[used], test, training_rows=train)

@@ -18,6 +18,7 @@ from contramix.evaluation.probes.linear import STRENGTHS
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_splits
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.task import Task
 from contramix.predictors import feature_rows
 from contramix.predictors.feature_rows import FeatureRows, FeatureScale
@@ -268,7 +269,7 @@ def test_permuted_test_labels_change_nothing(blobs, brief, name):
     for labels in (y, wrong):
         candidate = probe_candidate(name, "baseline", lambda problem: z, name, recorded)
         parts = make_splits(CLASSES, labels, [0], TEST)
-        scores += score_candidates(CLASSES, labels, [candidate], parts, (5,), metric="accuracy")
+        scores += score_candidates(CLASSES, labels, [candidate], parts, (LabelBudget(5),), metric="accuracy")
     half = len(made) // 2
     for right, other in zip(made[:half], made[half:]):
         assert right.chosen == other.chosen

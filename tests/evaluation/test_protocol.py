@@ -6,7 +6,7 @@ import torch
 
 from contramix.errors import InputError
 from contramix.evaluation.protocol import Protocol
-from contramix.models.labeled_records import LabeledRecords
+from contramix.models.labeled_records import LabelBudget, LabeledRecords
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("no", "yes"))
@@ -25,7 +25,7 @@ def test_the_first_probe_decides_which_baseline_is_always_there(probe, reference
 def test_the_plan_has_a_split_for_each_seed_and_the_default_metric():
     plan = Protocol(labels_per_class=(3,), seeds=4).plan(records(CLASSES, [0, 1] * 500))
     assert [split.seed for split in plan.splits] == [0, 1, 2, 3]
-    assert plan.labels_per_class == (3,)
+    assert plan.budgets == (LabelBudget(3),)
     assert plan.metric == "auroc"
     assert plan.resamples == 0
     assert len(plan.notes) == 1
@@ -79,15 +79,27 @@ def test_classes_with_fewer_rows_than_labels_are_noted():
     plan = Protocol(labels_per_class=(5, 20)).plan(records(CLASSES, [0] * 990 + [1] * 10))
     assert plan.notes[-1].startswith("20 labels per class are asked for; the classes 'yes' have fewer training rows")
     in_folds = Protocol(labels_per_class=(5, 20)).plan(records(CLASSES, [0] * 90 + [1] * 10))
-    assert in_folds.labels_per_class == (5,)
+    assert in_folds.budgets == (LabelBudget(5),)
     assert in_folds.notes[-1].startswith("20 labels per class are skipped: the training rows of a fold have only 8")
 
 
-def test_a_numeric_target_has_no_labels_per_class():
-    plan = Protocol(labels_per_class=(5,), seeds=1).plan(records(NUMERIC, np.arange(40.0)))
-    assert plan.labels_per_class == ()
+def test_a_numeric_target_has_labels_in_all():
+    y = np.arange(2000.0)
+    assert Protocol().plan(records(NUMERIC, y)).budgets == (LabelBudget(40, per_class=False),)
+    plan = Protocol(labels_per_class=(5,), labels=(40, 200, 1900)).plan(records(NUMERIC, y))
     assert plan.metric == "r2"
-    assert "all labels are used" in plan.notes[1]
+    assert plan.budgets == (LabelBudget(40, per_class=False), LabelBudget(200, per_class=False))
+    assert "this target is numeric, for which `labels` gives numbers" in plan.notes[1]
+    assert plan.notes[-1] == "1,900 labels are skipped: the training part has only 1600 rows"
+    in_folds = Protocol(labels=(30, 40)).plan(records(NUMERIC, np.arange(50.0)))
+    assert in_folds.budgets == (LabelBudget(30, per_class=False), LabelBudget(40, per_class=False))
+    assert Protocol(labels=(41,)).plan(records(NUMERIC, np.arange(50.0))).budgets == ()
+
+
+def test_a_target_of_classes_has_no_labels_in_all():
+    plan = Protocol(labels=(40,)).plan(records(CLASSES, [0, 1] * 100))
+    assert plan.budgets == (LabelBudget(20),)
+    assert any("`labels` is for numeric targets" in note for note in plan.notes)
 
 
 def test_a_metric_of_another_task_is_refused():

@@ -8,6 +8,7 @@ from contramix.evaluation.probes import PROBES
 from contramix.evaluation.problem import Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_folds, make_splits
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
@@ -30,13 +31,13 @@ def test_every_row_sees_the_same_labels_and_rows(blobs):
         for probe in ("linear", "knn")
     ]
     parts = make_splits(CLASSES, y, range(2), None)
-    scores = score_candidates(CLASSES, y, rows, parts, (5,), metric="accuracy", few_label_draws=range(4))
-    cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
+    scores = score_candidates(CLASSES, y, rows, parts, (LabelBudget(5),), metric="accuracy", few_label_draws=range(4))
+    cells = {(s.name, s.probe, s.labels): s for s in scores}
     assert len(cells) == 6
     for (name, probe, labels), score in cells.items():
         other = cells["two" if name == "one" else "one", probe, labels]
         assert [c.tolist() for c in score.per_row_scores] == [c.tolist() for c in other.per_row_scores]
-    assert len(cells["one", "linear", 5].per_row_scores) == 4
+    assert len(cells["one", "linear", LabelBudget(5)].per_row_scores) == 4
     full = cells["one", "linear", None]
     assert full.mean == pytest.approx(full.per_seed.mean())
     assert full.std == pytest.approx(full.per_seed.std(ddof=1))
@@ -59,7 +60,7 @@ def test_permuted_test_labels_change_no_prediction():
 
         for targets in (y, wrong):
             row = probe_candidate("m", "pretrained", lambda problem: z, probe, lambda problem, z: spied(problem))
-            score_candidates(CLASSES, targets, [row], parts, (5,), metric="accuracy")
+            score_candidates(CLASSES, targets, [row], parts, (LabelBudget(5),), metric="accuracy")
         half = len(seen) // 2
         for first, second in zip(seen[:half], seen[half:]):
             assert np.array_equal(first.value, second.value)
@@ -77,7 +78,7 @@ def test_few_labels_are_scored_with_their_class_shares():
 
     candidate = Candidate("m", "baseline", "m", majority)
     with_all, with_few = score_candidates(
-        task, y, [candidate], make_splits(task, y, range(2), None), (5,), metric="accuracy"
+        task, y, [candidate], make_splits(task, y, range(2), None), (LabelBudget(5),), metric="accuracy"
     )
     assert (with_all.mean, with_few.mean) == pytest.approx((0.8, 0.5))
     assert [m["calibration_error"] for m in with_few.metrics] == pytest.approx([0.2] * 2)
@@ -90,7 +91,7 @@ def test_each_repetition_is_described():
     candidate = Candidate("m", "baseline", "m", lambda problem: Predictions(np.zeros(len(problem.test), int)))
     splits = make_splits(task, y, range(2), np.arange(90, 100))
     with_all, with_few = score_candidates(
-        task, y, [candidate], splits, (5,), metric="accuracy", few_label_draws=range(3), resamples=range(4)
+        task, y, [candidate], splits, (LabelBudget(5),), metric="accuracy", few_label_draws=range(3), resamples=range(4)
     )
     assert [(r.seed, r.split, r.draw) for r in with_few.repetitions] == [(0, 0, 0), (1, 1, 1), (0, 0, 2)]
     assert all(np.bincount(y[r.labeled]).tolist() == [5, 5] and not r.resampled for r in with_few.repetitions)

@@ -10,6 +10,7 @@ from contramix.evaluation.comparison import Evaluation
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.summary import as_json, as_table
 from contramix.evaluation.verdict import derive_verdicts
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.task import Task
 
 
@@ -18,7 +19,15 @@ def evaluation():
 
     def score(name, kind, probe, labels, shift):
         rows = [np.roll(hits, seed) * shift for seed in range(2)]
-        return Score(name, kind, probe, labels, rows, [np.arange(4)] * 2, [{"accuracy": 0.5, "auroc": 0.75}] * 2)
+        return Score(
+            name,
+            kind,
+            probe,
+            labels and LabelBudget(labels),
+            rows,
+            [np.arange(4)] * 2,
+            [{"accuracy": 0.5, "auroc": 0.75}] * 2,
+        )
 
     scores = [
         score("raw", "baseline", "linear", None, 0.8),
@@ -63,12 +72,13 @@ def test_json_has_a_row_for_each_score_and_the_best_verdict():
         (5, "imix", "raw"),
     ]
     assert found["best"][0].keys() == {
-        "labels_per_class", "name", "probe", "mean", "runner_up", "runner_up_probe", "difference", "interval", "clear",
+        "labels_per_class", "labels", "name", "probe", "mean", "runner_up", "runner_up_probe", "difference", "interval",
+        "clear",
     }  # fmt: skip
     assert [(a["labels_per_class"], a["baseline"]) for a in found["against_best"]] == [(None, "trees"), (5, "raw")]
     assert found["against_best"][0].keys() == {
-        "recipe", "labels_per_class", "baseline", "baseline_probe", "difference", "interval", "outcome", "model",
-        "baseline_mean",
+        "recipe", "labels_per_class", "labels", "baseline", "baseline_probe", "difference", "interval", "outcome",
+        "model", "baseline_mean",
     }  # fmt: skip
     assert found["verdict"] == found["verdicts"][0]
     assert (found["advice"], found["notes"], found["target"]) == (["Try more."], ["a note"], "y")

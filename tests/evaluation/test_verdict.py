@@ -10,6 +10,7 @@ from contramix.evaluation.problem import Predictions
 from contramix.evaluation.scoring import Score, score_candidates
 from contramix.evaluation.splits import make_splits
 from contramix.evaluation.verdict import derive_verdicts, paired_difference
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.task import Task
 
 CLASSES = Task("classification", "y", ("0", "1", "2"))
@@ -17,7 +18,9 @@ CLASSES = Task("classification", "y", ("0", "1", "2"))
 
 def score(name, kind, per_row_scores, probe="linear", labels=None):
     rows = [np.arange(len(c)) for c in per_row_scores]
-    return Score(name, kind, probe, labels, [np.asarray(c, float) for c in per_row_scores], rows)
+    return Score(
+        name, kind, probe, labels and LabelBudget(labels), [np.asarray(c, float) for c in per_row_scores], rows
+    )
 
 
 def test_interval_of_one_seed_is_the_paired_t_interval_over_test_rows():
@@ -137,10 +140,13 @@ def test_few_labels_have_their_own_comparison():
         for (name, k), p in cells.items()
     ]
     verdict = derive_verdicts(scores, ["m"])[0]
-    assert [(c.labels_per_class, c.outcome) for c in verdict.comparisons] == [(None, "no difference"), (20, "helped")]
+    assert [(c.labels and c.labels.number, c.outcome) for c in verdict.comparisons] == [
+        (None, "no difference"),
+        (20, "helped"),
+    ]
     assert "With 20 labels per class it helped" in verdict.text
     advice = advise(CLASSES, np.repeat([0, 1, 2], 10), "accuracy", scores, [verdict])
-    assert any("With few labels (20 per class)" in sentence for sentence in advice)
+    assert any("With 20 labels per class the representations help" in sentence for sentence in advice)
 
 
 def test_verdict_says_when_a_plain_baseline_is_better():

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from contramix.errors import InputError
-from contramix.models.labeled_records import draw_labels, prepare_labeled_records, resample_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels, prepare_labeled_records, resample_labels
 from contramix.models.pretraining import learn_spec
 from contramix.models.task import Task
 from contramix.recipe import Recipe
@@ -14,10 +14,20 @@ from contramix.recipe import Recipe
 def test_labels_drawn_are_k_a_class_from_training_rows_only():
     y = np.repeat([0, 1, 2], [50, 50, 3])
     rows = np.arange(0, 103, 1)[y >= 0][5:]
-    used = draw_labels(y, rows, 10, seed=1)
+    used = draw_labels(y, rows, LabelBudget(10), seed=1)
     assert np.bincount(y[used]).tolist() == [10, 10, 3]
     assert set(used) <= set(rows)
-    assert not np.array_equal(used, draw_labels(y, rows, 10, seed=2))
+    assert not np.array_equal(used, draw_labels(y, rows, LabelBudget(10), seed=2))
+
+
+def test_a_number_of_labels_in_all_is_drawn_for_a_numeric_target():
+    y, rows = np.linspace(0, 1, 100), np.arange(50, 100)
+    budget = LabelBudget(10, per_class=False)
+    used = draw_labels(y, rows, budget, seed=1)
+    assert len(np.unique(used)) == 10
+    assert used.min() >= 50
+    assert not np.array_equal(used, draw_labels(y, rows, budget, seed=2))
+    assert draw_labels(y, rows, budget._replace(number=80), seed=1).tolist() == rows.tolist()
 
 
 def test_resamples_keep_the_size_of_each_class():

@@ -11,6 +11,7 @@ from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet,
 from contramix.cli.evaluation_options import (
     Baselines,
     Draws,
+    Labels,
     LabelsPerClass,
     MetricName,
     PickOnTest,
@@ -53,7 +54,8 @@ def compare(
     ] = None,
     set_: Changes = None,
     epochs: Epochs = None,
-    labels_per_class: LabelsPerClass = "20",
+    labels_per_class: LabelsPerClass = None,
+    labels: Labels = None,
     seeds: Annotated[
         int,
         typer.Option(min=1, max=100, help="Number of pre-training runs of each recipe."),
@@ -86,7 +88,9 @@ def compare(
     from contramix.models.pretrained import Pretrained
     from contramix.recipe import Recipe, resolve
 
-    kind, few = parse_task(task), parse_label_budgets(labels_per_class)
+    kind = parse_task(task)
+    per_class = parse_label_budgets("--labels-per-class", labels_per_class)
+    in_all = parse_label_budgets("--labels", labels)
     wanted = parse_names("--probes", probes, ALL_PROBES)
     overrides = parse_overrides(set_, epochs)
     chosen: list[Recipe] = []
@@ -113,7 +117,7 @@ def compare(
         place,
         LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
         chosen,
-        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test, draws),
+        Protocol(per_class, seeds, kind, metric, wanted, against, pick_on_test, draws, labels=in_all),
         device=device,
         command=command,
         reporter=CommandReporter(quiet),

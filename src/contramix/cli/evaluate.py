@@ -10,6 +10,7 @@ from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet,
 from contramix.cli.evaluation_options import (
     Baselines,
     Draws,
+    Labels,
     LabelsPerClass,
     MetricName,
     PickOnTest,
@@ -37,7 +38,8 @@ def evaluate(
     data: Data,
     target: Target = None,
     test: Test = None,
-    labels_per_class: LabelsPerClass = "20",
+    labels_per_class: LabelsPerClass = None,
+    labels: Labels = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=100, help="Number of splits, if at least 1,000 rows are labeled.")
     ] = 3,
@@ -76,7 +78,9 @@ def evaluate(
     from contramix.monitoring.alarms import advice_from_log
     from contramix.runs.log import read_log
 
-    kind, few = parse_task(task), parse_label_budgets(labels_per_class)
+    kind = parse_task(task)
+    per_class = parse_label_budgets("--labels-per-class", labels_per_class)
+    in_all = parse_label_budgets("--labels", labels)
     wanted = parse_names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
     options = with_progress(options, output, target)
@@ -87,7 +91,7 @@ def evaluate(
     evaluation = run_evaluation(
         model,
         LabeledTable(table, target, rows.test, name=str(data), test_name=str(test or data)),
-        Protocol(few, seeds, kind, metric, wanted, against, pick_on_test, draws),
+        Protocol(per_class, seeds, kind, metric, wanted, against, pick_on_test, draws, labels=in_all),
         recalibrate_bn=recalibrate_bn,
         folder=run / "baselines",
         training_advice=advice_from_log(read_log(run), model.facts.get("alarms", ())),

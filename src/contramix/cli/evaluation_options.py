@@ -28,8 +28,14 @@ Unlabeled = Annotated[
 ]
 Draws = Annotated[int, typer.Option(min=1, max=1000, help="Number of random draws of few labels.")]
 LabelsPerClass = Annotated[
-    str,
-    typer.Option(help="Label budgets to test, such as 5,20,100; '' for none. All labels are always tested as well."),
+    str | None,
+    typer.Option(
+        help="Numbers of labels per class to test, such as 5,20,100; '' for none. Default: 20. All labels are always "
+        "tested as well."
+    ),
+]
+Labels = Annotated[
+    str | None, typer.Option(help="Numbers of labels in all to test for a numeric target, such as 40,200. Default: 40.")
 ]
 TaskName = Annotated[
     str | None, typer.Option("--task", help="classification or regression. Default: inferred from the target.")
@@ -65,14 +71,19 @@ PickOnTest = Annotated[
 ]
 
 
-def parse_label_budgets(text: str) -> tuple[int, ...]:
-    """Parse numbers of labels per class that are separated by commas: "5,20" gives (5, 20), and "" gives ()."""
+def parse_label_budgets(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Parse numbers of labels that are separated by commas: "5,20" gives (5, 20), "" gives (), and None gives None.
+
+    ``option`` is the flag that error messages name, such as "--labels".
+    """
+    if text is None:
+        return None
     try:
         found = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         found = (0,)
     if any(budget < 1 for budget in found):
-        raise InputError(f"--labels-per-class {text}: give whole numbers of at least 1, such as 5,20,100")
+        raise InputError(f"{option} {text}: give whole numbers of at least 1, such as 5,20,100")
     return tuple(dict.fromkeys(found))
 
 

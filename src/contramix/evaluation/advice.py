@@ -7,6 +7,7 @@ from numpy import ndarray
 
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.verdict import Verdict
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.task import Task
 
 MAJORITY_SHARE = 0.7
@@ -30,7 +31,7 @@ def advise(task: Task, y: ndarray, metric: str, scores: Sequence[Score], verdict
         Verdict on each recipe (whether its pre-training helped), sorted from the most to the least helpful recipe.
     """
     best = verdicts[0]
-    cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
+    cells = {(s.name, s.probe, s.labels): s for s in scores}
     return [
         sentence
         for sentence in (
@@ -55,7 +56,7 @@ def _no_gain_from_training(best: Verdict) -> str:
     return "Raw features are hard to beat here: search noise, temperature and width with 'contramix tune'."
 
 
-def _gaussian_noise_suffices(best: Verdict, cells: dict[tuple[str, str, int | None], Score]) -> str:
+def _gaussian_noise_suffices(best: Verdict, cells: dict[tuple[str, str, LabelBudget | None], Score]) -> str:
     probe = next((key[1] for key in cells if key[0] == best.recipe), "linear")
     gaussian = cells.get(("gaussian", probe, None))
     if best.recipe == "gaussian" or gaussian is None or gaussian.mean < best.comparisons[0].model:
@@ -65,13 +66,13 @@ def _gaussian_noise_suffices(best: Verdict, cells: dict[tuple[str, str, int | No
 
 
 def _gain_with_few_labels(best: Verdict) -> str:
-    helped = [c for c in best.comparisons if c.labels_per_class and c.outcome == "helped"]
+    helped = [c for c in best.comparisons if c.labels and c.outcome == "helped"]
     if best.outcome == "helped" or not helped:
         return ""
-    return f"With few labels ({helped[-1].labels_per_class} per class) the representations help."
+    return f"With {helped[-1].labels} the representations help."
 
 
-def _fine_tuning_is_better(best: Verdict, cells: dict[tuple[str, str, int | None], Score]) -> str:
+def _fine_tuning_is_better(best: Verdict, cells: dict[tuple[str, str, LabelBudget | None], Score]) -> str:
     fine_tuned, scratch = (cells.get((name, "finetune", None)) for name in (best.recipe, "supervised"))
     if fine_tuned is None or fine_tuned.mean <= best.comparisons[0].model:
         return ""

@@ -4,7 +4,7 @@ The third answer is the verdict of :mod:`contramix.evaluation.verdict`.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.intervals import CONFIDENCE
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.verdict import Outcome, Verdict, find_outcome, paired_difference
+from contramix.models.labeled_records import LabelBudget
 
 ANSWERS: dict[Outcome, str] = {"helped": "yes", "no difference": "not clear", "hurt": "no"}
 """Answer for each outcome of a comparison, to the question whether pre-training helps."""
@@ -22,8 +23,8 @@ class Best(NamedTuple):
 
     Parameters
     ----------
-    labels_per_class
-        Number of labels per class; None for all labels.
+    labels
+        Number of labels; None for all labels.
     name, probe, mean
         Name and probe of the best, and its mean score.
     runner_up, runner_up_probe
@@ -35,7 +36,7 @@ class Best(NamedTuple):
         candidates is needed for this statement: with more equally good candidates, the best two are closer together.
     """
 
-    labels_per_class: int | None
+    labels: LabelBudget | None
     name: str
     probe: str
     mean: float
@@ -45,14 +46,18 @@ class Best(NamedTuple):
     interval: tuple[float, float]
     clear: bool
 
+    def as_json(self) -> dict[str, Any]:
+        """Convert this object to a dictionary that can be saved as JSON."""
+        return {**self._asdict(), **LabelBudget.to_json(self.labels)}
+
 
 class AgainstBest(NamedTuple):
     """Compare a recipe with the best baseline that needs no pre-training, at one number of labels.
 
     Parameters
     ----------
-    recipe, labels_per_class
-        Name of the recipe, and number of labels per class (None for all labels).
+    recipe, labels
+        Name of the recipe, and number of labels (None for all labels).
     baseline, baseline_probe
         Name and probe of the baseline with the best mean score among those without pre-training.
     difference, interval
@@ -66,7 +71,7 @@ class AgainstBest(NamedTuple):
     """
 
     recipe: str
-    labels_per_class: int | None
+    labels: LabelBudget | None
     baseline: str
     baseline_probe: str
     difference: float
@@ -74,6 +79,10 @@ class AgainstBest(NamedTuple):
     outcome: Outcome
     model: float
     baseline_mean: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Convert the comparison to a dictionary that can be saved as JSON."""
+        return {**self._asdict(), **LabelBudget.to_json(self.labels)}
 
 
 def find_best(scores: Sequence[Score]) -> list[Best]:
@@ -85,7 +94,7 @@ def find_best(scores: Sequence[Score]) -> list[Best]:
         best, second = sorted(here, key=lambda s: -s.mean)[:2]
         difference, interval = paired_difference(best, second)
         names = (best.name, best.probe, best.mean, second.name, second.probe)
-        found.append(Best(best.labels_per_class, *names, difference, interval, interval[0] > 0))
+        found.append(Best(best.labels, *names, difference, interval, interval[0] > 0))
     return found
 
 
@@ -102,7 +111,7 @@ def compare_with_best_baseline(scores: Sequence[Score], recipes: Sequence[str], 
             high = paired_difference(model, best, 1 - alpha / len(plain))[1][1]
             found.append(
                 AgainstBest(
-                    *(model.name, model.labels_per_class, best.name, best.probe, difference, (low, high)),
+                    *(model.name, model.labels, best.name, best.probe, difference, (low, high)),
                     *(find_outcome((low, high)), model.mean, best.mean),
                 )
             )
@@ -114,7 +123,7 @@ def write_answers(best: Sequence[Best], against: Sequence[AgainstBest], verdicts
     lines = ["What should I use?"]
     lines += _align(
         (
-            f"{labels_in_words(b.labels_per_class)}:",
+            f"{labels_in_words(b.labels)}:",
             f"{candidate_in_words(b.name, b.probe)}, {100 * b.mean:.1f} %;",
             f"next {candidate_in_words(b.runner_up, b.runner_up_probe)}, {points(b.difference, b.interval)}"
             f"{'' if b.clear else ', not more than noise'}",
@@ -126,7 +135,7 @@ def write_answers(best: Sequence[Best], against: Sequence[AgainstBest], verdicts
         (
             f"{recipe}:",
             *(
-                f"{labels_in_words(a.labels_per_class)}: {ANSWERS[a.outcome]}, {points(a.difference, a.interval)} "
+                f"{labels_in_words(a.labels)}: {ANSWERS[a.outcome]}, {points(a.difference, a.interval)} "
                 f"against {candidate_in_words(a.baseline, a.baseline_probe)};"
                 for a in against
                 if a.recipe == recipe
@@ -139,7 +148,7 @@ def write_answers(best: Sequence[Best], against: Sequence[AgainstBest], verdicts
         (
             f"{verdict.recipe}:",
             *(
-                f"{labels_in_words(c.labels_per_class)}: {ANSWERS[c.outcome]}, {points(c.difference, c.interval)} "
+                f"{labels_in_words(c.labels)}: {ANSWERS[c.outcome]}, {points(c.difference, c.interval)} "
                 f"against {c.against};"
                 for c in verdict.comparisons
             ),
@@ -154,9 +163,9 @@ def candidate_in_words(name: str, probe: str) -> str:
     return name if probe == name else f"{name} ({probe})"
 
 
-def labels_in_words(labels_per_class: int | None) -> str:
-    """Return a number of labels per class as text, such as ``"20 labels per class"``; None is ``"all labels"``."""
-    return "all labels" if labels_per_class is None else f"{labels_per_class:,} labels per class"
+def labels_in_words(labels: LabelBudget | None) -> str:
+    """Return a number of labels as text, such as ``"20 labels per class"``; None is ``"all labels"``."""
+    return "all labels" if labels is None else str(labels)
 
 
 def points(difference: float, interval: tuple[float, float]) -> str:
@@ -169,7 +178,7 @@ def describe_coverage(scores: Sequence[Score]) -> list[str]:
     """Return a sentence for each number of labels that says over what the intervals extend, and over what not."""
     sentences = []
     for here in _by_labels(scores):
-        design, labels = here[0].design, here[0].labels_per_class
+        design, labels = here[0].design, here[0].labels
         several_splits = not all(np.array_equal(rows, design.test_rows[0]) for rows in design.test_rows)
         covered = ["draws of labels"] if labels else []
         covered += ["resamples of the labeled rows"] if design.resampled else []
@@ -183,9 +192,9 @@ def describe_coverage(scores: Sequence[Score]) -> list[str]:
 
 def _by_labels(scores: Sequence[Score]) -> list[list[Score]]:
     """Return the scores grouped by number of labels: all labels, then from the largest number to the smallest."""
-    numbers = {s.labels_per_class for s in scores}
-    order = sorted(numbers, key=lambda labels: (labels is not None, -(labels or 0)))
-    return [[s for s in scores if s.labels_per_class == labels] for labels in order]
+    few = sorted({s.labels for s in scores if s.labels}, reverse=True)
+    groups = ([s for s in scores if s.labels == labels] for labels in (None, *few))
+    return [group for group in groups if group]
 
 
 def _is_plain(score: Score) -> bool:

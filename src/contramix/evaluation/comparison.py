@@ -96,7 +96,7 @@ def run_comparison(
         data.y,
         candidates,
         plan.splits,
-        plan.labels_per_class,
+        plan.budgets,
         metric=plan.metric,
         few_label_draws=range(protocol.draws),
         resamples=range(plan.resamples),

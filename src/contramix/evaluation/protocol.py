@@ -11,13 +11,15 @@ from contramix.domains import DOMAINS
 from contramix.evaluation.metrics import find_metric
 from contramix.evaluation.probes import PROBES
 from contramix.evaluation.splits import FOLDS, Split, make_folds, make_splits
-from contramix.models.labeled_records import LabeledRecords
+from contramix.models.labeled_records import LabelBudget, LabeledRecords
 from contramix.models.task import Kind, Task
 
 DEFAULT_PROBES = ("linear", "knn")
 """Names of the probes that are used by default."""
 DRAWS = 20
 """Default number of random draws of few labels: scores vary much between draws, and each draw costs little."""
+LABELS_PER_CLASS, LABELS = (20,), (40,)
+"""Default numbers of labels that are tried in addition to all labels: per class, or in all for a numeric target."""
 FEW_LABELED = 1000
 """Number of labeled rows below which a single split into training and test rows tells too little."""
 ALL_PROBES = (*PROBES, "finetune")
@@ -31,8 +33,8 @@ class ComparisonPlan(NamedTuple):
     ----------
     splits
         Training and test rows: one split for each seed, or the folds of a repeated cross-validation.
-    labels_per_class
-        Numbers of labels per class to try in addition to all labels; empty for a numeric target.
+    budgets
+        Numbers of labels to try in addition to all labels.
     metric
         Name of the metric that the verdict uses.
     notes
@@ -42,7 +44,7 @@ class ComparisonPlan(NamedTuple):
     """
 
     splits: list[Split]
-    labels_per_class: tuple[int, ...]
+    budgets: tuple[LabelBudget, ...]
     metric: str
     notes: tuple[str, ...]
     resamples: int = 0
@@ -55,7 +57,7 @@ class Protocol:
     Parameters
     ----------
     labels_per_class
-        Numbers of labels per class to try in addition to all labels; for classification only.
+        Numbers of labels per class to try in addition to all labels, for classes; None: 20.
     seeds
         Number of splits and of untrained encoders. In :func:`compare_recipes` it is also the number of pre-training
         runs per recipe.
@@ -79,9 +81,11 @@ class Protocol:
         splits of the seeds, repeated so that there are about as many splits as draws; with one, scores with all labels
         are repeated on as many bootstrap resamples of the labeled rows as there are draws. False: the same splits as
         with more rows.
+    labels
+        Numbers of labels in all to try in addition to all labels, for a numeric target; None: 40.
     """
 
-    labels_per_class: tuple[int, ...] = (20,)
+    labels_per_class: tuple[int, ...] | None = None
     seeds: int = 1
     task: Kind | None = None
     metric: str | None = None
@@ -90,6 +94,7 @@ class Protocol:
     pick_on_test: bool = False
     draws: int = DRAWS
     repeat_few: bool = True
+    labels: tuple[int, ...] | None = None
 
     @property
     def reference(self) -> str:
@@ -112,7 +117,7 @@ class Protocol:
         InputError
             If there are too few rows, or the metric does not fit the task.
         """
-        notes, labels_per_class = [], self.labels_per_class
+        notes = []
         seeds, labeled = range(self.seeds), data.labeled_training
         training_rows = len(data.y) - (0 if data.official_test is None else len(data.official_test))
         if len(labeled) < training_rows:
@@ -137,16 +142,40 @@ class Protocol:
                 f"the {len(labeled):,} labeled rows are fixed, so scores with all labels are means over {self.draws} "
                 "bootstrap resamples of them, which hold about 63 % of the rows each; all rows together score better"
             )
-        if data.task.kind == "regression" and labels_per_class:
-            notes.append("labels per class are for classes; this target is numeric, so all labels are used")
-            labels_per_class = ()
-        if labels_per_class and folds:
-            labels_per_class, skipped = _skip_large_budgets(data.task, data.y, splits, labels_per_class)
-            notes += skipped
-        elif labels_per_class:
-            notes += _note_small_classes(data.task, data.y, splits, labels_per_class)
+        if data.task.kind == "regression" and self.labels_per_class:
+            notes.append("labels per class are for classes; this target is numeric, for which `labels` gives numbers")
+        if data.task.kind == "classification" and self.labels:
+            notes.append("`labels` is for numeric targets; this target has classes, for which `labels_per_class` is")
+        budgets, more = self._choose_budgets(data.task, data.y, splits, folds)
         metric, resamples = find_metric(data.task, self.metric), self.draws if resample else 0
-        return ComparisonPlan(splits, labels_per_class, metric, tuple(notes), resamples)
+        return ComparisonPlan(splits, budgets, metric, (*notes, *more), resamples)
+
+    def _choose_budgets(
+        self, task: Task, y: ndarray, splits: list[Split], folds: bool
+    ) -> tuple[tuple[LabelBudget, ...], list[str]]:
+        """Return the numbers of labels to try, and notes on those that the training rows do not have.
+
+        Parameters
+        ----------
+        task, y, splits
+            Task, the targets of all rows, and the splits.
+        folds
+            Whether the splits are cross-validation folds.
+        """
+        if task.classes:
+            numbers = LABELS_PER_CLASS if self.labels_per_class is None else self.labels_per_class
+            available = min(int(np.bincount(y[s.train], minlength=len(task.classes)).min()) for s in splits)
+        else:
+            numbers = LABELS if self.labels is None else self.labels
+            available = min(len(split.train) for split in splits)
+        budgets = tuple(LabelBudget(number, bool(task.classes)) for number in numbers)
+        if not folds and task.classes:
+            return budgets, _note_small_classes(task, y, splits, numbers) if numbers else []
+        skipped = [budget for budget in budgets if budget.number > available]
+        rows = f"{available} of the rarest class" if task.classes else f"{available} rows"
+        where = "training rows of a fold have" if folds else "training part has"
+        note = f"{', '.join(map(str, skipped))} are skipped: the {where} only {rows}"
+        return tuple(budget for budget in budgets if budget not in skipped), [note] if skipped else []
 
 
 DEFAULT_PROTOCOL = Protocol()
@@ -162,18 +191,6 @@ def _note_folds(task: Task, rows: int, repeats: int) -> str:
         f"only {rows} rows are labeled, and there are no test rows, so each labeled row is a test row once in each of "
         f"{repeats} repeats of {FOLDS} folds; so few rows can only show large differences{margin}"
     )
-
-
-def _skip_large_budgets(
-    task: Task, y: ndarray, splits: list[Split], labels_per_class: tuple[int, ...]
-) -> tuple[tuple[int, ...], list[str]]:
-    """Return the numbers of labels that each class has in the training rows of all splits, and a note on the others."""
-    smallest = min(int(np.bincount(y[split.train], minlength=len(task.classes)).min()) for split in splits)
-    skipped = ", ".join(str(labels) for labels in labels_per_class if labels > smallest)
-    note = (
-        f"{skipped} labels per class are skipped: the training rows of a fold have only {smallest} of the rarest class"
-    )
-    return tuple(labels for labels in labels_per_class if labels <= smallest), [note] if skipped else []
 
 
 def _note_small_classes(task: Task, y: ndarray, splits: list[Split], labels_per_class: Sequence[int]) -> list[str]:

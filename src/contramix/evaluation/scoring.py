@@ -13,7 +13,7 @@ from contramix.evaluation.intervals import Design, mean_interval
 from contramix.evaluation.metrics import METRICS, all_metrics, class_weights
 from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.splits import Repetition, Split
-from contramix.models.labeled_records import draw_labels, resample_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels, resample_labels
 from contramix.models.task import Task
 from contramix.training.reporter import SILENT, Reporter
 
@@ -29,8 +29,8 @@ class Score:
     ----------
     name, kind, probe
         Name of the candidate, its kind (``"baseline"`` or ``"pretrained"``), and the name of its probe.
-    labels_per_class
-        Number of labels per class; None for all labels.
+    labels
+        Number of labels; None for all labels.
     per_row_scores
         Array with the score of each test row. The mean of the array is the score of the repetition.
     test_rows
@@ -48,7 +48,7 @@ class Score:
     name: str
     kind: RowKind
     probe: str
-    labels_per_class: int | None
+    labels: LabelBudget | None
     per_row_scores: list[Float64[ndarray, " n"]] = field(default_factory=list)
     test_rows: list[ndarray] = field(default_factory=list)
     metrics: list[dict[str, float]] = field(default_factory=list)
@@ -97,7 +97,7 @@ def score_candidates(
     y: ndarray,
     candidates: Sequence[Candidate],
     splits: Sequence[Split],
-    labels_per_class: Sequence[int] = (),
+    budgets: Sequence[LabelBudget] = (),
     *,
     metric: str,
     few_label_draws: Sequence[int] = (),
@@ -115,8 +115,8 @@ def score_candidates(
         Models and baselines to compare.
     splits
         Training and test rows for each seed.
-    labels_per_class
-        Numbers of labels per class to try in addition to all labels.
+    budgets
+        Numbers of labels to try in addition to all labels.
     metric
         Name of a metric in ``METRICS`` that is a mean over rows.
     few_label_draws
@@ -135,11 +135,11 @@ def score_candidates(
         raise ValueError(f"{metric} is not a mean over rows")
     repetitions = {
         labels: _make_repetitions(task, y, splits, labels, few_label_draws if labels else resamples)
-        for labels in (None, *labels_per_class)
+        for labels in (None, *budgets)
     }
     scores = []
-    for candidate, labels in _candidates_and_labels(candidates, labels_per_class):
-        reporter.progress(f"{candidate.name}: {candidate.probe}" + (f", {labels} labels per class" if labels else ""))
+    for candidate, labels in _candidates_and_labels(candidates, budgets):
+        reporter.progress(f"{candidate.name}: {candidate.probe}" + (f", {labels}" if labels else ""))
         score = Score(candidate.name, candidate.kind, candidate.probe, labels, seconds=candidate.seconds)
         began = time.monotonic()
         for number, repetition in enumerate(repetitions[labels]):
@@ -164,9 +164,9 @@ def score_candidates(
 
 
 def _make_repetitions(
-    task: Task, y: ndarray, splits: Sequence[Split], labels: int | None, draws: Sequence[int]
+    task: Task, y: ndarray, splits: Sequence[Split], labels: LabelBudget | None, draws: Sequence[int]
 ) -> list[Repetition]:
-    """Return the repetitions of a measurement with ``labels`` labels per class (None: all labels).
+    """Return the repetitions of a measurement with a number of labels (None: all labels).
 
     With ``draws``, there is one repetition for each, which is the seed of a draw of few labels or of a resample of all
     labels. Without, there is one for each split.
@@ -186,9 +186,9 @@ def _make_repetitions(
 
 
 def _candidates_and_labels(
-    candidates: Sequence[Candidate], labels_per_class: Sequence[int]
-) -> Iterator[tuple[Candidate, int | None]]:
+    candidates: Sequence[Candidate], budgets: Sequence[LabelBudget]
+) -> Iterator[tuple[Candidate, LabelBudget | None]]:
     for candidate in candidates:
         yield candidate, None
         if candidate.few_labels:
-            yield from ((candidate, labels) for labels in labels_per_class)
+            yield from ((candidate, labels) for labels in budgets)

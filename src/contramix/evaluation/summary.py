@@ -8,6 +8,7 @@ from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.comparison import Evaluation
 from contramix.evaluation.metrics import METRICS
 from contramix.evaluation.scoring import Score
+from contramix.models.labeled_records import LabelBudget
 
 
 def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def as_json(data: str, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
         "rows": [_row(s) for s in evaluation.scores],
         "verdict": evaluation.verdicts[0].as_json(),
         "verdicts": [v.as_json() for v in evaluation.verdicts],
-        "best": [b._asdict() for b in evaluation.best],
-        "against_best": [a._asdict() for a in evaluation.against_best],
+        "best": [b.as_json() for b in evaluation.best],
+        "against_best": [a.as_json() for a in evaluation.against_best],
         "advice": list(evaluation.advice),
         "notes": list(evaluation.notes),
         **more,
@@ -44,7 +45,7 @@ def _row(s: Score) -> dict[str, Any]:
         "name": s.name,
         "kind": s.kind,
         "probe": s.probe,
-        "labels_per_class": s.labels_per_class,
+        **LabelBudget.to_json(s.labels),
         "mean": round(s.mean, 6),
         "spread": None if s.std is None else round(s.std, 6),
         "interval": [round(end, 6) for end in s.interval],
@@ -63,8 +64,8 @@ def as_table(title: str, evaluation: Evaluation) -> Table:
     metrics of the first probe, and the time in seconds. ``title`` is the heading of the table.
     """
     scores, metric = evaluation.scores, evaluation.metric
-    cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
-    budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class})
+    cells = {(s.name, s.probe, s.labels): s for s in scores}
+    budgets = sorted({s.labels for s in scores if s.labels})
     # Candidates without a probe, such as tree ensembles, are shown in the column of the first probe.
     probes = list(dict.fromkeys(s.probe for s in scores if _uses_probe(s)))
     others = [m for m in METRICS if m not in (metric, "average_precision") and any(m in s.mean_metrics for s in scores)]
@@ -72,12 +73,16 @@ def as_table(title: str, evaluation: Evaluation) -> Table:
     caption = f"{METRICS[metric].words}{unit}, mean ± standard deviation over seeds or draws of labels"
     table = Table(title=title, caption=caption, box=None)
     table.add_column("", no_wrap=True)
-    for heading in (*probes, *(f"{b} per class" for b in budgets), *(name.replace("_", " ") for name in others)):
+    for heading in (
+        *probes,
+        *(str(b).replace("labels per", "per") for b in budgets),
+        *(name.replace("_", " ") for name in others),
+    ):
         table.add_column(heading, justify="right")
     table.add_column("seconds", justify="right", no_wrap=True)
     for name in dict.fromkeys(s.name for s in scores):
         mine = [s for s in scores if s.name == name]
-        main = next(s for s in mine if s.labels_per_class is None)
+        main = next(s for s in mine if s.labels is None)
         own_column = None if _uses_probe(main) else probes[0]
         shown = [_cell(cells.get((name, main.probe if p == own_column else p, None))) for p in probes]
         shown += [_cell(cells.get((name, main.probe, budget))) for budget in budgets]

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from contramix.evaluation.baselines import BASELINES
 from contramix.evaluation.intervals import CONFIDENCE, Variance, mean_interval, pool_variances, repetition_variances
 from contramix.evaluation.scoring import Score
+from contramix.models.labeled_records import LabelBudget
 
 REFERENCES = ("raw", "untrained", "supervised")
 """Names of the reference baselines. A recipe helped only if it beats the best of them with the same probe: raw
@@ -33,8 +34,8 @@ class Comparison(NamedTuple):
         (network trained from scratch).
     difference, interval
         Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
-    labels_per_class
-        Number of labels per class; None for all labels.
+    labels
+        Number of labels; None for all labels.
     model, baseline
         Mean scores of the recipe and of the baseline.
     """
@@ -43,9 +44,13 @@ class Comparison(NamedTuple):
     against: str
     difference: float
     interval: tuple[float, float]
-    labels_per_class: int | None
+    labels: LabelBudget | None
     model: float
     baseline: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Convert the comparison to a dictionary that can be saved as JSON."""
+        return {**self._asdict(), **LabelBudget.to_json(self.labels)}
 
 
 class Verdict(NamedTuple):
@@ -80,7 +85,7 @@ class Verdict(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Convert the verdict to a dictionary that can be saved as JSON, with the names of the fields as keys."""
-        return {**self._asdict(), "comparisons": [c._asdict() for c in self.comparisons]}
+        return {**self._asdict(), "comparisons": [c.as_json() for c in self.comparisons]}
 
 
 def paired_difference(
@@ -125,8 +130,8 @@ def derive_verdicts(
     picked
         Text to put after the name of the probe in the verdict, such as ``" with settings picked on test rows"``.
     """
-    cells = {(s.name, s.probe, s.labels_per_class): s for s in scores}
-    budgets = sorted({s.labels_per_class for s in scores if s.labels_per_class}, reverse=True)
+    cells = {(s.name, s.probe, s.labels): s for s in scores}
+    budgets = sorted({s.labels for s in scores if s.labels}, reverse=True)
     references = [name for name in REFERENCES if (name, probe, None) in cells]
     confidence = 1 - (1 - CONFIDENCE) / (len(recipes) * len(references))
     compared: dict[str, list[Comparison]] = {recipe: [] for recipe in recipes}
@@ -159,7 +164,7 @@ def find_outcome(interval: tuple[float, float]) -> Outcome:
 def _compare(model: Score, baseline: Score, confidence: float, pooled: Variance | None) -> Comparison:
     difference, interval = paired_difference(model, baseline, confidence, pooled)
     outcome = find_outcome(interval)
-    return Comparison(outcome, baseline.name, difference, interval, model.labels_per_class, model.mean, baseline.mean)
+    return Comparison(outcome, baseline.name, difference, interval, model.labels, model.mean, baseline.mean)
 
 
 def _write_verdict(
@@ -175,11 +180,11 @@ def _write_verdict(
     for c in few:
         low, high = c.interval
         sentences.append(
-            f"With {c.labels_per_class} labels per class it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
+            f"With {c.labels} it {OUTCOME_PHRASES[c.outcome]}: {_points(c.difference)} "
             f"({_points(low)} to {_points(high)}), {_percent(c.model)} compared with {_percent(c.baseline)} for "
             f"{describe_baseline(c.against)}."
         )
-    better = [s for s in baselines if s.labels_per_class is None and s.mean > main.model]
+    better = [s for s in baselines if s.labels is None and s.mean > main.model]
     if better:
         best = max(better, key=lambda s: s.mean)
         how = "" if best.probe in (best.name, "finetune") else f" with {best.probe}"

@@ -131,17 +131,42 @@ def _rows(spec: Spec, table: pa.Table, where: str) -> Samples:
         raise InputError(f"{where}: {error}") from error
 
 
-def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray:
-    """Draw the same number of rows of each class at random, as the labeled rows of an experiment.
+class LabelBudget(NamedTuple):
+    """Describe how many labels are used: a number per class, or a number in all for a numeric target.
+
+    Examples
+    --------
+    >>> str(LabelBudget(20)), str(LabelBudget(200, per_class=False))
+    ('20 labels per class', '200 labels')
+    """
+
+    number: int
+    per_class: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.number:,} labels per class" if self.per_class else f"{self.number:,} labels"
+
+    @staticmethod
+    def to_json(budget: "LabelBudget | None") -> dict[str, int | None]:
+        """Return a budget as the JSON keys ``labels_per_class`` and ``labels``; both are None for all labels."""
+        per_class = budget is not None and budget.per_class
+        return {
+            "labels_per_class": budget.number if budget and per_class else None,
+            "labels": budget.number if budget and not per_class else None,
+        }
+
+
+def draw_labels(y: ndarray, rows: ndarray, budget: LabelBudget, seed: int) -> ndarray:
+    """Draw rows at random as the labeled rows of an experiment: the same number of each class, or a number in all.
 
     Parameters
     ----------
     y
-        Class number of each row of the data set.
+        Class number or numeric target of each row of the data set.
     rows
         Row numbers from which to draw.
-    per_class
-        Number of rows to draw per class. All rows of a class with fewer rows are drawn.
+    budget
+        Number of rows to draw, per class or in all. If there are fewer rows, all of them are drawn.
     seed
         Random seed.
 
@@ -150,8 +175,9 @@ def draw_labels(y: ndarray, rows: ndarray, per_class: int, seed: int) -> ndarray
     ndarray
         The drawn row numbers, sorted.
     """
-    generator = np.random.default_rng([seed, per_class])
-    chosen = [generator.permutation(rows[y[rows] == label])[:per_class] for label in np.unique(y[rows])]
+    generator = np.random.default_rng([seed, budget.number])
+    groups = [rows[y[rows] == label] for label in np.unique(y[rows])] if budget.per_class else [rows]
+    chosen = [generator.permutation(group)[: budget.number] for group in groups]
     return np.sort(np.concatenate(chosen))
 
 

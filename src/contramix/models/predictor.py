@@ -4,7 +4,7 @@ import json
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,8 @@ from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
 from contramix.settings import Settings
 from contramix.training import checkpoint
+
+Config = TypeVar("Config", bound="TargetConfig")
 
 
 class TargetConfig(Settings):
@@ -44,7 +46,7 @@ class TargetConfig(Settings):
     sha256: str
 
     @model_validator(mode="after")
-    def _check_labels(self) -> Self:
+    def _check_labels(self) -> "TargetConfig":
         if len(self.labels) != len(self.classes):
             raise PydanticCustomError("labels", "as many labels as classes are expected")
         return self
@@ -55,7 +57,7 @@ class TargetConfig(Settings):
         return Task(self.kind, self.target, self.classes)
 
     @classmethod
-    def read(cls, model: Pretrained, folder: Path) -> Self:
+    def read(cls: type[Config], model: Pretrained, folder: Path) -> Config:
         """Read the description from the facts of a loaded model; ``folder`` is its folder, for error messages.
 
         Raises

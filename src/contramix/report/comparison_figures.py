@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bokeh.models import ColumnDataSource, FixedTicker
 from bokeh.models.glyphs import Scatter, Segment
 
+from contramix.models.labeled_records import LabelBudget
 from contramix.report.evaluation_report import ReportRow
 from contramix.report.figures import add_tooltip, escape_tex, make_figure
 from contramix.report.wording import NOT_PERCENT, interval, labels_in_words, metric_in_words, probe_in_words, score
@@ -48,9 +49,9 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
         Whether the score is an error, so that lower is better.
     """
     found = []
-    budgets = sorted({r.labels_per_class for r in rows}, key=lambda b: (b is not None, -(b or 0)))
-    for budget in budgets:
-        here = [r for r in rows if r.labels_per_class == budget]
+    few = sorted({r.budget for r in rows if r.budget}, reverse=True)
+    for budget in (None, *few) if any(r.budget is None for r in rows) else few:
+        here = [r for r in rows if r.budget == budget]
         probes = list(dict.fromkeys(r.probe for r in here))
         without_probe = {p for p in probes if len({r.name for r in here if r.probe == p}) == 1}
         shared = [p for p in probes if p not in without_probe] or probes[:1]
@@ -65,7 +66,7 @@ def groups(rows: Sequence[ReportRow], errors: bool = False) -> list[Group]:
 
 
 def draw_by_labels(
-    rows: Sequence[ReportRow], metric: str, best_plain: Mapping[int | None, tuple[str, str]]
+    rows: Sequence[ReportRow], metric: str, best_plain: Mapping[LabelBudget | None, tuple[str, str]]
 ) -> Iterator[tuple[str, Any]]:
     """Draw one figure for each number of labels with all candidates under all probes, and yield its title and figure.
 
@@ -76,10 +77,8 @@ def draw_by_labels(
     best_plain
         Name and probe of the best baseline without pre-training at each number of labels, whose label gets a star.
     """
-    for budget in dict.fromkeys(r.labels_per_class for r in rows):
-        here = sorted(
-            (r for r in rows if r.labels_per_class == budget), key=lambda r: r.mean if metric == "rmse" else -r.mean
-        )
+    for budget in dict.fromkeys(r.budget for r in rows):
+        here = sorted((r for r in rows if r.budget == budget), key=lambda r: r.mean if metric == "rmse" else -r.mean)
         ends = [end for r in here for end in (r.interval or (r.mean,))]
         margin = 0.06 * (max(ends) - min(ends)) or 0.01
         title = labels_in_words(budget)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contramix.errors import InputError
 from contramix.evaluation.verdict import Outcome
+from contramix.models.labeled_records import LabelBudget
 
 Interval = tuple[float, float]
 Many = Annotated[list[str], Field(default_factory=list)]
@@ -23,15 +24,27 @@ class ReportModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-class ReportRow(ReportModel):
+class LabeledModel(ReportModel):
+    """Provide the base class of parts with a number of labels: per class, or in all; None in both for all labels."""
+
+    labels_per_class: int | None = None
+    labels: int | None = None
+
+    @property
+    def budget(self) -> LabelBudget | None:
+        """Return the number of labels; None for all labels."""
+        if self.labels_per_class is not None:
+            return LabelBudget(self.labels_per_class)
+        return None if self.labels is None else LabelBudget(self.labels, per_class=False)
+
+
+class ReportRow(LabeledModel):
     """Validate a row of a comparison: the score of a model or baseline with one probe and one number of labels.
 
     Parameters
     ----------
     name, kind, probe
         Name of the model or baseline, its kind, and the name of its probe.
-    labels_per_class
-        Number of labels per class; None for all labels.
     mean, interval
         Mean score over repetitions, and the 95 % confidence interval of this mean.
     n
@@ -45,7 +58,6 @@ class ReportRow(ReportModel):
     name: str
     kind: Literal["baseline", "pretrained"]
     probe: str
-    labels_per_class: int | None = None
     mean: float
     interval: Interval | None = None
     n: int | None = None
@@ -53,7 +65,7 @@ class ReportRow(ReportModel):
     seconds: float | None = None
 
 
-class ReportComparison(ReportModel):
+class ReportComparison(LabeledModel):
     """Validate the comparison of a recipe with the best baseline at one number of labels.
 
     Parameters
@@ -62,8 +74,6 @@ class ReportComparison(ReportModel):
         The outcome ("helped", "hurt" or "no difference"), and the name of the baseline.
     difference, interval
         Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
-    labels_per_class
-        Number of labels per class; None for all labels.
     model, baseline
         Mean scores of the recipe and of the baseline.
     """
@@ -72,7 +82,6 @@ class ReportComparison(ReportModel):
     against: str
     difference: float
     interval: Interval
-    labels_per_class: int | None = None
     model: float
     baseline: float
 
@@ -99,10 +108,9 @@ class ReportVerdict(ReportModel):
     comparisons: list[ReportComparison] = Field(default_factory=list)
 
 
-class ReportBest(ReportModel):
+class ReportBest(LabeledModel):
     """Validate the best of all candidates at one number of labels; see :class:`contramix.evaluation.answers.Best`."""
 
-    labels_per_class: int | None = None
     name: str
     probe: str
     mean: float
@@ -113,14 +121,13 @@ class ReportBest(ReportModel):
     clear: bool
 
 
-class ReportAgainstBest(ReportModel):
+class ReportAgainstBest(LabeledModel):
     """Validate a comparison of a recipe with the best baseline without pre-training.
 
     The fields are those of :class:`contramix.evaluation.answers.AgainstBest`.
     """
 
     recipe: str
-    labels_per_class: int | None = None
     baseline: str
     baseline_probe: str
     difference: float

@@ -77,7 +77,7 @@ def _lead(data: ReportData, found: EvaluationReport | None) -> list[tuple[str, s
 
 
 def _verdict(found: EvaluationReport, figures: dict[str, Any]) -> Section:
-    plain = {a.labels_per_class: (a.baseline, a.baseline_probe) for a in found.against_best}
+    plain = {a.budget: (a.baseline, a.baseline_probe) for a in found.against_best}
     drawn = []
     for n, (title, made) in enumerate(comparison_figures.draw_by_labels(found.rows, found.metric, plain)):
         figures[f"best-{n}"] = made
@@ -90,7 +90,7 @@ def _verdict(found: EvaluationReport, figures: dict[str, Any]) -> Section:
         "figures": drawn,
         "best": [
             {
-                "labels": labels_in_words(b.labels_per_class),
+                "labels": labels_in_words(b.budget),
                 "name": candidate_in_words(b.name, b.probe),
                 "score": f"{100 * b.mean:.1f} %",
                 "next": candidate_in_words(b.runner_up, b.runner_up_probe),
@@ -102,7 +102,7 @@ def _verdict(found: EvaluationReport, figures: dict[str, Any]) -> Section:
         "against": [
             {
                 "recipe": a.recipe,
-                "labels": labels_in_words(a.labels_per_class),
+                "labels": labels_in_words(a.budget),
                 "class": _class(a.outcome),
                 "sign": OUTCOMES[a.outcome][0],
                 "answer": ANSWERS[a.outcome],
@@ -114,7 +114,7 @@ def _verdict(found: EvaluationReport, figures: dict[str, Any]) -> Section:
         "training": [
             {
                 "recipe": verdict.recipe,
-                "labels": labels_in_words(c.labels_per_class),
+                "labels": labels_in_words(c.budget),
                 "class": _class(c.outcome),
                 "sign": OUTCOMES[c.outcome][0],
                 "answer": ANSWERS[c.outcome],
@@ -170,7 +170,7 @@ def _comparison(found: EvaluationReport, figures: dict[str, Any]) -> Section:
             {
                 "name": r.name,
                 "pretrained": r.kind == "pretrained",
-                "labels": labels_in_words(r.labels_per_class),
+                "labels": labels_in_words(r.budget),
                 "probe": probe_in_words(r.probe),
                 "score": score(metric, r.mean),
                 "interval": interval(metric, r.interval),

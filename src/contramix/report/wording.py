@@ -4,6 +4,7 @@ from typing import Any
 
 from contramix.evaluation import answers
 from contramix.evaluation.metrics import METRICS
+from contramix.models.labeled_records import LabelBudget
 
 OUTCOMES = {
     "helped": ("▲", "Pre-training helped"),
@@ -50,8 +51,8 @@ def probe_in_words(probe: str) -> str:
     return PROBES.get(probe, f"{probe.replace('-', ' ')} probe")
 
 
-def labels_in_words(budget: int | None) -> str:
-    """Return a number of labels per class as text: ``"20 labels per class"`` for 20, ``"All labels"`` for None."""
+def labels_in_words(budget: LabelBudget | None) -> str:
+    """Return a number of labels as the text of a heading, such as ``"20 labels per class"`` or ``"All labels"``."""
     return answers.labels_in_words(budget).capitalize()
 
 

@@ -13,7 +13,7 @@ from contramix.errors import InputError
 from contramix.models.fine_tuned import HEAD_FILE, FineTunedModel
 from contramix.models.finetune_settings import DEFAULT, FineTune
 from contramix.models.finetuning import fine_tune
-from contramix.models.labeled_records import draw_labels, prepare_labeled_records
+from contramix.models.labeled_records import LabelBudget, draw_labels, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind
 from contramix.runs.folder import check_folder
@@ -88,7 +88,7 @@ def fine_tune_on(
     if labels_per_class is not None:
         if task.kind == "regression":
             raise InputError(f"`labels_per_class`: target {target!r} is a quantity, which has no classes")
-        rows = draw_labels(data.y, rows, labels_per_class, seed)
+        rows = draw_labels(data.y, rows, LabelBudget(labels_per_class), seed)
     x, y = take(data.x, torch.from_numpy(rows)), data.y[rows]
     network = fine_tune(model.encoder, x, y, task, settings, seed=seed, device=device, reporter=reporter)
     network.facts["training_score"] = network.score(x, y)

@@ -20,7 +20,7 @@ from contramix.evaluation.problem import PredictionProblem
 from contramix.evaluation.scoring import Score
 from contramix.evaluation.splits import TEST_SHARE, make_splits
 from contramix.evaluation.verdict import paired_difference
-from contramix.models.labeled_records import draw_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels
 from contramix.models.task import Kind, find_task
 from contramix.monitoring.representation_measures import rankme
 from contramix.runtime.randomness import Key
@@ -184,14 +184,17 @@ class LabeledScorer(Scorer):
 
     def _draw(self, rows: ndarray, seed: int) -> ndarray:
         if self.task.kind == "classification":
-            return draw_labels(self.y, rows, self.per_class, seed)
+            return draw_labels(self.y, rows, LabelBudget(self.per_class), seed)
         return np.sort(np.random.default_rng(seed).permutation(rows)[: ROWS_PER_LABEL * self.per_class])
 
     def difference(
         self, first: list[ndarray], second: list[ndarray], splits: list[HoldoutSplit]
     ) -> tuple[float, tuple[float, float]]:
         rows = [split.held for split in splits]
-        a, b = (Score(name, "pretrained", "linear", self.per_class, s, rows) for name, s in zip("ab", (first, second)))
+        a, b = (
+            Score(name, "pretrained", "linear", LabelBudget(self.per_class), s, rows)
+            for name, s in zip("ab", (first, second))
+        )
         return paired_difference(a, b)
 
     def identity(self) -> str:
