@@ -177,7 +177,7 @@ def generator() -> torch.Generator:
 
 # The command line, called in this process with the arguments of a user.
 
-QUICK = ("--probes", "linear,knn", "--baselines", "raw,untrained")
+QUICK = ("--probes", "linear,knn", "--baselines", "raw,untrained", "--draws", "2")
 """Options of an evaluation that trains nothing."""
 SMALL = ("--epochs", "1", "--set", "encoder.depth=1", "--set", "encoder.width=8")
 

@@ -207,3 +207,45 @@ def test_a_fine_tuned_model_can_be_fine_tuned_again(model, run, t):
     run.done("finetune", "model", "other.csv", "--target", "z", "--out", "second", "--epochs", "1")
     run.done("predict", "second", "other.csv", "--out", "p.csv")
     assert {row["prediction"] for row in cells("p.csv")} <= {"a", "b"}
+
+
+def test_fit_blends_several_runs_and_predict_adjusts_class_shares(finished, run):
+    run.done("pretrain", "people.csv", "--target", "y", "--out", "second", *run.small, "--seed", "1")
+    blank = [row | {"y": ""} if number % 3 else row for number, row in enumerate(cells("people.csv"))]
+    with open("few.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, blank[0])
+        writer.writeheader()
+        writer.writerows(blank)
+    told = run.done("fit", "run", "second", "few.csv", "--target", "y", "--out", "model", "--json")
+    told.says("40 of 60 rows have no 'y'; only their statistics are used")
+    facts = json.loads(told.out)
+    assert (facts["runs"], facts["head"], facts["labelled_rows"]) == (["run", "second"], "blend", 20)
+    assert len(facts["weights"]) == 9
+    assert 0 <= facts["validation_score"] <= 1
+    assert "blend on 20 labeled rows" in run.done("info", "model").out
+    ask = ("predict", "model", "people.csv", "--out", "p.csv")
+    run.done(*ask)
+    plain = np.array([float(row["p_yes"]) for row in cells("p.csv")])
+    run.done(*ask, "--class-prior", "yes=0.1", "--class-prior", "no=0.9")
+    rare = np.array([float(row["p_yes"]) for row in cells("p.csv")])
+    share = np.mean([row["y"] == "yes" for row in blank if row["y"]])
+    odds = plain / (1 - plain) * (0.1 / 0.9) / (share / (1 - share))
+    np.testing.assert_allclose(rare, odds / (1 + odds), rtol=1e-5)
+    run.refused(*ask, "--class-prior", "yes=0.1").says("--class-prior: the share of 'no' is missing")
+    run.refused(*ask, "--class-prior", "yes").says("--class-prior yes: give CLASS=SHARE")
+    fit = ("fit", "run", "few.csv", "--target", "y", "--out", "other")
+    estimated = json.loads(run.done(*fit, "--head", "linear", "--class-prior", "estimate", "--json").out)
+    assert sum(estimated["class_prior"]) == pytest.approx(1)
+    run.refused(*fit, "--head", "tree").says("--head tree: not known")
+    run.refused(*fit, "--epochs", "3").says("--head finetune")
+    run.refused("fit", "run", "second", "few.csv", "--target", "y", "--out", "third", "--head", "finetune").says(
+        "--head finetune", "give one run"
+    )
+
+
+def test_a_model_of_version_0_1_has_no_class_shares(model, run):
+    config = json.loads(Path("model/config.json").read_text())
+    del config["predicts"]["shares"]
+    Path("model/config.json").write_text(json.dumps(config))
+    run.done("predict", "model", "people.csv", "--out", "p.csv")
+    run.refused("predict", "model", "people.csv", "--out", "p.csv", "--class-prior", "estimate").says("version 0.1")

@@ -163,10 +163,10 @@ def test_damaged_folders_are_refused(frame, few, tmp_path):
         ("head.safetensors", head[:-5], "not a whole safetensors file"),
         ("head.safetensors", b"", "not a whole"),
         ("model.safetensors", head, "another architecture"),
-        ("config.json", changed(classes=["a", "b", "c"], labels=[0, 1, 2]), "another architecture"),
+        ("config.json", changed(classes=["a", "b", "c"], labels=[0, 1, 2], shares=None), "another architecture"),
         ("config.json", changed(labels=[0]), "classes"),
-        ("config.json", changed(mean="x"), "not what fine-tuning writes"),
-        ("config.json", json.dumps({**config, "predicts": 3}).encode(), "not what fine-tuning writes"),
+        ("config.json", changed(mean="x"), "not what training on labels writes"),
+        ("config.json", json.dumps({**config, "predicts": 3}).encode(), "not what training on labels writes"),
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=told):

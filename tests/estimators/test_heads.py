@@ -115,7 +115,7 @@ def test_class_weights_apply_to_every_part(frame):
 
 @pytest.mark.parametrize(("undecided", "head"), [("fine_tune", BlendModel), ("fit_few_labels", FineTunedModel)])
 def test_with_many_labels_held_out_rows_decide_between_a_blend_and_fine_tuning(monkeypatch, frame, y, undecided, head):
-    monkeypatch.setattr("contramix.estimators.semisupervised.FEW_ROWS", 100)
+    monkeypatch.setattr(few_labels, "FEW_ROWS", 100)
     rows = []
 
     def one_half(encoder, x, *others, **settings):
@@ -183,3 +183,38 @@ def test_an_unknown_head_is_an_error(frame, few):
     model = ContrastiveClassifier(**QUICK).set_params(head="tree")
     with pytest.raises(InputError, match="head='tree': not known"):
         model.fit(frame, few)
+
+
+@pytest.mark.parametrize("head", ["auto", "finetune"])
+def test_class_prior_adjusts_probabilities_and_is_saved(frame, y, few, head, tmp_path):
+    finetune = {"epochs": 5} if head == "finetune" else None
+    plain = ContrastiveClassifier("npair", head=head, finetune=finetune, **QUICK).fit(frame, few)
+    rare = clone(plain).set_params(class_prior={"yes": 0.05, "no": 0.95}).fit(frame, few)
+    shares = np.unique(y[::4], return_counts=True)[1] / 50
+    odds = plain.predict_proba(frame) / shares * [0.95, 0.05]
+    np.testing.assert_allclose(rare.predict_proba(frame), odds / odds.sum(1, keepdims=True), rtol=1e-4, atol=1e-7)
+    rare.save(tmp_path)
+    np.testing.assert_array_equal(contramix.load(tmp_path).predict_proba(frame), rare.predict_proba(frame))
+
+
+def test_class_prior_can_be_estimated_from_unlabeled_rows():
+    """Half of the labeled rows are of the class that only a tenth of all rows are of."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(1000) % 10 == 0).astype(int)
+    x = rng.normal(size=(1000, 3)) + 3 * y[:, None]
+    labels = np.full(1000, -1)
+    for label in (0, 1):
+        labels[np.flatnonzero(y == label)[:20]] = label
+    model = ContrastiveClassifier("npair", class_prior="estimate", **QUICK).fit(x, labels)
+    np.testing.assert_allclose(model.model_.prior, [0.9, 0.1], atol=0.06)  # 0.5 each among the labeled rows
+    assert model.predict_proba(x)[:, 1].mean() == pytest.approx(0.1, abs=0.06)
+    with pytest.raises(InputError, match="no rows without labels"):
+        model.fit(x, y)
+    with pytest.raises(InputError, match="sum to 1"):
+        model.set_params(class_prior={0: 0.5, 1: 0.6}).fit(x, labels)
+    with pytest.raises(InputError, match="the share of '1' is missing"):
+        model.set_params(class_prior={0: 1.0}).fit(x, labels)
+    with pytest.raises(InputError, match="no class is called '2'"):
+        model.set_params(class_prior={0: 0.5, 1: 0.3, 2: 0.2}).fit(x, labels)
+    with pytest.raises(InputError, match="give 'estimate'"):
+        model.set_params(class_prior="guess").fit(x, labels)

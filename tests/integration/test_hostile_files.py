@@ -279,8 +279,8 @@ def test_a_nearly_constant_column_is_not_called_constant_without_saying_why(here
 
 
 def test_wide_tables_take_no_square_of_their_width(here, run):
-    values = np.random.default_rng(0).normal(size=(30, 4000)).round(2)
-    wide = {f"c{n}": values[:, n] for n in range(4000)}
+    values = np.random.default_rng(0).normal(size=(30, 3000)).round(2)
+    wide = {f"c{n}": values[:, n] for n in range(3000)}
     parquet("wide.parquet", **wide, y=["a", "b"] * 15)
     run.done("pretrain", "wide.parquet", *OUT, "--target", "y", *run.small)
     began = os.times().user

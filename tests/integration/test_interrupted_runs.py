@@ -13,8 +13,10 @@ import pytest
 from contramix.runs.log import read_log
 from contramix.runtime import atomic_files
 
+EPOCHS = 80
 
-def call(data, out, *more, epochs=250):
+
+def call(data, out, *more, epochs=EPOCHS):
     arguments = ["-m", "contramix.cli", "pretrain", str(data), "--out", str(out), "--target", "y", "--quiet"]
     arguments += ["--recipe", "imix-moco", "--epochs", str(epochs), "--set", "train.batch_size=16", *more]
     return [sys.executable, *arguments]
@@ -51,7 +53,7 @@ def test_killed_ten_times_at_random_moments_ends_with_the_same_bytes(rows_csv, u
     assert not list(out.rglob(f"{atomic_files.TEMPORARY}*"))
     steps = [line["step"] for line in read_log(out)]
     assert steps == sorted(set(steps))
-    assert steps[-1] == 250 * len(rows_csv.read_text().splitlines()[1:]) // 16
+    assert steps[-1] == EPOCHS * len(rows_csv.read_text().splitlines()[1:]) // 16
 
 
 def test_killed_inside_a_checkpoint_write_goes_on_from_the_one_before(rows_csv, uninterrupted, tmp_path):

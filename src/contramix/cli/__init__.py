@@ -30,7 +30,7 @@ for command in (
     "evaluate",
     "compare",
     "tune",
-    "finetune",
+    "fit",
     "predict",
     "report",
     "recipes",

@@ -1,7 +1,7 @@
 """Define the options that evaluate and compare share, parse them, and write reports."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -129,6 +129,25 @@ def parse_task(text: str | None) -> "Kind | None":
     if text is not None:
         raise InputError(f"--task {text}: give classification or regression")
     return None
+
+
+def parse_class_prior(texts: list[str] | None) -> dict[str, float] | Literal["estimate"] | None:
+    """Parse the values of --class-prior: ["yes=0.1", "no=0.9"] gives {"yes": 0.1, "no": 0.9}, ["estimate"] "estimate".
+
+    None gives None, and so does an empty list.
+    """
+    if not texts:
+        return None
+    if texts == ["estimate"]:
+        return "estimate"
+    found = {}
+    for text in texts:
+        name, _, share = text.rpartition("=")
+        try:
+            found[name] = float(share)
+        except ValueError:
+            raise InputError(f"--class-prior {text}: give CLASS=SHARE, such as yes=0.1, or 'estimate' alone") from None
+    return found
 
 
 def write_reports(

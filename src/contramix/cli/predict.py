@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
+from contramix.cli.evaluation_options import parse_class_prior
 from contramix.cli.reading_options import (
     columns_to_copy,
     print_reading_notes,
@@ -22,18 +23,26 @@ if TYPE_CHECKING:
 @reads_data
 def predict(
     options: "ReadOptions",
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a fine-tuned model (--out of finetune).")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model (--out of fit or finetune).")],
     data: Data,
     out: Annotated[Path, typer.Option(help="File to write: .parquet or .csv.")],
     keep: Annotated[
         list[str] | None, typer.Option(help="Column of DATA to copy to the output. May be repeated.")
+    ] = None,
+    class_prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=SHARE",
+            help="Share of a class in DATA, to which probabilities are adjusted: --class-prior yes=0.1 --class-prior "
+            "no=0.9, one for each class; or 'estimate'. Default: the shares among the labeled rows.",
+        ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Predict the target of each row of DATA with a fine-tuned model, and write one row for each, in the same order.
+    """Predict the target of each row of DATA, and write one row for each, in the same order.
 
     The column 'prediction' holds the predicted class or number. For classification, further columns hold the
     probability of each class, such as 'p_cat' for the class 'cat'.
@@ -43,7 +52,7 @@ def predict(
     from contramix.models.pretraining import resolve_device
     from contramix.predictors.blend_model import load_predictor
 
-    output = Output(json, quiet)
+    output, prior = Output(json, quiet), parse_class_prior(class_prior)
     options = with_progress(options, output)
     check_destination(out, keep or (), data, (".parquet", ".csv"))
     predictor = load_predictor(Pretrained.load(model, resolve_device(device)), model)
@@ -53,7 +62,7 @@ def predict(
     print_reading_notes(reading, output)
     for note in predictor.unknown(reading.table, (*kept, predictor.task.target)):
         output.note(note)
-    columns = predictor.predict(reading.table)
+    columns = predictor.predict(reading.table, prior)
     write_columns(out, columns, reading.table, kept)
     facts = {
         "model": str(model),

@@ -52,6 +52,11 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
     class_weight : "balanced" or mapping, optional
         ``"balanced"`` gives each class the same total weight in the loss. A mapping gives a weight for each class
         label. By default all rows have the same weight.
+    class_prior : "estimate" or mapping, optional
+        Share of each class in the rows to predict, by class label, for labeled rows that were drawn per class. Class
+        probabilities are adjusted by Bayes' rule. ``"estimate"`` estimates the shares from the unlabeled rows of
+        ``fit`` (Saerens et al., 2002). By default the shares are those of the labeled rows, weighted by
+        ``class_weight``.
 
     Attributes
     ----------
@@ -105,6 +110,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
         head: Literal["auto", "linear", "finetune"] = "auto",
         finetune: Mapping[str, Any] | None = None,
         class_weight: Literal["balanced"] | Mapping[Any, Any] | None = None,
+        class_prior: Literal["estimate"] | Mapping[Any, float] | None = None,
     ) -> None:
         super().__init__(
             recipe,
@@ -120,6 +126,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
             finetune=finetune,
         )
         self.class_weight = class_weight
+        self.class_prior = class_prior
 
     def fit(self, X: Any, y: Any) -> "ContrastiveClassifier":
         """Pre-train on all rows, and learn to predict the label from the labeled ones.
@@ -161,6 +168,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
             task,
             self.classes_,
             FineTune.from_dict({**(self.finetune or {}), "class_weight": self.class_weight}),
+            self.class_prior,
         )
         return self
 

@@ -15,22 +15,19 @@ from torch import nn
 
 from contramix.errors import InputError, nearest
 from contramix.estimators.pretraining import BasePretrainingEstimator
-from contramix.models.fine_tuned import FineTunedModel
-from contramix.models.finetune_settings import FEW_ROWS
-from contramix.models.finetuning import FineTune, class_weights, fine_tune
+from contramix.models.class_shares import check_class_prior
+from contramix.models.finetuning import FineTune
 from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import resolve_device
 from contramix.models.task import Task
-from contramix.predictors.few_labels import choose_head, default_recipes, fit_few_labels, linear_parts
+from contramix.predictors.few_labels import HEADS, default_recipes, fit_predictor
 from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
 
 AUTO = "auto"
 """Value of ``recipe`` for the encoders that suit a few-label predictor best."""
-HEADS = ("auto", "linear", "finetune")
-"""Values of ``head``: what is trained on the labels."""
 
 
 class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
@@ -78,6 +75,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         task: Task,
         labels: Shaped[ndarray, " C"],
         settings: FineTune,
+        class_prior: Mapping[Any, float] | str | None = None,
     ) -> None:
         """Pre-train on all rows, train a head on the rows with a target, and set ``model_``.
 
@@ -97,47 +95,34 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             Class labels as the user gave them, in the order of the class numbers; empty for a numeric target.
         settings
             Settings of fine-tuning.
+        class_prior
+            Share of each class in the rows to predict, or ``"estimate"``; None: as among the labeled rows.
         """
-        head = self._choose_head(len(y))
-        encoders, table = self._pretrain_encoders(X, is_known, head)
+        prior = None if class_prior is None else check_class_prior(class_prior, labels)
+        self._check_head()
+        encoders, table = self._pretrain_encoders(X, is_known)
         rows, seed = np.flatnonzero(is_known), self._draw_seed()
-        weight = class_weights(y, task, settings.class_weight)
-        targets = Targets(task, y, np.ones(len(y)) if weight is None else weight[y] / weight[y].mean())
-        if head == "auto":
-            head = choose_head(encoders, table, rows, targets, settings, seed, self.device)
-        if head != "finetune":
-            parts = linear_parts(len(encoders)) if head == "linear" else None
-            self._set_model(fit_few_labels(encoders, table, rows, targets, labels, seed, parts))
-            return
-        tuned = fine_tune(
-            encoders[0].encoder,
-            encoders[0].spec.tensorize(table.take(pa.array(rows))),
-            y,
-            task,
-            settings,
+        targets = Targets.weighted(task, y, settings.class_weight)
+        reporter = ConsoleReporter(quiet=not self.verbose)
+        model = fit_predictor(
+            *(encoders, table, rows, targets, labels, self.head, settings),
             seed=seed,
             device=self.device,
-            reporter=ConsoleReporter(quiet=not self.verbose),
+            reporter=reporter,
         )
-        self._set_model(FineTunedModel.from_network(encoders[0], tuned, labels))
+        model.prior = prior
+        if class_prior is not None and prior is None:  # "estimate"
+            model.estimate_prior(table, np.flatnonzero(~is_known))
+        self._set_model(model)
 
-    def _choose_head(self, labeled_rows: int) -> str:
-        """Return what is trained on the labels: ``"blend"``, ``"linear"``, ``"finetune"``, or ``"auto"`` to compare.
-
-        Raises
-        ------
-        InputError
-            If the parameter ``head`` has another value, or settings of fine-tuning are given for another head.
-        """
+    def _check_head(self) -> None:
+        """Raise an ``InputError`` if ``head`` is not known, or settings of fine-tuning are given for another head."""
         if self.head not in HEADS:
             raise InputError(f"head={self.head!r}: not known; {nearest(str(self.head), HEADS)}")
         if self.finetune and self.head != "finetune":
             raise InputError("finetune holds settings of fine-tuning; set head='finetune' with them")
-        if self.head == "auto" and labeled_rows < FEW_ROWS:
-            return "blend"
-        return self.head
 
-    def _pretrain_encoders(self, X: Any, is_known: Bool[ndarray, " n"], head: str) -> tuple[list[Pretrained], pa.Table]:
+    def _pretrain_encoders(self, X: Any, is_known: Bool[ndarray, " n"]) -> tuple[list[Pretrained], pa.Table]:
         """Pre-train the encoders on all rows, or take the one given as ``pretrained``; return them and the rows.
 
         With ``recipe="auto"`` there are several encoders for a table, but only one if all weights are fine-tuned, if
@@ -151,7 +136,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         changes = self._recipe_changes()
         name = "npair" if self.recipe == AUTO else self.recipe
         recipes = [resolve(name, changes, X)]
-        if self.recipe == AUTO and head != "finetune" and self.encoder is None and "table.numeric" not in changes:
+        if self.recipe == AUTO and self.head != "finetune" and self.encoder is None and "table.numeric" not in changes:
             further = default_recipes(recipes[0].domain)[1:]
             recipes += [Recipe.load(other, {**changes, **more}, recipes[0].domain) for other, more in further]
         table = self._read_training_table(X, recipes[0])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
 from jaxtyping import Float, Shaped
@@ -64,6 +63,7 @@ class FineTunedModel(Predictor):
         network: FineTunedNetwork,
         labels: Shaped[ndarray, " C"],
         facts: Mapping[str, Any] | None = None,
+        shares: Float[ndarray, " C"] | None = None,
     ) -> "FineTunedModel":
         """Create a fine-tuned model from a pre-trained model, a fine-tuned network and class labels.
 
@@ -77,23 +77,18 @@ class FineTunedModel(Predictor):
             Classes as values of the target column's type, such as integers, in the order of ``network.task.classes``.
         facts
             Further entries for config.json.
+        shares
+            Share of each class among the labeled rows, weighted as in the loss.
         """
         known = {**model.facts, **(facts or {}), "finetuning": network.facts}
-        return cls(model.recipe, model.spec, network.encoder, known, network=network, labels=labels)
+        return cls(model.recipe, model.spec, network.encoder, known, network=network, labels=labels, shares=shares)
 
     @property
     def task(self) -> Task:
         """Return the task of the model: classification or regression, the target column, and the classes."""
         return self.network.task
 
-    def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Return class probabilities of shape (n, C) for the n rows of a table, or n numeric predictions.
-
-        Raises
-        ------
-        InputError
-            If a column is missing or has another type than in training, or values are so large that they overflow.
-        """
+    def _unadjusted_scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
         return check_finite(self.network.scores(self.spec.tensorize(table)), what="prediction")
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -106,10 +101,7 @@ class FineTunedModel(Predictor):
         """
         weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.network.head)), {})
         config = _HeadConfig(
-            kind=self.task.kind,
-            target=self.task.target,
-            classes=self.task.classes,
-            labels=tuple(self.labels.tolist()),
+            **self.target_config(),
             mean=self.network.mean,
             scale=self.network.scale,
             sha256=hashlib.sha256(weights).hexdigest(),
@@ -170,7 +162,5 @@ class FineTunedModel(Predictor):
         load_weights(network.head, folder / HEAD_FILE, found.sha256)
         network.facts = model.facts.get("finetuning", {})
         device = device_of(model.encoder)
-        labels = np.asarray(found.labels)
-        return cls(
-            model.recipe, model.spec, model.encoder, model.facts, network=network.to(device).eval(), labels=labels
-        )
+        known = (model.recipe, model.spec, model.encoder, model.facts)
+        return cls(*known, network=network.to(device).eval(), **found.class_facts)

@@ -91,13 +91,7 @@ def prepare_labeled_records(
         or if an input column does not match ``spec``.
     """
     values = _target(table, target, where)
-    if any(target in names for names in spec.kinds.values()):
-        if sum(len(names) for names in spec.kinds.values()) == 1:
-            raise InputError(f"target {target!r} is the input itself; name a column of labels")
-        raise InputError(
-            f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
-            f"pre-train again with `target={target}`"
-        )
+    check_target(spec, target)
     labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     if not len(labeled):
         raise InputError(f"{where}: target {target!r} is missing in all rows; give some that have it")
@@ -116,6 +110,17 @@ def prepare_labeled_records(
         content = pa.chunked_array([*content.chunks, *test.column(column.name).chunks], content.type)
     y = np.concatenate([y, y_test])
     return LabeledRecords(task, spec, concatenate_samples(x, x_test), y, official, content, labeled)
+
+
+def check_target(spec: Spec, target: str) -> None:
+    """Raise an ``InputError`` if the column to predict was an input of pre-training, as ``spec`` tells."""
+    if any(target in names for names in spec.kinds.values()):
+        if sum(len(names) for names in spec.kinds.values()) == 1:
+            raise InputError(f"target {target!r} is the input itself; name a column of labels")
+        raise InputError(
+            f"target {target!r} was among the inputs of pre-training, so the representations hold the answer; "
+            f"pre-train again with `target={target}`"
+        )
 
 
 def _target(table: pa.Table, target: str, where: str) -> pa.Array:

@@ -2,23 +2,27 @@
 
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float64, Int, Shaped
 from numpy import ndarray
 from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from contramix.errors import InputError
+from contramix.models.class_shares import ESTIMATE, adjust_probabilities, check_class_prior, estimate_shares
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
 from contramix.settings import Settings
 from contramix.training import checkpoint
 
+MAX_ESTIMATED = 5000
+"""Maximum number of rows from which class shares are estimated."""
 Config = TypeVar("Config", bound="TargetConfig")
 
 
@@ -37,6 +41,8 @@ class TargetConfig(Settings):
         The same classes, in the same order, as values of the target column's type, such as integers.
     sha256
         SHA-256 checksum of the file that holds what was learned from labels.
+    shares, prior
+        Share of each class in training, and in the rows to predict, as in :class:`Predictor`.
     """
 
     kind: Kind
@@ -44,17 +50,27 @@ class TargetConfig(Settings):
     classes: tuple[str, ...]
     labels: tuple[bool | int | float | str, ...]
     sha256: str
+    shares: tuple[float, ...] | None = None
+    prior: tuple[float, ...] | None = None
 
     @model_validator(mode="after")
     def _check_labels(self) -> "TargetConfig":
         if len(self.labels) != len(self.classes):
             raise PydanticCustomError("labels", "as many labels as classes are expected")
+        if any(len(shares or self.classes) != len(self.classes) for shares in (self.shares, self.prior)):
+            raise PydanticCustomError("shares", "as many shares as classes are expected")
         return self
 
     @property
     def task(self) -> Task:
         """Return the task: classification or regression, the target column, and the classes."""
         return Task(self.kind, self.target, self.classes)
+
+    @property
+    def class_facts(self) -> dict[str, Any]:
+        """Return what a :class:`Predictor` takes of the description: ``labels``, ``shares`` and ``prior``."""
+        shares, prior = (None if found is None else np.asarray(found) for found in (self.shares, self.prior))
+        return {"labels": np.asarray(self.labels), "shares": shares, "prior": prior}
 
     @classmethod
     def read(cls: type[Config], model: Pretrained, folder: Path) -> Config:
@@ -84,9 +100,16 @@ class Predictor(Pretrained):
     labels
         Classes as values of the target column's type, such as integers, in the order of ``task.classes``, which holds
         them as text. Predictions are these values. Empty for a numeric target.
+    shares
+        Share of each class among the labeled rows, weighted as in the loss; None if it is not known, because version
+        0.1 made the model, or for a numeric target.
+    prior
+        Share of each class in the rows to predict, to which class probabilities are adjusted; None: as in ``shares``.
     """
 
     labels: Shaped[ndarray, " C"]
+    shares: Float[ndarray, " C"] | None = None
+    prior: Float[ndarray, " C"] | None = None
 
     @property
     @abstractmethod
@@ -94,6 +117,9 @@ class Predictor(Pretrained):
         """Return the task of the model: classification or regression, the target column, and the classes."""
 
     @abstractmethod
+    def _unadjusted_scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
+        """Return class probabilities for the class shares of the labeled rows, or numeric predictions."""
+
     def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
         """Return class probabilities of shape (n, C) for the n rows of a table, or n numeric predictions.
 
@@ -102,6 +128,64 @@ class Predictor(Pretrained):
         InputError
             If a column is missing or has another type than in training, or values are so large that they overflow.
         """
+        found = self._unadjusted_scores(table)
+        if self.prior is None or self.shares is None:
+            return found
+        return adjust_probabilities(found, self.shares, self.prior)
+
+    def find_prior(self, prior: Mapping[Any, float] | str, p: Float[ndarray, " n C"]) -> Float64[ndarray, " C"]:
+        """Return the share of each class in the rows to predict.
+
+        Parameters
+        ----------
+        prior
+            Share of each class by its label, or ``"estimate"`` to estimate the shares from the rows.
+        p
+            Class probabilities of the rows, as :meth:`scores` returns them.
+
+        Raises
+        ------
+        InputError
+            If the shares are invalid, the target is numeric, or the shares in training are not known.
+        """
+        if not self.task.classes:
+            raise InputError(f"`class_prior` is for classes; the target {self.task.target!r} is numeric")
+        now = self.shares if self.prior is None else self.prior
+        if now is None:
+            raise InputError(
+                "`class_prior`: the model has no class shares of its labeled rows, because version 0.1 made it; train "
+                "it again"
+            )
+        found = check_class_prior(prior, self.labels)
+        return estimate_shares(p, now) if found is None else found
+
+    def estimate_prior(self, table: pa.Table, rows: Int[ndarray, " n"]) -> None:
+        """Set ``prior`` to the class shares that are estimated from rows without labels.
+
+        Parameters
+        ----------
+        table
+            Table with the columns of the training table.
+        rows
+            Row numbers of the rows without labels. At most 5,000 of them, evenly spaced, are used.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, the target is numeric, or the shares in training are not known.
+        """
+        if not len(rows):
+            raise InputError("`class_prior` estimate: there are no rows without labels from which to estimate it")
+        some = table.take(pa.array(rows[:: -(-len(rows) // MAX_ESTIMATED)]))
+        self.prior = self.find_prior(ESTIMATE, self.scores(some))
+
+    def target_config(self) -> dict[str, Any]:
+        """Return the fields of :class:`TargetConfig` except for the checksum."""
+        shares, prior = (None if found is None else tuple(found.tolist()) for found in (self.shares, self.prior))
+        return {
+            **{"kind": self.task.kind, "target": self.task.target, "classes": self.task.classes},
+            **{"labels": tuple(self.labels.tolist()), "shares": shares, "prior": prior},
+        }
 
     def decide(self, scores: Float[ndarray, " n *C"]) -> Shaped[ndarray, " n"]:
         """Return the most probable label of each row, given the class probabilities that :meth:`scores` returns.
@@ -118,13 +202,17 @@ class Predictor(Pretrained):
         """
         return ["prediction", *(f"p_{name}" for name in self.task.classes)]
 
-    def predict(self, table: pa.Table) -> dict[str, pa.Array]:
+    def predict(self, table: pa.Table, class_prior: Mapping[Any, float] | str | None = None) -> dict[str, pa.Array]:
         """Predict the target for the rows of a table; return Arrow arrays by column name.
 
         The column ``prediction`` holds the predicted labels or numeric values. For classification there is also a
-        column with the probability of each class, such as ``p_cat``.
+        column with the probability of each class, such as ``p_cat``. ``class_prior`` gives the share of each class in
+        these rows, or ``"estimate"``; None: as in training, or as in ``prior``.
         """
         scores = self.scores(table)
+        if class_prior is not None:
+            now, new = self.shares if self.prior is None else self.prior, self.find_prior(class_prior, scores)
+            scores = scores if now is None else adjust_probabilities(scores, now, new)
         probabilities = scores.T if self.task.classes else ()
         values = [self.decide(scores), *probabilities]
         return {name: pa.array(np.ascontiguousarray(v)) for name, v in zip(self.result_names, values)}

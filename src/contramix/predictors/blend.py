@@ -60,6 +60,9 @@ class Blend:
         Mean and scale of the features of each block, by the name of the block.
     mean, scale
         Mean and standard deviation by which a numeric target is standardized.
+    validation_score
+        Accuracy, or R squared, of predictions of held-out labeled rows. It is a little too high, because the weights
+        were chosen on these predictions. None: no rows were held out, or the blend was loaded.
     """
 
     task: Task
@@ -69,6 +72,7 @@ class Blend:
     scales: dict[str, tuple[Float[ndarray, " d"], Float[ndarray, " d"]]]
     mean: float = 0.0
     scale: float = 1.0
+    validation_score: float | None = None
 
     def scores(self, features: Features) -> Float64[ndarray, " n C"] | Float64[ndarray, " n"]:
         """Return class probabilities of shape (n, C), or n numeric predictions, for blocks of features of n rows."""
@@ -158,8 +162,20 @@ def fit_blend(
     unlabeled = {name: scales[name].rows(some)[:] for name in names}
     guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
     weights = blend_weights(targets, held_out, _prior(parts, guesses))
+    score = _validation_score(targets, sum(weight * each for weight, each in zip(weights, held_out)))
     arrays = {name: (each.mean.astype(np.float32), each.scale.astype(np.float32)) for name, each in scales.items()}
-    return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale)
+    return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale, score)
+
+
+def _validation_score(targets: Targets, held_out: Float64[ndarray, " repeats n k"]) -> float | None:
+    """Return the accuracy, or R squared, of predictions of held-out rows; NaN where a row was not held out."""
+    found = []
+    for predicted in held_out:
+        known = ~np.isnan(predicted[:, 0])
+        decided = predicted.argmax(1) if targets.task.classes else predicted[:, 0]
+        if known.any():
+            found.append(targets.task.per_row_scores(targets.y[known], decided[known]).mean())
+    return float(np.mean(found)) if found else None
 
 
 def _prior(parts: Sequence[Part], guesses: Sequence[Float64[ndarray, " n k"]]) -> Float64[ndarray, " parts"]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Float32
 from numpy import ndarray
@@ -87,14 +86,7 @@ class BlendModel(Predictor):
         """Return the task of the model: classification or regression, the target column, and the classes."""
         return self.blend.task
 
-    def scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        """Return class probabilities of shape (n, C) for the n rows of a table, or n numeric predictions.
-
-        Raises
-        ------
-        InputError
-            If a column is missing or has another type than in training, or values are so large that they overflow.
-        """
+    def _unadjusted_scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
         features = compute_blocks([self, *self.others], self.raw, table)
         return check_finite(self.blend.scores(features), what="prediction")
 
@@ -117,10 +109,7 @@ class BlendModel(Predictor):
         learned = checkpoint.to_bytes(self.blend.tensors(), {})
         atomic_files.write(place / BLEND_FILE, learned)
         config = _BlendConfig(
-            kind=self.task.kind,
-            target=self.task.target,
-            classes=self.task.classes,
-            labels=tuple(self.labels.tolist()),
+            **self.target_config(),
             parts=tuple(_PartConfig(**part._asdict()) for part in self.blend.parts),
             encoders=1 + len(self.others),
             raw=tuple(self.raw),
@@ -165,10 +154,8 @@ class BlendModel(Predictor):
             raise InputError(f"{path}: lacks {error}; {checkpoint.REPAIR_HINT}") from error
         device = device_of(model.encoder)
         others = tuple(Pretrained.load(folder / f"encoder-{n}", device) for n in range(1, found.encoders))
-        labels = np.asarray(found.labels)
-        return cls(
-            model.recipe, model.spec, model.encoder, model.facts, labels=labels, others=others, raw=raw, blend=blend
-        )
+        known = (model.recipe, model.spec, model.encoder, model.facts)
+        return cls(*known, others=others, raw=raw, blend=blend, **found.class_facts)
 
 
 def load_predictor(model: Pretrained, folder: Path) -> Predictor:

@@ -9,17 +9,23 @@ from jaxtyping import Int, Shaped
 from numpy import ndarray
 
 from contramix.domains import Spec
-from contramix.models.finetune_settings import FineTune
+from contramix.models.fine_tuned import FineTunedModel
+from contramix.models.finetune_settings import DEFAULT, FEW_ROWS, FineTune
 from contramix.models.finetuning import fine_tune
+from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec
 from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
 from contramix.predictors.blend_model import BlendModel, compute_blocks
 from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe
+from contramix.training.reporter import SILENT, Reporter
 
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
 """Blocks of raw features of a table, and the value of ``table.numeric`` that each of them is encoded with."""
+Head = Literal["auto", "linear", "finetune"]
+HEADS = ("auto", "linear", "finetune")
+"""What can be learned from labels; see :func:`fit_predictor`."""
 COMPARED = 6000
 """Maximum number of labeled rows on which a blend is compared with fine-tuning."""
 
@@ -62,6 +68,54 @@ def choose_parts(domain: str, encoders: int) -> list[Part]:
 def linear_parts(encoders: int) -> list[Part]:
     """Return the parts of a blend of linear models on the representations of the encoders, without raw features."""
     return [Part("linear", (f"{REPRESENTATION}.{number}",), 1 / encoders) for number in range(encoders)]
+
+
+def fit_predictor(
+    encoders: Sequence[Pretrained],
+    table: pa.Table,
+    rows: Int[ndarray, " n"],
+    targets: Targets,
+    labels: Shaped[ndarray, " C"],
+    head: Head = "auto",
+    settings: FineTune = DEFAULT,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    reporter: Reporter = SILENT,
+) -> Predictor:
+    """Learn to predict a target from labeled rows, with pre-trained encoders.
+
+    Parameters
+    ----------
+    encoders, table, rows, targets, labels, seed
+        As in :func:`fit_few_labels`. All weights are fine-tuned of the first encoder only.
+    head
+        What is learned: ``"linear"`` (a linear model on frozen representations), ``"finetune"`` (all weights), or
+        ``"auto"``: with fewer than 1,000 labeled rows a blend, with more the better of a blend and fine-tuning.
+    settings, device, reporter
+        Settings of fine-tuning, the device on which it runs, and the object that receives its progress.
+
+    Raises
+    ------
+    InputError
+        If rows cannot be used.
+    RunError
+        If the loss of fine-tuning is not finite.
+    """
+    chosen: str = head
+    if head == "auto":
+        few = len(rows) < FEW_ROWS
+        chosen = "blend" if few else choose_head(encoders, table, rows, targets, settings, seed, device)
+    if chosen != "finetune":
+        parts = linear_parts(len(encoders)) if chosen == "linear" else None
+        return fit_few_labels(encoders, table, rows, targets, labels, seed, parts)
+    first = encoders[0]
+    x = first.spec.tensorize(table.take(pa.array(rows)))
+    network = fine_tune(
+        first.encoder, x, targets.y, targets.task, settings, seed=seed, device=device, reporter=reporter
+    )
+    network.facts["training_score"] = network.score(x, targets.y)
+    return FineTunedModel.from_network(first, network, labels, shares=targets.class_shares)
 
 
 def choose_head(
@@ -138,12 +192,15 @@ def fit_few_labels(
     blend = fit_blend(targets, compute_blocks(encoders, raw, table), rows, parts, seed)
     facts = {
         **first.facts,
-        "blend": {"labelled_rows": len(rows), "weights": [round(float(w), 4) for w in blend.weights]},
+        "blend": {
+            "labelled_rows": len(rows),
+            "weights": [round(float(w), 4) for w in blend.weights],
+            "validation_score": blend.validation_score,
+        },
     }
+    known = (first.recipe, first.spec, first.encoder, facts)
     others = tuple(encoders[1:])
-    return BlendModel(
-        first.recipe, first.spec, first.encoder, facts, labels=labels, others=others, raw=raw, blend=blend
-    )
+    return BlendModel(*known, labels=labels, shares=targets.class_shares, others=others, raw=raw, blend=blend)
 
 
 def _raw_specs(encoders: Sequence[Pretrained], table: pa.Table, target: str) -> dict[str, Spec]:

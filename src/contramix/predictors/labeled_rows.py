@@ -1,7 +1,8 @@
 """Define the targets of labeled rows, and split the rows into folds on which settings and weights are chosen."""
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Shaped
@@ -9,6 +10,7 @@ from numpy import ndarray
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from contramix.models.finetune_settings import FEW_ROWS
+from contramix.models.finetuning import class_weights
 from contramix.models.task import Task
 
 RARE = 1e-5
@@ -31,6 +33,27 @@ class Targets(NamedTuple):
     task: Task
     y: Shaped[ndarray, " n"]
     weight: Float64[ndarray, " n"]
+
+    @classmethod
+    def weighted(
+        cls, task: Task, y: Shaped[ndarray, " n"], class_weight: Literal["balanced"] | Mapping[str, float] | None
+    ) -> "Targets":
+        """Create targets with a weight for each class, as :func:`contramix.models.finetuning.class_weights` takes it.
+
+        Raises
+        ------
+        InputError
+            If a weight is given for an unknown class.
+        """
+        weight = class_weights(y, task, class_weight)
+        return cls(task, y, np.ones(len(y)) if weight is None else weight[y] / weight[y].mean())
+
+    @property
+    def class_shares(self) -> Float64[ndarray, " C"] | None:
+        """Return the weighted share of each class; None for a numeric target."""
+        if not self.task.classes:
+            return None
+        return np.asarray(np.bincount(self.y, self.weight, len(self.task.classes)) / self.weight.sum())
 
     def take(self, rows: Int[ndarray, " m"] | Bool[ndarray, " n"]) -> "Targets":
         """Return the targets of some of the rows."""

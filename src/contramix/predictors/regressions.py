@@ -1,5 +1,6 @@
 """Fit linear models to rows of features that need not fit into memory: logistic and ridge regression."""
 
+from contextlib import nullcontext
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,8 @@ from contramix.predictors.feature_rows import BLOCK, FeatureRows
 
 ITERATIONS = 300
 """Maximum number of iterations of L-BFGS."""
+FEW_ROWS = 1000
+"""Maximum number of rows for which the number of BLAS threads is not limited."""
 
 
 @cache
@@ -88,8 +91,10 @@ class Logistic:
             total = total / len(self.rows) + 0.5 * float((decay * weight).sum())
             return total, (slope / len(self.rows) + decay).ravel()
 
-        # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy.
-        with _threads().limit(limits=1, user_api="blas"):
+        # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy. Those of few
+        # rows take one thread anyway, and to set a limit takes longer than they do.
+        few = len(self.rows) <= FEW_ROWS
+        with nullcontext() if few else _threads().limit(limits=1, user_api="blas"):
             found = minimize(
                 loss,
                 self.weight.ravel(),

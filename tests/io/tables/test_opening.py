@@ -30,7 +30,7 @@ def test_the_end_waits_for_threads_that_hold_a_stream():
     thread = threading.Thread(target=later)
     thread.start()
     ready.wait()
-    opening.wait_for_arrow(seconds=30.0)
+    opening.wait_for_arrow(seconds=5.0)
     assert not held
     thread.join()
 
