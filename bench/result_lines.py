@@ -29,6 +29,7 @@ SHARED = "experiments"
 """Name of the file of the suites in ``EXPERIMENTS``, without its ending."""
 EXPERIMENTS = {
     "default-recipes",
+    "few-label-predictor",
     "graph-settings",
     "imix-gain-by-length",
     "label-free-scores",

@@ -11,6 +11,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from contramix.models.task import Task
+from contramix.predictors.domain_features import BLOCKS
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Fold, Targets, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
@@ -147,9 +148,11 @@ def fit_blend(
     seed
         Seed of the folds and of the tree ensembles.
     """
-    names = dict.fromkeys(block for part in parts for block in part.blocks)
+    names = {block for part in parts for block in part.blocks}
     every_row = np.arange(len(next(iter(features.values()))))
     scales = {name: FeatureScale.learn(features[name], every_row) for name in names}
+    for name in names & BLOCKS.keys():
+        scales[name] = scales[name].with_one_scale() if BLOCKS[name].one_scale else scales[name]
     labeled = {name: scales[name].rows(rows)[:] for name in names}
     mean, scale = 0.0, 1.0
     if not targets.task.classes:

@@ -19,7 +19,7 @@ from contramix.models.predictor import Predictor, TargetConfig
 from contramix.models.pretrained import Pretrained, create_folder
 from contramix.models.task import Task
 from contramix.predictors.blend import REPRESENTATION, Blend, Part, PartKind
-from contramix.predictors.feature_rows import raw_features
+from contramix.predictors.domain_features import BLOCKS
 from contramix.runtime import atomic_files
 from contramix.samples.samples import Samples
 from contramix.settings import Settings
@@ -200,6 +200,6 @@ def compute_blocks(
             samples.append((spec, spec.tensorize(table)))
         return known[0] if known else samples[-1][1]
 
-    blocks = {name: raw_features(spec, tensorize(spec)) for name, spec in raw.items()}
+    blocks = {name: BLOCKS[name].compute(spec, tensorize(spec)) for name, spec in raw.items()}
     representations = [check_finite(embed(model.encoder, tensorize(model.spec))) for model in encoders]
     return blocks | {f"{REPRESENTATION}.{n}": z for n, z in enumerate(representations)}

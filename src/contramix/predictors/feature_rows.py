@@ -109,6 +109,11 @@ class FeatureScale(NamedTuple):
         binary = np.isfinite(scale) & np.all([((b == 0) | (b == 1)).all(0) for _, b in raw.blocks()], axis=0)
         return cls(z, np.where(binary, 0.0, mean), np.where(binary, 1.0, scale))
 
+    def with_one_scale(self) -> "FeatureScale":
+        """Return the same means with one scale for all features: their root mean square deviation."""
+        variance = np.where(np.isfinite(self.scale), self.scale**2, 0.0).mean()
+        return self._replace(scale=np.full_like(self.scale, np.sqrt(variance) or np.inf))
+
     def rows(self, index: Int[ndarray, " m"], basis: Float[ndarray, " d k"] | None = None) -> FeatureRows:
         """Return the standardized rows with the row numbers ``index``, multiplied by the matrix ``basis`` if given."""
         return FeatureRows(self.z, index, self.mean, self.scale, basis)

@@ -21,6 +21,23 @@ from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe
 from contramix.training.reporter import SILENT, Reporter
 
+PLAIN_PARTS: dict[str, list[Part]] = {
+    "table": [
+        Part("linear", ("raw",), 0.15),
+        Part("linear", ("raw-quantile",), 0.15),
+        Part("forest", ("raw",), 0.3),
+        Part("extra-trees", ("raw",), 0.25),
+        Part("boosting", ("raw",), 0.15),
+    ],
+    "image": [Part("linear", ("pixels",), 0.5), Part("forest", ("pixels",), 0.5)],
+    "audio": [Part("linear", ("logmel",), 0.5), Part("forest", ("logmel",), 0.5)],
+    "text": [Part("linear", ("tokens",), 0.5), Part("forest", ("tokens",), 0.5)],
+    "series": [Part("linear", ("rocket",), 0.7), Part("forest", ("raw",), 0.3)],
+    "graph": [Part("linear", ("raw",), 0.3), Part("linear", ("wl",), 0.4), Part("forest", ("raw",), 0.3)],
+}
+"""Parts of the blend on features that need no encoder, by data domain. Their weights sum to 1."""
+STATISTICS_ROWS = 20_000
+"""Maximum number of unlabeled rows from which statistics of features are computed."""
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
 """Blocks of raw features of a table, and the value of ``table.numeric`` that each of them is encoded with."""
 Head = Literal["auto", "linear", "finetune"]
@@ -47,22 +64,14 @@ def default_recipes(domain: str) -> list[tuple[str, dict[str, Any]]]:
 def choose_parts(domain: str, encoders: int) -> list[Part]:
     """Return the parts of the blend for a domain and a number of encoders.
 
-    Plain parts are models on raw features. For each encoder there is a linear model on its representation, and a forest
-    on raw features and representation side by side.
+    Plain parts are models on features that need no encoder. For each encoder there is a linear model on its
+    representation, and a forest on the features of the plain forest and the representation side by side.
     """
-    if domain == "table":
-        plain = [
-            Part("linear", ("raw",), 0.15),
-            Part("linear", ("raw-quantile",), 0.15),
-            Part("forest", ("raw",), 0.3),
-            Part("extra-trees", ("raw",), 0.25),
-            Part("boosting", ("raw",), 0.15),
-        ]
-    else:
-        plain = [Part("linear", ("raw",), 0.5), Part("forest", ("raw",), 0.5)]
+    plain = PLAIN_PARTS[domain]
     names = [f"{REPRESENTATION}.{number}" for number in range(encoders)]
+    block = next(part.blocks[0] for part in plain if part.kind == "forest")
     linear = [Part("linear", (name,), 0.5 / encoders) for name in names]
-    return [*plain, *linear, *(Part("forest", ("raw", name), 0.5 / encoders) for name in names)]
+    return [*plain, *linear, *(Part("forest", (block, name), 0.5 / encoders) for name in names)]
 
 
 def linear_parts(encoders: int) -> list[Part]:
@@ -175,7 +184,8 @@ def fit_few_labels(
     encoders
         Pre-trained models of the same domain. They are not changed.
     table
-        All training rows, labeled or not. Features are standardized with their statistics.
+        All training rows, labeled or not. Features are standardized with their statistics, or with those of 20,000 of
+        them and of the labeled rows.
     rows, targets
         Row numbers of the labeled rows, and their targets in the same order.
     labels
@@ -187,9 +197,11 @@ def fit_few_labels(
         Parts of the blend; None: those that :func:`choose_parts` returns.
     """
     first = encoders[0]
-    raw = _raw_specs(encoders, table, targets.task.target)
+    raw = raw_specs(encoders, table, targets.task.target)
     parts = choose_parts(first.recipe.domain, len(encoders)) if parts is None else parts
-    blend = fit_blend(targets, compute_blocks(encoders, raw, table), rows, parts, seed)
+    some = np.union1d(rows, np.arange(table.num_rows)[:: -(-table.num_rows // STATISTICS_ROWS)])
+    features = compute_blocks(encoders, raw, table.take(pa.array(some)))
+    blend = fit_blend(targets, features, np.searchsorted(some, rows), parts, seed)
     facts = {
         **first.facts,
         "blend": {
@@ -203,11 +215,11 @@ def fit_few_labels(
     return BlendModel(*known, labels=labels, shares=targets.class_shares, others=others, raw=raw, blend=blend)
 
 
-def _raw_specs(encoders: Sequence[Pretrained], table: pa.Table, target: str) -> dict[str, Spec]:
+def raw_specs(encoders: Sequence[Pretrained], table: pa.Table, target: str) -> dict[str, Spec]:
     """Return the specifications of the blocks of raw features: those of the encoders, or learned from the table."""
     first = encoders[0]
     if first.recipe.domain != "table":
-        return {"raw": first.spec}
+        return {part.blocks[0]: first.spec for part in PLAIN_PARTS[first.recipe.domain]}
     found: dict[str, Spec] = {}
     for name, numeric in ENCODINGS.items():
         known = [model.spec for model in encoders if getattr(model.recipe.data, "numeric", None) == numeric]

@@ -13,11 +13,12 @@ from contramix.domains.series.settings import SeriesSettings
 from contramix.domains.series.values import from_values
 from contramix.errors import InputError
 from contramix.evaluation.baselines import BASELINES, EvaluationRecords
-from contramix.evaluation.baselines.rocket import LENGTHS, draw_kernels, rocket, transform
+from contramix.evaluation.baselines.rocket import rocket
 from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
 from contramix.models.labeled_records import prepare_labeled_records
 from contramix.models.task import Task
+from contramix.predictors.domain_features import LENGTHS, draw_kernels, transform
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "timeseries" / "ucr_uea.zip"
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import UInt64
-from numpy import ndarray
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
@@ -14,9 +12,7 @@ from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs, Ev
 from contramix.evaluation.baselines.sklearn_models import sparse_linear_predictor
 from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem, Predictions
-
-ROUNDS = 4
-"""Number of refinement rounds, as in most published comparisons."""
+from contramix.predictors.domain_features import WL_ROUNDS, refine_colors
 
 
 def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]:
@@ -37,39 +33,15 @@ def wl(records: EvaluationRecords) -> Callable[[PredictionProblem], Predictions]
     return sparse_linear_predictor(lambda train: counts)
 
 
-def color_counts(graphs: PackedGraphs, rounds: int = ROUNDS) -> csr_matrix:
-    """Count the Weisfeiler-Lehman colors of each graph over all rounds, as a sparse matrix of shape (graphs, colors).
-
-    In each of the ``rounds``, the new color of a node is a 64-bit hash of its color and the sum of its neighbors'
-    hashed colors. The sum represents the multiset of the neighbors' colors, since it does not depend on their order.
-    """
-    source, target = graphs.global_edge_index
+def color_counts(graphs: PackedGraphs, rounds: int = WL_ROUNDS) -> csr_matrix:
+    """Count the Weisfeiler-Lehman colors of graphs over all rounds, as a sparse matrix of shape (graphs, colors)."""
     graph = np.arange(len(graphs.nodes)).repeat(graphs.nodes)
     labels = np.zeros((len(graph), 1), np.int64) if graphs.labels is None else graphs.labels
-    color = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.uint64)
-    columns, rows = [], []
-    for number in range(rounds + 1):
-        if number:
-            neighbors = np.zeros(len(graph), np.uint64)
-            np.add.at(neighbors, target, _mix(color)[source])
-            color = _mix(_mix(color) * _ODD + neighbors)  # multiplied, to tell it from a neighbor's
-        columns.append(_mix(color + np.full(1, number, np.uint64) * _ODD))  # rounds do not share colors
-        rows.append(graph)
-    kinds, column = np.unique(np.concatenate(columns), return_inverse=True)
-    ones = np.ones(len(column), np.float64)
-    shape = (len(graphs.nodes), len(kinds))
-    return csr_matrix((ones, (np.concatenate(rows), column.reshape(-1))), shape=shape)
-
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-
-
-def _mix(x: UInt64[ndarray, " n"]) -> UInt64[ndarray, " n"]:
-    """Hash 64-bit integers one to one to integers that look random (splitmix64)."""
-    x = (x + _ODD).astype(np.uint64)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(x ^ (x >> np.uint64(31)))
+    first = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.uint64)
+    colors = refine_colors(graphs.global_edge_index, first, rounds)
+    kinds, column = np.unique(colors, return_inverse=True)
+    ones = np.ones(colors.size, np.float64)
+    return csr_matrix((ones, (np.tile(graph, len(colors)), column.reshape(-1))), shape=(len(graphs.nodes), len(kinds)))
 
 
 def make_wl(inputs: BaselineInputs) -> list[Candidate]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from contramix.evaluation.probes.choosing import choose, log_likelihoods
@@ -37,8 +36,7 @@ def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> P
     starts: dict[float, Any] = {}
     scale = FeatureScale.learn(z, problem.statistics_rows)
     if one_scale:
-        variance = np.where(np.isfinite(scale.scale), scale.scale**2, 0.0).mean()
-        scale = scale._replace(scale=np.full_like(scale.scale, np.sqrt(variance) or np.inf))
+        scale = scale.with_one_scale()
     basis = span(scale.rows(problem.train)) if len(problem.train) < z.shape[1] else None
 
     def predict(split: ValidationSplit) -> Iterator[Predictions]:
