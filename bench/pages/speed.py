@@ -117,5 +117,6 @@ PARTS: dict[str, tuple[str, Callable[[list[Row]], Iterator[str]]]] = {
     "reading": ("Reading tables, compared with polars", _plain),
     "startup": ("Start-up", _plain),
     "accuracy": ("Time to an accuracy, CovType", _plain),
+    "few_labels": ("Learning from few labels, Adult", _plain),
     "bigger_than_memory": ("Training on a table that does not fit into memory", _plain),
 }

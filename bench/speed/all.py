@@ -99,6 +99,13 @@ def accuracy(options: argparse.Namespace) -> Rows:
     return measure(options.seeds)
 
 
+def few_labels(options: argparse.Namespace) -> Rows:
+    """Measure what learning from few labels costs."""
+    from bench.speed.few_labels import measure
+
+    return measure(options.adult) if options.adult else ()
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "steps": steps,
     "profiled": profiled,
@@ -109,6 +116,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "bigger_than_memory": bigger_than_memory,
     "startup": startup,
     "accuracy": accuracy,
+    "few_labels": few_labels,
 }
 
 
@@ -121,7 +129,11 @@ def main() -> None:
     parser.add_argument(
         "--large-rows", type=int, default=2_000_000, help="rows of the table that is trained from a cache"
     )
-    parser.add_argument("--adult", type=Path, help="Adult as CSV, for reading a table with columns of many kinds")
+    parser.add_argument(
+        "--adult",
+        type=Path,
+        help="Adult as CSV, for reading a table with columns of many kinds, and for learning from few labels",
+    )
     parser.add_argument("--peers-env", type=Path, help="where the other libraries are, or will be, installed")
     parser.add_argument("--folder", type=Path, help="where temporary files of some GB may be written")
     options = parser.parse_args()

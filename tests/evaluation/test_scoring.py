@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from contramix.evaluation.candidates import Candidate, probe_candidate
+from contramix.evaluation.candidates import Candidate, probe_candidate, probe_candidates
 from contramix.evaluation.probes import PROBES
-from contramix.evaluation.problem import Predictions
+from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.evaluation.scoring import score_candidates
 from contramix.evaluation.splits import make_folds, make_splits
 from contramix.models.labeled_records import LabelBudget
@@ -102,3 +102,15 @@ def test_each_repetition_is_described():
     folds = make_folds(task, y, np.arange(100), [0])
     (score,) = score_candidates(task, y, [candidate], folds, metric="accuracy")
     assert [r.overlap for r in score.repetitions] == [20 / 80] * 20
+
+
+def test_one_candidate_for_each_probe_and_few_labels_but_for_neighbors():
+    z = np.repeat(np.eye(2, dtype=np.float32), 10, axis=0)
+    made = probe_candidates("name", "baseline", lambda problem: z, ("linear", "knn", "finetune"), 2.5)
+    assert [(c.name, c.kind, c.probe, c.few_labels, c.seconds) for c in made] == [
+        ("name", "baseline", "linear", True, 2.5),
+        ("name", "baseline", "knn", False, 2.5),
+    ]
+    train, test, y = np.arange(0, 20, 2), np.arange(1, 20, 2), np.repeat([0, 1], 10)
+    problem = PredictionProblem(Task("classification", "y", ("a", "b")), train, y[train], test)
+    assert all((candidate.predict(problem).value == y[test]).all() for candidate in made)

@@ -1,9 +1,10 @@
-"""Test that suites are found by name or path."""
+"""Test that suites are found by name or path, and that synthetic data have the format of what they replace."""
 
 import pytest
 
 from contramix.errors import InputError
 from contramix.reproduction.catalog import shipped, suite_paths, summaries
+from contramix.reproduction.sources import SOURCES
 from contramix.reproduction.suite import Suite
 
 SUITES = {name: Suite.load(path) for name, path in shipped().items()}
@@ -24,3 +25,15 @@ def test_unknown_suites_are_named():
         suite_paths("imix-tabel1")
     with pytest.raises(InputError, match="no such suite file"):
         suite_paths("mine.toml")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_synthetic_data_has_splits_and_labels(name):
+    if name == "covtype":
+        pytest.skip("its synthetic data are the shipped rows")
+    loaded = SOURCES[name].synthetic()
+    for table in [loaded.train] if loaded.test is None else [loaded.train, loaded.test]:
+        assert table.num_rows >= 60
+        assert len(set(table.column(loaded.target).to_pylist())) >= 3
+    if SOURCES[name].domain == "table":
+        assert loaded.train.schema == loaded.test.schema
