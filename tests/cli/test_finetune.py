@@ -233,6 +233,8 @@ def test_fit_blends_several_runs_and_predict_adjusts_class_shares(finished, run)
     np.testing.assert_allclose(rare, odds / (1 + odds), rtol=1e-5)
     run.refused(*ask, "--class-prior", "yes=0.1").says("--class-prior: the share of 'no' is missing")
     run.refused(*ask, "--class-prior", "yes").says("--class-prior yes: give CLASS=SHARE")
+    again = run.done("fit", "model", "few.csv", "--target", "y", "--out", "tuned", "--head", "finetune", "--json")
+    assert json.loads(again.out)["head"] == "finetune", "the encoder of a blend can be fine-tuned"
     fit = ("fit", "run", "few.csv", "--target", "y", "--out", "other")
     estimated = json.loads(run.done(*fit, "--head", "linear", "--class-prior", "estimate", "--json").out)
     assert sum(estimated["class_prior"]) == pytest.approx(1)

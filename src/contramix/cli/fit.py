@@ -180,6 +180,7 @@ def learn(
     ``settings`` are those of fine-tuning, and ``how`` are further parameters of :func:`contramix.runs.fit.fit_on`.
     """
     from contramix.cli.reporter import CommandReporter
+    from contramix.models.fine_tuned import FineTunedModel
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.runs.fit import check_model_folder, fit_on
@@ -195,7 +196,7 @@ def learn(
     began, reporter = time.monotonic(), CommandReporter(output.quiet)
     predictor = fit_on(models, table, target, head, settings, device=device, where=str(data), reporter=reporter, **how)
     seconds = round(time.monotonic() - began, 2)
-    kind = "blend" if "blend" in predictor.facts else "finetuning"
+    kind = "finetuning" if isinstance(predictor, FineTunedModel) else "blend"
     predictor.facts[kind] |= {"seconds": seconds, "command": shlex.join(["contramix", *sys.argv[1:]])}
     predictor.save(out)
     facts = {

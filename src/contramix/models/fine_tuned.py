@@ -80,7 +80,8 @@ class FineTunedModel(Predictor):
         shares
             Share of each class among the labeled rows, weighted as in the loss.
         """
-        known = {**model.facts, **(facts or {}), "finetuning": network.facts}
+        kept = {name: value for name, value in model.facts.items() if name != "blend"}
+        known = {**kept, **(facts or {}), "finetuning": network.facts}
         return cls(model.recipe, model.spec, network.encoder, known, network=network, labels=labels, shares=shares)
 
     @property
