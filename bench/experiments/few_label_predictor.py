@@ -128,7 +128,8 @@ def features(rows: Rows, seed: int) -> dict[str, ndarray]:
         for _ in fit.steps():
             pass
         encoders.append(Pretrained(recipe, spec, fit.finish().encoder, {}))
-    return compute_blocks(encoders, raw_specs(encoders, train, target), rows.table)
+    parts = choose_parts("table", len(encoders))
+    return compute_blocks(encoders, raw_specs(encoders, train, parts, target), rows.table)
 
 
 def predictions(

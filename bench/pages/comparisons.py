@@ -84,7 +84,8 @@ CLAIMS = (
 
 def _claims(report: Report) -> Iterator[str]:
     """Compare rows whose order the papers claim, by paired differences over seeds."""
-    each = {(r["name"], r["probe"]): r["each"] for r in report["rows"] if not r["labels_per_class"]}
+    with_all_labels = [r for r in report["rows"] if not r["labels_per_class"] and not r.get("labels")]
+    each = {(r["name"], r["probe"]): r["each"] for r in with_all_labels}
     yield from ("| claim of the papers | linear | kNN |", "|---|---|---|")
     for text, above, below in CLAIMS:
         if (above, "linear") in each and (below, "linear") in each:
@@ -102,7 +103,7 @@ def _difference(above: list[float], below: list[float]) -> str:
 
 
 def _one_table(title: str, report: Report) -> Iterator[str]:
-    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
+    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"] if not r.get("labels")}
     budgets = sorted({r["labels_per_class"] for r in report["rows"] if r["labels_per_class"]})
     others = [m for m in report["rows"][0]["metrics"] if m != report["metric"]]
     yield from (f"### {title[:1].upper()}{title[1:]}: {METRIC_NAMES[report['metric']]}", "")
@@ -137,7 +138,7 @@ def _cell(row: Report | None) -> str:
 def covtype(block: str) -> str:
     """Return the page of recipes on CovType: "demo", or "others" for the recipes that are not in the demo."""
     report = result_lines.reports("covtype-recipes")[None, block]
-    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"]}
+    cells = {(r["name"], r["probe"], r["labels_per_class"]): r for r in report["rows"] if not r.get("labels")}
 
     def cell(*key: object) -> str:
         row = cells.get(key)

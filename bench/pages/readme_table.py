@@ -48,7 +48,7 @@ def _table() -> Iterator[str]:
 
 def _cells(scores: list[Line], labels_per_class: int | None) -> tuple[str, str]:
     """Return the best baseline without any pre-training, and the recipe's linear probe, at one number of labels."""
-    here = [line for line in scores if line["labels_per_class"] == labels_per_class]
+    here = [line for line in scores if (line["labels_per_class"], line.get("labels")) == (labels_per_class, None)]
     plain = [line for line in here if line["kind"] == "baseline" and line["row"] != "gaussian"]
     best = max(plain, key=lambda line: line["mean"])
     ours = next(line for line in here if line["row"] == RECIPE and line["probe"] == "linear")

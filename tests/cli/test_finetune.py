@@ -251,3 +251,38 @@ def test_a_model_of_version_0_1_has_no_class_shares(model, run):
     Path("model/config.json").write_text(json.dumps(config))
     run.done("predict", "model", "people.csv", "--out", "p.csv")
     run.refused("predict", "model", "people.csv", "--out", "p.csv", "--class-prior", "estimate").says("version 0.1")
+
+
+def test_a_column_that_the_run_does_not_know_is_no_feature(finished, run):
+    rows = cells("people.csv")
+    with open("leak.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "leak"])
+        writer.writeheader()
+        writer.writerows(row | {"leak": row["y"]} for row in rows)
+    told = run.done("fit", "run", "leak.csv", "--target", "y", "--out", "model")
+    told.says("leak")
+    for part in ("raw", "raw-quantile"):
+        spec = json.loads(Path(f"model/{part}.spec.json").read_text())
+        assert "leak" not in [column["name"] for column in spec["columns"]]
+    run.done("predict", "model", "people.csv", "--out", "p.csv")
+    run.done("fit", "run", "leak.csv", "--target", "y", "--out", "linear", "--head", "linear")
+    assert not list(Path("linear").glob("*.spec.json")), "a linear model uses no column itself"
+    run.refused("fit", "model", "leak.csv", "--target", "y", "--out", "model").says(
+        "--out model: is the model to learn"
+    )
+
+
+def test_class_priors_take_the_names_that_are_shown(finished, run):
+    rows = cells("people.csv")
+    numbers = [{"yes": "1.0", "no": "0.0"}[row["y"]] if n % 3 else "" for n, row in enumerate(rows)]
+    with open("numbers.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "paid"])
+        writer.writeheader()
+        writer.writerows(row | {"y": y, "paid": n / 7} for n, (row, y) in enumerate(zip(rows, numbers, strict=True)))
+    fit = ("fit", "run", "numbers.csv", "--target", "y", "--out", "model", "--head", "linear", "--json")
+    facts = json.loads(run.done(*fit, "--class-prior", "1=0.2", "--class-prior", "0=0.8").out)
+    assert facts["classes"] == ["0", "1"]
+    assert facts["class_prior"] == [0.8, 0.2]
+    run.refused(*fit, "--class-prior", "1=0.2", "--class-prior", "1=0.8").says("given twice")
+    run.refused(*fit, "--class-prior", "1=a").says("--class-prior 1=a: give CLASS=SHARE")
+    run.refused(*fit[:4], "paid", *fit[5:], "--class-prior", "estimate").says("the target is numeric")

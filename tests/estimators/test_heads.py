@@ -208,7 +208,7 @@ def test_class_prior_can_be_estimated_from_unlabeled_rows():
     model = ContrastiveClassifier("npair", class_prior="estimate", **QUICK).fit(x, labels)
     np.testing.assert_allclose(model.model_.prior, [0.9, 0.1], atol=0.06)  # 0.5 each among the labeled rows
     assert model.predict_proba(x)[:, 1].mean() == pytest.approx(0.1, abs=0.06)
-    with pytest.raises(InputError, match="no rows without labels"):
+    with pytest.raises(InputError, match="needs rows without labels"):
         model.fit(x, y)
     with pytest.raises(InputError, match="sum to 1"):
         model.set_params(class_prior={0: 0.5, 1: 0.6}).fit(x, labels)

@@ -89,7 +89,7 @@ def test_a_numeric_target_has_labels_in_all():
     plan = Protocol(labels_per_class=(5,), labels=(40, 200, 1900)).plan(records(NUMERIC, y))
     assert plan.metric == "r2"
     assert plan.budgets == (LabelBudget(40, per_class=False), LabelBudget(200, per_class=False))
-    assert "this target is numeric, for which `labels` gives numbers" in plan.notes[1]
+    assert "this target is numeric, so use `labels`" in plan.notes[1]
     assert plan.notes[-1] == "1,900 labels are skipped: the training part has only 1600 rows"
     in_folds = Protocol(labels=(30, 40)).plan(records(NUMERIC, np.arange(50.0)))
     assert in_folds.budgets == (LabelBudget(30, per_class=False), LabelBudget(40, per_class=False))

@@ -10,6 +10,7 @@ from contramix import ContrastiveClassifier, InputError
 from contramix.domains.graph.spec import GraphSpec
 from contramix.predictors import trees
 from contramix.predictors.domain_features import BLOCKS, rocket, wl
+from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.few_labels import PLAIN_PARTS, choose_parts
 from contramix.samples.graphs import Graphs
 
@@ -94,3 +95,10 @@ def test_random_kernels_are_for_series():
         rocket(GraphSpec.model_construct(), packed([0, 1, 2, 3]))
     with pytest.raises(InputError, match="are for graphs"):
         wl(GraphSpec.model_construct(), torch.zeros(2, 3))
+
+
+def test_one_scale_is_the_root_mean_square_deviation():
+    rng = np.random.default_rng(0)
+    z = np.stack([rng.random(1000) < 0.01, 0.01 * rng.normal(size=1000)], 1).astype(np.float32)
+    scale = FeatureScale.learn(z, np.arange(1000)).with_one_scale()
+    np.testing.assert_allclose(scale.scale, np.sqrt((z.std(0) ** 2).mean()), rtol=1e-3)

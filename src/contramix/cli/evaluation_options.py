@@ -35,7 +35,10 @@ LabelsPerClass = Annotated[
     ),
 ]
 Labels = Annotated[
-    str | None, typer.Option(help="Numbers of labels in all to test for a numeric target, such as 40,200. Default: 40.")
+    str | None,
+    typer.Option(
+        help="Numbers of labels in all to test for a numeric target, such as 40,200; '' for none. Default: 40."
+    ),
 ]
 TaskName = Annotated[
     str | None, typer.Option("--task", help="classification or regression. Default: inferred from the target.")
@@ -143,6 +146,8 @@ def parse_class_prior(texts: list[str] | None) -> dict[str, float] | Literal["es
     found = {}
     for text in texts:
         name, _, share = text.rpartition("=")
+        if name in found:
+            raise InputError(f"--class-prior {text}: the share of {name!r} is given twice")
         try:
             found[name] = float(share)
         except ValueError:

@@ -46,7 +46,8 @@ ClassPrior = Annotated[
     typer.Option(
         metavar="CLASS=SHARE",
         help="Share of a class in the rows to predict: --class-prior yes=0.1 --class-prior no=0.9, one for each class; "
-        "or 'estimate', from the rows of DATA without a label. Default: the shares among the labeled rows.",
+        "or 'estimate', from the rows of DATA without a label. Default: the shares among the labeled rows, weighted by "
+        "--class-weight. May be repeated.",
     ),
 ]
 
@@ -55,7 +56,7 @@ ClassPrior = Annotated[
 @reads_data
 def fit(
     options: "ReadOptions",
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folder of a finished run, or of several.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folder of a finished run; several may be given.")],
     data: Data,
     out: Out,
     target: Target = None,
@@ -81,8 +82,8 @@ def fit(
 ) -> None:
     """Learn to predict a column from labeled rows, with one or several pre-trained models.
 
-    Rows without a value in that column help to standardize features. RUN itself is not changed. Several runs, such as
-    of several recipes or seeds, often predict better than one.
+    Rows without a value in that column help to standardize features; --head finetune leaves them out. RUN itself is
+    not changed. Several runs, such as of several recipes or seeds, often predict better than one.
 
 
     Then use 'contramix predict' to predict new rows.
@@ -158,7 +159,7 @@ def _settings(set_: list[str] | None, epochs: int | None, class_weight: str | No
 
     given = parse_overrides(set_, None) | ({} if epochs is None else {"epochs": epochs})
     if given and head != "finetune":
-        raise InputError(f"--set and --epochs are for --head finetune; with --head {head} there is nothing to set")
+        raise InputError("--set and --epochs need --head finetune")
     return FineTune.from_dict(given | ({} if class_weight is None else {"class_weight": class_weight}))
 
 
@@ -186,7 +187,7 @@ def learn(
     from contramix.runs.fit import check_model_folder, fit_on
 
     options = with_progress(options, output, target)
-    check_model_folder(out)
+    check_model_folder(out, runs)
     models = [Pretrained.load(run, resolve_device(device)) for run in runs]
     reading = models[0].read(data, options)
     print_reading_notes(reading, output)
@@ -222,12 +223,12 @@ def _summary(facts: dict[str, Any]) -> Any:
     metric, fine_tuned = "accuracy" if facts["task"] == "classification" else "R squared", facts["head"] == "finetune"
     score, runs = facts.get("validation_score"), ", ".join(facts["runs"])
     if score is None:
-        validation = "no rows were held out; test it on other rows with contramix predict"
+        validation = "no rows were held out"
     elif fine_tuned:
         validation = f"{metric} {score:.4f} on {facts['held_out_rows']:,} held-out rows, weights of step "
         validation += f"{facts['best_step']:,}"
     else:
-        validation = f"{metric} {score:.4f} on held-out rows of 5 folds, on which weights were chosen"
+        validation = f"{metric} {score:.4f} on held-out labeled rows, on which settings were chosen"
     what = f"fine-tuned from {runs}" if fine_tuned else f"a {facts['head']} head on {runs}"
     rows = [
         ("model", f"{facts['model']}, {what.replace('a blend head', 'a blend')} in {facts['seconds']:.1f} s"),

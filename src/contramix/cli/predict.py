@@ -34,7 +34,8 @@ def predict(
         typer.Option(
             metavar="CLASS=SHARE",
             help="Share of a class in DATA, to which probabilities are adjusted: --class-prior yes=0.1 --class-prior "
-            "no=0.9, one for each class; or 'estimate'. Default: the shares among the labeled rows.",
+            "no=0.9, one for each class; or 'estimate'. Default: those given to fit, or else the shares among the "
+            "labeled rows. May be repeated.",
         ),
     ] = None,
     device: Device = "auto",

@@ -151,8 +151,8 @@ def load(
     Parameters
     ----------
     folder
-        Folder written by the estimator's method ``save``, by ``contramix pretrain --out folder`` or by
-        ``contramix finetune --out folder``.
+        Folder written by the estimator's method ``save``, by ``contramix pretrain --out folder``, or by
+        ``contramix fit`` or ``contramix finetune``.
     device
         Device of the loaded weights, such as ``"cuda"``; ``"auto"`` uses a GPU if there is one.
     encoder
@@ -162,7 +162,7 @@ def load(
     Returns
     -------
     ContrastiveEncoder, ContrastiveClassifier or ContrastiveRegressor
-        A classifier or a regressor if the model is fine-tuned, an encoder otherwise.
+        A classifier or a regressor if the model has learned to predict a target, an encoder otherwise.
 
     Raises
     ------

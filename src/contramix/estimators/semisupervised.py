@@ -31,7 +31,7 @@ AUTO = "auto"
 
 
 class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
-    """Provide pre-training on all rows followed by fine-tuning on the rows with a known target.
+    """Provide pre-training on all rows, followed by learning from the rows with a known target.
 
     The parameters are described in :class:`contramix.ContrastiveClassifier`.
     """
@@ -98,7 +98,10 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         class_prior
             Share of each class in the rows to predict, or ``"estimate"``; None: as among the labeled rows.
         """
-        prior = None if class_prior is None else check_class_prior(class_prior, labels)
+        prior = None if class_prior is None else check_class_prior(class_prior, task.classes, labels)
+        estimate = class_prior is not None and prior is None
+        if estimate and is_known.all():
+            raise InputError("class_prior='estimate' needs rows without labels, and all rows have one")
         self._check_head()
         encoders, table = self._pretrain_encoders(X, is_known)
         rows, seed = np.flatnonzero(is_known), self._draw_seed()
@@ -111,7 +114,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             reporter=reporter,
         )
         model.prior = prior
-        if class_prior is not None and prior is None:  # "estimate"
+        if estimate:
             model.estimate_prior(table, np.flatnonzero(~is_known))
         self._set_model(model)
 

@@ -86,7 +86,7 @@ class AgainstBest(NamedTuple):
 
 
 def find_best(scores: Sequence[Score]) -> list[Best]:
-    """Return the best of all models and baselines at each number of labels; all labels come first, then the fewest."""
+    """Return the best of all models and baselines at each number of labels; all labels come first, then the most."""
     found = []
     for here in _by_labels(scores):
         if len(here) < 2:

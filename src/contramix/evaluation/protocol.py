@@ -143,9 +143,9 @@ class Protocol:
                 "bootstrap resamples of them, which hold about 63 % of the rows each; all rows together score better"
             )
         if data.task.kind == "regression" and self.labels_per_class:
-            notes.append("labels per class are for classes; this target is numeric, for which `labels` gives numbers")
+            notes.append("`labels_per_class` is for classes; this target is numeric, so use `labels`")
         if data.task.kind == "classification" and self.labels:
-            notes.append("`labels` is for numeric targets; this target has classes, for which `labels_per_class` is")
+            notes.append("`labels` is for numeric targets; this target has classes, so use `labels_per_class`")
         budgets, more = self._choose_budgets(data.task, data.y, splits, folds)
         metric, resamples = find_metric(data.task, self.metric), self.draws if resample else 0
         return ComparisonPlan(splits, budgets, metric, (*notes, *more), resamples)

@@ -1,6 +1,6 @@
 """Adjust class probabilities to the shares of the classes in the rows to predict, and estimate these shares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,38 +69,46 @@ def estimate_shares(p: Float[ndarray, " n C"], shares: Float[ndarray, " C"]) -> 
     return np.asarray(found)
 
 
-def check_class_prior(prior: Mapping[Any, float] | str, labels: Shaped[ndarray, " C"]) -> Float64[ndarray, " C"] | None:
-    """Return the share of each class that a user has given, in the order of ``labels``; None for ``"estimate"``.
+def check_class_prior(
+    prior: Mapping[Any, float] | str, classes: Sequence[str], labels: Shaped[ndarray, " C"]
+) -> Float64[ndarray, " C"] | None:
+    """Return the share of each class that a user has given, in the order of ``classes``; None for ``"estimate"``.
 
     Parameters
     ----------
     prior
-        Share of each class by its label, or ``"estimate"``. A label may be given as text.
-    labels
-        Labels of the classes.
+        Share of each class by its name or label, or ``"estimate"``.
+    classes, labels
+        Names of the classes as text, and their labels, such as 1.0 for the class ``"1"``. Empty for a numeric target.
 
     Raises
     ------
     InputError
-        If a class is missing or unknown, a share is not positive, or the shares do not sum to 1.
+        If there are no classes, a class is missing or unknown, or the shares are not positive numbers that sum to 1.
 
     Examples
     --------
-    >>> check_class_prior({"no": 0.9, "yes": 0.1}, np.array(["no", "yes"])).tolist()
+    >>> check_class_prior({"no": 0.9, "yes": 0.1}, ("no", "yes"), np.array(["no", "yes"])).tolist()
     [0.9, 0.1]
     """
-    if isinstance(prior, str):
-        if prior != ESTIMATE:
-            raise InputError(f"`class_prior` {prior}: give 'estimate', or the share of each class")
+    if not classes:
+        raise InputError("`class_prior` is for classes, and the target is numeric")
+    if isinstance(prior, str) and prior == ESTIMATE:
         return None
-    given = {str(label): share for label, share in prior.items()}
-    names = [str(label) for label in labels.tolist()]
-    unknown, missing = sorted(given.keys() - set(names)), [name for name in names if name not in given]
+    if not isinstance(prior, Mapping):
+        raise InputError(f"`class_prior` {prior}: give 'estimate', or the share of each class")
+    name_of = {str(label): name for label, name in zip(labels.tolist(), classes)} | {name: name for name in classes}
+    unknown = sorted(str(label) for label in prior if str(label) not in name_of)
     if unknown:
-        raise InputError(f"`class_prior`: no class is called {unknown[0]!r}; {nearest(unknown[0], names)}")
+        raise InputError(f"`class_prior`: no class is called {unknown[0]!r}; {nearest(unknown[0], classes)}")
+    given = {name_of[str(label)]: share for label, share in prior.items()}
+    missing = [name for name in classes if name not in given]
     if missing:
         raise InputError(f"`class_prior`: the share of {missing[0]!r} is missing; give that of each class")
-    shares = np.array([float(given[name]) for name in names])
+    try:
+        shares = np.array([float(given[name]) for name in classes])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`class_prior`: a share is not a number ({error})") from error
     if not (shares > 0).all() or not np.isclose(shares.sum(), 1, atol=1e-3):
         raise InputError(f"`class_prior`: shares must be positive and sum to 1, not to {shares.sum():g}")
     return np.asarray(shares / shares.sum())

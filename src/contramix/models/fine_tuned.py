@@ -154,8 +154,8 @@ class FineTunedModel(Predictor):
         """
         if "predicts" not in model.facts:
             raise InputError(
-                f"{folder}: holds an encoder, which predicts nothing yet; fine-tune it first, with "
-                f"'contramix finetune {folder}' or ContrastiveClassifier(pretrained={str(folder)!r})"
+                f"{folder}: holds an encoder, which predicts nothing yet; learn to predict first, with "
+                f"'contramix fit {folder}' or ContrastiveClassifier(pretrained={str(folder)!r})"
             )
         found = _HeadConfig.read(model, folder)
         with torch.random.fork_rng(devices=[]):

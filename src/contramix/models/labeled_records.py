@@ -90,16 +90,9 @@ def prepare_labeled_records(
         If the target column does not exist, is missing in all rows or in a test row, or was an input of pre-training,
         or if an input column does not match ``spec``.
     """
-    values = _target(table, target, where)
     check_target(spec, target)
-    labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
-    if not len(labeled):
-        raise InputError(f"{where}: target {target!r} is missing in all rows; give some that have it")
-    known = values.take(pa.array(labeled))
-    task = find_task(target, known, where, kind)
-    y_known, x = task.encode(known, where), _rows(spec, table, where)
-    y = np.full(len(values), -1 if task.kind == "classification" else np.nan, y_known.dtype)
-    y[labeled] = y_known
+    task, y, labeled = encode_target(table, target, kind, where)
+    x = _rows(spec, table, where)
     column = DOMAINS[spec.domain].content
     content = None if column is None else table.column(column.name)
     if test is None:
@@ -110,6 +103,39 @@ def prepare_labeled_records(
         content = pa.chunked_array([*content.chunks, *test.column(column.name).chunks], content.type)
     y = np.concatenate([y, y_test])
     return LabeledRecords(task, spec, concatenate_samples(x, x_test), y, official, content, labeled)
+
+
+def encode_target(
+    table: pa.Table, target: str, kind: Kind | None = None, where: str = "data"
+) -> tuple[Task, ndarray, ndarray]:
+    """Return the task, the encoded target of each row (-1 or NaN if missing), and the numbers of the labeled rows.
+
+    Parameters
+    ----------
+    table
+        Labeled rows, among which the target of some may be missing.
+    target
+        Name of the column to predict.
+    kind
+        ``"classification"`` or ``"regression"``; None: inferred from the target's values.
+    where
+        Name of the data in error messages.
+
+    Raises
+    ------
+    InputError
+        If the target column does not exist, is missing in all rows, or has invalid values.
+    """
+    values = _target(table, target, where)
+    labeled = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    if not len(labeled):
+        raise InputError(f"{where}: target {target!r} is missing in all rows; give some that have it")
+    known = values.take(pa.array(labeled))
+    task = find_task(target, known, where, kind)
+    y_known = task.encode(known, where)
+    y = np.full(len(values), -1 if task.kind == "classification" else np.nan, y_known.dtype)
+    y[labeled] = y_known
+    return task, y, labeled
 
 
 def check_target(spec: Spec, target: str) -> None:
@@ -149,7 +175,8 @@ class LabelBudget(NamedTuple):
     per_class: bool = True
 
     def __str__(self) -> str:
-        return f"{self.number:,} labels per class" if self.per_class else f"{self.number:,} labels"
+        labels = "1 label" if self.number == 1 else f"{self.number:,} labels"
+        return f"{labels} per class" if self.per_class else labels
 
     @staticmethod
     def to_json(budget: "LabelBudget | None") -> dict[str, int | None]:

@@ -15,7 +15,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from contramix.errors import InputError
-from contramix.models.class_shares import ESTIMATE, adjust_probabilities, check_class_prior, estimate_shares
+from contramix.models.class_shares import adjust_probabilities, check_class_prior, estimate_shares
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind, Task
 from contramix.settings import Settings
@@ -133,31 +133,21 @@ class Predictor(Pretrained):
             return found
         return adjust_probabilities(found, self.shares, self.prior)
 
-    def find_prior(self, prior: Mapping[Any, float] | str, p: Float[ndarray, " n C"]) -> Float64[ndarray, " C"]:
-        """Return the share of each class in the rows to predict.
-
-        Parameters
-        ----------
-        prior
-            Share of each class by its label, or ``"estimate"`` to estimate the shares from the rows.
-        p
-            Class probabilities of the rows, as :meth:`scores` returns them.
+    def check_prior(self, prior: Mapping[Any, float] | str) -> Float64[ndarray, " C"] | None:
+        """Return the share of each class that a user has given; None for ``"estimate"``.
 
         Raises
         ------
         InputError
             If the shares are invalid, the target is numeric, or the shares in training are not known.
         """
-        if not self.task.classes:
-            raise InputError(f"`class_prior` is for classes; the target {self.task.target!r} is numeric")
-        now = self.shares if self.prior is None else self.prior
-        if now is None:
+        found = check_class_prior(prior, self.task.classes, self.labels)
+        if self.shares is None:
             raise InputError(
-                "`class_prior`: the model has no class shares of its labeled rows, because version 0.1 made it; train "
-                "it again"
+                "`class_prior`: the model has no class shares of its labeled rows, because it was saved by version "
+                "0.1; train it again"
             )
-        found = check_class_prior(prior, self.labels)
-        return estimate_shares(p, now) if found is None else found
+        return found
 
     def estimate_prior(self, table: pa.Table, rows: Int[ndarray, " n"]) -> None:
         """Set ``prior`` to the class shares that are estimated from rows without labels.
@@ -167,17 +157,12 @@ class Predictor(Pretrained):
         table
             Table with the columns of the training table.
         rows
-            Row numbers of the rows without labels. At most 5,000 of them, evenly spaced, are used.
-
-        Raises
-        ------
-        InputError
-            If there are no rows, the target is numeric, or the shares in training are not known.
+            Row numbers of the rows without labels, at least one. At most 5,000 of them, evenly spaced, are used.
         """
-        if not len(rows):
-            raise InputError("`class_prior` estimate: there are no rows without labels from which to estimate it")
         some = table.take(pa.array(rows[:: -(-len(rows) // MAX_ESTIMATED)]))
-        self.prior = self.find_prior(ESTIMATE, self.scores(some))
+        now = self.shares if self.prior is None else self.prior
+        assert now is not None  # noqa: S101
+        self.prior = estimate_shares(self.scores(some), now)
 
     def target_config(self) -> dict[str, Any]:
         """Return the fields of :class:`TargetConfig` except for the checksum."""
@@ -209,10 +194,10 @@ class Predictor(Pretrained):
         column with the probability of each class, such as ``p_cat``. ``class_prior`` gives the share of each class in
         these rows, or ``"estimate"``; None: as in training, or as in ``prior``.
         """
-        scores = self.scores(table)
-        if class_prior is not None:
-            now, new = self.shares if self.prior is None else self.prior, self.find_prior(class_prior, scores)
-            scores = scores if now is None else adjust_probabilities(scores, now, new)
+        new = None if class_prior is None else self.check_prior(class_prior)
+        scores, now = self.scores(table), self.shares if self.prior is None else self.prior
+        if class_prior is not None and now is not None:
+            scores = adjust_probabilities(scores, now, estimate_shares(scores, now) if new is None else new)
         probabilities = scores.T if self.task.classes else ()
         values = [self.decide(scores), *probabilities]
         return {name: pa.array(np.ascontiguousarray(v)) for name, v in zip(self.result_names, values)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Float32
 from numpy import ndarray
@@ -25,6 +26,8 @@ from contramix.samples.samples import Samples
 from contramix.settings import Settings
 from contramix.training import checkpoint
 
+ROWS = 16_384
+"""Number of rows whose features are in memory at a time when rows are predicted."""
 BLEND_FILE = "blend.safetensors"
 """Name of the file with everything that was learned from labels."""
 
@@ -87,8 +90,11 @@ class BlendModel(Predictor):
         return self.blend.task
 
     def _unadjusted_scores(self, table: pa.Table) -> Float[ndarray, " n C"] | Float[ndarray, " n"]:
-        features = compute_blocks([self, *self.others], self.raw, table)
-        return check_finite(self.blend.scores(features), what="prediction")
+        found = []
+        for start in range(0, max(table.num_rows, 1), ROWS):
+            features = compute_blocks([self, *self.others], self.raw, table.slice(start, ROWS))
+            found.append(check_finite(self.blend.scores(features), start, "prediction"))
+        return np.concatenate(found)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save the model to a folder.

@@ -230,7 +230,7 @@ class Block(NamedTuple):
     compute
         Function of a specification and samples.
     one_scale
-        Whether all features are divided by one number, because they have one unit and their sizes mean something.
+        Whether all features are divided by one number, because they share a unit and their relative sizes matter.
     """
 
     compute: Callable[[Spec, Samples], Float32[ndarray, " n d"]]

@@ -83,11 +83,14 @@ class FeatureScale(NamedTuple):
         Mean and standard deviation of each feature in the training rows. A feature that is only 0 or 1 there, such as a
         one-hot element, has mean 0 and scale 1, so that it stays as it is. A constant feature has an infinite scale, so
         that it becomes 0.
+    deviation
+        Standard deviation of each feature, also of those with scale 1; None: not known.
     """
 
     z: Float[ndarray, " n d"]
     mean: Float[ndarray, " d"]
     scale: Float[ndarray, " d"]
+    deviation: Float[ndarray, " d"] | None = None
 
     @classmethod
     def learn(cls, z: Float[ndarray, " n d"], rows: Int[ndarray, " m"]) -> "FeatureScale":
@@ -104,14 +107,15 @@ class FeatureScale(NamedTuple):
         mean = sum(block.sum(0, dtype=np.float64) for _, block in raw.blocks()) / len(raw)
         if not np.isfinite(mean).all():
             raise InputError("features that are not finite cannot be probed; look for extreme values in the data")
-        scale = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(raw))
-        scale = np.where(scale > 1e-8, scale, np.inf)
+        deviation = np.sqrt(sum(np.square(block - mean).sum(0) for _, block in raw.blocks()) / len(raw))
+        scale = np.where(deviation > 1e-8, deviation, np.inf)
         binary = np.isfinite(scale) & np.all([((b == 0) | (b == 1)).all(0) for _, b in raw.blocks()], axis=0)
-        return cls(z, np.where(binary, 0.0, mean), np.where(binary, 1.0, scale))
+        return cls(z, np.where(binary, 0.0, mean), np.where(binary, 1.0, scale), deviation)
 
     def with_one_scale(self) -> "FeatureScale":
         """Return the same means with one scale for all features: their root mean square deviation."""
-        variance = np.where(np.isfinite(self.scale), self.scale**2, 0.0).mean()
+        deviation = self.scale if self.deviation is None else self.deviation
+        variance = np.where(np.isfinite(deviation), deviation**2, 0.0).mean()
         return self._replace(scale=np.full_like(self.scale, np.sqrt(variance) or np.inf))
 
     def rows(self, index: Int[ndarray, " m"], basis: Float[ndarray, " d k"] | None = None) -> FeatureRows:

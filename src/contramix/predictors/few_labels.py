@@ -17,9 +17,10 @@ from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import learn_spec
 from contramix.predictors.blend import REPRESENTATION, Part, fit_blend
 from contramix.predictors.blend_model import BlendModel, compute_blocks
+from contramix.predictors.domain_features import BLOCKS
 from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe
-from contramix.training.reporter import SILENT, Reporter
+from contramix.training.reporter import SILENT, Reporter, StepsOnly
 
 PLAIN_PARTS: dict[str, list[Part]] = {
     "table": [
@@ -43,6 +44,8 @@ ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
 Head = Literal["auto", "linear", "finetune"]
 HEADS = ("auto", "linear", "finetune")
 """What can be learned from labels; see :func:`fit_predictor`."""
+MAX_LABELED = 20_000
+"""Maximum number of labeled rows from which a blend learns."""
 COMPARED = 6000
 """Maximum number of labeled rows on which a blend is compared with fine-tuning."""
 
@@ -114,7 +117,7 @@ def fit_predictor(
     chosen: str = head
     if head == "auto":
         few = len(rows) < FEW_ROWS
-        chosen = "blend" if few else choose_head(encoders, table, rows, targets, settings, seed, device)
+        chosen = "blend" if few else choose_head(encoders, table, rows, targets, settings, seed, device, reporter)
     if chosen != "finetune":
         parts = linear_parts(len(encoders)) if chosen == "linear" else None
         return fit_few_labels(encoders, table, rows, targets, labels, seed, parts)
@@ -135,6 +138,7 @@ def choose_head(
     settings: FineTune,
     seed: int,
     device: str,
+    reporter: Reporter = SILENT,
 ) -> Literal["blend", "finetune"]:
     """Compare a blend with fine-tuning the first encoder on held-out labeled rows, and return the better one.
 
@@ -144,8 +148,8 @@ def choose_head(
     ----------
     encoders, table, rows, targets, seed
         As in :func:`fit_few_labels`.
-    settings, device
-        Settings of fine-tuning, and name of the device on which it runs.
+    settings, device, reporter
+        Settings of fine-tuning, name of the device on which it runs, and the object that receives its progress.
     """
     some = np.random.default_rng(seed).permutation(len(rows))[:COMPARED]
     held, used = np.split(some, [len(some) // 5])
@@ -162,6 +166,7 @@ def choose_head(
         settings,
         seed=seed,
         device=device,
+        reporter=StepsOnly(reporter, "comparing fine-tuning with a blend"),
     )
     found = blend.scores(held_table), network.scores(first.spec.tensorize(held_table))
     losses = [truth.loss(scores.reshape(1, len(held), -1)) for scores in found]
@@ -187,7 +192,8 @@ def fit_few_labels(
         All training rows, labeled or not. Features are standardized with their statistics, or with those of 20,000 of
         them and of the labeled rows.
     rows, targets
-        Row numbers of the labeled rows, and their targets in the same order.
+        Row numbers of the labeled rows, and their targets in the same order. Of more than 20,000 labeled rows, a random
+        20,000 are used.
     labels
         Classes as values of the target column's type, in the order of ``targets.task.classes``; empty for a numeric
         target.
@@ -197,8 +203,11 @@ def fit_few_labels(
         Parts of the blend; None: those that :func:`choose_parts` returns.
     """
     first = encoders[0]
-    raw = raw_specs(encoders, table, targets.task.target)
     parts = choose_parts(first.recipe.domain, len(encoders)) if parts is None else parts
+    raw = raw_specs(encoders, table, parts, targets.task.target)
+    if len(rows) > MAX_LABELED:
+        kept = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MAX_LABELED])
+        rows, targets = rows[kept], targets.take(kept)
     some = np.union1d(rows, np.arange(table.num_rows)[:: -(-table.num_rows // STATISTICS_ROWS)])
     features = compute_blocks(encoders, raw, table.take(pa.array(some)))
     blend = fit_blend(targets, features, np.searchsorted(some, rows), parts, seed)
@@ -215,15 +224,33 @@ def fit_few_labels(
     return BlendModel(*known, labels=labels, shares=targets.class_shares, others=others, raw=raw, blend=blend)
 
 
-def raw_specs(encoders: Sequence[Pretrained], table: pa.Table, target: str) -> dict[str, Spec]:
-    """Return the specifications of the blocks of raw features: those of the encoders, or learned from the table."""
+def raw_specs(encoders: Sequence[Pretrained], table: pa.Table, parts: Sequence[Part], target: str) -> dict[str, Spec]:
+    """Return the specifications of the blocks of features that some parts need and that no encoder computes.
+
+    A specification is that of an encoder, or is learned from the encoder's columns of the table.
+
+    Parameters
+    ----------
+    encoders, table, parts
+        As in :func:`fit_few_labels`.
+    target
+        Name of the column to predict, which is no feature.
+    """
     first = encoders[0]
+    needed = dict.fromkeys(block for part in parts for block in part.blocks if block in BLOCKS)
     if first.recipe.domain != "table":
-        return {part.blocks[0]: first.spec for part in PLAIN_PARTS[first.recipe.domain]}
+        return dict.fromkeys(needed, first.spec)
+    inputs = [name for names in first.spec.kinds.values() for name in names if name != target]
     found: dict[str, Spec] = {}
-    for name, numeric in ENCODINGS.items():
-        known = [model.spec for model in encoders if getattr(model.recipe.data, "numeric", None) == numeric]
-        changed = Recipe.load(first.recipe, {"table.numeric": numeric})
-        held = target if target in table.column_names else first.spec.target
-        found[name] = known[0] if known else learn_spec(table, changed, held)[0]
+    for name in needed:
+        known = [model.spec for model in encoders if getattr(model.recipe.data, "numeric", None) == ENCODINGS[name]]
+        found[name] = known[0] if known else _learn_encoding(first.recipe, table.select(inputs), ENCODINGS[name])
     return found
+
+
+def _learn_encoding(recipe: Recipe, inputs: pa.Table, numeric: str) -> Spec:
+    """Return the specification of a table of input columns whose numbers are encoded as ``numeric`` names it."""
+    names = [name for name in getattr(recipe.data, "categorical", ()) if name in inputs.column_names]
+    return learn_spec(
+        inputs, Recipe.load(recipe, {"table.numeric": numeric, "table.drop": [], "table.categorical": names})
+    )[0]

@@ -151,7 +151,7 @@ def _probed(
             folder,
             LabeledTable(train, target, test, extra_rows=test if block.transductive else None),
             recipes,
-            Protocol((), seeds, None, block.metric, probes, baselines, pick_on_test, repeat_few=False),
+            Protocol((), seeds, None, block.metric, probes, baselines, pick_on_test, repeat_few=False, labels=()),
             device=device,
             reporter=reporter,
         )

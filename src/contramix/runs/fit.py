@@ -13,7 +13,7 @@ from contramix.errors import InputError
 from contramix.models.class_shares import check_class_prior
 from contramix.models.fine_tuned import HEAD_FILE
 from contramix.models.finetune_settings import DEFAULT, FineTune
-from contramix.models.labeled_records import LabelBudget, check_target, draw_labels, prepare_labeled_records
+from contramix.models.labeled_records import LabelBudget, check_target, draw_labels, encode_target
 from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained
 from contramix.models.task import Kind
@@ -24,14 +24,23 @@ from contramix.runs.folder import check_folder
 from contramix.training.reporter import SILENT, Reporter
 
 
-def check_model_folder(folder: Path) -> None:
+def check_model_folder(folder: Path, runs: Sequence[Path] = ()) -> None:
     """Check that a model that predicts can be saved to a folder. Nothing is written.
+
+    Parameters
+    ----------
+    folder
+        Folder to write to.
+    runs
+        Folders of the models from which it is learned.
 
     Raises
     ------
     InputError
-        If the folder holds something other than such a model, or cannot be written.
+        If the folder is one of ``runs``, holds something other than a model that predicts, or cannot be written.
     """
+    if folder.resolve() in [run.resolve() for run in runs]:
+        raise InputError(f"`out` {folder}: is the model to learn from, which would be lost; give a new folder")
     check_folder(folder)
     predicts = any((folder / name).is_file() for name in (HEAD_FILE, BLEND_FILE))
     if folder.is_dir() and any(folder.iterdir()) and not predicts:
@@ -92,27 +101,30 @@ def fit_on(
         raise InputError("`head` finetune: all weights of one model are fine-tuned; give one run")
     if any(other.recipe.domain != first.recipe.domain for other in others):
         raise InputError("the runs are of different domains; give runs on the same kind of data")
-    data = prepare_labeled_records(first.spec, table, target, kind=kind, where=where)
-    for other in others:
-        check_target(other.spec, target)
-    task, rows = data.task, data.labeled_training
+    for model in models:
+        check_target(model.spec, target)
+    task, y, labeled = encode_target(table, target, kind, where)
+    rows, labels = labeled, np.empty(0)
+    if task.classes:
+        labels = _class_labels(table.column(target).take(pa.array(labeled)), y[labeled])
+    prior = None if class_prior is None else check_class_prior(class_prior, task.classes, labels)
+    estimate = class_prior is not None and prior is None
+    if estimate and len(labeled) == table.num_rows:
+        raise InputError("`class_prior` estimate: there are no rows without labels from which to estimate it")
     if len(rows) < table.num_rows:
         use = "they are left out" if head == "finetune" else "only their statistics are used"
         reporter.note(f"{table.num_rows - len(rows):,} of {table.num_rows:,} rows have no {target!r}; {use}")
     if labels_per_class is not None:
         if task.kind == "regression":
             raise InputError(f"`labels_per_class`: target {target!r} is a quantity, which has no classes")
-        rows = draw_labels(data.y, rows, LabelBudget(labels_per_class), seed)
-    known = table.column(target).take(pa.array(data.labeled_training))
-    labels = _class_labels(known, data.y[data.labeled_training]) if task.classes else np.empty(0)
-    prior = None if class_prior is None else check_class_prior(class_prior, labels)
-    targets = Targets.weighted(task, data.y[rows], settings.class_weight)
+        rows = draw_labels(y, rows, LabelBudget(labels_per_class), seed)
+    targets = Targets.weighted(task, y[rows], settings.class_weight)
     predictor = fit_predictor(
         models, table, rows, targets, labels, head, settings, seed=seed, device=device, reporter=reporter
     )
     predictor.prior = prior
-    if class_prior is not None and prior is None:  # "estimate"
-        predictor.estimate_prior(table, np.setdiff1d(np.arange(table.num_rows), data.labeled_training))
+    if estimate:
+        predictor.estimate_prior(table, np.setdiff1d(np.arange(table.num_rows), labeled))
     return predictor
 
 

@@ -29,7 +29,7 @@ def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> P
         Features of all records.
     one_scale
         Whether all features are divided by the same number, their root mean square deviation, instead of each by its
-        own. It is for features in one unit whose sizes mean something, such as principal components.
+        own. It is for features that share a unit and whose relative sizes matter, such as principal components.
     """
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
