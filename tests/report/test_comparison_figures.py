@@ -1,7 +1,20 @@
-"""Test the groups in which a comparison is drawn."""
+"""Test the groups in which a comparison is drawn, and the validation of a comparison."""
 
+import json
+
+import pytest
+
+from contramix.errors import InputError
 from contramix.report.comparison_figures import groups, labels
 from contramix.report.evaluation_report import parse_report
+from contramix.report.page import ReportData, render
+
+BROKEN = {
+    "no rows": lambda e: e.pop("rows"),
+    "outcome": lambda e: e["verdict"].update(outcome="great"),
+    "mean": lambda e: e["rows"][0].update(mean="high"),
+    "interval": lambda e: e["rows"][0].update(interval=[1.0]),
+}
 
 
 def test_groups_hold_the_probes_apart_and_trees_in_each(pages):
@@ -26,3 +39,11 @@ def test_who_is_there_twice_is_told_apart_by_the_probe(pages):
     tuned = rows[1] | {"probe": "finetune", "mean": 0.7}
     group = groups(parse_report(pages.evaluation() | {"rows": [*rows, tuned]}).rows)[0]
     assert labels(group.rows) == ["imix (finetune)", "imix", "raw"]
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_what_is_no_comparison_is_refused_by_name(pages, broken):
+    evaluation = json.loads(json.dumps(pages.evaluation()))
+    broken(evaluation)
+    with pytest.raises(InputError, match=r"report\.json: not a comparison .* evaluate again"):
+        render(ReportData("x", evaluation=evaluation))
