@@ -21,7 +21,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -183,6 +183,7 @@ def run(name: str, folder: Path, held_out: bool) -> list[dict[str, Any]]:
                     line["scores"].setdefault(metric, []).append(round(float(score), 6))
                 line["seconds"] = round(line["seconds"] + seconds / DRAWS, 2)
     ids = {"line": "score", "suite": SUITE, "block": name, "protocol": "held-out" if held_out else "test"}
+    ids |= {"commit": result_lines.current_commit()}
     return [{**ids, "row": model, "labels": labels, **line} for (labels, model), line in lines.items()]
 
 
@@ -212,11 +213,12 @@ def main() -> None:
     options = parser.parse_args()
     with ProcessPoolExecutor(2) as pool:
         jobs = [pool.submit(run, name, options.data_dir, options.held_out) for name in options.tables.split(",")]
-        lines = [line for job in jobs for line in job.result()]
-    if not options.held_out:
-        kept = [line for line in result_lines.read(SUITE) if line["block"] not in options.tables.split(",")]
-        result_lines.write(SUITE, [*kept, *lines])
-    print("\n".join(summary(lines)))
+        for job in as_completed(jobs):
+            lines = job.result()
+            print("\n".join(summary(lines)), flush=True)
+            if not options.held_out:
+                kept = [line for line in result_lines.read(SUITE) if line["block"] != lines[0]["block"]]
+                result_lines.write(SUITE, [*kept, *lines])
 
 
 if __name__ == "__main__":
