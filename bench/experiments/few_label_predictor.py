@@ -20,7 +20,7 @@ import argparse
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,11 +156,11 @@ def predictions(
     yield "boosting", found.value if found.score is None else found.score, 0.0
 
 
-def _only(blend: Blend, numbers: Any) -> Blend:
+def _only(blend: Blend, numbers: Sequence[int]) -> Blend:
     """Return the equal mean of some of a blend's parts."""
-    weights = np.zeros(len(blend.parts))
-    weights[list(numbers)] = 1 / len(list(numbers))
-    return Blend(blend.task, blend.parts, blend.models, weights, blend.scales, blend.mean, blend.scale)
+    parts, models = (tuple(each[number] for number in numbers) for each in (blend.parts, blend.models))
+    scales = {name: blend.scales[name] for part in parts for name in part.blocks}
+    return Blend(blend.task, parts, models, np.full(len(parts), 1 / len(parts)), scales, blend.mean, blend.scale)
 
 
 def run(name: str, folder: Path, held_out: bool) -> list[dict[str, Any]]:
