@@ -1,4 +1,4 @@
-"""Test `contramix finetune` and `contramix predict`: from a run and a labeled file to predictions in a file."""
+"""Test `contramix fit`, `finetune` and `predict`: from a run and a labeled file to predictions in a file."""
 
 import csv
 import json
@@ -181,7 +181,7 @@ def test_what_cannot_be_fine_tuned(finished, run, t):
 
 
 def test_what_cannot_be_predicted(model, run, t):
-    run.refused("predict", "run", "people.csv", "--out", "p.csv").says("fine-tune it first", "contramix finetune run")
+    run.refused("predict", "run", "people.csv", "--out", "p.csv").says("learn to predict first", "contramix fit run")
     run.refused("predict", "nowhere", "people.csv", "--out", "p.csv").says("nowhere")
     run.refused("predict", "model", "people.csv", "--out", "p.npy").says(".parquet or .csv")
     run.refused("predict", "model", "people.csv", "--out", "people.csv").says("would be lost")

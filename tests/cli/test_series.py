@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.fixture(autouse=True)
 def _few_kernels(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("contramix.evaluation.baselines.rocket"), "KERNELS", 100)
+    monkeypatch.setattr(importlib.import_module("contramix.predictors.domain_features"), "KERNELS", 100)
 
 
 def waves(n: int, seed: int, channels: int = 1, varying: bool = False) -> tuple[list[np.ndarray], list[str]]:

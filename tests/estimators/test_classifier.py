@@ -180,7 +180,7 @@ def test_damaged_folders_are_refused(frame, few, tmp_path):
 def test_an_encoder_predicts_nothing(frame, tmp_path):
     ContrastiveEncoder(epochs=1, overrides=SMALL).fit(frame).save(tmp_path)
     assert isinstance(contramix.load(tmp_path), ContrastiveEncoder)
-    with pytest.raises(InputError, match=r"predicts nothing yet.*contramix finetune"):
+    with pytest.raises(InputError, match=r"predicts nothing yet.*contramix fit"):
         FineTunedModel.load(tmp_path)
 
 

@@ -74,7 +74,7 @@ def test_a_comparison_runs_from_either(reading, tmp_path):
             seeds=1,
             probes=("linear", "finetune"),
             baselines=("raw", "untrained", "gaussian", "supervised"),
-            draws=2,
+            repeat_few=False,
         ),
     )
     names = {(score.name, score.probe) for score in found.scores}
