@@ -179,6 +179,11 @@ def test_predict_writes_the_predictions_of_a_blend(frame, few, tmp_path):
     assert found["prediction"].tolist() == expected.tolist()
 
 
+def test_one_row_is_predicted_as_among_others(frame, few):
+    model = ContrastiveClassifier("npair", **QUICK).fit(frame, few)
+    np.testing.assert_allclose(model.predict_proba(frame.iloc[:1]), model.predict_proba(frame)[:1], rtol=1e-6)
+
+
 def test_an_unknown_head_is_an_error(frame, few):
     model = ContrastiveClassifier(**QUICK).set_params(head="tree")
     with pytest.raises(InputError, match="head='tree': not known"):

@@ -63,7 +63,7 @@ class TreeEnsemble(NamedTuple):
         return np.concatenate([expit(-out), expit(out)], 1) if out.shape[1] == 1 else np.asarray(softmax(out, 1))
 
     def _sum(self, x: Float32[ndarray, " n d"]) -> Float64[ndarray, " n k"]:
-        node = np.broadcast_to(self.roots, (len(x), len(self.roots))).ravel()
+        node = np.tile(self.roots, len(x))
         row = np.arange(len(x)).repeat(len(self.roots))
         active = np.flatnonzero(self.feature[node] >= 0)
         while len(active):
