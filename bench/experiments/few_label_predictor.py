@@ -34,6 +34,7 @@ from numpy import ndarray
 from sklearn.model_selection import train_test_split
 
 from bench import result_lines
+from bench.pages.few_label_tables import best_plain, difference
 from contramix.errors import ContramixWarning
 from contramix.evaluation.baselines.boosting import boosting
 from contramix.evaluation.metrics import all_metrics, class_weights
@@ -190,17 +191,17 @@ def run(name: str, folder: Path, held_out: bool) -> list[dict[str, Any]]:
 def summary(lines: list[dict[str, Any]]) -> Iterator[str]:
     """Yield a line of text for each table and number of labels: the predictor against the best plain model."""
     for name, labels in dict.fromkeys((line["block"], line["labels"]) for line in lines):
-        here = {line["row"]: line["scores"] for line in lines if (line["block"], line["labels"]) == (name, labels)}
-        metric = "auroc" if "auroc" in here["predictor"] else "r2"
-        mean = {model: 100 * np.mean(scores[metric]) for model, scores in here.items()}
-        best = max((model for model in mean if model not in ("predictor", "equal mean")), key=lambda model: mean[model])
-        paired = 100 * (np.array(here["predictor"][metric]) - here[best][metric])
-        text = f"{name:10} {labels:20} {mean['predictor']:5.1f} {mean['predictor'] - mean[best]:+5.2f}"
-        text += f" ± {1.96 * paired.std(ddof=1) / len(paired) ** 0.5:.2f} against {best} (equal mean "
-        text += f"{mean['equal mean'] - mean[best]:+.2f})"
+        here = {line["row"]: line for line in lines if (line["block"], line["labels"]) == (name, labels)}
+        metric = "auroc" if "auroc" in here["predictor"]["scores"] else "r2"
+        score = {model: 100 * np.array(line["scores"][metric]) for model, line in here.items()}
+        best = best_plain(here, metric)
+        text = f"{name:10} {labels:20} {score['predictor'].mean():5.1f} {difference(score['predictor'] - score[best])} "
+        text += f"against {best} (equal mean {(score['equal mean'] - score[best]).mean():+.2f})"
         for error in ("log_loss", "calibration_error", "rmse"):
-            if error in here["predictor"]:
-                shown = " / ".join(f"{np.mean(here[m][error]):.3f}" for m in ("predictor", "equal mean", "linear"))
+            if error in here["predictor"]["scores"]:
+                shown = " / ".join(
+                    f"{np.mean(here[m]['scores'][error]):.3f}" for m in ("predictor", "equal mean", "linear")
+                )
                 text += f"; {error} {shown}"
         yield text
 

@@ -12,10 +12,10 @@ from contramix.predictors.labeled_rows import Targets
 
 PRIOR_ROWS = 5.0
 """Weight of the prior, in labeled rows: with as many rows, prior and rows count alike. It was chosen on held-out rows
-of eight tables (docs/finetuning.md)."""
+of eight tables (docs/findings/0034)."""
 USUAL_SHARE, SLOPE = 0.5, 3.0
 """Weight of all parts on representations if they agree with the judge as much as the other parts do, and its change
-with the ratio of the agreements. Both were chosen on held-out rows of eight tables (docs/finetuning.md)."""
+with the ratio of the agreements. Both were chosen on held-out rows of eight tables (docs/findings/0034)."""
 SMALLEST_SHARE, LARGEST_SHARE = 0.05, 0.7
 """Limits of the weight of all parts on representations."""
 
