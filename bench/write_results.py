@@ -1,5 +1,5 @@
 """Write the pages that are generated from bench/results: bench/RESULTS*.md, bench/speed/RESULTS.md, docs/claims.md and
-the table in README.md.
+the picture and a sentence of README.md.
 
 python -m bench.write_results
 """
@@ -10,7 +10,7 @@ from bench.pages.claims import claims
 from bench.pages.comparisons import covtype, media, real_tables, sequences
 from bench.pages.few_label_tables import defaults, predictor
 from bench.pages.graph_tables import graphs
-from bench.pages.readme_table import README, with_table
+from bench.pages.readme_picture import PICTURE, README, picture, with_summary
 from bench.pages.speed import speed
 from bench.pages.suite_tables import tables
 
@@ -30,7 +30,8 @@ def pages() -> dict[Path, str]:
         HERE / "RESULTS-covtype-others.md": covtype("others"),
         HERE / "speed" / "RESULTS.md": speed(),
         HERE.parent / "docs" / "claims.md": claims(),
-        README: with_table(),
+        README: with_summary(),
+        PICTURE: picture(),
     }
 
 

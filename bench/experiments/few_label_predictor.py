@@ -1,28 +1,31 @@
-"""Compare the default few-label predictor with plain models on eight real tables.
+"""Compare the default few-label predictor with plain models on eight tables and ten data sets of other domains.
 
 python -m bench.experiments.few_label_predictor --data-dir DIR --held-out    # while settings are chosen
-python -m bench.experiments.few_label_predictor --data-dir DIR               # final: on test rows; about an hour
+python -m bench.experiments.few_label_predictor --data-dir DIR               # final: on test rows; about two hours
+python -m bench.experiments.few_label_predictor --data-dir DIR --names bank,trec
 
 Test rows are the official ones (at most 20,000), or 5,000 rows (at most a quarter), stratified. Encoders are
 pre-trained on up to 20,000 of the other rows without labels. Labels are drawn 20 times, from these rows; draw n uses
-the encoders of seed n modulo 3. With ``--held-out``, the test rows are set aside, and 5,000 of the other rows take
-their place.
+the encoders of seed n modulo 3. With ``--held-out``, the test rows are set aside, and 5,000 of the other rows (at most
+a quarter) take their place.
 
 ``predictor`` is what ``ContrastiveClassifier()`` and ``ContrastiveRegressor()`` learn by default; ``equal mean`` is the
-mean of its parts without weights. The others use the columns only: linear models on standardized numbers, on normal
-quantiles and on both, two forests, and two sizes of boosting. Scores are AUROC (for several classes the mean of one
-class against the rest) or R squared; log loss and the calibration error are taken on test rows that are reweighted to
-the class shares of the labeled rows. Each line of ``bench/results/experiments.jsonl`` holds one model's scores on one
-table with one number of labels.
+mean of its parts without weights. The others need no pre-training. For tables they are linear models on standardized
+numbers, on normal quantiles and on both, two forests, and two sizes of boosting; for other domains they are the default
+baselines of ``contramix compare``, with a linear probe where they are features. Scores are AUROC (for several classes
+the mean of one class against the rest) or R squared for tables, and balanced accuracy for other domains. Log loss and
+the calibration error are taken on test rows that are reweighted to the class shares of the labeled rows. Each line of
+``bench/results/experiments.jsonl`` holds one model's scores on one data set with one number of labels.
 """
 
 import argparse
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,13 +37,17 @@ from numpy import ndarray
 from sklearn.model_selection import train_test_split
 
 from bench import result_lines
-from bench.pages.few_label_tables import best_plain, difference
+from bench.pages.few_label_tables import best_plain, difference, percent
+from contramix.domains import DOMAINS
 from contramix.errors import ContramixWarning
+from contramix.evaluation.baselines import BaselineInputs, make_baselines
 from contramix.evaluation.baselines.boosting import boosting
+from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.metrics import all_metrics, class_weights
 from contramix.evaluation.problem import PredictionProblem
+from contramix.io.options import ReadOptions
 from contramix.io.tables.reading import read
-from contramix.models.labeled_records import LabelBudget, draw_labels
+from contramix.models.labeled_records import LabelBudget, draw_labels, prepare_labeled_records
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.task import Predictions, Task, find_task
@@ -63,7 +70,21 @@ class Table(NamedTuple):
     budgets: tuple[LabelBudget, ...] = (LabelBudget(20), LabelBudget(100))
 
 
-TABLES = {
+class Other(NamedTuple):
+    """Name the domain and files of a data set that is no table, and settings with which it is read."""
+
+    domain: str
+    train: str
+    test: str | None = None
+    changes: Mapping[str, Any] = MappingProxyType({})
+    budgets: tuple[LabelBudget, ...] = (LabelBudget(5), LabelBudget(20))
+
+
+def _series(problem: str) -> Other:
+    return Other("series", "timeseries/ucr_uea.zip", changes={"series.problem": problem})
+
+
+DATA_SETS: dict[str, Table | Other] = {
     "covtype": Table("covtype/covtype.train15120.data.gz", "column_55", "covtype/covtype.test200000.data.gz"),
     "adult": Table("adult/adult.data.csv.gz", "column_15", "adult/adult.test.csv.gz"),
     "bank": Table("bank_marketing/bank-full.csv.gz", "y"),
@@ -76,6 +97,16 @@ TABLES = {
     "shoppers": Table("online_shoppers/online_shoppers_intention.csv.gz", "Revenue"),
     "phoneme": Table("phoneme/phoneme.csv.gz", "column_6"),
     "higgs": Table("higgs_small/higgs_10984.csv.gz", "label"),
+    "fsdd": Other("audio", "fsdd/free_spoken_digit_wavs.zip"),
+    "speech": Other("audio", "speech_commands/bed_cat_happy_1800.zip"),
+    "italy": _series("ItalyPowerDemand"),
+    "osuleaf": _series("OSULeaf"),
+    "vowels": _series("JapaneseVowels"),
+    "trec": Other("text", "text/TREC.train.all.gz", "text/TREC.test.all.gz"),
+    "sst2": Other("text", "text/stsa.binary.train.gz", "text/stsa.binary.test.gz"),
+    "fashion": Other("image", "fashion_mnist"),
+    "mutag": Other("graph", "tu/MUTAG.zip"),
+    "imdb": Other("graph", "tu/IMDB-BINARY.zip"),
 }
 
 
@@ -87,19 +118,18 @@ class Rows(NamedTuple):
     y: ndarray
     train: ndarray
     test: ndarray
+    domain: str
+    changes: Mapping[str, Any]
 
 
 def read_rows(name: str, folder: Path, held_out: bool) -> Rows:
-    """Read a table, and split it into rows to pre-train on and test rows."""
-    table, target = read(folder / TABLES[name].train).table, TABLES[name].target
+    """Read a data set, and split it into rows to pre-train on and test rows."""
+    data = DATA_SETS[name]
+    table, more, target = _read_table(data, folder) if isinstance(data, Table) else _read_other(data, folder)
     rng = np.random.default_rng(0)
-    if TABLES[name].test is None:
+    if more is None:
         train, test = _split(table, np.arange(table.num_rows), target)
     else:
-        more = read(folder / str(TABLES[name].test)).table.rename_columns(table.column_names)
-        if table[target].type == pa.large_string():  # the test labels of Adult end in a point
-            labels = [label.rstrip(".") for label in more[target].to_pylist()]
-            more = more.set_column(more.column_names.index(target), target, pa.array(labels, pa.large_string()))
         train, test = np.arange(table.num_rows), table.num_rows + np.arange(more.num_rows)[:OFFICIAL_TEST]
         table = pa.concat_tables([table, more.cast(table.schema)])
     if held_out:
@@ -108,7 +138,30 @@ def read_rows(name: str, folder: Path, held_out: bool) -> Rows:
     table = table.take(np.concatenate([train, test])).combine_chunks()
     values = table[target].combine_chunks()
     task = find_task(target, values, name)
-    return Rows(task, table, task.encode(values, name), np.arange(len(train)), len(train) + np.arange(len(test)))
+    y, domain, changes = task.encode(values, name), "table", {}
+    if isinstance(data, Other):
+        domain, changes = data.domain, dict(data.changes)
+    return Rows(task, table, y, np.arange(len(train)), len(train) + np.arange(len(test)), domain, changes)
+
+
+def _read_table(data: Table, folder: Path) -> tuple[pa.Table, pa.Table | None, str]:
+    """Return the training rows of a table, its official test rows, and its target."""
+    table, target = read(folder / data.train).table, data.target
+    if data.test is None:
+        return table, None, target
+    test = read(folder / data.test).table.rename_columns(table.column_names)
+    if table[target].type == pa.large_string():  # the test labels of Adult end in a point
+        labels = [label.rstrip(".") for label in test[target].to_pylist()]
+        test = test.set_column(test.column_names.index(target), target, pa.array(labels, pa.large_string()))
+    return table, test, target
+
+
+def _read_other(data: Other, folder: Path) -> tuple[pa.Table, pa.Table | None, str]:
+    """Return the training records of another domain, its official test records, and its target."""
+    domain, settings = DOMAINS[data.domain], Recipe.load("npair", data.changes, data.domain).data
+    records = domain.read(folder / data.train, ReadOptions(), settings)
+    test = records.test if data.test is None else domain.read(folder / data.test, ReadOptions(), settings).table
+    return records.training, test, str(records.target)
 
 
 def _split(table: pa.Table, rows: ndarray, target: str) -> tuple[ndarray, ndarray]:
@@ -122,39 +175,74 @@ def _split(table: pa.Table, rows: ndarray, target: str) -> tuple[ndarray, ndarra
 def features(rows: Rows, seed: int) -> dict[str, ndarray]:
     """Pre-train the default encoders, and return all blocks of features of the predictor for all rows."""
     train, target, encoders = rows.table.take(rows.train), rows.task.target, []
-    for name, changes in default_recipes("table"):
-        recipe = Recipe.load(name, changes, "table")
+    for name, changes in default_recipes(rows.domain):
+        recipe = Recipe.load(name, {**rows.changes, **changes}, rows.domain)
         spec, _ = learn_spec(train, recipe, target)
         fit = Fit.begin(recipe, spec, spec.tensorize(train), seed, "cpu")
         for _ in fit.steps():
             pass
         encoders.append(Pretrained(recipe, spec, fit.finish().encoder, {}))
-    parts = choose_parts("table", len(encoders))
+    parts = choose_parts(rows.domain, len(encoders))
     return compute_blocks(encoders, raw_specs(encoders, train, parts, target), rows.table)
 
 
 def predictions(
-    rows: Rows, blocks: dict[str, ndarray], used: ndarray, seed: int
-) -> Iterator[tuple[str, ndarray, float]]:
-    """Yield the name, predictions of the test rows and seconds of each model, fitted to the labeled rows ``used``."""
-    targets = Targets(rows.task, rows.y[used], np.ones(len(used)))
+    rows: Rows, blocks: dict[str, ndarray], plain: Sequence[Candidate], problem: PredictionProblem
+) -> Iterator[tuple[str, Predictions, float]]:
+    """Yield the name, predictions of the test rows and seconds of each model, fitted to the problem's labeled rows.
+
+    Parameters
+    ----------
+    rows, blocks
+        Rows, and the features that :func:`features` returned for them.
+    plain
+        Plain models beside those on the columns of a table.
+    problem
+        Labeled rows and test rows.
+    """
+    used, parts = problem.train, choose_parts(rows.domain, len(default_recipes(rows.domain)))
+    targets = Targets(rows.task, problem.y, np.ones(len(used)))
     known, test = {name: z[rows.train] for name, z in blocks.items()}, {n: z[rows.test] for n, z in blocks.items()}
-    parts = choose_parts("table", len(default_recipes("table")))
     began = time.process_time()
-    blend = fit_blend(targets, known, used, parts, seed)
+    blend = fit_blend(targets, known, used, parts, problem.seed)
     seconds = time.process_time() - began
-    yield "predictor", blend.scores(test), seconds
-    yield "equal mean", _only(blend, range(len(parts))).scores(test), seconds
-    plain = {("linear", "raw"): "linear", ("linear", "raw-quantile"): "linear, quantiles", ("forest", "raw"): "forest"}
-    plain |= {("extra-trees", "raw"): "extra trees", ("boosting", "raw"): "small boosting"}
-    for number, part in enumerate(parts):
-        if len(part.blocks) == 1 and (part.kind, part.blocks[0]) in plain:
-            yield plain[part.kind, part.blocks[0]], _only(blend, [number]).scores(test), 0.0
-    both = fit_blend(targets, known, used, [Part("linear", ("raw", "raw-quantile"), 1.0)], seed)
-    yield "linear, both", both.scores(test), 0.0
-    problem = PredictionProblem(rows.task, used, rows.y[used], rows.test, seed, training_rows=rows.train)
-    found = boosting(problem, blocks["raw"])
-    yield "boosting", found.value if found.score is None else found.score, 0.0
+    yield "predictor", _predictions(rows.task, blend.scores(test)), seconds
+    yield "equal mean", _predictions(rows.task, _only(blend, range(len(parts))).scores(test)), seconds
+    if rows.domain == "table":
+        for number, part in enumerate(parts):
+            if (name := COLUMN_MODELS.get((part.kind, part.blocks))) is not None:
+                yield name, _predictions(rows.task, _only(blend, [number]).scores(test)), 0.0
+        both = fit_blend(targets, known, used, [Part("linear", ("raw", "raw-quantile"), 1.0)], problem.seed)
+        yield "linear, both", _predictions(rows.task, both.scores(test)), 0.0
+        yield "boosting", boosting(problem, blocks["raw"]), 0.0
+    for candidate in plain:
+        yield candidate.name, candidate.predict(problem), 0.0
+
+
+COLUMN_MODELS = {
+    ("linear", ("raw",)): "linear",
+    ("linear", ("raw-quantile",)): "linear, quantiles",
+    ("forest", ("raw",)): "forest",
+    ("extra-trees", ("raw",)): "extra trees",
+    ("boosting", ("raw",)): "small boosting",
+}
+"""Names of the parts of the predictor that are plain models on the columns of a table."""
+
+
+def baselines(rows: Rows) -> list[Candidate]:
+    """Return the default baselines of a domain that is not tables."""
+    if rows.domain == "table":
+        return []
+    train, test = rows.table.take(rows.train), rows.table.take(rows.test)
+    recipe = Recipe.load("npair", rows.changes, rows.domain)
+    spec, _ = learn_spec(train, recipe, rows.task.target)
+    records = prepare_labeled_records(spec, train, rows.task.target, test=test)
+    inputs = BaselineInputs(records, recipe, ("linear",), torch.device("cpu"))
+    return make_baselines(inputs, DOMAINS[rows.domain].baselines)
+
+
+def _predictions(task: Task, scores: ndarray) -> Predictions:
+    return Predictions(scores.argmax(1), scores) if task.classes else Predictions(scores)
 
 
 def _only(blend: Blend, numbers: Sequence[int]) -> Blend:
@@ -165,42 +253,48 @@ def _only(blend: Blend, numbers: Sequence[int]) -> Blend:
 
 
 def run(name: str, folder: Path, held_out: bool) -> list[dict[str, Any]]:
-    """Measure all models on one table, and return a line for each model and number of labels."""
+    """Measure all models on one data set, and return a line for each model and number of labels."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", ContramixWarning)
     rows = read_rows(name, folder, held_out)
+    began = time.process_time()
     blocks = [features(rows, seed) for seed in range(SEEDS)]
-    lines: dict[tuple[str, str], dict[str, Any]] = {}
-    for budget in TABLES[name].budgets:
+    print(f"{name}: {time.process_time() - began:.0f} s for {SEEDS} seeds of pre-training", flush=True)
+    plain, lines = baselines(rows), dict[tuple[str, str], dict[str, Any]]()
+    for budget in DATA_SETS[name].budgets:
         for draw in range(DRAWS):
             used = draw_labels(rows.y, rows.train, budget, draw)
+            problem = PredictionProblem(
+                rows.task, used, rows.y[used], rows.test, draw, training_rows=rows.train, encoder_seed=draw % SEEDS
+            )
             truth = rows.y[rows.test]
             weights = class_weights(truth, rows.y[used]) if rows.task.classes else None
-            for model, predicted, seconds in predictions(rows, blocks[draw % SEEDS], used, draw):
-                found = Predictions(predicted.argmax(1), predicted) if rows.task.classes else Predictions(predicted)
-                scores = all_metrics(rows.task, truth, found, weights)
+            for model, predicted, seconds in predictions(rows, blocks[draw % SEEDS], plain, problem):
+                scores = all_metrics(rows.task, truth, predicted, weights)
                 line = lines.setdefault((str(budget), model), {"scores": {}, "seconds": 0.0})
                 for metric, score in scores.items():
                     line["scores"].setdefault(metric, []).append(round(float(score), 6))
                 line["seconds"] = round(line["seconds"] + seconds / DRAWS, 2)
     ids = {"line": "score", "suite": SUITE, "block": name, "protocol": "held-out" if held_out else "test"}
     ids |= {"commit": result_lines.current_commit()}
+    metric = "balanced_accuracy" if rows.domain != "table" else "auroc" if rows.task.classes else "r2"
+    ids |= {"domain": rows.domain, "metric": metric}
     return [{**ids, "row": model, "labels": labels, **line} for (labels, model), line in lines.items()]
 
 
 def summary(lines: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line of text for each table and number of labels: the predictor against the best plain model."""
+    """Yield a line of text for each data set and number of labels: the predictor against the best plain model."""
     for name, labels in dict.fromkeys((line["block"], line["labels"]) for line in lines):
         here = {line["row"]: line for line in lines if (line["block"], line["labels"]) == (name, labels)}
-        metric = "auroc" if "auroc" in here["predictor"]["scores"] else "r2"
-        score = {model: 100 * np.array(line["scores"][metric]) for model, line in here.items()}
-        best = best_plain(here, metric)
+        score = {model: percent(line) for model, line in here.items()}
+        best = best_plain(here)
         text = f"{name:10} {labels:20} {score['predictor'].mean():5.1f} {difference(score['predictor'] - score[best])} "
         text += f"against {best} (equal mean {(score['equal mean'] - score[best]).mean():+.2f})"
+        reference = "linear" if "linear" in here else "raw"
         for error in ("log_loss", "calibration_error", "rmse"):
             if error in here["predictor"]["scores"]:
                 shown = " / ".join(
-                    f"{np.mean(here[m]['scores'][error]):.3f}" for m in ("predictor", "equal mean", "linear")
+                    f"{np.mean(here[m]['scores'][error]):.3f}" for m in ("predictor", "equal mean", reference)
                 )
                 text += f"; {error} {shown}"
         yield text
@@ -210,10 +304,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--held-out", action="store_true", help="choose on training rows; results are only printed")
-    parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--names", default=",".join(DATA_SETS), help="data sets, separated by commas")
     options = parser.parse_args()
     with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(run, name, options.data_dir, options.held_out) for name in options.tables.split(",")]
+        jobs = [pool.submit(run, name, options.data_dir, options.held_out) for name in options.names.split(",")]
         for job in as_completed(jobs):
             lines = job.result()
             print("\n".join(summary(lines)), flush=True)

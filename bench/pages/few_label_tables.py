@@ -15,10 +15,21 @@ NO_PLAIN_MODEL = ("predictor", "equal mean")
 """Rows of the suite ``few-label-predictor`` that use representations."""
 
 
-def best_plain(scores: Mapping[str, Line], metric: str) -> str:
-    """Return the name of the single plain model with the best mean score."""
-    plain = [name for name in scores if name not in NO_PLAIN_MODEL]
-    return max(plain, key=lambda name: float(np.mean(scores[name]["scores"][metric])))
+def best_plain(lines: Mapping[str, Line]) -> str:
+    """Return the name of the single plain model with the best mean score.
+
+    Parameters
+    ----------
+    lines
+        Lines of one data set with one number of labels, by the name of the model.
+    """
+    plain = [name for name in lines if name not in NO_PLAIN_MODEL]
+    return max(plain, key=lambda name: float(percent(lines[name]).mean()))
+
+
+def percent(line: Line) -> ndarray:
+    """Return the scores of a line in percent, one for each draw of labels."""
+    return np.asarray(100 * np.array(line["scores"][line["metric"]]))
 
 
 def few_label_scores() -> dict[tuple[str, str], dict[str, Line]]:
@@ -30,33 +41,42 @@ def few_label_scores() -> dict[tuple[str, str], dict[str, Line]]:
 
 
 def predictor() -> Iterator[str]:
-    """Yield the table that compares the default predictor with the best plain model on each table."""
+    """Yield the table that compares the default predictor with the best plain model on each data set."""
     found = few_label_scores()
     if not found:
         return
-    commit = next(iter(next(iter(found.values())).values()))["commit"]
-    yield from ("## The default predictor with few labels, on tables", "")
+    commits = dict.fromkeys(line["commit"][:12] for lines in found.values() for line in lines.values())
+    yield from ("## The default predictor with few labels", "")
     yield "`python -m bench.experiments.few_label_predictor --data-dir DIR`, which describes the protocol, at commit"
-    yield f"{commit[:12]}. 20 draws of labels, three pre-training seeds. AUROC, California R squared. *Best plain* is"
-    yield "the single plain model with the best mean on the test rows, chosen in hindsight. The differences are paired;"
-    yield "the 95 % t interval covers draws of labels. Log loss (California: RMSE) and the top-label calibration error"
-    yield "are taken at the class shares of the labeled rows. *Raw + linear* is a linear model on standardized columns."
+    yield f"{', '.join(commits)}. 20 draws of labels, three pre-training seeds. *Best plain* is the single model"
+    yield "without pre-training that has the best mean on the test rows, chosen in hindsight. The differences are"
+    yield "paired; the 95 % t interval covers draws of labels. Log loss (California: RMSE) and the top-label"
+    yield "calibration error are taken at the class shares of the labeled rows. *Raw + linear* is a linear model on"
+    yield "standardized raw features."
     yield ""
-    head = ["table, labels", "predictor", "best plain", "difference", "equal mean of the parts, difference"]
-    head += ["log loss", "of raw + linear", "calibration error", "of raw + linear"]
-    yield from (f"| {' | '.join(head)} |", "|---" * len(head) + "|")
-    for (table, labels), lines in found.items():
-        metric = "auroc" if "auroc" in lines["predictor"]["scores"] else "r2"
-        error = "log_loss" if metric == "auroc" else "rmse"
-        best = best_plain(lines, metric)
-        score = {name: 100 * np.array(line["scores"][metric]) for name, line in lines.items()}
-        cells = [f"{table}, {labels}", mean_score(score["predictor"]), f"{mean_score(score[best])} ({best})"]
-        cells += [difference(score["predictor"] - score[best])]
-        cells += [f"{(score['equal mean'] - score[best]).mean():+.2f}"]
-        cells += [_error(lines[name], error) for name in ("predictor", "linear")]
-        cells += [_error(lines[name], "calibration_error") for name in ("predictor", "linear")]
-        yield f"| {' | '.join(cells)} |"
-    yield ""
+    for domain, title in (("table", "Tables"), ("", "Other domains")):
+        chosen = {
+            key: lines for key, lines in found.items() if (lines["predictor"]["domain"] == "table") == bool(domain)
+        }
+        if not chosen:
+            continue
+        yield from (f"### {title}", "")
+        head = ["data, labels, score", "predictor", "best plain", "difference"]
+        head += ["equal mean of the parts, difference", "log loss", "of raw + linear"]
+        head += ["calibration error", "of raw + linear"]
+        yield from (f"| {' | '.join(head)} |", "|---" * len(head) + "|")
+        for (name, labels), lines in chosen.items():
+            ours, best = lines["predictor"], best_plain(lines)
+            error = "rmse" if ours["metric"] == "r2" else "log_loss"
+            reference = lines["linear" if is_table else "raw"]
+            plain = percent(lines[best])
+            cells = [f"{name}, {labels}, {ours['metric'].replace('_', ' ')}", mean_score(percent(ours))]
+            cells += [f"{mean_score(plain)} ({best})", difference(percent(ours) - plain)]
+            cells += [f"{(percent(lines['equal mean']) - plain).mean():+.2f}"]
+            cells += [_error(line, error) for line in (ours, reference)]
+            cells += [_error(line, "calibration_error") for line in (ours, reference)]
+            yield f"| {' | '.join(cells)} |"
+        yield ""
 
 
 def difference(gain: ndarray) -> str:

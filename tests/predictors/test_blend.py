@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import roc_auc_score
 
 from contramix.models.task import Task
-from contramix.predictors.blend import REPRESENTATION, Blend, Part, fit_blend
+from contramix.predictors.blend import REPRESENTATION, Blend, Part, _learn_scale, _scaled, fit_blend
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Targets, split_folds
-from contramix.predictors.linear import STRENGTHS, fit_linear
+from contramix.predictors.linear import STRENGTHS, fit_least_squares, fit_linear
 from contramix.predictors.trees import MODELS, fit_trees, to_arrays
 from contramix.predictors.weights import SMALLEST_SHARE, USUAL_SHARE, blend_weights, representation_share
 
@@ -29,6 +30,41 @@ def data(n=500, labeled=60, task=TASK):
     y = (target > 0).astype(int) if task.classes else 100 + 10 * target
     features = {"good": good.astype(np.float32), "noise": noise.astype(np.float32)}
     return features, np.sort(rng.permutation(n)[:labeled]), y
+
+
+@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "none of the rows")])
+def test_least_squares_decides_as_scikit_learn(classes):
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % min(3, len(classes))
+    x = (rng.normal(size=(30, 80)) + 0.4 * np.eye(3, 80)[y]).astype(np.float32)
+    task = Task("classification", "y", classes)
+    model, held_out = fit_least_squares(targets(task, y), x, split_folds(task, y, 0, repeats=2))
+    scores = model(x)
+    np.testing.assert_allclose(scores.sum(1), 1)
+    assert held_out.shape == (2, 30, len(classes))
+    assert len(classes) < 4 or (scores[:, 3] == 0).all()
+    test = rng.normal(size=(200, 80)).astype(np.float32)
+    decided = [RidgeClassifier(alpha=1 / strength).fit(x, y).predict(test) for strength in STRENGTHS]
+    assert max(np.mean(model(test).argmax(1) == each) for each in decided) > 0.99
+
+
+def test_least_squares_weights_rows():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, 5)).astype(np.float32), np.arange(40) % 2
+    twice = np.concatenate([np.arange(40), np.arange(10)])
+    weight = np.where(np.arange(40) < 10, 2.0, 1.0)
+    one, _ = fit_least_squares(Targets(TASK, y, weight), x, [])
+    two, _ = fit_least_squares(targets(TASK, y[twice]), x[twice], [])
+    np.testing.assert_allclose(one(x), two(x), atol=1e-6)
+
+
+def test_frequencies_of_terms_are_weighted_as_in_scikit_learn():
+    counts = np.random.default_rng(0).poisson(0.3, (50, 20)).astype(np.float32)
+    z = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0).astype(np.float32)
+    rows = np.arange(20)
+    theirs = TfidfTransformer(sublinear_tf=True).fit(counts[rows]).transform(counts).toarray()
+    scaled = _scaled("terms", _learn_scale("terms", z, np.arange(50), rows), np.arange(50))
+    np.testing.assert_allclose(scaled, theirs * np.sqrt(20), atol=1e-5)
 
 
 @pytest.mark.parametrize("task", [TASK, NUMBER])

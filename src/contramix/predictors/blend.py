@@ -14,11 +14,13 @@ from contramix.models.task import Task
 from contramix.predictors.domain_features import BLOCKS
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Fold, Targets, split_folds
-from contramix.predictors.linear import LinearModel, empty_predictions, fit_linear
+from contramix.predictors.linear import LinearModel, empty_predictions, fit_least_squares, fit_linear
 from contramix.predictors.trees import TreeEnsemble, fit_trees
 from contramix.predictors.weights import blend_weights, representation_share
 
-PartKind = Literal["linear", "forest", "extra-trees", "boosting"]
+PartKind = Literal["linear", "least-squares", "forest", "extra-trees", "boosting"]
+LINEAR_KINDS: tuple[PartKind, ...] = ("linear", "least-squares")
+"""Kinds of models that are stored as a linear model."""
 Features = Mapping[str, Float[ndarray, "..."]]
 """Blocks of features by name, such as ``"raw"``: arrays with one row for each record."""
 REPRESENTATION = "representation"
@@ -35,7 +37,8 @@ class Part(NamedTuple):
     Parameters
     ----------
     kind
-        Kind of model: ``"linear"``, or one of the tree ensembles ``"forest"``, ``"extra-trees"`` and ``"boosting"``.
+        Kind of model: ``"linear"`` (logistic or ridge regression), ``"least-squares"`` (ridge regression, also for
+        classes), or one of the tree ensembles ``"forest"``, ``"extra-trees"`` and ``"boosting"``.
     blocks
         Names of the blocks of features that the model uses side by side.
     prior
@@ -78,7 +81,8 @@ class Blend:
     def scores(self, features: Features) -> Float64[ndarray, " n C"] | Float64[ndarray, " n"]:
         """Return class probabilities of shape (n, C), or n numeric predictions, for blocks of features of n rows."""
         every_row = np.arange(len(next(iter(features.values()))))
-        scaled = {name: FeatureScale(features[name], *scale).rows(every_row)[:] for name, scale in self.scales.items()}
+        scales = {name: FeatureScale(features[name], *scale) for name, scale in self.scales.items()}
+        scaled = {name: _scaled(name, scale, every_row) for name, scale in scales.items()}
         parts = zip(self.parts, self.models, self.weights)
         total = sum(weight * model(_side_by_side(scaled, part.blocks)) for part, model, weight in parts)
         if self.task.classes:
@@ -117,7 +121,7 @@ class Blend:
         scales = {name: (arrays[f"scales.{name}.mean"], arrays[f"scales.{name}.scale"]) for name in blocks}
         models: list[LinearModel | TreeEnsemble] = []
         for number, part in enumerate(parts):
-            kind: Any = LinearModel if part.kind == "linear" else TreeEnsemble
+            kind: Any = LinearModel if part.kind in LINEAR_KINDS else TreeEnsemble
             models.append(kind(**{name: arrays[f"parts.{number}.{name}"] for name in kind._fields}))
         mean, scale = map(float, arrays["target"])
         return cls(task, tuple(parts), tuple(models), arrays["weights"], scales, mean, scale)
@@ -150,10 +154,8 @@ def fit_blend(
     """
     names = {block for part in parts for block in part.blocks}
     every_row = np.arange(len(next(iter(features.values()))))
-    scales = {name: FeatureScale.learn(features[name], every_row) for name in names}
-    for name in names & BLOCKS.keys():
-        scales[name] = scales[name].with_one_scale() if BLOCKS[name].one_scale else scales[name]
-    labeled = {name: scales[name].rows(rows)[:] for name in names}
+    scales = {name: _learn_scale(name, features[name], every_row, rows) for name in names}
+    labeled = {name: _scaled(name, scales[name], rows) for name in names}
     mean, scale = 0.0, 1.0
     if not targets.task.classes:
         mean, scale = float(targets.y.mean()), float(targets.y.std()) or 1.0
@@ -162,12 +164,31 @@ def fit_blend(
     fitted = [_fit_part(targets, part, _side_by_side(labeled, part.blocks), folds, seed) for part in parts]
     models, held_out = tuple(model for model, _ in fitted), [predictions for _, predictions in fitted]
     some = every_row[:: -(-len(every_row) // UNLABELED)]
-    unlabeled = {name: scales[name].rows(some)[:] for name in names}
+    unlabeled = {name: _scaled(name, scales[name], some) for name in names}
     guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
     weights = blend_weights(targets, held_out, _prior(parts, guesses))
     score = _validation_score(targets, sum(weight * each for weight, each in zip(weights, held_out)))
     arrays = {name: (each.mean.astype(np.float32), each.scale.astype(np.float32)) for name, each in scales.items()}
     return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale, score)
+
+
+def _learn_scale(
+    name: str, z: Float[ndarray, " n d"], rows: Int[ndarray, " m"], labeled: Int[ndarray, " k"]
+) -> FeatureScale:
+    """Return how the features ``z`` of a block are standardized, with statistics of ``rows``."""
+    if name in BLOCKS and BLOCKS[name].terms:
+        return FeatureScale.of_terms(z, labeled)
+    scale = FeatureScale.learn(z, rows)
+    return scale.with_one_scale() if name in BLOCKS and BLOCKS[name].one_scale else scale
+
+
+def _scaled(name: str, scale: FeatureScale, rows: Int[ndarray, " m"]) -> Float32[ndarray, " m d"]:
+    """Return the standardized features of some rows of a block."""
+    z = scale.rows(rows)[:]
+    if not (name in BLOCKS and BLOCKS[name].terms):
+        return z
+    size = np.linalg.norm(z, axis=1, keepdims=True) / np.sqrt(z.shape[1])  # features of about the usual size, 1
+    return np.asarray(z / np.maximum(size, 1e-12), np.float32)
 
 
 def _validation_score(targets: Targets, held_out: Float64[ndarray, " repeats n k"]) -> float | None:
@@ -209,7 +230,9 @@ def _fit_part(
     targets: Targets, part: Part, x: Float32[ndarray, " n d"], folds: list[Fold], seed: int
 ) -> tuple[LinearModel | TreeEnsemble, Float64[ndarray, " repeats n k"]]:
     """Fit a part to the labeled rows; return the model, and the predictions of held-out rows."""
-    if part.kind == "linear":
+    if part.kind == "least-squares" and targets.task.classes:
+        return fit_least_squares(targets, x, folds)
+    if part.kind in LINEAR_KINDS:
         return fit_linear(targets, x, folds)
     held_out = empty_predictions(targets.task, len(targets.y), folds)
     for number, fold in enumerate(folds):

@@ -1,4 +1,4 @@
-"""Compute features of audio, series and graphs without training: common baselines, and parts of a few-label predictor.
+"""Compute features of records without training: common baselines, and parts of a few-label predictor.
 
 They depend on the specification of the data and on fixed random numbers only, so nothing needs to be saved.
 """
@@ -19,10 +19,10 @@ from contramix.domains import Spec
 from contramix.domains.audio.spec import AudioSpec
 from contramix.domains.series.frontend import SeriesFrontend
 from contramix.domains.series.spec import SeriesSpec
+from contramix.domains.text.spec import TextSpec
 from contramix.errors import InputError
 from contramix.predictors.feature_rows import raw_features
 from contramix.runtime.randomness import Key
-from contramix.samples.graphs import Graphs
 from contramix.samples.padded_sequences import PaddedSequences
 from contramix.samples.samples import Samples, sequential_batches
 
@@ -32,8 +32,6 @@ LENGTHS = (7, 9, 11)
 """Lengths of the kernels in time steps, as in the ROCKET paper."""
 WL_ROUNDS = 4
 """Number of refinement rounds of Weisfeiler-Lehman colors, as in most published comparisons."""
-BUCKETS = 2048
-"""Number of features to which the colors of graphs are hashed in a few-label predictor."""
 
 
 def logmel(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
@@ -74,6 +72,21 @@ class Kernels(NamedTuple):
     bias: Float[Tensor, " k"]
     dilation: int
     padding: int
+
+
+def terms(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
+    """Return the sublinear frequency of each common token in each text, 1 + log(count) or 0.
+
+    A blend turns them into TF-IDF features, with document frequencies that are counted in the labeled texts.
+
+    Raises
+    ------
+    InputError
+        If the records are not texts.
+    """
+    if not isinstance(spec, TextSpec):
+        raise InputError("term frequencies are for texts")
+    return spec.term_frequencies(x)
 
 
 def draw_kernels(channels: int, steps: int, number: int, generator: torch.Generator) -> list[Kernels]:
@@ -188,29 +201,6 @@ def refine_colors(
     return np.stack(found)
 
 
-def wl(spec: Spec, x: Samples) -> Float32[ndarray, " n d"]:
-    """Return hashed counts of the Weisfeiler-Lehman colors of each graph, scaled to norm 1: shape (graphs, 2,048).
-
-    Nodes with the same features have the same initial color. ``spec`` is not used.
-
-    Raises
-    ------
-    InputError
-        If the records are not graphs.
-    """
-    if not isinstance(x, Graphs):
-        raise InputError("Weisfeiler-Lehman colors are for graphs")
-    bits = np.ascontiguousarray(x.x.float().cpu().numpy()).view(np.uint32).astype(np.uint64)
-    place = np.arange(bits.shape[1], dtype=np.uint64) << np.uint64(32)
-    color = _mix(bits + place).sum(1, dtype=np.uint64)
-    colors = refine_colors(x.edges.cpu().numpy(), color)
-    graph = np.arange(len(x)).repeat(x.node_counts.cpu().numpy())
-    counts = np.zeros((len(x), BUCKETS), np.float32)
-    for hashed in colors:
-        np.add.at(counts, (graph, (hashed % np.uint64(BUCKETS)).astype(np.int64)), 1.0)
-    return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-12))
-
-
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -231,19 +221,22 @@ class Block(NamedTuple):
         Function of a specification and samples.
     one_scale
         Whether all features are divided by one number, because they share a unit and their relative sizes matter.
+    terms
+        Whether features are frequencies of terms. They are weighted by the inverse document frequency in the labeled
+        records, and then each record is scaled to one norm.
     """
 
     compute: Callable[[Spec, Samples], Float32[ndarray, " n d"]]
     one_scale: bool = False
+    terms: bool = False
 
 
 BLOCKS = {
     "raw": Block(raw_features),
     "raw-quantile": Block(raw_features),
     "pixels": Block(raw_features, one_scale=True),
-    "tokens": Block(raw_features, one_scale=True),
+    "terms": Block(terms, terms=True),
     "logmel": Block(logmel),
     "rocket": Block(rocket),
-    "wl": Block(wl, one_scale=True),
 }
 """Blocks of features by name. The specifications of ``raw`` and ``raw-quantile`` of a table differ."""

@@ -30,13 +30,22 @@ PLAIN_PARTS: dict[str, list[Part]] = {
         Part("extra-trees", ("raw",), 0.25),
         Part("boosting", ("raw",), 0.15),
     ],
-    "image": [Part("linear", ("pixels",), 0.5), Part("forest", ("pixels",), 0.5)],
-    "audio": [Part("linear", ("logmel",), 0.5), Part("forest", ("logmel",), 0.5)],
-    "text": [Part("linear", ("tokens",), 0.5), Part("forest", ("tokens",), 0.5)],
-    "series": [Part("linear", ("rocket",), 0.7), Part("forest", ("raw",), 0.3)],
-    "graph": [Part("linear", ("raw",), 0.3), Part("linear", ("wl",), 0.4), Part("forest", ("raw",), 0.3)],
+    "graph": [Part("linear", ("raw",), 0.6), Part("forest", ("raw",), 0.4)],
+    **{
+        domain: [Part("least-squares", (block,), 0.6), Part("linear", (block,), 0.4)]
+        for domain, block in (("image", "pixels"), ("audio", "logmel"), ("text", "terms"), ("series", "rocket"))
+    },
 }
 """Parts of the blend on features that need no encoder, by data domain. Their weights sum to 1."""
+LEARNED_PARTS: dict[str, list[Part]] = {
+    "table": [Part("linear", (REPRESENTATION,), 0.5), Part("forest", ("raw", REPRESENTATION), 0.5)],
+    "graph": [Part("linear", (REPRESENTATION,), 0.4), Part("linear", ("raw", REPRESENTATION), 0.6)],
+    **{
+        domain: [Part("linear", (REPRESENTATION,), 0.5), Part("least-squares", (block, REPRESENTATION), 0.5)]
+        for domain, block in (("image", "pixels"), ("audio", "logmel"), ("text", "terms"), ("series", "rocket"))
+    },
+}
+"""Parts of the blend on the representation of an encoder, by data domain. Their weights sum to 1."""
 STATISTICS_ROWS = 20_000
 """Maximum number of unlabeled rows from which statistics of features are computed."""
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
@@ -67,14 +76,15 @@ def default_recipes(domain: str) -> list[tuple[str, dict[str, Any]]]:
 def choose_parts(domain: str, encoders: int) -> list[Part]:
     """Return the parts of the blend for a domain and a number of encoders.
 
-    Plain parts are models on features that need no encoder. For each encoder there is a linear model on its
-    representation, and a forest on the features of the plain forest and the representation side by side.
+    Plain parts are models on features that need no encoder. For each encoder there are models on its representation,
+    alone and beside the features that need no encoder. ``docs/findings/0034`` tells how they were chosen.
     """
-    plain = PLAIN_PARTS[domain]
-    names = [f"{REPRESENTATION}.{number}" for number in range(encoders)]
-    block = next(part.blocks[0] for part in plain if part.kind == "forest")
-    linear = [Part("linear", (name,), 0.5 / encoders) for name in names]
-    return [*plain, *linear, *(Part("forest", (block, name), 0.5 / encoders) for name in names)]
+    learned = []
+    for part in LEARNED_PARTS[domain]:
+        for number in range(encoders):
+            blocks = (f"{name}.{number}" if name == REPRESENTATION else name for name in part.blocks)
+            learned.append(part._replace(blocks=tuple(blocks), prior=part.prior / encoders))
+    return [*PLAIN_PARTS[domain], *learned]
 
 
 def linear_parts(encoders: int) -> list[Part]:

@@ -19,6 +19,8 @@ TOLERANCE, FINAL_TOLERANCE = 1e-3, 1e-6
 fit."""
 DEFAULT_STRENGTH = 0.01
 """Regularization if there are too few rows for folds."""
+DEFAULT_FACTOR, FACTORS = 5.0, tuple(10 ** (power / 8) for power in range(-4, 17))
+"""Factor of the outputs of least squares if there are too few rows for folds, and the factors to choose from."""
 WORSE_IN_A_ROW = 2
 """Number of strengths in a row that are worse than the best one, after which weaker regularization is not tried."""
 
@@ -89,6 +91,70 @@ def fit_linear(
             break
     final = model(everything).fit(best, FINAL_TOLERANCE)
     return _to_arrays(task, final, basis), held_out
+
+
+def fit_least_squares(
+    targets: Targets, x: Float32[ndarray, " n d"], folds: list[Fold]
+) -> tuple[LinearModel, Float64[ndarray, " repeats n C"]]:
+    """Fit ridge regression to the indicators of classes, and turn its outputs into class probabilities.
+
+    With far fewer rows than features it is often better than logistic regression; ROCKET's authors use it too. The
+    probabilities are the softmax of the outputs times a factor. The regularization strength is that with the smallest
+    squared error on held-out rows, and the factor that with the smallest log loss.
+
+    Parameters
+    ----------
+    targets
+        Classes of the labeled rows.
+    x
+        Scaled features of the labeled rows.
+    folds
+        Folds of the labeled rows. If there are none, the strength is ``DEFAULT_STRENGTH`` and the factor
+        ``DEFAULT_FACTOR``.
+
+    Returns
+    -------
+    model, held_out
+        As in :func:`fit_linear`.
+    """
+    outputs = [empty_predictions(targets.task, len(targets.y), folds) for _ in STRENGTHS]
+    for fold in folds:
+        solved = _solve_least_squares(targets.take(fold.train), x[fold.train])
+        for out, (weight, bias) in zip(outputs, solved):
+            out[fold.repeat, fold.held] = x[fold.held] @ weight.T + bias
+    best, factor = STRENGTHS.index(DEFAULT_STRENGTH), DEFAULT_FACTOR
+    if folds:
+        truth = np.eye(len(targets.task.classes))[targets.y]
+        best = int(np.argmin([_squared_error(targets, truth, out) for out in outputs]))
+        factor = min(FACTORS, key=lambda tried: targets.loss(softmax(tried * outputs[best], -1)))
+    weight, bias = _solve_least_squares(targets, x)[best]
+    return LinearModel(factor * weight, factor * bias, np.asarray(1)), softmax(factor * outputs[best], -1)
+
+
+def _squared_error(targets: Targets, truth: Float64[ndarray, " n C"], out: Float64[ndarray, " repeats n C"]) -> float:
+    """Return the mean squared error of outputs for held-out rows; NaN where a row, and -inf where a class, was not."""
+    error = np.where(np.isfinite(out), out - truth, 0.0)
+    return float(((error**2).sum(2) * targets.weight * ~np.isnan(out[..., 0])).sum())
+
+
+def _solve_least_squares(
+    targets: Targets, x: Float32[ndarray, " n d"]
+) -> list[tuple[Float64[ndarray, " C d"], Float64[ndarray, " C"]]]:
+    """Return the weights and biases of ridge regressions to the indicators of classes, one for each strength.
+
+    The bias of a class without rows is -inf.
+    """
+    share = targets.weight / targets.weight.sum()
+    truth = np.eye(len(targets.task.classes))[targets.y]
+    mean, rate = share @ x, share @ truth
+    root = np.sqrt(targets.weight)[:, None]
+    left, size, right = np.linalg.svd(root * (x - mean), full_matrices=False)
+    moment = left.T @ (root * (truth - rate))
+    found = []
+    for strength in STRENGTHS:
+        weight = (right.T @ ((size / (size**2 + 1 / strength))[:, None] * moment)).T
+        found.append((weight, np.where(rate > 0, rate - weight @ mean, -np.inf)))
+    return found
 
 
 def empty_predictions(task: Task, rows: int, folds: list[Fold]) -> Float64[ndarray, " repeats n k"]:

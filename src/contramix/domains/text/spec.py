@@ -178,22 +178,35 @@ class TextSpec(Spec):
     def features(self, x: Samples) -> Float32[ndarray, " n d"]:
         """Compute TF-IDF features for baselines from token ids, one row per text and one column per token.
 
+        Columns and term frequencies are those of :meth:`term_frequencies`. Rows have Euclidean norm 1, as in
+        scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``. ``x`` holds token ids as :meth:`tensorize` returns them.
+        """
+        documents = decode_counts(self.documents)[self._commonest_tokens]
+        idf = np.log((1 + self.rows) / (1 + documents)) + 1  # as in scikit-learn
+        weights = torch.from_numpy(self.term_frequencies(x)) * torch.from_numpy(idf).float()
+        return np.asarray(normalize(weights, dim=1).numpy())
+
+    def term_frequencies(self, x: Samples) -> Float32[ndarray, " n d"]:
+        """Compute the sublinear frequency of each token in each text: 1 + log(count), or 0.
+
         Columns are the tokens that occur in the most training texts, at most 4,096. ``x`` holds token ids as
-        :meth:`tensorize` returns them. Term frequencies are sublinear, 1 + log(count), and rows have Euclidean norm 1,
-        as in scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``.
+        :meth:`tensorize` returns them.
         """
         if not isinstance(x, Tensor):
             raise TypeError("texts are a tensor of tokens")
+        tokens = self._commonest_tokens
+        feature_of_token = torch.full((self.vocabulary,), len(tokens))
+        feature_of_token[torch.from_numpy(tokens)] = torch.arange(len(tokens))
+        index = feature_of_token[x.cpu().long()]
+        counts = torch.zeros(len(x), len(tokens) + 1).scatter_add_(1, index, torch.ones(index.shape))[:, :-1]
+        return np.asarray(torch.where(counts > 0, 1 + counts.log(), 0.0).numpy())
+
+    @property
+    def _commonest_tokens(self) -> Int[ndarray, " d"]:
+        """Return the ids of the tokens that occur in the most training texts, at most ``MAX_FEATURES``, in order."""
         documents = decode_counts(self.documents)
         commonest = np.argsort(-documents, kind="stable")[:MAX_FEATURES]
-        commonest = np.sort(commonest[documents[commonest] > 0])
-        idf = np.log((1 + self.rows) / (1 + documents[commonest])) + 1  # as in scikit-learn
-        feature_of_token = torch.full((self.vocabulary,), len(commonest))
-        feature_of_token[torch.from_numpy(commonest)] = torch.arange(len(commonest))
-        index = feature_of_token[x.cpu().long()]
-        counts = torch.zeros(len(x), len(commonest) + 1).scatter_add_(1, index, torch.ones(index.shape))[:, :-1]
-        weights = torch.where(counts > 0, 1 + counts.log(), 0.0) * torch.from_numpy(idf).float()
-        return np.asarray(normalize(weights, dim=1).numpy())
+        return np.sort(commonest[documents[commonest] > 0])
 
 
 def extract_texts(table: pa.Table) -> list[str]:
