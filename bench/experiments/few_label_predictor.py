@@ -196,7 +196,7 @@ def predictions(
     rows, blocks
         Rows, and the features that :func:`features` returned for them.
     plain
-        Plain models beside those on the columns of a table.
+        Further plain models.
     problem
         Labeled rows and test rows.
     """

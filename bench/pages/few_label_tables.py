@@ -54,10 +54,8 @@ def predictor() -> Iterator[str]:
     yield "calibration error are taken at the class shares of the labeled rows. *Raw + linear* is a linear model on"
     yield "standardized raw features."
     yield ""
-    for domain, title in (("table", "Tables"), ("", "Other domains")):
-        chosen = {
-            key: lines for key, lines in found.items() if (lines["predictor"]["domain"] == "table") == bool(domain)
-        }
+    for is_table, title in ((True, "Tables"), (False, "Other domains")):
+        chosen = {key: lines for key, lines in found.items() if is_table == (lines["predictor"]["domain"] == "table")}
         if not chosen:
             continue
         yield from (f"### {title}", "")

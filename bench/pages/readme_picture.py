@@ -39,7 +39,7 @@ NAMES = {
 METRICS = {"auroc": "AUROC", "r2": "R squared", "balanced_accuracy": "balanced accuracy"}
 LABELS = ("20 labels per class", "40 labels")
 """Numbers of labels that the picture shows: 20 per class, or 40 in all for a numeric target."""
-LEFT, WIDTH, RIGHT, STEP, TOP = 330, 330, 190, 24, 62
+LEFT, WIDTH, RIGHT, STEP, TOP = 290, 300, 290, 24, 62
 """Widths in pixels of the names, of the scale and of the differences; height of a line; height of the heading."""
 PLAIN, OURS = "#777777", "#0b62a4"
 
@@ -97,20 +97,21 @@ def _drawing() -> Iterator[str]:
     yield from _text(28, 42, "best plain model, chosen in hindsight")
     yield from _point(268, 38, OURS)
     yield from _text(278, 42, "default predictor of contramix")
-    yield from _text(full - 10, 42, "difference, points", anchor="end")
+    yield from _text(full - 10, 42, "difference in points, to which model", anchor="end")
     for score in range(50, 101, 10):
         x, bottom = _x(score), height - 26
         yield f'<line x1="{x}" x2="{x}" y1="{TOP - 8}" y2="{bottom}" stroke="#dddddd"/>'
         yield from _text(x, height - 10, f"{score}", anchor="middle")
     for number, (name, lines) in enumerate(shown.items()):
         y = TOP + STEP * number + 8
-        ours, plain = percent(lines["predictor"]), percent(lines[best_plain(lines)])
+        best = best_plain(lines)
+        ours, plain = percent(lines["predictor"]), percent(lines[best])
         yield from _text(10, y + 4, f"{NAMES[name]} ({METRICS[lines['predictor']['metric']]})")
         for scores, color, up in ((plain, PLAIN, -4), (ours, OURS, 4)):
             left, right = (_x(scores.mean() + side * _half(scores)) for side in (-1, 1))
             yield f'<line x1="{left}" x2="{right}" y1="{y + up}" y2="{y + up}" stroke="{color}" stroke-width="2"/>'
             yield from _point(_x(float(scores.mean())), y + up, color)
-        yield from _text(full - 10, y + 4, difference(ours - plain), anchor="end")
+        yield from _text(full - 10, y + 4, f"{difference(ours - plain)}, {best}", anchor="end")
     yield "</svg>"
 
 

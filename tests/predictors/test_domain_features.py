@@ -9,10 +9,9 @@ import contramix
 from contramix import ContrastiveClassifier, InputError
 from contramix.domains.graph.spec import GraphSpec
 from contramix.predictors import trees
-from contramix.predictors.domain_features import BLOCKS, rocket, wl
+from contramix.predictors.domain_features import BLOCKS, refine_colors, rocket, terms
 from contramix.predictors.feature_rows import FeatureScale
-from contramix.predictors.few_labels import PLAIN_PARTS, choose_parts
-from contramix.samples.graphs import Graphs
+from contramix.predictors.few_labels import LEARNED_PARTS, PLAIN_PARTS, choose_parts
 
 Y = np.arange(24) % 2
 
@@ -64,37 +63,36 @@ def test_the_blend_of_each_domain_learns_and_survives_a_folder(domain, make, tmp
 def test_each_domain_has_plain_parts_whose_weights_sum_to_one():
     for domain, parts in PLAIN_PARTS.items():
         assert sum(part.prior for part in parts) == pytest.approx(1)
+        assert sum(part.prior for part in LEARNED_PARTS[domain]) == pytest.approx(1)
         assert sum(part.prior for part in choose_parts(domain, 2)) == pytest.approx(2)
         assert {block for part in parts for block in part.blocks} <= BLOCKS.keys()
 
 
-def packed(order):
-    """Two graphs: a path with labeled ends, and a triangle; the nodes of the path in another order."""
+def path_and_triangle(order):
+    """Return edges and labels of a path with labeled ends and a triangle; the nodes of the path in another order."""
     place = np.argsort(order)
     path, triangle = [(place[a], place[a + 1]) for a in range(3)], [(4, 5), (5, 6), (6, 4)]
-    both = torch.tensor([pair for edges in (path, triangle) for a, b in edges for pair in ((a, b), (b, a))]).T
-    x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])[torch.tensor(order)]
-    return Graphs(torch.cat([x, torch.ones(3, 2)]), both, torch.tensor([4, 3]), torch.tensor([6, 6]), undirected=True)
+    both = np.array([pair for edges in (path, triangle) for a, b in edges for pair in ((a, b), (b, a))]).T
+    labels = np.array([*np.array([1, 2, 2, 1])[order], 3, 3, 3], np.uint64)
+    return both, labels
 
 
-def test_colors_of_graphs_depend_on_no_order_of_nodes_and_on_no_other_graph():
-    spec = GraphSpec.model_construct()
-    one, other = packed([0, 1, 2, 3]), packed([2, 0, 3, 1])
-    found = wl(spec, one)
-    assert found.shape == (2, 2048)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(found, wl(spec, other))
-    np.testing.assert_array_equal(found[1:], wl(spec, one[torch.tensor([1])]))
-    assert (found[0] != found[1]).any()
-    # Two kinds of ends and middles, and in each round those near an end; a triangle has one color in each round.
-    assert (found[1] > 0).sum() == 5
+def test_colors_of_graphs_do_not_depend_on_the_order_of_nodes():
+    one, other = (refine_colors(*path_and_triangle(order)) for order in ([0, 1, 2, 3], [2, 0, 3, 1]))
+    assert one.shape == (5, 7)
+    np.testing.assert_array_equal(np.sort(one[:, :4]), np.sort(other[:, :4]))
+    np.testing.assert_array_equal(one[:, 4:], other[:, 4:])
+    # The path has two kinds of nodes, its ends and its middles; the triangle has one.
+    assert [len(np.unique(row[:4])) for row in one] == [2] * 5
+    assert [len(np.unique(row[4:])) for row in one] == [1] * 5
+    assert len(np.unique(one)) == 15
 
 
-def test_random_kernels_are_for_series():
+def test_features_of_other_domains_are_refused():
     with pytest.raises(InputError, match="are for series"):
-        rocket(GraphSpec.model_construct(), packed([0, 1, 2, 3]))
-    with pytest.raises(InputError, match="are for graphs"):
-        wl(GraphSpec.model_construct(), torch.zeros(2, 3))
+        rocket(GraphSpec.model_construct(), torch.zeros(2, 3))
+    with pytest.raises(InputError, match="are for texts"):
+        terms(GraphSpec.model_construct(), torch.zeros(2, 3))
 
 
 def test_one_scale_is_the_root_mean_square_deviation():

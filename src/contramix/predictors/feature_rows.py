@@ -114,7 +114,7 @@ class FeatureScale(NamedTuple):
 
     @classmethod
     def of_terms(cls, z: Float[ndarray, " n d"], labeled: Int[ndarray, " m"]) -> "FeatureScale":
-        """Weight the frequencies of terms by their inverse document frequency in the labeled records.
+        """Scale the frequencies of terms by their inverse document frequency in the labeled records.
 
         The weight is that of scikit-learn's ``TfidfTransformer``: 1 + log((1 + records) / (1 + records with the term)).
         Document frequencies of the few labeled records score higher than those of all records (docs/findings/0034).

@@ -77,7 +77,7 @@ def choose_parts(domain: str, encoders: int) -> list[Part]:
     """Return the parts of the blend for a domain and a number of encoders.
 
     Plain parts are models on features that need no encoder. For each encoder there are models on its representation,
-    alone and beside the features that need no encoder. ``docs/findings/0034`` tells how they were chosen.
+    alone and together with features that need no encoder. ``docs/findings/0034`` tells how they were chosen.
     """
     learned = []
     for part in LEARNED_PARTS[domain]:
