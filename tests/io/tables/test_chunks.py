@@ -308,7 +308,7 @@ def test_nothing_in_it(tmp_path):
 
 
 def test_columns_that_cannot_be_used(tmp_path):
-    pq.write_table(pa.table({"a": range(50), "l": [[n] for n in range(50)]}), tmp_path / "x.parquet")
+    pq.write_table(pa.table({"a": range(50), "l": [[str(n)] for n in range(50)]}), tmp_path / "x.parquet")
     refused(tmp_path / "x.parquet", "column 'l'")
     twice = pa.Table.from_arrays([pa.array(range(50))] * 2, ["a", "a"])
     with pa.ipc.new_file(tmp_path / "x.arrow", twice.schema) as writer:

@@ -18,6 +18,7 @@ from contramix.domains.table.columns.summaries import (
     NumberSummary,
     TextSummary,
 )
+from contramix.domains.table.columns.vector_summary import VectorSummary
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
@@ -209,6 +210,10 @@ def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> Co
         if name in settings.categorical:
             raise InputError(f"table.categorical: column {name!r} holds dates; only numbers can be made categories")
         return DateSummary(name, settings)
+    if pa.types.is_fixed_size_list(column_type):
+        if name in settings.categorical:
+            raise InputError(f"table.categorical: column {name!r} holds vectors; only numbers can be made categories")
+        return VectorSummary(name, settings)
     if name in settings.categorical:
         return TextSummary(name, settings, numbers=True)
     return BooleanSummary(name, settings) if pa.types.is_boolean(column_type) else NumberSummary(name, settings)
@@ -233,14 +238,14 @@ def _notes(left_out: Sequence[LeftOut]) -> list[str]:
 
 
 def _ordered(columns: list[AnyColumn]) -> list[AnyColumn]:
-    """Sort columns by kind: numbers, dates, booleans, one-hot categories, categories stored as codes.
+    """Sort columns by kind: numbers, vectors, dates, booleans, one-hot categories, categories stored as codes.
 
     Columns of the same kind keep their order.
     """
 
     def rank(column: AnyColumn) -> int:
         if isinstance(column, Categorical):
-            return 4 if column.store == "code" else 3
-        return {"numeric": 0, "datetime": 1, "boolean": 2}[column.kind]
+            return 5 if column.store == "code" else 4
+        return {"numeric": 0, "embedding": 1, "datetime": 2, "boolean": 3}[column.kind]
 
     return sorted(columns, key=rank)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from contramix.domains.spec import Spec
 from contramix.domains.table.columns.column import one_chunk
-from contramix.domains.table.columns.kinds import AnyColumn, Boolean, Categorical, Element
+from contramix.domains.table.columns.kinds import AnyColumn, Boolean, Categorical, Element, Embedding
 from contramix.domains.table.learning import OneHotFinder, TableLearner, concatenate
 from contramix.domains.table.settings import TableSettings
 from contramix.encoders.encoder import Inputs
@@ -39,7 +39,8 @@ class TableSpec(Spec):
     Parameters
     ----------
     columns
-        The input columns: numbers, dates, booleans, one-hot encoded categories, then categories stored as codes.
+        The input columns: numbers, vectors, dates, booleans, one-hot encoded categories, then categories stored as
+        codes.
     mixing
         ``"typed"``: when rows are mixed, numbers are averaged, and categories and one-hot groups copied from one row.
         ``"raw"``: every element except integer codes is averaged.
@@ -178,10 +179,18 @@ class TableSpec(Spec):
 
     @property
     def units(self) -> list[Unit]:
-        """Return the groups of elements that are mixed jointly: one for each one-hot group and each other column."""
+        """Return the groups of elements that are mixed jointly.
+
+        There is one for each one-hot group, each number of a vector, the flag of missing vectors, and each other
+        column.
+        """
         units: list[Unit] = []
         last: int | None = None
         for column in self.columns:
+            if isinstance(column, Embedding):
+                units += [Unit([column], [element]) for element in column.elements]
+                last = None
+                continue
             group = column.group if isinstance(column, Boolean) else None
             if group is not None and group == last:
                 units[-1].columns.append(column)
@@ -202,8 +211,11 @@ class TableSpec(Spec):
         unit: list[int] = []
         blend: list[bool] = []
         missing_at: list[int] = []
+        start, last = 0, None
         for columns, elements in self.units:
             first = len(unit)
+            if columns[0] is not last:  # a vector has several units
+                start, last = first, columns[0]
             if raw:
                 unit += range(first, first + len(elements))
                 blend += [e.role != "code" for e in elements]
@@ -211,7 +223,7 @@ class TableSpec(Spec):
             else:
                 unit += [len(blend)] * len(elements)
                 blend.append(columns[0].blend)
-                missing_at.append(first + columns[0].missing_at if columns[0].missing_at >= 0 else -1)
+                missing_at.append(start + columns[0].missing_at if columns[0].missing_at >= 0 else -1)
         return Layout(
             unit=torch.tensor(unit),
             blend=torch.tensor(blend),
@@ -227,8 +239,8 @@ class TableSpec(Spec):
         """Return the properties of rows that an encoder is built for.
 
         These are the length of a row's vector, the widths of its column groups, and the positions of integer codes.
-        Numbers and dates form one column group, and booleans outside one-hot groups another. Each column of categories
-        and each one-hot group of booleans forms a separate group.
+        Numbers, vectors and dates form one column group, and booleans outside one-hot groups another. Each column of
+        categories and each one-hot group of booleans forms a separate group.
         """
         groups: list[int] = []
         codes: list[tuple[int, int]] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyarrow.parquet import read_metadata
+from pyarrow.parquet import FileMetaData, read_metadata
 
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError
@@ -96,7 +96,7 @@ def _estimate_cells(path: Path) -> int:
         if kind == "parquet":
             with path.open("rb") as file:
                 metadata = read_metadata(file)
-            return int(metadata.num_rows * metadata.num_columns)
+            return _count_cells(metadata)
         if kind != "delimited":
             return size // 4
         with open_decompressed(path) as stream:
@@ -109,6 +109,14 @@ def _estimate_cells(path: Path) -> int:
     with path.open("rb") as file:
         plain = file.read(len(sample)) == sample
     return int(size * (1 if plain else COMPRESSION_RATIO) * marks // max(1, len(sample)))
+
+
+def _count_cells(metadata: FileMetaData) -> int:
+    """Return the number of cells of a Parquet file, in which each number of a vector counts as a cell."""
+    nested = [n for n in range(metadata.num_columns) if metadata.schema.column(n).max_repetition_level]
+    groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)] if nested else []
+    flat = metadata.num_rows * (metadata.num_columns - len(nested))
+    return int(flat + sum(group.column(n).num_values for group in groups for n in nested))
 
 
 def _identity(path: Path) -> dict[str, Any]:

@@ -9,13 +9,15 @@
 | date, timestamp of any unit and zone | timestamp("us") in UTC without a zone; finer units are truncated |
 | dictionary (categorical) | the type of its values |
 | a column of nulls only | float64 of nulls |
+| lists of numbers, all of one length | fixed_size_list of float32 |
 
-All other types (lists, structs, binary, durations, times of day, extension types) are rejected.
+All other types (lists of anything else, structs, binary, durations, times of day, extension types) are rejected.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -74,6 +76,8 @@ def to_canonical_column(column: pa.ChunkedArray) -> pa.Array:
     """
     if pt.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if _is_list(column.type) and column.null_count < len(column):
+        return _to_vectors(column)
     target = _target(column)
     if column.null_count == len(column):
         column = pa.chunked_array([pa.nulls(len(column), target)])  # not every type can be cast
@@ -129,7 +133,7 @@ def check_width(count: int, source: str = "") -> None:
 
 
 def describe_type(kind: pa.DataType) -> str:
-    """Describe a canonical column type in words, for messages: "true or false", "a date", "text" or "a number".
+    """Describe a canonical column type in words for messages, such as "a date" or "a vector of 384 numbers".
 
     Examples
     --------
@@ -140,6 +144,8 @@ def describe_type(kind: pa.DataType) -> str:
         return "true or false"
     if pt.is_timestamp(kind):
         return "a date"
+    if pt.is_fixed_size_list(kind):
+        return f"a vector of {kind.list_size:,} numbers"
     return "text" if is_text(kind) else "a number"
 
 
@@ -148,8 +154,50 @@ def message_prefix(source: str) -> str:
     return f"{source}: " if source else ""
 
 
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind))
+
+
+def _to_vectors(column: pa.ChunkedArray) -> pa.FixedSizeListArray:
+    """Convert lists of numbers to vectors of one length.
+
+    Raises
+    ------
+    ValueError
+        If the lists hold anything but numbers, or have different lengths.
+    """
+    lists = pa.concat_arrays(column.chunks)
+    kind = lists.type.value_type
+    if not _is_number(kind):
+        raise ValueError(f"type {lists.type} cannot be used: lists must hold numbers; drop the column")
+    lengths = pc.list_value_length(lists)
+    size = lengths.drop_null()[0].as_py()
+    other = pc.fill_null(pc.not_equal(lengths, size), False)
+    if pc.any(other).as_py():
+        row = pc.index(other, True).as_py()
+        raise ValueError(
+            f"lists of different lengths: {size} numbers in the first, {lengths[row]} in row {row + 1}; give vectors "
+            "of one length"
+        )
+    if size == 0:
+        raise ValueError("the lists are empty; drop the column")
+    present = lists.drop_null()
+    numbers = present.flatten().cast(pa.float64(), safe=False).cast(pa.float32(), safe=False)
+    vectors = pa.FixedSizeListArray.from_arrays(numbers, size)
+    if not lists.null_count:
+        return vectors
+    valid = np.asarray(lists.is_valid())
+    return vectors.take(pa.array(np.where(valid, np.cumsum(valid) - 1, 0), mask=~valid))
+
+
 def _target(column: pa.ChunkedArray) -> pa.DataType:
     kind = column.type
+    if _is_list(kind) and _is_number(kind.value_type):  # no vector is known: to_canonical_column converts the others
+        return pa.list_(pa.float32(), kind.list_size) if pt.is_fixed_size_list(kind) else pa.float64()
     if column.null_count == len(column) and len(column) and _is_read(kind):
         return pa.float64()
     if pt.is_boolean(kind):
@@ -169,8 +217,8 @@ def _target(column: pa.ChunkedArray) -> pa.DataType:
 
 
 def _is_read(kind: pa.DataType) -> bool:
-    simple = pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
-    return bool(simple or pt.is_null(kind) or pt.is_date(kind) or pt.is_timestamp(kind) or is_text(kind))
+    date = pt.is_date(kind) or pt.is_timestamp(kind)
+    return bool(pt.is_boolean(kind) or _is_number(kind) or pt.is_null(kind) or date or is_text(kind))
 
 
 def _in_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -14,7 +14,7 @@ import pyarrow.types as pt
 from contramix.errors import InputError, printable
 from contramix.io.options import ReadOptions
 from contramix.io.records import RecordChunks
-from contramix.io.tables.canonical import describe_type, to_canonical
+from contramix.io.tables.canonical import describe_type, message_prefix, to_canonical
 from contramix.io.tables.columnar import TABLE_READERS, iterate_tables, rows_per_chunk, stored_row_count
 from contramix.io.tables.csv.chunks import DelimitedFile
 from contramix.io.tables.frames import drop_pandas_index
@@ -147,7 +147,7 @@ def _read_folder(folder: str | os.PathLike[str], options: ReadOptions) -> Record
         for part in parts:
             if start < part.rows and stop > 0:
                 for table in part.read_rows(max(0, start), min(stop, part.rows)):
-                    yield _cast_to(table.select(names), schema)
+                    yield _cast_to(table.select(names), schema, printable(folder))
             start, stop = start - part.rows, stop - part.rows
 
     *starts, rows = accumulate((part.rows for part in parts), initial=0)
@@ -195,7 +195,7 @@ def _rechunk(
     source
         Name of the file in error messages.
     """
-    size = rows_per_chunk(len(schema))
+    size = rows_per_chunk(sum(kind.list_size if pt.is_fixed_size_list(kind) else 1 for kind in schema.types))
 
     def read_rows(start: int, stop: int) -> Iterator[pa.Table]:
         waiting: list[pa.Table] = []
@@ -205,7 +205,7 @@ def _rechunk(
             waiting.append(table)
             while (held := sum(t.num_rows for t in waiting)) >= size or (start == stop and held):
                 joined = pa.concat_tables(waiting)
-                yield _cast_to(to_canonical(joined.slice(0, size), source), schema)
+                yield _cast_to(to_canonical(joined.slice(0, size), source), schema, source)
                 waiting = [joined.slice(size)]
             if start == stop:
                 return
@@ -213,11 +213,23 @@ def _rechunk(
     return read_rows
 
 
-def _cast_to(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def _cast_to(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
     """Cast the columns of a chunk to the types in ``schema``, the schema of the complete file.
 
-    The types of a chunk may differ from it, for example if all values of a column are null in the chunk.
+    The types of a chunk may differ from it, for example if all values of a column are null in the chunk. ``source`` is
+    the name of the file in error messages.
+
+    Raises
+    ------
+    InputError
+        If a chunk holds vectors of another length.
     """
+    for field, column in zip(schema, table.columns, strict=True):
+        if pt.is_fixed_size_list(field.type) and column.type != field.type and column.null_count < len(column):
+            raise InputError(
+                f"{message_prefix(source)}column '{printable(field.name, 60)}': {describe_type(column.type)} after "
+                f"{describe_type(field.type)}; give vectors of one length"
+            )
     columns = [
         column
         if column.type == field.type

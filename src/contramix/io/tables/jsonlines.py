@@ -1,4 +1,4 @@
-"""Read JSON Lines files, in which each line is a JSON object without nested objects or lists."""
+"""Read JSON Lines files, in which each line is a JSON object. Its values are no objects; lists hold numbers."""
 
 import io
 import json

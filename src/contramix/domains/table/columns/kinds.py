@@ -8,8 +8,9 @@ from contramix.domains.table.columns.boolean import Boolean
 from contramix.domains.table.columns.categorical import Categorical
 from contramix.domains.table.columns.column import Element
 from contramix.domains.table.columns.dates import DateTime
+from contramix.domains.table.columns.embedding import Embedding
 from contramix.domains.table.columns.numeric import Numeric
 
-AnyColumn = Annotated[Numeric | Boolean | DateTime | Categorical, Field(discriminator="kind")]
+AnyColumn = Annotated[Numeric | Embedding | Boolean | DateTime | Categorical, Field(discriminator="kind")]
 
-__all__ = ["AnyColumn", "Boolean", "Categorical", "DateTime", "Element", "Numeric"]
+__all__ = ["AnyColumn", "Boolean", "Categorical", "DateTime", "Element", "Embedding", "Numeric"]

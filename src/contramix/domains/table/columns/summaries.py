@@ -80,7 +80,7 @@ class ColumnSummary(ABC):
         if self._first is None:
             self._first = present[0]
         if not self._differs:
-            self._differs = pc.any(pc.not_equal(present, self._first)).as_py()
+            self._differs = self._any_differs(present)
         self._update(values, present, first_row, sample)
 
     def finish(self) -> AnyColumn | LeftOut:
@@ -96,6 +96,10 @@ class ColumnSummary(ABC):
         if not self._differs and not self.absent:
             return LeftOut(name=self.name, reason=f"constant ({_short(self._first.as_py())})")
         return self._finish()
+
+    def _any_differs(self, present: pa.Array) -> bool:
+        """Return whether any of the values that are not missing differs from the first one of the column."""
+        return bool(pc.any(pc.not_equal(present, self._first)).as_py())
 
     @abstractmethod
     def _update(self, values: pa.Array, present: pa.Array, first_row: int, sample: ndarray | None) -> None:
