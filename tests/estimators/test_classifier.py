@@ -233,8 +233,9 @@ def test_a_quantity_that_is_known_of_few_rows(tmp_path):
     np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
     with pytest.raises(InputError, match=r"infinity \(row 3\)"):
         regressor().fit(x, np.where(np.arange(300) == 2, np.inf, truth))
-    with pytest.raises(InputError, match="labeled rows"):
-        regressor().fit(x, np.full(300, np.nan))
+    for head in ("auto", "finetune"):
+        with pytest.raises(InputError, match="labeled rows"):
+            regressor(head=head).fit(x, np.full(300, np.nan))
 
 
 def test_containers_agree_and_pickles_and_clones(frame, few):

@@ -91,6 +91,8 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
         if np.isinf(values).any():
             raise InputError(f"Input y contains infinity (row {int(np.isinf(values).argmax()) + 1})")
         known = ~np.isnan(values)
+        if not known.any():
+            raise InputError("y: there are no labeled rows: all values are NaN")
         self._fit_labeled(
             X, values[known], known, Task("regression", "y"), np.empty(0), FineTune.from_dict(self.finetune or {})
         )
