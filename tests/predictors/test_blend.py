@@ -13,7 +13,14 @@ from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Targets, split_folds
 from contramix.predictors.linear import STRENGTHS, fit_least_squares, fit_linear
 from contramix.predictors.trees import MODELS, fit_trees, to_arrays
-from contramix.predictors.weights import SMALLEST_SHARE, USUAL_SHARE, blend_weights, representation_share
+from contramix.predictors.weights import (
+    SMALLEST_SHARE,
+    USUAL_SHARE,
+    blend_weights,
+    learn_sharpness,
+    representation_share,
+    sharpen,
+)
 
 TASK, NUMBER = Task("classification", "y", ("a", "b")), Task("regression", "y")
 PARTS = (Part("linear", ("good",), 1.0), Part("forest", ("good", "noise"), 1.0), Part("linear", ("noise",), 1.0))
@@ -74,6 +81,28 @@ def test_tensors_and_back_give_the_same_predictions(task):
     again = Blend.from_tensors(task, PARTS, blend.tensors())
     np.testing.assert_array_equal(again.scores(features), blend.scores(features))
     assert fit_blend(targets(task, y[rows]), features, rows, PARTS, 0).tensors().keys() == blend.tensors().keys()
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 2.5])
+def test_sharpness_is_found_and_shrunk_towards_one(exponent):
+    rng = np.random.default_rng(0)
+    truth = rng.dirichlet([1, 1, 1], 4000)
+    y = (truth.cumsum(1) < rng.random((4000, 1))).sum(1)
+    task = Task("classification", "y", ("a", "b", "c"))
+    predicted = sharpen(truth, 1 / exponent)
+    assert learn_sharpness(targets(task, y), predicted[None]) == pytest.approx(exponent, rel=0.1)
+    few = learn_sharpness(targets(task, y[:10]), predicted[None, :10])
+    assert min(exponent, 1) ** 0.5 - 0.1 <= few <= max(exponent, 1) ** 0.5 + 0.1
+    np.testing.assert_allclose(sharpen(predicted, exponent), truth)
+
+
+def test_blends_that_were_saved_without_sharpness_have_one():
+    features, rows, y = data()
+    blend = fit_blend(targets(TASK, y[rows]), features, rows, PARTS, 0)
+    tensors = blend.tensors()
+    assert blend.sharpness != 1
+    assert Blend.from_tensors(TASK, PARTS, tensors).sharpness == pytest.approx(blend.sharpness)
+    assert Blend.from_tensors(TASK, PARTS, tensors | {"target": tensors["target"][:2]}).sharpness == 1
 
 
 def test_useless_features_get_little_weight():

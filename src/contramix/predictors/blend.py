@@ -16,7 +16,7 @@ from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.labeled_rows import Fold, Targets, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_least_squares, fit_linear
 from contramix.predictors.trees import TreeEnsemble, fit_trees
-from contramix.predictors.weights import blend_weights, representation_share
+from contramix.predictors.weights import blend_weights, learn_sharpness, representation_share, sharpen
 
 PartKind = Literal["linear", "least-squares", "forest", "extra-trees", "boosting"]
 LINEAR_KINDS: tuple[PartKind, ...] = ("linear", "least-squares")
@@ -67,6 +67,8 @@ class Blend:
     validation_score
         Accuracy, or R squared, of predictions of held-out labeled rows. It is a little too high, because the weights
         were chosen on these predictions. None: no rows were held out, or the blend was loaded.
+    sharpness
+        Exponent of the averaged class probabilities; see :func:`contramix.predictors.weights.learn_sharpness`.
     """
 
     task: Task
@@ -77,6 +79,7 @@ class Blend:
     mean: float = 0.0
     scale: float = 1.0
     validation_score: float | None = None
+    sharpness: float = 1.0
 
     def scores(self, features: Features) -> Float64[ndarray, " n C"] | Float64[ndarray, " n"]:
         """Return class probabilities of shape (n, C), or n numeric predictions, for blocks of features of n rows."""
@@ -86,12 +89,12 @@ class Blend:
         parts = zip(self.parts, self.models, self.weights)
         total = sum(weight * model(_side_by_side(scaled, part.blocks)) for part, model, weight in parts)
         if self.task.classes:
-            return np.asarray(total / total.sum(1, keepdims=True))
+            return sharpen(total, self.sharpness)
         return np.asarray(total[:, 0] * self.scale + self.mean)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything that was learned as tensors by name; :meth:`from_tensors` is the inverse."""
-        found: dict[str, Any] = {"weights": self.weights, "target": np.array([self.mean, self.scale])}
+        found: dict[str, Any] = {"weights": self.weights, "target": np.array([self.mean, self.scale, self.sharpness])}
         for name, (mean, scale) in self.scales.items():
             found |= {f"scales.{name}.mean": mean, f"scales.{name}.scale": scale}
         for number, model in enumerate(self.models):
@@ -123,8 +126,8 @@ class Blend:
         for number, part in enumerate(parts):
             kind: Any = LinearModel if part.kind in LINEAR_KINDS else TreeEnsemble
             models.append(kind(**{name: arrays[f"parts.{number}.{name}"] for name in kind._fields}))
-        mean, scale = map(float, arrays["target"])
-        return cls(task, tuple(parts), tuple(models), arrays["weights"], scales, mean, scale)
+        mean, scale, sharpness = map(float, [*arrays["target"], 1.0][:3])  # early blends have no sharpness
+        return cls(task, tuple(parts), tuple(models), arrays["weights"], scales, mean, scale, None, sharpness)
 
 
 def fit_blend(
@@ -167,9 +170,11 @@ def fit_blend(
     unlabeled = {name: _scaled(name, scales[name], some) for name in names}
     guesses = [model(_side_by_side(unlabeled, part.blocks)) for part, model in zip(parts, models)]
     weights = blend_weights(targets, held_out, _prior(parts, guesses))
-    score = _validation_score(targets, sum(weight * each for weight, each in zip(weights, held_out)))
+    averaged = np.asarray(sum(weight * each for weight, each in zip(weights, held_out)))
+    score = _validation_score(targets, averaged)
+    sharpness = learn_sharpness(targets, averaged) if targets.task.classes else 1.0
     arrays = {name: (each.mean.astype(np.float32), each.scale.astype(np.float32)) for name, each in scales.items()}
-    return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale, score)
+    return Blend(targets.task, tuple(parts), models, weights, arrays, mean, scale, score, sharpness)
 
 
 def _learn_scale(
