@@ -82,7 +82,8 @@ def predictor() -> Iterator[str]:
 def difference(gain: ndarray) -> str:
     """Return the mean of paired differences and its 95 % t interval as text."""
     half = stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    return f"{gain.mean():+.1f} ({gain.mean() - half:+.1f} to {gain.mean() + half:+.1f})"
+    mean, low, high = (round(gain.mean() + side * half, 1) + 0.0 for side in (0, -1, 1))  # + 0.0: no "-0.0"
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def mean_score(scores: ndarray) -> str:

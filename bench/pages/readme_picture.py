@@ -39,7 +39,7 @@ NAMES = {
 METRICS = {"auroc": "AUROC", "r2": "R squared", "balanced_accuracy": "balanced accuracy"}
 LABELS = ("20 labels per class", "40 labels")
 """Numbers of labels that the picture shows: 20 per class, or 40 in all for a numeric target."""
-LEFT, WIDTH, RIGHT, STEP, TOP = 290, 300, 290, 24, 62
+LEFT, WIDTH, RIGHT, STEP, TOP = 320, 300, 290, 24, 62
 """Widths in pixels of the names, of the scale and of the differences; height of a line; height of the heading."""
 PLAIN, OURS = "#777777", "#0b62a4"
 
@@ -97,7 +97,7 @@ def _drawing() -> Iterator[str]:
     yield from _text(28, 42, "best plain model, chosen in hindsight")
     yield from _point(268, 38, OURS)
     yield from _text(278, 42, "default predictor of contramix")
-    yield from _text(full - 10, 42, "difference in points, to which model", anchor="end")
+    yield from _text(full - 10, 42, "points above the best plain model, which is", anchor="end")
     for score in range(50, 101, 10):
         x, bottom = _x(score), height - 26
         yield f'<line x1="{x}" x2="{x}" y1="{TOP - 8}" y2="{bottom}" stroke="#dddddd"/>'
