@@ -106,8 +106,8 @@ def test_t25_a_flipped_byte_in_a_checksummed_page(here, run):
 
 @pytest.mark.parametrize(
     "values",
-    [[[1], [2], [3]], [{"k": 1}] * 3, [b"x", b"y", b"z"], pa.array([1, 2, 3], pa.duration("s"))],
-    ids=["lists", "structs", "bytes", "durations"],
+    [[["p"], ["q"], ["r"]], [{"k": 1}] * 3, [b"x", b"y", b"z"], pa.array([1, 2, 3], pa.duration("s"))],
+    ids=["lists of texts", "structs", "bytes", "durations"],
 )
 def test_t27_columns_of_types_that_are_no_cells(here, run, values):
     run.refused("pretrain", parquet("n.parquet", a=values, b=[1.5, 2.0, 3.0]), *OUT).says("column 'a'", "drop")

@@ -129,13 +129,13 @@ def test_with_many_labels_held_out_rows_decide_between_a_blend_and_fine_tuning(m
     assert model.score(frame, y) > 0.8
 
 
-def test_images_have_linear_models_and_forests_on_pixels(tmp_path):
+def test_images_have_linear_models_on_pixels(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 60, (60, 8, 8, 3), dtype=np.uint8)
     y = np.arange(60) % 2
     images[y == 1, :4] += 90
     model = ContrastiveClassifier(epochs=1, random_state=0, overrides={"encoder.width": 4}).fit(images, y)
-    assert [part.kind for part in model.model_.blend.parts] == ["linear", "forest", "linear", "forest"]
+    assert [part.kind for part in model.model_.blend.parts] == ["least-squares", "linear", "linear", "least-squares"]
     assert model.score(images, y) == 1
     model.save(tmp_path)
     np.testing.assert_array_equal(contramix.load(tmp_path).predict_proba(images), model.predict_proba(images))
