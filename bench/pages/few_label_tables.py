@@ -33,7 +33,7 @@ def percent(line: Line) -> ndarray:
 
 
 def few_label_scores() -> dict[tuple[str, str], dict[str, Line]]:
-    """Return the lines of each table and number of labels by the name of the model."""
+    """Return the lines of each data set and number of labels by the name of the model."""
     found: dict[tuple[str, str], dict[str, Line]] = {}
     for line in result_lines.read(FEW_LABELS):
         found.setdefault((line["block"], line["labels"]), {})[line["row"]] = line
@@ -81,9 +81,14 @@ def predictor() -> Iterator[str]:
 
 def difference(gain: ndarray) -> str:
     """Return the mean of paired differences and its 95 % t interval as text."""
-    half = stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
+    half = half_width(gain)
     mean, low, high = (round(gain.mean() + side * half, 1) + 0.0 for side in (0, -1, 1))  # + 0.0: no "-0.0"
     return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def half_width(scores: ndarray) -> float:
+    """Return half the width of the 95 % t interval of the mean."""
+    return float(stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / np.sqrt(len(scores)))
 
 
 def mean_score(scores: ndarray) -> str:

@@ -5,10 +5,8 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from numpy import ndarray
-from scipy import stats
 
-from bench.pages.few_label_tables import best_plain, difference, few_label_scores, percent
+from bench.pages.few_label_tables import best_plain, difference, few_label_scores, half_width, percent
 from bench.result_lines import Line
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +62,7 @@ def _shown() -> dict[str, dict[str, Line]]:
 
 def _summary() -> str:
     gains = [percent(lines["predictor"]) - percent(lines[best_plain(lines)]) for lines in _shown().values()]
-    ends = [(gain.mean() - _half(gain), gain.mean() + _half(gain)) for gain in gains]
+    ends = [(gain.mean() - half_width(gain), gain.mean() + half_width(gain)) for gain in gains]
     above, below = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
     between = len(gains) - above - below
     mean = np.mean([gain.mean() for gain in gains])
@@ -72,11 +70,6 @@ def _summary() -> str:
         f"With 20 labels per class the predictor is above the best plain model on {above} of {len(gains)} data sets, "
         f"below on\n{below}, and within noise on {between}; the mean difference is {mean:+.1f} points."
     )
-
-
-def _half(scores: ndarray) -> float:
-    """Return half the width of the 95 % t interval of the mean."""
-    return float(stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / np.sqrt(len(scores)))
 
 
 def picture() -> str:
@@ -108,7 +101,7 @@ def _drawing() -> Iterator[str]:
         ours, plain = percent(lines["predictor"]), percent(lines[best])
         yield from _text(10, y + 4, f"{NAMES[name]} ({METRICS[lines['predictor']['metric']]})")
         for scores, color, up in ((plain, PLAIN, -4), (ours, OURS, 4)):
-            left, right = (_x(scores.mean() + side * _half(scores)) for side in (-1, 1))
+            left, right = (_x(scores.mean() + side * half_width(scores)) for side in (-1, 1))
             yield f'<line x1="{left}" x2="{right}" y1="{y + up}" y2="{y + up}" stroke="{color}" stroke-width="2"/>'
             yield from _point(_x(float(scores.mean())), y + up, color)
         yield from _text(full - 10, y + 4, f"{difference(ours - plain)}, {best}", anchor="end")

@@ -22,6 +22,8 @@ from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe
 from contramix.training.reporter import SILENT, Reporter, StepsOnly
 
+COMMON_FEATURES = {"image": "pixels", "audio": "logmel", "text": "terms", "series": "rocket"}
+"""Block of the usual features that need no encoder, by the data domains whose models on them are linear."""
 PLAIN_PARTS: dict[str, list[Part]] = {
     "table": [
         Part("linear", ("raw",), 0.15),
@@ -33,7 +35,7 @@ PLAIN_PARTS: dict[str, list[Part]] = {
     "graph": [Part("linear", ("raw",), 0.6), Part("forest", ("raw",), 0.4)],
     **{
         domain: [Part("least-squares", (block,), 0.6), Part("linear", (block,), 0.4)]
-        for domain, block in (("image", "pixels"), ("audio", "logmel"), ("text", "terms"), ("series", "rocket"))
+        for domain, block in COMMON_FEATURES.items()
     },
 }
 """Parts of the blend on features that need no encoder, by data domain. Their weights sum to 1."""
@@ -42,7 +44,7 @@ LEARNED_PARTS: dict[str, list[Part]] = {
     "graph": [Part("linear", (REPRESENTATION,), 0.4), Part("linear", ("raw", REPRESENTATION), 0.6)],
     **{
         domain: [Part("linear", (REPRESENTATION,), 0.5), Part("least-squares", (block, REPRESENTATION), 0.5)]
-        for domain, block in (("image", "pixels"), ("audio", "logmel"), ("text", "terms"), ("series", "rocket"))
+        for domain, block in COMMON_FEATURES.items()
     },
 }
 """Parts of the blend on the representation of an encoder, by data domain. Their weights sum to 1."""

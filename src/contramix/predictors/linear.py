@@ -132,7 +132,10 @@ def fit_least_squares(
 
 
 def _squared_error(targets: Targets, truth: Float64[ndarray, " n C"], out: Float64[ndarray, " repeats n C"]) -> float:
-    """Return the mean squared error of outputs for held-out rows; NaN where a row, and -inf where a class, was not."""
+    """Return the sum of squared errors of the outputs for held-out rows, with the weights of the rows.
+
+    Outputs are NaN where a fold was left out, and -inf for a class without training rows; both are ignored.
+    """
     error = np.where(np.isfinite(out), out - truth, 0.0)
     return float(((error**2).sum(2) * targets.weight * ~np.isnan(out[..., 0])).sum())
 
