@@ -1,27 +1,21 @@
 """Fit linear models to rows of features that need not fit into memory: logistic and ridge regression."""
 
 from contextlib import nullcontext
-from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 from numpy import ndarray
 from scipy.linalg import solve
 from scipy.optimize import minimize
-from threadpoolctl import ThreadpoolController
 
 from contramix.models.task import Predictions, Task
 from contramix.predictors.feature_rows import BLOCK, FeatureRows
+from contramix.runtime.threads import one_thread
 
 ITERATIONS = 300
 """Maximum number of iterations of L-BFGS."""
 FEW_ROWS = 1000
 """Maximum number of rows for which the number of BLAS threads is not limited."""
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()  # finding the libraries takes longer than a small fit
 
 
 class Logistic:
@@ -94,7 +88,7 @@ class Logistic:
         # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy. Those of few
         # rows take one thread anyway, and to set a limit takes longer than they do.
         few = len(self.rows) <= FEW_ROWS
-        with nullcontext() if few else _threads().limit(limits=1, user_api="blas"):
+        with nullcontext() if few else one_thread("blas"):
             found = minimize(
                 loss,
                 self.weight.ravel(),

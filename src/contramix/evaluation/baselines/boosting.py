@@ -1,6 +1,7 @@
 """Compare with gradient-boosted trees on raw features."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +14,10 @@ from contramix.evaluation.candidates import Candidate, probe_candidate
 from contramix.evaluation.probes.choosing import choose, log_likelihoods
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.models.task import Task
+from contramix.runtime.threads import one_thread
 
 EARLY_STOPPING_ROWS = 1000
-"""Number of training rows from which the number of rounds is chosen by early stopping."""
+"""Number of training rows from which the number of rounds is chosen by early stopping, and several threads are used."""
 HELD_OUT = 0.1
 """Share of the training rows on which early stopping measures the loss."""
 MAX_ROUNDS = 1000
@@ -88,7 +90,7 @@ def _fit(task: Task, size: TreeSize, x: ndarray, y: ndarray, seed: int, stop: bo
             x, y = x[~single], y[~single]
         stop = stop and len(np.unique(y)) <= HELD_OUT * len(y)  # the held-out part has a row of each class
     kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
-    return kind(
+    model = kind(
         learning_rate=size.rate,
         max_iter=MAX_ROUNDS if stop else size.rounds,
         max_leaf_nodes=size.leaves,
@@ -96,7 +98,9 @@ def _fit(task: Task, size: TreeSize, x: ndarray, y: ndarray, seed: int, stop: bo
         early_stopping=stop,
         validation_fraction=HELD_OUT,
         random_state=seed,
-    ).fit(x, y)
+    )
+    with one_thread("openmp") if len(x) < EARLY_STOPPING_ROWS else nullcontext():
+        return model.fit(x, y)
 
 
 def make_boosting(inputs: BaselineInputs) -> list[Candidate]:
