@@ -20,6 +20,7 @@ LAYERS = (
     ("noise", "methods"),
     ("training",),
     ("domains",),
+    ("backbones",),
     ("recipes",),
     ("recipe",),
     ("models",),

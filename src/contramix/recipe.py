@@ -9,6 +9,8 @@ import tomli_w
 from pydantic import BeforeValidator, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from contramix.backbones import open_backbone
+from contramix.backbones.settings import BACKBONE_DOMAINS, BackboneSettings
 from contramix.domains import DOMAINS, find_domain_of_values
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
@@ -19,6 +21,9 @@ from contramix.registry import settings_within
 from contramix.settings import Settings, as_tuple
 from contramix.training.loop import Train
 from contramix.training.objective import ExtraSettings, TermSettings
+
+VECTOR = "vector"
+"""Name of the column with the vectors that a backbone computes."""
 
 
 class CommonSettings(TermSettings):
@@ -33,6 +38,9 @@ class CommonSettings(TermSettings):
         first term. A further term without a method uses the method of the first term.
     encoder, train
         Settings of the encoder, and of the training loop.
+    backbone
+        Pre-trained encoder that turns texts or images into vectors first; None: there is none. The recipe is then one
+        for tables, whose rows are these vectors.
     """
 
     name: str = "custom"
@@ -40,6 +48,7 @@ class CommonSettings(TermSettings):
     extra: Annotated[tuple[ExtraSettings, ...], BeforeValidator(as_tuple)] = ()
     encoder: AnyEncoder = MLP()
     train: Train = Train()
+    backbone: BackboneSettings | None = None
 
 
 if TYPE_CHECKING:
@@ -67,17 +76,28 @@ class Recipe(AllSettings):
         if self.domain not in DOMAINS:
             what = {"domain": self.domain, "known": ", ".join(map(repr, DOMAINS)), "path": ("domain",)}
             raise PydanticCustomError("domain", "unknown domain '{domain}'; give one of {known}", what)
+        if self.backbone is not None and self.domain != "table":
+            what = {"domain": self.domain, "path": ("backbone",)}
+            raise PydanticCustomError("backbone", "belongs to recipes for tables, and this one is for '{domain}'", what)
         for other in DOMAINS:
-            if other != self.domain and getattr(self, other) != type(self).model_fields[other].default:
+            if (
+                other not in (self.domain, self.source)
+                and getattr(self, other) != type(self).model_fields[other].default
+            ):
                 what = {"mine": self.domain, "other": other, "path": (other,)}
                 raise PydanticCustomError("domain", "a recipe for domain '{mine}' has no section '{other}'", what)
         return self
 
     @property
     def data(self) -> Settings:
-        """Return the settings for reading data, which are in the section named like the domain, such as ``image``."""
+        """Return the settings of data preparation, in the section named like the domain, such as ``table``."""
         section: Settings = getattr(self, self.domain)
         return section
+
+    @property
+    def source(self) -> str:
+        """Return the domain of the data that are read: that of the backbone, or else that of the recipe."""
+        return self.domain if self.backbone is None else self.backbone.domain
 
     @classmethod
     def load(
@@ -150,7 +170,7 @@ class Recipe(AllSettings):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as a nested dictionary of plain Python values, without the sections of other domains."""
-        return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain})
+        return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain, self.source})
 
     def to_toml(self) -> str:
         """Return all settings as the text of a TOML file."""
@@ -176,7 +196,8 @@ def resolve(
         The data: the path of a file or folder, or Python values such as an array or a data frame.
     domain
         Domain of the data, such as "image". None: the override ``domain``, or the domain of a recipe object, or else
-        the domain that is detected from the data. A recipe file must be for this domain.
+        the domain that is detected from the data. A recipe file must be for this domain, or for tables if there is a
+        backbone, which turns the data into vectors.
 
     Raises
     ------
@@ -189,15 +210,33 @@ def resolve(
     'text'
     """
     changes = dict(overrides or {})
-    stated = domain or changes.get("domain") or (recipe.domain if isinstance(recipe, Recipe) else None)
+    stated = domain or changes.get("domain") or (recipe.source if isinstance(recipe, Recipe) else None)
     if stated is not None and stated not in DOMAINS:
         raise InputError(f"`domain` {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
     found = find_domain_of_values(X) if stated is None else stated
+    backbone = _has_backbone(recipe, changes)
     for name in changes:
         section = str(name).partition(".")[0]
-        if section in DOMAINS and section != found:
+        if section in DOMAINS and section != found and not (backbone and section == "table"):
             raise InputError(f"{name}: a setting for domain {section!r}, and the data are {found!r} (see `domain`)")
-    return Recipe.load(recipe, changes, found)
+    if not backbone:
+        return Recipe.load(recipe, changes, found)
+    if found not in BACKBONE_DOMAINS:
+        raise InputError(f"`backbone`: turns texts or images into vectors, and the data are {found!r} (see `domain`)")
+    changes.pop("domain", None)
+    made = Recipe.load(recipe, {"backbone.domain": found, "table.keep": [VECTOR], **changes}, "table")
+    if made.backbone is None or made.backbone.sha256 is not None:
+        return made
+    return Recipe.load(made, {"backbone.sha256": open_backbone(made.backbone).weights_sha256})
+
+
+def _has_backbone(recipe: str | Path | Recipe, changes: Mapping[str, Any]) -> bool:
+    """Return whether a recipe with these changes of settings has a backbone."""
+    if any(str(name).partition(".")[0] == "backbone" for name in changes):
+        return True
+    if isinstance(recipe, Recipe):
+        return recipe.backbone is not None
+    return Path(recipe).suffix == ".toml" and "backbone" in read_settings(recipe_path(recipe), "table")
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -26,7 +26,7 @@ from contramix.cli.evaluation_options import (
     parse_task,
     write_reports,
 )
-from contramix.cli.pretrain import Changes, Epochs, parse_overrides
+from contramix.cli.pretrain import Backbone, Changes, Epochs, parse_overrides
 from contramix.cli.reading_options import DomainName, read_labeled, reads_data, with_progress
 from contramix.errors import InputError
 
@@ -52,6 +52,7 @@ def compare(
         Path | None,
         typer.Option(help="Folder of the runs and the report. Finished runs in it are reused. Default: DATA-compare."),
     ] = None,
+    backbone: Backbone = None,
     set_: Changes = None,
     epochs: Epochs = None,
     labels_per_class: LabelsPerClass = None,
@@ -80,33 +81,34 @@ def compare(
     If the command is interrupted or killed, run it again: it continues with the unfinished runs.
     """
     from contramix.cli.reporter import CommandReporter
-    from contramix.domains import DOMAINS
     from contramix.evaluation.compare import compare_recipes
     from contramix.evaluation.labeled_table import LabeledTable, append_unlabeled
     from contramix.evaluation.protocol import ALL_PROBES, Protocol
     from contramix.evaluation.summary import as_json, as_table
     from contramix.models.pretrained import Pretrained
+    from contramix.models.reading import read as read_records
     from contramix.recipe import Recipe, resolve
+    from contramix.runs.folder import VECTORS
 
     kind = parse_task(task)
     per_class = parse_label_budgets("--labels-per-class", labels_per_class)
     in_all = parse_label_budgets("--labels", labels)
     wanted = parse_names("--probes", probes, ALL_PROBES)
-    overrides = parse_overrides(set_, epochs)
+    overrides = parse_overrides(set_, epochs, backbone)
     chosen: list[Recipe] = []
     for name in recipes.split(","):
         if name.strip():
-            chosen.append(resolve(name.strip(), overrides, data, chosen[0].domain if chosen else domain))
+            chosen.append(resolve(name.strip(), overrides, data, chosen[0].source if chosen else domain))
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     found = chosen[0].domain
     against = parse_baselines(baselines, found)
     output = Output(json, quiet)
-    options = with_progress(options, output, target)
     place = out or Path(f"{data.name.split('.')[0]}-compare")
+    options = with_progress(options, output, target, place / VECTORS)
 
     def read(path: Path) -> "Records":
-        return DOMAINS[found].read(path, options, chosen[-1].data)
+        return read_records(chosen[-1], path, options)
 
     rows = read_labeled(read, data, test, target, output)
     table, target = rows.training, rows.target

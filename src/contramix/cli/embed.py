@@ -70,9 +70,10 @@ def embed(
     from contramix.embedding.stream import embed_rows, write_rows
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
+    from contramix.runs.folder import VECTORS
 
     output = Output(json, quiet)
-    options = with_progress(options, output)
+    options = with_progress(options, output, vectors=run / VECTORS)
     folder = out.suffix == "" or (out.is_dir() and out.suffix not in SUFFIXES)
     check_engine(engine, shard, folder)
     check_folder(out, data) if folder else check_destination(out, keep or (), data)

@@ -76,6 +76,7 @@ def evaluate(
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.monitoring.alarms import advice_from_log
+    from contramix.runs.folder import VECTORS
     from contramix.runs.log import read_log
 
     kind = parse_task(task)
@@ -83,7 +84,7 @@ def evaluate(
     in_all = parse_label_budgets("--labels", labels)
     wanted = parse_names("--probes", probes, ALL_PROBES)
     output = Output(json, quiet)
-    options = with_progress(options, output, target)
+    options = with_progress(options, output, target, run / VECTORS)
     model = Pretrained.load(run, resolve_device(device))
     against = parse_baselines(baselines, model.recipe.domain)
     rows = read_labeled(lambda path: model.read(path, options), data, test, target, output)

@@ -185,8 +185,9 @@ def learn(
     from contramix.models.pretrained import Pretrained
     from contramix.models.pretraining import resolve_device
     from contramix.runs.fit import check_model_folder, fit_on
+    from contramix.runs.folder import VECTORS
 
-    options = with_progress(options, output, target)
+    options = with_progress(options, output, target, runs[0] / VECTORS)
     check_model_folder(out, runs)
     models = [Pretrained.load(run, resolve_device(device)) for run in runs]
     reading = models[0].read(data, options)

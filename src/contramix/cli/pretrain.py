@@ -20,6 +20,13 @@ Changes = Annotated[
         "--set", metavar="NAME=VALUE", help="Change a setting of the recipe: --set noise.rate=0.3. May be repeated."
     ),
 ]
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="Pre-trained encoder that turns texts or images into vectors first: a folder or a name of "
+        "sentence-transformers (texts) or timm (images), or an ONNX file. Its weights are not changed."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the data. Default: the recipe's, mostly about 500 or 1,000 steps.")
 ]
@@ -42,6 +49,7 @@ def pretrain(
             "data are always excluded."
         ),
     ] = None,
+    backbone: Backbone = None,
     set_: Changes = None,
     epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same model on the same machine.")] = 0,
@@ -77,14 +85,15 @@ def pretrain(
     from contramix.cli.reporter import CommandReporter
     from contramix.domains import DOMAINS
     from contramix.recipe import resolve
+    from contramix.runs.folder import VECTORS
     from contramix.runs.pretrain import RunOptions, pretrain_into
     from contramix.runs.source import MemorySource, open_source
     from contramix.runs.worker import run_worker
     from contramix.runtime import distributed
 
-    chosen = resolve(recipe, parse_overrides(set_, epochs), data, domain)
+    chosen = resolve(recipe, parse_overrides(set_, epochs, backbone), data, domain)
     output = Output(json, quiet)
-    options = with_progress(options, output, target)
+    options = with_progress(options, output, target, out / VECTORS)
     source = open_source(data, chosen, out, target=target, transductive=transductive, options=options, cache=cache)
     records = source.records if isinstance(source, MemorySource) else None
     if records is not None:
@@ -108,7 +117,7 @@ def pretrain(
         "run": str(out),
         "recipe": chosen.name,
         "rows": outcome.model.facts["rows"],
-        "records": DOMAINS[chosen.domain].records,
+        "records": DOMAINS[chosen.source].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.summary,
         "bad_files": unreadable_files(records).get("bad_files", []),
@@ -152,12 +161,13 @@ def _summary(facts: dict[str, Any]) -> Any:
     return table
 
 
-def parse_overrides(settings: list[str] | None, epochs: int | None) -> dict[str, Any]:
-    """Convert the values of --set and --epochs to changed settings of a recipe.
+def parse_overrides(settings: list[str] | None, epochs: int | None, backbone: str | None = None) -> dict[str, Any]:
+    """Convert the values of --set, --epochs and --backbone to changed settings of a recipe.
 
     For example, ``["noise.rate=0.3"]`` and 20 give ``{"noise.rate": 0.3, "train.epochs": 20}``.
     """
     overrides = dict(_parse_setting(text) for text in settings or [])
+    overrides |= {} if backbone is None else {"backbone.name": backbone}
     return overrides if epochs is None else {**overrides, "train.epochs": epochs}
 
 

@@ -44,6 +44,13 @@ def read_options(
     on_bad_files: Annotated[
         str, typer.Option(help="What to do with a file that cannot be read: 'skip' it with a note, or 'fail'.")
     ] = "skip",
+    backbone_cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in which the vectors of a backbone are kept, so that none is computed twice. "
+            "Default: 'vectors' in the run's folder."
+        ),
+    ] = None,
 ) -> "ReadOptions":
     """Build the ReadOptions of a command from its command-line options for reading data.
 
@@ -59,6 +66,7 @@ def read_options(
         missing=MISSING_MARKERS if missing is None else tuple(missing),
         on_bad_rows=cast(Literal["fail", "skip"], on_bad_rows),
         on_bad_files=cast(Literal["fail", "skip"], on_bad_files),
+        vectors=backbone_cache,
     )
 
 
@@ -95,10 +103,30 @@ def print_reading_notes(reading: "Records | RecordChunks", output: "Output") -> 
         output.note(f"... and {len(reading.bad_files) - MAX_NAMED_FILES:,} more files; --json names all")
 
 
-def with_progress(options: "ReadOptions", output: "Output", target: str | None = None) -> "ReadOptions":
-    """Return a copy of the reading options with the name of the target column and a callback that prints progress."""
+def with_progress(
+    options: "ReadOptions", output: "Output", target: str | None = None, vectors: Path | None = None
+) -> "ReadOptions":
+    """Return a copy of the reading options with callbacks that print progress, and with what a command knows.
+
+    Parameters
+    ----------
+    options
+        Options for reading files.
+    output
+        Where progress is printed.
+    target
+        Name of the column to predict; None: it is not known.
+    vectors
+        Folder in which the vectors of a backbone are kept if the options name none.
+    """
     show = Throttled(output.print_status)
-    return replace(options, progress=lambda done, n: show(f"reading: {done:,} of {n:,} files"), target=target)
+    return replace(
+        options,
+        target=target,
+        progress=lambda done, n: show(f"reading: {done:,} of {n:,} files"),
+        vectors=options.vectors or vectors,
+        vectors_progress=lambda done, n: show(f"backbone: {done:,} of {n:,} vectors"),
+    )
 
 
 def row_counter(output: "Output", total: int) -> Callable[[int], None]:

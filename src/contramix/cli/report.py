@@ -74,9 +74,10 @@ def _map(
 ) -> "Map":
     from contramix.models.pretrained import Pretrained
     from contramix.report.map import embed_map
+    from contramix.runs.folder import VECTORS
 
     model = Pretrained.load(run)
-    reading = model.read(data, with_progress(options, output))
+    reading = model.read(data, with_progress(options, output, vectors=run / VECTORS))
     names = reading.table.column_names
     color = model.spec.target if target is None and model.spec.target in names else target
     print_reading_notes(reading, output)

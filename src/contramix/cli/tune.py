@@ -9,7 +9,7 @@ import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluation_options import MetricName, TaskName, Unlabeled, parse_task
-from contramix.cli.pretrain import Changes, parse_overrides
+from contramix.cli.pretrain import Backbone, Changes, parse_overrides
 from contramix.cli.reading_options import DomainName, print_reading_notes, reads_data, with_progress
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def tune(
         ),
     ] = 5,
     domain: DomainName = None,
+    backbone: Backbone = None,
     set_: Changes = None,
     seed: Annotated[
         int, typer.Option(help="Random seed. The same seed gives the same search on the same machine.")
@@ -81,24 +82,25 @@ def tune(
 
     from contramix.cli.evaluation_options import parse_names
     from contramix.cli.reporter import CommandReporter
-    from contramix.domains import DOMAINS
     from contramix.evaluation.labeled_table import append_unlabeled
+    from contramix.models.reading import read as read_records
     from contramix.recipe import resolve
+    from contramix.runs.folder import VECTORS
     from contramix.tuning.search import SearchSettings
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
-    chosen = resolve(recipe, parse_overrides(set_, None), data, domain)
+    chosen = resolve(recipe, parse_overrides(set_, None, backbone), data, domain)
     wanted = None if search is None else parse_names("--search", search, tuple(DIMENSIONS))
     kind = parse_task(task)
     output = Output(json, quiet)
-    options = with_progress(options, output, target)
-    reading = DOMAINS[chosen.domain].read(data, options, chosen.data)
+    options = with_progress(options, output, target, out / VECTORS)
+    reading = read_records(chosen, data, options)
     print_reading_notes(reading, output)
     target = reading.target if target is None else target
     rows = reading.training
     if unlabeled is not None:
-        more = DOMAINS[chosen.domain].read(unlabeled, options, chosen.data).training
+        more = read_records(chosen, unlabeled, options).training
         rows = append_unlabeled(rows, more, target, str(unlabeled))
     command = shlex.join(["contramix", *sys.argv[1:]])
     result = run_search(

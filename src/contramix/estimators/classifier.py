@@ -1,7 +1,7 @@
 """Define ContrastiveClassifier, which pre-trains on all rows and learns from the labeled ones."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,9 +32,11 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
     ----------
     recipe : str, Path or Recipe, default="auto"
         Recipe of pre-training. ``"auto"`` is the recipe ``npair``; for tables there are then two encoders, one of
-        numbers that are standardized and one of numbers that become normal quantiles.
-    epochs, batch_size, overrides, encoder
-        Number of epochs, batch size, changed settings of the recipe, and module to train in place of its encoder;
+        numbers that are standardized and one of numbers that become normal quantiles. For vectors, with or without a
+        backbone, there are three: of ``npair``, ``imix-npair`` and ``dacl-plus``.
+    epochs, batch_size, overrides, encoder, backbone
+        Number of epochs, batch size, changed settings of the recipe, module to train in place of its encoder, and
+        pre-trained encoder that turns texts or images into vectors first;
         details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
         Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.
@@ -106,6 +108,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
         verbose: bool = False,
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
+        backbone: str | Callable[..., Any] | None = None,
         pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
         head: Literal["auto", "linear", "finetune"] = "auto",
         finetune: Mapping[str, Any] | None = None,
@@ -121,6 +124,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseSemiSupervisedEstimator):  # ty
             verbose=verbose,
             overrides=overrides,
             encoder=encoder,
+            backbone=backbone,
             pretrained=pretrained,
             head=head,
             finetune=finetune,

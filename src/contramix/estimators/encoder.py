@@ -1,12 +1,15 @@
 """Define ContrastiveEncoder, a scikit-learn transformer that learns without labels, and load saved models."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from contramix.backbones import give
+from contramix.errors import InputError
 from contramix.estimators.classifier import ContrastiveClassifier
 from contramix.estimators.pretraining import BasePretrainingEstimator
 from contramix.estimators.regressor import ContrastiveRegressor
@@ -45,6 +48,12 @@ class ContrastiveEncoder(BasePretrainingEstimator):
     encoder : torch.nn.Module, optional
         Module to train in place of the recipe's encoder. It maps float32 inputs of shape (n, d), for images and audio
         (n, channels, height, width), to outputs of shape (n, k).
+    backbone : str or callable, optional
+        Pre-trained encoder that turns texts or images into vectors first, and whose weights are not changed: a folder
+        or a name of sentence-transformers (texts) or timm (images), an ONNX file, or a function, such as a PyTorch
+        module. The function takes a list of texts, or normalized images as a float32 tensor (n, 3, height, width), and
+        returns vectors of shape (n, k). See :class:`contramix.backbones.BackboneSettings` for settings such as
+        ``overrides={"backbone.size": 96}``.
 
     Attributes
     ----------
@@ -144,7 +153,10 @@ class ContrastiveEncoder(BasePretrainingEstimator):
 
 
 def load(
-    folder: str | os.PathLike[str], device: str = "cpu", encoder: nn.Module | None = None
+    folder: str | os.PathLike[str],
+    device: str = "cpu",
+    encoder: nn.Module | None = None,
+    backbone: Callable[..., Any] | None = None,
 ) -> ContrastiveEncoder | ContrastiveClassifier | ContrastiveRegressor:
     """Load a saved model or a finished run as a fitted estimator.
 
@@ -158,6 +170,9 @@ def load(
     encoder
         Module of the same architecture as the one given to the estimator's parameter ``encoder``. Required only if
         the model was trained with such a module.
+    backbone
+        Function that was given to the estimator's parameter ``backbone``. Required only if the model was trained with
+        one.
 
     Returns
     -------
@@ -180,8 +195,16 @@ def load(
     >>> contramix.load(folder).transform(X).shape
     (64, 512)
     """
+    name = None if backbone is None else give(backbone)
     model = Pretrained.load(folder, resolve_device(device), encoder)
-    known: dict[str, Any] = {"device": device, "random_state": model.facts.get("seed"), "encoder": encoder}
+    if name is not None and (model.recipe.backbone is None or model.recipe.backbone.name != name):
+        raise InputError(f"{folder}: was trained with another backbone than the one given")
+    known: dict[str, Any] = {
+        "device": device,
+        "random_state": model.facts.get("seed"),
+        "encoder": encoder,
+        "backbone": backbone,
+    }
     loaded: ContrastiveEncoder | ContrastiveClassifier | ContrastiveRegressor
     if "predicts" not in model.facts:
         loaded = ContrastiveEncoder(model.recipe, **known)

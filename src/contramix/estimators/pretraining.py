@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from contramix.backbones import give
 from contramix.domains import DOMAINS, Spec
 from contramix.errors import ContramixWarning, InputError
-from contramix.io.options import ReadOptions
 from contramix.io.records import Records
 from contramix.io.tables.frames import to_arrow
+from contramix.models import reading
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.monitoring.alarms import Alarms
@@ -49,6 +50,7 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         verbose: bool = False,
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
+        backbone: str | Callable[..., Any] | None = None,
     ) -> None:
         self.recipe = recipe
         self.epochs = epochs
@@ -58,6 +60,7 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.verbose = verbose
         self.overrides = overrides
         self.encoder = encoder
+        self.backbone = backbone
 
     def transform(self, X: Any) -> Float32[ndarray, " n d"]:
         """Return the representation of each record, as a float32 array of shape (n, d).
@@ -82,8 +85,10 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         return self._begin_fit(recipe, self._read_training_table(X, recipe), self._draw_seed())
 
     def _recipe_changes(self) -> dict[str, Any]:
-        """Return the settings of the recipe that the parameters ``overrides``, ``epochs`` and ``batch_size`` change."""
+        """Return the settings of the recipe that the estimator's parameters change, such as ``overrides``."""
         overrides = dict(self.overrides or {})
+        if self.backbone is not None:
+            overrides["backbone.name"] = self.backbone if isinstance(self.backbone, str) else give(self.backbone)
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
         return overrides | ({} if self.batch_size is None else {"train.batch_size": self.batch_size})
 
@@ -164,13 +169,13 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns of a
             table have to match these attributes.
         """
-        domain = DOMAINS[recipe.domain]
+        domain = DOMAINS[recipe.source]
         if isinstance(X, str | os.PathLike):
-            records = domain.read(X, ReadOptions(), recipe.data, fitted_spec)
+            records = reading.read(recipe, X, fitted_spec=fitted_spec)
         elif domain.content is None:
             return Records(self._validate_table(X, reset))
         else:
-            records = domain.from_values(X, recipe.data, fitted_spec)
+            records = reading.from_values(recipe, X, fitted_spec)
         if domain.content is None:
             return Records(self._validate_table(records.table, reset), records.notes)
         if reset:

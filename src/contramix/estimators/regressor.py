@@ -26,8 +26,9 @@ class ContrastiveRegressor(RegressorMixin, BaseSemiSupervisedEstimator):  # type
     recipe : str, Path or Recipe, default="auto"
         Recipe of pre-training. ``"auto"`` is the recipe ``npair``; for tables there are then two encoders, one of
         numbers that are standardized and one of numbers that become normal quantiles.
-    epochs, batch_size, overrides, encoder
-        Number of epochs, batch size, changed settings of the recipe, and module to train in place of its encoder;
+    epochs, batch_size, overrides, encoder, backbone
+        Number of epochs, batch size, changed settings of the recipe, module to train in place of its encoder, and
+        pre-trained encoder that turns texts or images into vectors first;
         details in :class:`contramix.ContrastiveEncoder`.
     device, random_state, verbose
         Device to compute on, seed, and whether to show progress; details in :class:`contramix.ContrastiveEncoder`.

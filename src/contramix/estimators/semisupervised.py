@@ -1,7 +1,7 @@
 """Define the base class of the classifier and the regressor, which pre-train and then fine-tune."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +19,9 @@ from contramix.models.class_shares import check_class_prior
 from contramix.models.finetuning import FineTune
 from contramix.models.predictor import Predictor
 from contramix.models.pretrained import Pretrained
-from contramix.models.pretraining import resolve_device
+from contramix.models.pretraining import learn_spec, resolve_device
 from contramix.models.task import Task
-from contramix.predictors.few_labels import HEADS, default_recipes, fit_predictor
+from contramix.predictors.few_labels import HEADS, default_recipes, fit_predictor, kind_of_data
 from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import Recipe, resolve
 from contramix.training.progress import ConsoleReporter
@@ -49,6 +49,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         verbose: bool = False,
         overrides: Mapping[str, Any] | None = None,
         encoder: nn.Module | None = None,
+        backbone: str | Callable[..., Any] | None = None,
         pretrained: "BasePretrainingEstimator | Pretrained | str | os.PathLike[str] | None" = None,
         head: Literal["auto", "linear", "finetune"] = "auto",
         finetune: Mapping[str, Any] | None = None,
@@ -62,6 +63,7 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
             verbose=verbose,
             overrides=overrides,
             encoder=encoder,
+            backbone=backbone,
         )
         self.pretrained = pretrained
         self.head = head
@@ -139,11 +141,12 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         changes = self._recipe_changes()
         name = "npair" if self.recipe == AUTO else self.recipe
         recipes = [resolve(name, changes, X)]
-        if self.recipe == AUTO and self.head != "finetune" and self.encoder is None and "table.numeric" not in changes:
-            further = default_recipes(recipes[0].domain)[1:]
-            recipes += [Recipe.load(other, {**changes, **more}, recipes[0].domain) for other, more in further]
         table = self._read_training_table(X, recipes[0])
         check_consistent_length(np.empty(table.num_rows), is_known)
+        if self.recipe == AUTO and self.head != "finetune" and self.encoder is None and "table.numeric" not in changes:
+            kind = kind_of_data(learn_spec(table, recipes[0])[0]) if recipes[0].domain == "table" else recipes[0].domain
+            further = default_recipes(kind)[1:]
+            recipes += [resolve(other, {**changes, **more}, X, recipes[0].source) for other, more in further]
         seed, models = self._draw_seed(), []
         for recipe in reversed(recipes):  # the first one last: ``loss_curve_`` and ``health_`` describe it
             fit = self._begin_fit(recipe, table, seed, notify=recipe is recipes[0])

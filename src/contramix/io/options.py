@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from contramix.errors import InputError, printable
@@ -50,6 +51,11 @@ class ReadOptions:
         read as a time step.
     progress : callable, optional
         Function that is called with the number of files decoded so far and the total number of files.
+    vectors : path, optional
+        Folder in which the vectors that a backbone computes are kept, so that none is computed twice. Default: they are
+        not kept.
+    vectors_progress : callable, optional
+        Function that is called with the number of texts or images whose vectors are known so far, and their number.
 
     Raises
     ------
@@ -72,6 +78,8 @@ class ReadOptions:
     text: tuple[str, ...] = ()
     target: str | None = None
     progress: Callable[[int, int], None] | None = None
+    vectors: Path | None = None
+    vectors_progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter in ("\\t", "tab"):

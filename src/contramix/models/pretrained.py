@@ -23,9 +23,10 @@ from contramix.encoders.encoder import Encoder
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import RecordChunks, Records, is_text
+from contramix.models import reading
 from contramix.models.building import build_encoder
 from contramix.models.inference import check_finite, embed
-from contramix.recipe import Recipe
+from contramix.recipe import VECTOR, Recipe
 from contramix.runtime import atomic_files
 from contramix.training import checkpoint
 
@@ -71,7 +72,7 @@ class Pretrained:
         InputError
             If the file or folder cannot be read.
         """
-        return DOMAINS[self.recipe.domain].read(path, options or ReadOptions(), self.recipe.data, self.spec)
+        return reading.read(self.recipe, path, options, self.spec)
 
     def read_chunks(self, path: str | os.PathLike[str], options: ReadOptions | None = None) -> RecordChunks:
         """Read a file or folder of records in chunks, for data that may not fit into memory.
@@ -90,7 +91,7 @@ class Pretrained:
         InputError
             If the file or folder cannot be read.
         """
-        return DOMAINS[self.recipe.domain].read_chunks(path, options or ReadOptions(), self.recipe.data, self.spec)
+        return reading.read_chunks(self.recipe, path, options, self.spec)
 
     def unknown(self, table: pa.Table, known: Sequence[str] = ()) -> tuple[str, ...]:
         """Return notes for the user on columns of a table that the training table did not have.
@@ -110,15 +111,18 @@ class Pretrained:
         They are all columns of ``table`` except that with the images, texts or other content. The list is empty for
         models of tabular data.
         """
-        content = DOMAINS[self.recipe.domain].content
-        return [] if content is None else [name for name in table.column_names if name != content.name]
+        content = DOMAINS[self.recipe.source].content
+        if content is None:
+            return []
+        inputs = {content.name} if self.recipe.backbone is None else {content.name, VECTOR}
+        return [name for name in table.column_names if name not in inputs]
 
     def display_columns(self, table: pa.Table) -> list[str]:
         """Return the names of the columns by which a person recognizes records.
 
         They are the text column of a text model, and the columns that :meth:`context_columns` returns.
         """
-        content = DOMAINS[self.recipe.domain].content
+        content = DOMAINS[self.recipe.source].content
         if content is None or content.name not in table.column_names:
             return self.context_columns(table)
         texts = [content.name] if is_text(table.schema.field(content.name).type) else []

@@ -33,21 +33,23 @@ PLAIN_PARTS: dict[str, list[Part]] = {
         Part("boosting", ("raw",), 0.15),
     ],
     "graph": [Part("linear", ("raw",), 0.6), Part("forest", ("raw",), 0.4)],
+    "vectors": [Part("linear", ("raw",), 1.0)],
     **{
         domain: [Part("least-squares", (block,), 0.6), Part("linear", (block,), 0.4)]
         for domain, block in COMMON_FEATURES.items()
     },
 }
-"""Parts of the blend on features that need no encoder, by data domain. Their weights sum to 1."""
+"""Parts of the blend on features that need no encoder, by what :func:`kind_of_data` returns. Their weights sum to 1."""
 LEARNED_PARTS: dict[str, list[Part]] = {
     "table": [Part("linear", (REPRESENTATION,), 0.5), Part("forest", ("raw", REPRESENTATION), 0.5)],
     "graph": [Part("linear", (REPRESENTATION,), 0.4), Part("linear", ("raw", REPRESENTATION), 0.6)],
+    "vectors": [Part("linear", (REPRESENTATION,), 1.0)],
     **{
         domain: [Part("linear", (REPRESENTATION,), 0.5), Part("least-squares", (block, REPRESENTATION), 0.5)]
         for domain, block in COMMON_FEATURES.items()
     },
 }
-"""Parts of the blend on the representation of an encoder, by data domain. Their weights sum to 1."""
+"""Parts of the blend on the representation of an encoder, by kind of data. Their weights sum to 1."""
 STATISTICS_ROWS = 20_000
 """Maximum number of unlabeled rows from which statistics of features are computed."""
 ENCODINGS = {"raw": "standard", "raw-quantile": "quantile"}
@@ -61,32 +63,42 @@ COMPARED = 6000
 """Maximum number of labeled rows on which a blend is compared with fine-tuning."""
 
 
-def default_recipes(domain: str) -> list[tuple[str, dict[str, Any]]]:
+def kind_of_data(spec: Spec) -> str:
+    """Return the domain of the data; for tables whose only inputs are vectors, such as embeddings, ``"vectors"``."""
+    inputs = {kind for kind, names in spec.kinds.items() if names}
+    return "vectors" if spec.domain == "table" and inputs == {"embedding"} else spec.domain
+
+
+def default_recipes(kind: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the recipes, with changed settings, of the encoders that a few-label predictor uses by default.
 
     Tables have two encoders: numbers are standardized for the first, and become normal quantiles for the second.
+    Vectors have three, of different recipes. ``kind`` is what :func:`kind_of_data` returns.
 
     Examples
     --------
     >>> default_recipes("table")
     [('npair', {}), ('npair', {'table.numeric': 'quantile'})]
     """
-    found: list[tuple[str, dict[str, Any]]] = [("npair", {})]
-    return [*found, ("npair", {"table.numeric": "quantile"})] if domain == "table" else found
+    further: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "table": [("npair", {"table.numeric": "quantile"})],
+        "vectors": [("imix-npair", {}), ("dacl-plus", {})],
+    }
+    return [("npair", {}), *further.get(kind, [])]
 
 
-def choose_parts(domain: str, encoders: int) -> list[Part]:
-    """Return the parts of the blend for a domain and a number of encoders.
+def choose_parts(kind: str, encoders: int) -> list[Part]:
+    """Return the parts of the blend for a kind of data (see :func:`kind_of_data`) and a number of encoders.
 
     Plain parts are models on features that need no encoder. For each encoder there are models on its representation,
     alone and together with features that need no encoder. ``docs/findings/0034`` tells how they were chosen.
     """
     learned = []
-    for part in LEARNED_PARTS[domain]:
+    for part in LEARNED_PARTS[kind]:
         for number in range(encoders):
             blocks = (f"{name}.{number}" if name == REPRESENTATION else name for name in part.blocks)
             learned.append(part._replace(blocks=tuple(blocks), prior=part.prior / encoders))
-    return [*PLAIN_PARTS[domain], *learned]
+    return [*PLAIN_PARTS[kind], *learned]
 
 
 def linear_parts(encoders: int) -> list[Part]:
@@ -215,7 +227,7 @@ def fit_few_labels(
         Parts of the blend; None: those that :func:`choose_parts` returns.
     """
     first = encoders[0]
-    parts = choose_parts(first.recipe.domain, len(encoders)) if parts is None else parts
+    parts = choose_parts(kind_of_data(first.spec), len(encoders)) if parts is None else parts
     raw = raw_specs(encoders, table, parts, targets.task.target)
     if len(rows) > MAX_LABELED:
         kept = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MAX_LABELED])

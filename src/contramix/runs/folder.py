@@ -21,7 +21,9 @@ from contramix.training import checkpoint
 
 CHECKPOINTS_ON_DISK = checkpoint.CHECKPOINTS_TO_KEEP + 1
 """Number of checkpoints for which a run needs disk space: those that are kept, and one that is being written."""
-RUN_FILES = {"recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
+VECTORS = "vectors"
+"""Name of the folder in a run's folder with the vectors that a backbone has computed."""
+RUN_FILES = {VECTORS, "recipe.toml", "run.json", ".lock", "owner.json", "cache", "checkpoint", "DONE", "config.json"}
 """Names of the files of a run. A folder with files, but without any of these, is not the folder of a run."""
 
 

@@ -12,6 +12,7 @@ from contramix.errors import InputError
 from contramix.io.options import ReadOptions
 from contramix.io.records import Records
 from contramix.models.pretraining import Fit, learn_spec
+from contramix.models.reading import read
 from contramix.monitoring.health import monitored_rows
 from contramix.recipe import Recipe
 from contramix.runs import table_cache
@@ -231,11 +232,11 @@ def open_source(
     InputError
         If the data cannot be read, or the value of ``cache`` is unknown or does not suit the run or the data.
     """
-    domain, options = DOMAINS[recipe.domain], options or ReadOptions()
+    domain, options = DOMAINS[recipe.source], options or ReadOptions()
     if cache not in ("auto", "always", "never"):
         raise InputError(f"`cache` {cache!r}: give 'auto', 'always' or 'never'")
     large = None
-    if cache != "never" and domain.unread_table is not None:
+    if cache != "never" and domain.unread_table is not None and recipe.backbone is None:
         large = domain.unread_table(data, options, recipe.data)
     if cache == "always" and large is None:
         raise InputError(f"`cache='always'`: {domain.records} need none, as they are read when they are asked for")
@@ -247,8 +248,8 @@ def open_source(
     )
     if large is not None and cached:
         return CachedSource(large, target)
-    records = domain.read(data, options, recipe.data)
-    extra_rows = domain.read(transductive, options, recipe.data).table if transductive else None
+    records = read(recipe, data, options)
+    extra_rows = read(recipe, transductive, options).table if transductive else None
     return MemorySource.from_records(records, target, extra_rows, domain.records)
 
 

@@ -18,7 +18,8 @@ def one_thread(libraries: Literal["blas", "openmp"]) -> AbstractContextManager[A
     libraries
         ``"blas"`` for matrix products of NumPy and SciPy, ``"openmp"`` for loops of scikit-learn.
     """
-    return _controller().limit(limits=1, user_api=libraries)
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api=libraries)
+    return limited
 
 
 @cache

@@ -61,12 +61,15 @@ class TableLearner:
             ("`target`", () if target is None else (target,)),
             ("table.drop", settings.drop),
             ("table.categorical", settings.categorical),
+            ("table.keep", settings.keep),
         ):
             for name in wanted:
                 if name not in schema.names:
                     raise InputError(f"{setting}: there is no column {name!r}; {nearest(name, schema.names)}")
         self.settings, self.target, self.rows = settings, target, 0
-        excluded = {target, *settings.drop}
+        unwanted = [name for name in schema.names if settings.keep and name not in (*settings.keep, *settings.drop)]
+        self._unwanted = [name for name in unwanted if name != target]
+        excluded = {target, *settings.drop, *self._unwanted}
         self._summaries = [_summary(field.name, field.type, settings) for field in schema if field.name not in excluded]
 
     def update(self, table: pa.Table, sample: ndarray | None = None) -> None:
@@ -106,7 +109,8 @@ class TableLearner:
         learned = [summary.finish() for summary in self._summaries]
         columns = [column for column in learned if not isinstance(column, LeftOut)]
         unusable = [column for column in learned if isinstance(column, LeftOut)]
-        dropped = [LeftOut(name=name, reason="left out on request") for name in self.settings.drop]
+        left_out = (*self.settings.drop, *self._unwanted)
+        dropped = [LeftOut(name=name, reason="left out on request") for name in left_out]
         if not columns:
             why = "; ".join(f"{c.name!r} is {c.reason}" for c in [*dropped, *unusable][:5])
             raise InputError(f"no column is left to learn from ({why})")

@@ -36,6 +36,8 @@ class TableSettings(Settings):
         Names of numeric columns whose values are categories, such as postal codes.
     drop
         Names of columns to leave out.
+    keep
+        Names of the only columns to use; empty: all columns.
     """
 
     numeric: Literal["standard", "quantile"] = "standard"
@@ -44,3 +46,4 @@ class TableSettings(Settings):
     infinite: Literal["error", "missing"] = "error"
     categorical: Names = ()
     drop: Names = ()
+    keep: Names = ()
