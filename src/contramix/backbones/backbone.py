@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float32
 from numpy import ndarray
@@ -11,6 +11,7 @@ from numpy import ndarray
 from contramix.errors import InputError
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """Compute one vector for each text or image with a pre-trained encoder.
 
