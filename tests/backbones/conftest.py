@@ -6,25 +6,6 @@ import pytest
 
 WORDS = ["a", "the", "red", "green", "blue", "cat", "dog", "runs", "sleeps", "fast", "slow", "house"]
 WORDS += ["tree", "is", "not", "very", "good", "bad"]
-    "a",
-    "the",
-    "red",
-    "green",
-    "blue",
-    "cat",
-    "dog",
-    "runs",
-    "sleeps",
-    "fast",
-    "slow",
-    "house",
-    "tree",
-    "is",
-    "not",
-    "very",
-    "good",
-    "bad",
-]
 
 
 @pytest.fixture(scope="session")
