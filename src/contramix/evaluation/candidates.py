@@ -13,6 +13,7 @@ from contramix.encoders.encoder import Encoder
 from contramix.evaluation.probes import PROBES, Probe
 from contramix.evaluation.problem import PredictionProblem, Predictions
 from contramix.models.finetuning import fine_tune
+from contramix.models.task import Task
 from contramix.samples.samples import Samples, take
 
 RowKind = Literal["baseline", "pretrained"]
@@ -82,11 +83,14 @@ def probe_candidates(
     features: Callable[[PredictionProblem], ndarray],
     probes: Sequence[str],
     seconds: float = 0.0,
+    vectors: Float32[ndarray, " n k"] | None = None,
 ) -> list[Candidate]:
     """Return one candidate for each named probe, all on the same features.
 
-    The name ``finetune`` is skipped, because fine-tuning does not use frozen features. The nearest-neighbor probe
-    ``knn`` is not scored with few labels.
+    If there are vectors of a backbone, the predictions of the probe ``linear`` are averaged with those of the same
+    probe on the vectors: a representation of vectors is meant to be used together with them. The name ``finetune`` is
+    skipped, because fine-tuning does not use frozen features. The nearest-neighbor probe ``knn`` is not scored with few
+    labels.
 
     Parameters
     ----------
@@ -98,12 +102,43 @@ def probe_candidates(
         Names of the probes, such as ``("linear", "knn")``.
     seconds
         Time in seconds to compute the features, including pre-training.
+    vectors
+        Vectors of all records by a backbone; None: there is no backbone.
     """
+
+    found = dict(PROBES)
+    if vectors is not None:
+        found["linear"] = _with_vectors(PROBES["linear"], vectors)
     return [
-        probe_candidate(name, kind, features, probe, PROBES[probe], probe != "knn", seconds)
+        probe_candidate(name, kind, features, probe, found[probe], probe != "knn", seconds)
         for probe in probes
         if probe in PROBES
     ]
+
+
+def _with_vectors(probe: Probe, vectors: Float32[ndarray, " n k"]) -> Probe:
+    """Return a probe that averages the predictions from features with those from vectors of the same records."""
+
+    def predict(problem: PredictionProblem, z: ndarray) -> Predictions:
+        return mean_predictions(problem.task, [probe(problem, vectors), probe(problem, z)])
+
+    return predict
+
+
+def mean_predictions(task: Task, parts: Sequence[Predictions]) -> Predictions:
+    """Average the class probabilities, or the predicted numbers, of several models.
+
+    Parameters
+    ----------
+    task
+        Task (classification or regression) of the models.
+    parts
+        Predictions of each model for the same test rows.
+    """
+    if task.kind == "regression":
+        return Predictions(np.mean([part.value for part in parts], axis=0))
+    score = np.mean([part.score for part in parts if part.score is not None], axis=0)
+    return Predictions(score.argmax(1), score)
 
 
 def fine_tuning_candidate(

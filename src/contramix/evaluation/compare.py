@@ -71,7 +71,7 @@ def compare_recipes(
     records = data.encode(spec, protocol.task)
     plan = protocol.plan(records)
     seeds, probes = protocol.seeds, protocol.probes
-    wanted = protocol.choose_baselines(main.domain)
+    wanted = protocol.choose_baselines(main)
     baselines = [baseline for name, baseline in BASELINES.items() if name in wanted and name not in names]
     # A baseline with a recipe is pre-trained for each seed, as the recipes are.
     inputs = BaselineInputs(records, main, probes, torch_device, reporter=reporter)
@@ -109,7 +109,7 @@ def compare_recipes(
         def encoder_of(seed: int, name: str = name) -> Encoder:
             return models[name, seed].encoder
 
-        candidates += probe_candidates(name, kind, of_split, probes, seconds)
+        candidates += probe_candidates(name, kind, of_split, probes, seconds, inputs.vectors)
         if "finetune" in probes:
             candidates.append(fine_tuning_candidate(name, kind, encoder_of, records.x, torch_device, seconds))
     training_advice = [

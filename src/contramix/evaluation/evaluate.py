@@ -62,7 +62,7 @@ def evaluate(
     recipe, device = model.recipe, device_of(model.encoder)
     name = f"{recipe.name} (recipe)" if recipe.name in BASELINES else recipe.name
     seed, seconds = int(model.facts.get("seed") or 0), float(model.facts.get("seconds", 0.0))
-    probes, baselines = protocol.probes, protocol.choose_baselines(recipe.domain)
+    probes, baselines = protocol.probes, protocol.choose_baselines(recipe)
     if model.facts.get("own_encoder"):  # neither its first weights nor a way to build another one are known
         if probes[0] == "finetune":
             raise InputError("`probes`: a module of your own cannot be trained from scratch; name another probe first")
@@ -70,7 +70,7 @@ def evaluate(
     inputs = BaselineInputs(records, recipe, probes, device, seed, folder, reporter)
     candidates = make_baselines(inputs, baselines)
     z = frozen_features(model.encoder, records.x, folder)
-    candidates += probe_candidates(name, "pretrained", lambda problem: z, probes, seconds)
+    candidates += probe_candidates(name, "pretrained", lambda problem: z, probes, seconds, inputs.vectors)
     if recalibrate_bn:
         again = frozen_features(recalibrate_batch_norm(model.encoder, records.training), records.x, folder)
         candidates += probe_candidates(f"{name}, BatchNorm anew", "pretrained", lambda problem: again, probes, seconds)

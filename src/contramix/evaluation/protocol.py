@@ -13,6 +13,7 @@ from contramix.evaluation.probes import PROBES
 from contramix.evaluation.splits import FOLDS, Split, make_folds, make_splits
 from contramix.models.labeled_records import LabelBudget, LabeledRecords
 from contramix.models.task import Kind, Task
+from contramix.recipe import Recipe
 
 DEFAULT_PROBES = ("linear", "knn")
 """Names of the probes that are used by default."""
@@ -24,6 +25,8 @@ FEW_LABELED = 1000
 """Number of labeled rows below which a single split into training and test rows tells too little."""
 ALL_PROBES = (*PROBES, "finetune")
 """Names of all probes, and ``finetune``, which trains all weights on the labels."""
+FROZEN_BASELINES = ("chance", "frozen", "pca", "untrained")
+"""Names of the baselines that are used by default for vectors of a frozen backbone."""
 
 
 class ComparisonPlan(NamedTuple):
@@ -104,10 +107,15 @@ class Protocol:
         """
         return "supervised" if self.probes[0] == "finetune" else "raw"
 
-    def choose_baselines(self, domain: str) -> set[str]:
-        """Return the names of the baselines for a data domain, such as ``"table"``."""
-        named = DOMAINS[domain].baselines if self.baselines is None else self.baselines
-        return {*named, self.reference}
+    def choose_baselines(self, recipe: Recipe) -> set[str]:
+        """Return the names of the baselines that a recipe is compared with.
+
+        With a backbone, its vectors take the place of raw features, and there are no trees by default.
+        """
+        frozen = recipe.backbone is not None
+        usual = FROZEN_BASELINES if frozen else DOMAINS[recipe.domain].baselines
+        reference = "frozen" if frozen and self.reference == "raw" else self.reference
+        return {*(usual if self.baselines is None else self.baselines), reference}
 
     def plan(self, data: LabeledRecords) -> ComparisonPlan:
         """Split the records, and choose the metric and the numbers of labels, before anything is trained.

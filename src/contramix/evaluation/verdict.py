@@ -11,10 +11,10 @@ from contramix.evaluation.intervals import CONFIDENCE, Variance, mean_interval, 
 from contramix.evaluation.scoring import Score
 from contramix.models.labeled_records import LabelBudget
 
-REFERENCES = ("raw", "untrained", "supervised")
+REFERENCES = ("raw", "frozen", "untrained", "supervised")
 """Names of the reference baselines. A recipe helped only if it beats the best of them with the same probe: raw
-features, its own encoder without training, or, if all weights are trained on the labels, the same network trained
-from scratch."""
+features, the vectors of its backbone, its own encoder without training, or, if all weights are trained on the labels,
+the same network trained from scratch."""
 
 Outcome = Literal["helped", "no difference", "hurt"]
 OUTCOME_PHRASES: dict[Outcome, str] = {"helped": "helped", "no difference": "made no difference", "hurt": "hurt"}
@@ -30,8 +30,8 @@ class Comparison(NamedTuple):
         Whether pre-training ``"helped"``, ``"hurt"``, or made ``"no difference"``, which means that the interval
         includes 0.
     against
-        Name of the baseline: ``"raw"`` (raw features), ``"untrained"`` (encoder without training) or ``"supervised"``
-        (network trained from scratch).
+        Name of the baseline: ``"raw"`` (raw features), ``"frozen"`` (vectors of a backbone), ``"untrained"`` (encoder
+        without training) or ``"supervised"`` (network trained from scratch).
     difference, interval
         Mean score of the recipe minus that of the baseline, and the confidence interval of this difference.
     labels

@@ -16,7 +16,7 @@ from contramix.evaluation.baselines.gaussian import GAUSSIAN
 from contramix.evaluation.baselines.logmel import LOGMEL
 from contramix.evaluation.baselines.networks import SUPERVISED, UNTRAINED
 from contramix.evaluation.baselines.pca import PCA_BASELINE, PIXELS
-from contramix.evaluation.baselines.raw import RAW, RAW_QUANTILE
+from contramix.evaluation.baselines.raw import FROZEN, RAW, RAW_QUANTILE
 from contramix.evaluation.baselines.rocket import ROCKET
 from contramix.evaluation.baselines.tfidf import TFIDF
 from contramix.evaluation.baselines.trees import EXTRA_TREES, FOREST
@@ -28,6 +28,7 @@ BASELINES: dict[str, Baseline] = {
     for baseline in (
         CHANCE,
         RAW,
+        FROZEN,
         RAW_QUANTILE,
         PCA_BASELINE,
         UNTRAINED,

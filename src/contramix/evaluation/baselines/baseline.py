@@ -79,6 +79,11 @@ class BaselineInputs:
         """Return the raw features of all records, which are computed once and shared by several baselines."""
         return raw_features(self.data.spec, self.data.x)
 
+    @property
+    def vectors(self) -> Float32[ndarray, " n d"] | None:
+        """Return the vectors of all records if the recipe has a backbone, else None."""
+        return None if self.recipe.backbone is None else self.raw
+
 
 @dataclass(frozen=True)
 class Baseline:

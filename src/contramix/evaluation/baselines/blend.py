@@ -1,33 +1,13 @@
 """Compare with the mean of the predictions of linear models and a random forest on raw features."""
 
-from collections.abc import Sequence
-
-import numpy as np
 from numpy import ndarray
 
 from contramix.evaluation.baselines.baseline import Baseline, BaselineInputs
 from contramix.evaluation.baselines.raw import quantile_features
 from contramix.evaluation.baselines.trees import forest
-from contramix.evaluation.candidates import Candidate
+from contramix.evaluation.candidates import Candidate, mean_predictions
 from contramix.evaluation.probes.linear import linear
 from contramix.evaluation.problem import PredictionProblem, Predictions
-from contramix.models.task import Task
-
-
-def mean_predictions(task: Task, parts: Sequence[Predictions]) -> Predictions:
-    """Average the class probabilities, or the predicted numbers, of several models.
-
-    Parameters
-    ----------
-    task
-        Task (classification or regression) of the models.
-    parts
-        Predictions of each model for the same test rows.
-    """
-    if task.kind == "regression":
-        return Predictions(np.mean([part.value for part in parts], axis=0))
-    score = np.mean([part.score for part in parts if part.score is not None], axis=0)
-    return Predictions(score.argmax(1), score)
 
 
 def make_blend(inputs: BaselineInputs) -> list[Candidate]:

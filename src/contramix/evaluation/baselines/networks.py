@@ -22,7 +22,10 @@ def make_untrained(inputs: BaselineInputs) -> list[Candidate]:
         encoder = untrained_encoder(inputs.recipe, inputs.data.spec, seed).to(inputs.device)
         return frozen_features(encoder, inputs.data.x)
 
-    return probe_candidates("untrained", "baseline", lambda problem: features(problem.encoder_seed), inputs.probes)
+    return probe_candidates(
+        *("untrained", "baseline", lambda problem: features(problem.encoder_seed), inputs.probes),
+        vectors=inputs.vectors,
+    )
 
 
 UNTRAINED = Baseline(

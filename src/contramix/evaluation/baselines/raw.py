@@ -78,7 +78,26 @@ def with_quantiles(
     return out
 
 
+def make_frozen(inputs: BaselineInputs) -> list[Candidate]:
+    """Build one baseline candidate for each probe on the vectors of a frozen backbone."""
+    raw = inputs.raw
+    return probe_candidates("frozen", "baseline", lambda problem: raw, inputs.probes)
+
+
+def check_backbone(inputs: BaselineInputs) -> str | None:
+    """Return why there are no vectors of a backbone; None if there are."""
+    return "there is no backbone" if inputs.recipe.backbone is None else None
+
+
 RAW = Baseline("raw", "the columns as the encoder sees them", "raw features", make_raw)
+FROZEN = Baseline(
+    "frozen",
+    "the vectors of the frozen backbone",
+    "vectors of the frozen backbone",
+    make_frozen,
+    domains=("table",),
+    unavailable=check_backbone,
+)
 RAW_QUANTILE = Baseline(
     "raw-quantile",
     "the columns with numbers as normal quantiles",
