@@ -95,6 +95,12 @@ class Recipe(AllSettings):
         return section
 
     @property
+    def column_backbones(self) -> dict[str, BackboneSettings]:
+        """Return the settings of the backbone of each column of a table that has one, by the column's name."""
+        found: dict[str, BackboneSettings] = getattr(self, "table").backbones  # noqa: B009  a section made at run time
+        return found
+
+    @property
     def source(self) -> str:
         """Return the domain of the data that are read: that of the backbone, or else that of the recipe."""
         return self.domain if self.backbone is None else self.backbone.domain
@@ -220,7 +226,7 @@ def resolve(
         if section in DOMAINS and section != found and not (backbone and section == "table"):
             raise InputError(f"{name}: a setting for domain {section!r}, and the data are {found!r} (see `domain`)")
     if not backbone:
-        return Recipe.load(recipe, changes, found)
+        return _with_hashes(Recipe.load(recipe, changes, found))
     if found not in BACKBONE_DOMAINS:
         raise InputError(f"`backbone`: turns texts or images into vectors, and the data are {found!r} (see `domain`)")
     changes.pop("domain", None)
@@ -228,6 +234,16 @@ def resolve(
     if made.backbone is None or made.backbone.sha256 is not None:
         return made
     return Recipe.load(made, {"backbone.sha256": open_backbone(made.backbone).weights_sha256})
+
+
+def _with_hashes(recipe: Recipe) -> Recipe:
+    """Return a recipe in which the hash of the weights of each column's backbone is stated."""
+    unknown = {name: each for name, each in recipe.column_backbones.items() if each.sha256 is None}
+    if not unknown:
+        return recipe
+    hashes = {name: {"sha256": open_backbone(each).weights_sha256} for name, each in unknown.items()}
+    stated = {name: each.model_dump(exclude_none=True) for name, each in recipe.column_backbones.items()}
+    return Recipe.load(recipe, {"table.backbones": {name: {**stated[name], **hashes.get(name, {})} for name in stated}})
 
 
 def _has_backbone(recipe: str | Path | Recipe, changes: Mapping[str, Any]) -> bool:

@@ -173,7 +173,7 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         if isinstance(X, str | os.PathLike):
             records = reading.read(recipe, X, fitted_spec=fitted_spec)
         elif domain.content is None:
-            return Records(self._validate_table(X, reset))
+            return reading.encode_columns(Records(self._validate_table(X, reset)), recipe)
         else:
             records = reading.from_values(recipe, X, fitted_spec)
         if domain.content is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
@@ -16,11 +17,12 @@ from contramix.backbones.vectors import Content, compute_vectors
 from contramix.domains import DOMAINS, Spec
 from contramix.domains.image.decoding import decode
 from contramix.domains.image.size import ImageSize
-from contramix.errors import InputError
+from contramix.errors import InputError, nearest
 from contramix.io.media.encoded_records import ENCODED, compute_digest
 from contramix.io.media.streaming import stream_samples
 from contramix.io.options import ReadOptions
 from contramix.io.records import RecordChunks, Records, is_text
+from contramix.io.tables.canonical import describe_type
 from contramix.recipe import VECTOR, Recipe
 from contramix.settings import Settings
 
@@ -50,7 +52,7 @@ def read(
     """
     domain, options = DOMAINS[recipe.source], options or ReadOptions()
     if recipe.backbone is None:
-        return domain.read(path, options, recipe.data, fitted_spec)
+        return encode_columns(domain.read(path, options, recipe.data, fitted_spec), recipe, options)
     backbone = open_backbone(recipe.backbone)
     return _with_vectors(domain.read(path, options, _source_settings(recipe, backbone)), recipe, backbone, options)
 
@@ -58,14 +60,14 @@ def read(
 def read_chunks(
     recipe: Recipe, path: str | os.PathLike[str], options: ReadOptions | None = None, fitted_spec: Spec | None = None
 ) -> RecordChunks:
-    """Read the records of a file or folder in chunks of rows; with a backbone, in one chunk.
+    """Read the records of a file or folder in chunks of rows; with backbones, in one chunk.
 
     Parameters and errors are those of :func:`read`.
     """
     options = options or ReadOptions()
-    if recipe.backbone is None:
+    if recipe.backbone is None and not recipe.column_backbones:
         return DOMAINS[recipe.domain].read_chunks(path, options, recipe.data, fitted_spec)
-    return RecordChunks.from_records(read(recipe, path, options))
+    return RecordChunks.from_records(read(recipe, path, options, fitted_spec))
 
 
 def from_values(recipe: Recipe, values: Any, fitted_spec: Spec | None = None) -> Records:
@@ -91,6 +93,49 @@ def from_values(recipe: Recipe, values: Any, fitted_spec: Spec | None = None) ->
     return _with_vectors(records, recipe, backbone, ReadOptions())
 
 
+def encode_columns(records: Records, recipe: Recipe, options: ReadOptions | None = None) -> Records:
+    """Replace the columns of a table that have a backbone, in the setting ``table.backbones``, by their vectors.
+
+    A missing text or path becomes a missing vector.
+
+    Parameters
+    ----------
+    records
+        Rows of a table.
+    recipe
+        Recipe, which holds the settings of the backbones.
+    options
+        How files are read, and where vectors are kept; None: default options.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, if it does not hold text, or if a backbone cannot be used.
+    """
+    table, options = records.table, options or ReadOptions()
+    for name, settings in recipe.column_backbones.items():
+        if name not in table.column_names:
+            raise InputError(f"table.backbones: there is no column {name!r}; {nearest(name, table.column_names)}")
+        column = table.column(name).combine_chunks()
+        if not is_text(column.type):
+            raise InputError(f"table.backbones: column {name!r} holds {describe_type(column.type)}, not text")
+        present = column.drop_null()
+        backbone = open_backbone(settings)
+        content: pa.ChunkedArray = pa.chunked_array([present])
+        if settings.domain == "image" and len(present):
+            images = {"size": backbone.image_size, "channels": 3}
+            made = DOMAINS["image"].from_values(
+                present.to_pylist(), Recipe.load("npair", domain="image").data.model_copy(update=images)
+            )
+            content = made.table.column("image")
+        z = _vectors(content, backbone, settings, options)
+        rows = pa.array(
+            np.where(column.is_valid(), np.cumsum(column.is_valid()) - 1, -1), mask=np.asarray(column.is_null())
+        )
+        table = table.set_column(table.column_names.index(name), name, z.take(rows))
+    return replace(records, table=table)
+
+
 def _source_settings(recipe: Recipe, backbone: Backbone) -> Settings:
     """Return the settings with which the records are read; images get the size that the backbone takes."""
     settings: Settings = getattr(recipe, recipe.source)
@@ -108,14 +153,21 @@ def _with_vectors(records: Records, recipe: Recipe, backbone: Backbone, options:
     if VECTOR in table.column_names:
         raise InputError(f"`backbone`: the data have a column {VECTOR!r} already; rename it")
     column = content.select(table)
-    found = _texts(column) if is_text(column.type) else _images(column, backbone)
-    folder = None if options.vectors is None else options.vectors / _identity(recipe.backbone, backbone)
-    progress = options.vectors_progress or (lambda done, total: None)
-    z = compute_vectors(backbone, found, recipe.backbone.batch_size, folder, progress)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1])
+    vectors = _vectors(column, backbone, recipe.backbone, options)
     if not is_text(column.type):
         table = table.drop_columns(content.name)
     return replace(records, table=table.append_column(VECTOR, vectors))
+
+
+def _vectors(
+    column: pa.ChunkedArray, backbone: Backbone, settings: BackboneSettings, options: ReadOptions
+) -> pa.FixedSizeListArray:
+    """Return the vectors of the texts or images of a column, which has no nulls but texts."""
+    found = _texts(column) if is_text(column.type) else _images(column, backbone)
+    folder = None if options.vectors is None else options.vectors / _identity(settings, backbone)
+    progress = options.vectors_progress or (lambda done, total: None)
+    z = compute_vectors(backbone, found, settings.batch_size, folder, progress)
+    return pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1])
 
 
 def _identity(settings: BackboneSettings, backbone: Backbone) -> str:

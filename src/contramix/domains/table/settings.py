@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from contramix.backbones.settings import BackboneSettings
 from contramix.settings import Settings, as_tuple
 
 
@@ -11,6 +12,13 @@ def _as_names(value: Any) -> Any:
     """Convert a setting to a tuple of column names: integers become strings, since a column may be named ``"7"``."""
     names = as_tuple(value)
     return tuple(str(n) if type(n) is int else n for n in names) if isinstance(names, tuple) else names
+
+
+def _as_backbones(value: Any) -> Any:
+    """Convert names of backbones to settings."""
+    if not isinstance(value, dict):
+        return value
+    return {name: {"name": each} if isinstance(each, str) else each for name, each in value.items()}
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
@@ -38,6 +46,9 @@ class TableSettings(Settings):
         Names of columns to leave out.
     keep
         Names of the only columns to use; empty: all columns.
+    backbones
+        Settings of the backbone for each column that holds texts, or paths of images: a pre-trained encoder that turns
+        the column into one of vectors. The name of a backbone may stand for its settings.
     """
 
     numeric: Literal["standard", "quantile"] = "standard"
@@ -47,3 +58,4 @@ class TableSettings(Settings):
     categorical: Names = ()
     drop: Names = ()
     keep: Names = ()
+    backbones: Annotated[dict[str, BackboneSettings], BeforeValidator(_as_backbones)] = Field(default_factory=dict)
