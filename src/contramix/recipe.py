@@ -101,6 +101,17 @@ class Recipe(AllSettings):
         return found
 
     @property
+    def embedding(self) -> tuple[str, ...]:
+        """Return the names of the columns of a table that together are one vector."""
+        found: tuple[str, ...] = getattr(self, "table").embedding  # noqa: B009
+        return found
+
+    @property
+    def makes_vectors(self) -> bool:
+        """Return whether records are turned into vectors after they are read."""
+        return bool(self.backbone or self.column_backbones or self.embedding)
+
+    @property
     def source(self) -> str:
         """Return the domain of the data that are read: that of the backbone, or else that of the recipe."""
         return self.domain if self.backbone is None else self.backbone.domain

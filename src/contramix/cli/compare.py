@@ -26,7 +26,7 @@ from contramix.cli.evaluation_options import (
     parse_task,
     write_reports,
 )
-from contramix.cli.pretrain import Backbone, Changes, Epochs, parse_overrides
+from contramix.cli.pretrain import Backbone, Changes, Epochs, Vectors, parse_overrides
 from contramix.cli.reading_options import DomainName, read_labeled, reads_data, with_progress
 from contramix.errors import InputError
 
@@ -53,6 +53,7 @@ def compare(
         typer.Option(help="Folder of the runs and the report. Finished runs in it are reused. Default: DATA-compare."),
     ] = None,
     backbone: Backbone = None,
+    vectors: Vectors = False,
     set_: Changes = None,
     epochs: Epochs = None,
     labels_per_class: LabelsPerClass = None,
@@ -94,7 +95,7 @@ def compare(
     per_class = parse_label_budgets("--labels-per-class", labels_per_class)
     in_all = parse_label_budgets("--labels", labels)
     wanted = parse_names("--probes", probes, ALL_PROBES)
-    overrides = parse_overrides(set_, epochs, backbone)
+    overrides = parse_overrides(set_, epochs, backbone, vectors)
     chosen: list[Recipe] = []
     for name in recipes.split(","):
         if name.strip():

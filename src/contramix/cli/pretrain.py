@@ -27,6 +27,12 @@ Backbone = Annotated[
         "sentence-transformers (texts) or timm (images), or an ONNX file. Its weights are not changed."
     ),
 ]
+Vectors = Annotated[
+    bool,
+    typer.Option(
+        "--vectors", help="All columns of numbers together are one vector per row, such as that of another model."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the data. Default: the recipe's, mostly about 500 or 1,000 steps.")
 ]
@@ -50,6 +56,7 @@ def pretrain(
         ),
     ] = None,
     backbone: Backbone = None,
+    vectors: Vectors = False,
     set_: Changes = None,
     epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same model on the same machine.")] = 0,
@@ -91,7 +98,7 @@ def pretrain(
     from contramix.runs.worker import run_worker
     from contramix.runtime import distributed
 
-    chosen = resolve(recipe, parse_overrides(set_, epochs, backbone), data, domain)
+    chosen = resolve(recipe, parse_overrides(set_, epochs, backbone, vectors), data, domain)
     output = Output(json, quiet)
     options = with_progress(options, output, target, out / VECTORS)
     source = open_source(data, chosen, out, target=target, transductive=transductive, options=options, cache=cache)
@@ -161,13 +168,16 @@ def _summary(facts: dict[str, Any]) -> Any:
     return table
 
 
-def parse_overrides(settings: list[str] | None, epochs: int | None, backbone: str | None = None) -> dict[str, Any]:
-    """Convert the values of --set, --epochs and --backbone to changed settings of a recipe.
+def parse_overrides(
+    settings: list[str] | None, epochs: int | None, backbone: str | None = None, vectors: bool = False
+) -> dict[str, Any]:
+    """Convert the values of --set, --epochs, --backbone and --vectors to changed settings of a recipe.
 
     For example, ``["noise.rate=0.3"]`` and 20 give ``{"noise.rate": 0.3, "train.epochs": 20}``.
     """
     overrides = dict(_parse_setting(text) for text in settings or [])
     overrides |= {} if backbone is None else {"backbone.name": backbone}
+    overrides |= {"table.embedding": ["*"]} if vectors else {}
     return overrides if epochs is None else {**overrides, "train.epochs": epochs}
 
 

@@ -9,7 +9,7 @@ import typer
 
 from contramix.cli.app import Command, Data, Debug, Device, Json, Output, Quiet, app
 from contramix.cli.evaluation_options import MetricName, TaskName, Unlabeled, parse_task
-from contramix.cli.pretrain import Backbone, Changes, parse_overrides
+from contramix.cli.pretrain import Backbone, Changes, Vectors, parse_overrides
 from contramix.cli.reading_options import DomainName, print_reading_notes, reads_data, with_progress
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def tune(
     ] = 5,
     domain: DomainName = None,
     backbone: Backbone = None,
+    vectors: Vectors = False,
     set_: Changes = None,
     seed: Annotated[
         int, typer.Option(help="Random seed. The same seed gives the same search on the same machine.")
@@ -90,7 +91,7 @@ def tune(
     from contramix.tuning.search import tune as run_search
     from contramix.tuning.space import DIMENSIONS
 
-    chosen = resolve(recipe, parse_overrides(set_, None, backbone), data, domain)
+    chosen = resolve(recipe, parse_overrides(set_, None, backbone, vectors), data, domain)
     wanted = None if search is None else parse_names("--search", search, tuple(DIMENSIONS))
     kind = parse_task(task)
     output = Output(json, quiet)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -52,7 +53,7 @@ def read(
     """
     domain, options = DOMAINS[recipe.source], options or ReadOptions()
     if recipe.backbone is None:
-        return encode_columns(domain.read(path, options, recipe.data, fitted_spec), recipe, options)
+        return encode_columns(domain.read(path, options, recipe.data, fitted_spec), recipe, options, fitted_spec)
     backbone = open_backbone(recipe.backbone)
     return _with_vectors(domain.read(path, options, _source_settings(recipe, backbone)), recipe, backbone, options)
 
@@ -65,7 +66,7 @@ def read_chunks(
     Parameters and errors are those of :func:`read`.
     """
     options = options or ReadOptions()
-    if recipe.backbone is None and not recipe.column_backbones:
+    if not recipe.makes_vectors:
         return DOMAINS[recipe.domain].read_chunks(path, options, recipe.data, fitted_spec)
     return RecordChunks.from_records(read(recipe, path, options, fitted_spec))
 
@@ -93,10 +94,12 @@ def from_values(recipe: Recipe, values: Any, fitted_spec: Spec | None = None) ->
     return _with_vectors(records, recipe, backbone, ReadOptions())
 
 
-def encode_columns(records: Records, recipe: Recipe, options: ReadOptions | None = None) -> Records:
-    """Replace the columns of a table that have a backbone, in the setting ``table.backbones``, by their vectors.
+def encode_columns(
+    records: Records, recipe: Recipe, options: ReadOptions | None = None, fitted_spec: Spec | None = None
+) -> Records:
+    """Replace columns of a table by vectors: those of ``table.embedding``, and those of ``table.backbones``.
 
-    A missing text or path becomes a missing vector.
+    A missing text or path becomes a missing vector. Records of other domains are returned unchanged.
 
     Parameters
     ----------
@@ -106,13 +109,17 @@ def encode_columns(records: Records, recipe: Recipe, options: ReadOptions | None
         Recipe, which holds the settings of the backbones.
     options
         How files are read, and where vectors are kept; None: default options.
+    fitted_spec
+        Specification of a trained model; None before training.
 
     Raises
     ------
     InputError
-        If there is no such column, if it does not hold text, or if a backbone cannot be used.
+        If there is no such column, if it does not hold numbers or text, or if a backbone cannot be used.
     """
-    table, options = records.table, options or ReadOptions()
+    options = options or ReadOptions()
+    target = options.target if fitted_spec is None else fitted_spec.target
+    table = _with_one_vector(records.table, recipe.embedding, target)
     for name, settings in recipe.column_backbones.items():
         if name not in table.column_names:
             raise InputError(f"table.backbones: there is no column {name!r}; {nearest(name, table.column_names)}")
@@ -134,6 +141,29 @@ def encode_columns(records: Records, recipe: Recipe, options: ReadOptions | None
         )
         table = table.set_column(table.column_names.index(name), name, z.take(rows))
     return replace(records, table=table)
+
+
+def _with_one_vector(table: pa.Table, names: Sequence[str], target: str | None) -> pa.Table:
+    """Replace columns of numbers by one column of vectors; ``"*"`` names all of them except the target."""
+    if not names:
+        return table
+    numbers = [
+        field.name
+        for field in table.schema
+        if field.name != target and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+    ]
+    for name in names if names != ("*",) else ():
+        if name not in table.column_names:
+            raise InputError(f"table.embedding: there is no column {name!r}; {nearest(name, table.column_names)}")
+        if name not in numbers:
+            raise InputError(f"table.embedding: column {name!r} holds no numbers, or is the target")
+    used = numbers if names == ("*",) else list(names)
+    if not used or VECTOR in table.column_names:
+        why = "there are no columns of numbers" if not used else f"there is a column {VECTOR!r} already; rename it"
+        raise InputError(f"table.embedding: {why}")
+    z = np.stack([table.column(name).to_numpy().astype(np.float32) for name in used], 1)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), len(used))
+    return table.drop_columns(used).append_column(VECTOR, vectors)
 
 
 def _source_settings(recipe: Recipe, backbone: Backbone) -> Settings:

@@ -236,7 +236,7 @@ def open_source(
     if cache not in ("auto", "always", "never"):
         raise InputError(f"`cache` {cache!r}: give 'auto', 'always' or 'never'")
     large = None
-    if cache != "never" and domain.unread_table is not None and recipe.backbone is None and not recipe.column_backbones:
+    if cache != "never" and domain.unread_table is not None and not recipe.makes_vectors:
         large = domain.unread_table(data, options, recipe.data)
     if cache == "always" and large is None:
         raise InputError(f"`cache='always'`: {domain.records} need none, as they are read when they are asked for")

@@ -46,6 +46,9 @@ class TableSettings(Settings):
         Names of columns to leave out.
     keep
         Names of the only columns to use; empty: all columns.
+    embedding
+        Names of columns of numbers that together are one vector, such as an embedding; ``"*"``: all columns of numbers.
+        They are replaced by a column ``vector``.
     backbones
         Settings of the backbone for each column that holds texts, or paths of images: a pre-trained encoder that turns
         the column into one of vectors. The name of a backbone may stand for its settings.
@@ -58,4 +61,5 @@ class TableSettings(Settings):
     categorical: Names = ()
     drop: Names = ()
     keep: Names = ()
+    embedding: Names = ()
     backbones: Annotated[dict[str, BackboneSettings], BeforeValidator(_as_backbones)] = Field(default_factory=dict)
