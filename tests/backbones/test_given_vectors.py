@@ -33,6 +33,8 @@ def test_the_target_is_no_part_of_the_vector(here, run):
     model = contramix.load("run").model_
     assert len(model.spec.columns[0].mean) == 6
     run.done("embed", "run", "t.csv", "--out", "z.npy")
+    loaded = contramix.load("run").transform(table.drop(columns="y"))
+    np.testing.assert_allclose(loaded, np.load("z.npy"), atol=1e-5)
     run.done("fit", "run", "t.csv", "--target", "y", "--out", "model")
     run.done("predict", "model", "t.csv", "--out", "p.csv")
 

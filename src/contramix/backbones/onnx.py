@@ -36,16 +36,16 @@ class OnnxTexts:
     def __init__(self, settings: BackboneSettings) -> None:
         path = Path(settings.name)
         self._session = open_session(path)
-        beside = next((p for p in (path.parent, path.parent.parent) if (p / "tokenizer.json").is_file()), None)
-        if beside is None:
+        folder = next((p for p in (path.parent, path.parent.parent) if (p / "tokenizer.json").is_file()), None)
+        if folder is None:
             raise InputError(f"`backbone` {path}: there is no tokenizer.json in its folder")
-        self._tokenizer = import_module("tokenizers").Tokenizer.from_file(str(beside / "tokenizer.json"))
+        self._tokenizer = import_module("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(settings.max_length or MAX_LENGTH)
         self._tokenizer.enable_padding()
         self._names = {each.name for each in self._session.get_inputs()}
         self._pooling, self._prompt = settings.pooling, settings.prompt
         self.library = f"onnxruntime {version('onnxruntime')}"
-        self.weights_sha256 = hash_files([path, beside / "tokenizer.json"], beside)
+        self.weights_sha256 = hash_files([path, folder / "tokenizer.json"], folder)
         self.width = self.encode(["a"]).shape[1]
 
     def encode(self, values: Sequence[str]) -> Float32[ndarray, " n d"]:

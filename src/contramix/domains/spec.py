@@ -80,6 +80,11 @@ class Spec(Settings, ABC):
         """Return the names of the input columns by kind, such as ``{"numeric": ["age"], "boolean": ["smoker"]}``."""
 
     @property
+    def input_columns(self) -> list[str]:
+        """Return the names of the columns of the data that are inputs."""
+        return [name for names in self.kinds.values() for name in names]
+
+    @property
     @abstractmethod
     def summary(self) -> str:
         """Describe the format of a record in a few words, such as ``"3 channels x 100 steps"``."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from contramix.backbones import give
 from contramix.domains import DOMAINS, Spec
 from contramix.errors import ContramixWarning, InputError
+from contramix.io.options import ReadOptions
 from contramix.io.records import Records
 from contramix.io.tables.frames import to_arrow
 from contramix.models import reading
@@ -141,7 +142,7 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     def _set_loaded_model(self, model: Pretrained) -> None:
         """Set the fitted attributes, such as ``model_`` and ``n_features_in_``, from a saved model."""
-        names = model.facts.get("features") or [name for kind in model.spec.kinds.values() for name in kind]
+        names = model.facts.get("features") or model.spec.input_columns
         self.n_features_in_ = len(names)
         if model.facts.get("named", True):
             self.feature_names_in_ = np.asarray(names, dtype=object)
@@ -169,15 +170,16 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns of a
             table have to match these attributes.
         """
-        domain = DOMAINS[recipe.source]
-        if isinstance(X, str | os.PathLike):
+        domain, is_path = DOMAINS[recipe.source], isinstance(X, str | os.PathLike)
+        if domain.content is None:
+            read = domain.read(X, ReadOptions(), recipe.data, fitted_spec) if is_path else None
+            table = self._validate_table(X if read is None else read.table, reset)
+            notes = () if read is None else read.notes
+            return reading.encode_columns(Records(table, notes), recipe, fitted_spec=fitted_spec)
+        if is_path:
             records = reading.read(recipe, X, fitted_spec=fitted_spec)
-        elif domain.content is None:
-            return reading.encode_columns(Records(self._validate_table(X, reset)), recipe)
         else:
             records = reading.from_values(recipe, X, fitted_spec)
-        if domain.content is None:
-            return Records(self._validate_table(records.table, reset), records.notes)
         if reset:
             self.n_features_in_, self.feature_names_in_ = 1, np.array([domain.content.name], dtype=object)
         return records

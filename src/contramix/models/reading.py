@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +17,9 @@ from contramix.backbones.vectors import Content, compute_vectors
 from contramix.domains import DOMAINS, Spec
 from contramix.domains.image.decoding import decode
 from contramix.domains.image.size import ImageSize
+from contramix.domains.table.columns.embedding import Embedding
+from contramix.domains.table.joined_columns import join_columns
+from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError, nearest
 from contramix.io.media.encoded_records import ENCODED, compute_digest
 from contramix.io.media.streaming import stream_samples
@@ -118,8 +120,10 @@ def encode_columns(
         If there is no such column, if it does not hold numbers or text, or if a backbone cannot be used.
     """
     options = options or ReadOptions()
-    target = options.target if fitted_spec is None else fitted_spec.target
-    table = _with_one_vector(records.table, recipe.embedding, target)
+    table = records.table
+    if recipe.embedding:
+        joined = _joined(fitted_spec) or recipe.embedding
+        table = join_columns(table, joined, VECTOR, options.target if fitted_spec is None else fitted_spec.target)
     for name, settings in recipe.column_backbones.items():
         if name not in table.column_names:
             raise InputError(f"table.backbones: there is no column {name!r}; {nearest(name, table.column_names)}")
@@ -143,27 +147,10 @@ def encode_columns(
     return replace(records, table=table)
 
 
-def _with_one_vector(table: pa.Table, names: Sequence[str], target: str | None) -> pa.Table:
-    """Replace columns of numbers by one column of vectors; ``"*"`` names all of them except the target."""
-    if not names:
-        return table
-    numbers = [
-        field.name
-        for field in table.schema
-        if field.name != target and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
-    ]
-    for name in names if names != ("*",) else ():
-        if name not in table.column_names:
-            raise InputError(f"table.embedding: there is no column {name!r}; {nearest(name, table.column_names)}")
-        if name not in numbers:
-            raise InputError(f"table.embedding: column {name!r} holds no numbers, or is the target")
-    used = numbers if names == ("*",) else list(names)
-    if not used or VECTOR in table.column_names:
-        why = "there are no columns of numbers" if not used else f"there is a column {VECTOR!r} already; rename it"
-        raise InputError(f"table.embedding: {why}")
-    z = np.stack([table.column(name).to_numpy().astype(np.float32) for name in used], 1)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), len(used))
-    return table.drop_columns(used).append_column(VECTOR, vectors)
+def _joined(fitted_spec: Spec | None) -> tuple[str, ...]:
+    """Return the names of the columns that were put together to vectors when a model was trained."""
+    columns = fitted_spec.columns if isinstance(fitted_spec, TableSpec) else ()
+    return next((column.parts for column in columns if isinstance(column, Embedding) and column.name == VECTOR), ())
 
 
 def _source_settings(recipe: Recipe, backbone: Backbone) -> Settings:

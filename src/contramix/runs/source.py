@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contramix.domains import DOMAINS
+from contramix.domains.table.joined_columns import joined_columns
 from contramix.domains.table.unread_table import UnreadTable
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
@@ -117,7 +118,8 @@ class MemorySource:
         fit = Fit.begin(recipe, spec, spec.tensorize(self.table), seed, device)
         distributed.barrier()
         labels = None if self.target is None else self.table.column(self.target)
-        return Prepared(fit, self.table.column_names, labels)
+        names = [name for field in self.table.schema for name in joined_columns(field) or (field.name,)]
+        return Prepared(fit, names, labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
         """Return a hash of the training samples. ``prepared`` is the result of :meth:`prepare`.

@@ -19,6 +19,7 @@ from contramix.domains.table.columns.summaries import (
     TextSummary,
 )
 from contramix.domains.table.columns.vector_summary import VectorSummary
+from contramix.domains.table.joined_columns import joined_columns
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
@@ -70,7 +71,7 @@ class TableLearner:
         unwanted = [name for name in schema.names if settings.keep and name not in (*settings.keep, *settings.drop)]
         self._unwanted = [name for name in unwanted if name != target]
         excluded = {target, *settings.drop, *self._unwanted}
-        self._summaries = [_summary(field.name, field.type, settings) for field in schema if field.name not in excluded]
+        self._summaries = [_summary(field, settings) for field in schema if field.name not in excluded]
 
     def update(self, table: pa.Table, sample: ndarray | None = None) -> None:
         """Update the statistics of all columns with the next chunk of rows.
@@ -207,7 +208,8 @@ def _same_type(name: str, first: pa.ChunkedArray, second: pa.ChunkedArray) -> tu
     )
 
 
-def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> ColumnSummary:
+def _summary(field: pa.Field, settings: TableSettings) -> ColumnSummary:
+    name, column_type = field.name, field.type
     if pa.types.is_large_string(column_type):
         return TextSummary(name, settings)
     if pa.types.is_timestamp(column_type):
@@ -217,7 +219,7 @@ def _summary(name: str, column_type: pa.DataType, settings: TableSettings) -> Co
     if pa.types.is_fixed_size_list(column_type):
         if name in settings.categorical:
             raise InputError(f"table.categorical: column {name!r} holds vectors; only numbers can be made categories")
-        return VectorSummary(name, settings)
+        return VectorSummary(name, settings, joined_columns(field))
     if name in settings.categorical:
         return TextSummary(name, settings, numbers=True)
     return BooleanSummary(name, settings) if pa.types.is_boolean(column_type) else NumberSummary(name, settings)

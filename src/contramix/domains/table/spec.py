@@ -130,6 +130,14 @@ class TableSpec(Spec):
         return found
 
     @property
+    def input_columns(self) -> list[str]:
+        """Return the names of the input columns, with those that are put together to vectors."""
+        names: list[str] = []
+        for column in self.columns:
+            names += (isinstance(column, Embedding) and column.parts) or (column.name,)
+        return names
+
+    @property
     def summary(self) -> str:
         """Return the number of input columns as text, such as ``"12 columns"``."""
         return f"{len(self.columns)} columns"

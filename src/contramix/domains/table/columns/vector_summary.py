@@ -15,10 +15,18 @@ class VectorSummary(ColumnSummary):
     """Collect the mean, deviation and range of each number of a column of vectors, which becomes an :class:`Embedding`.
 
     Sums are taken of differences from the first vector, so that rounding does not matter if the means are large.
+
+    Parameters
+    ----------
+    name, settings
+        Name of the column, and how the columns of the table are encoded.
+    parts
+        Names of the columns of numbers that were put together to vectors; empty if the column held vectors.
     """
 
-    def __init__(self, name: str, settings: TableSettings) -> None:
+    def __init__(self, name: str, settings: TableSettings, parts: tuple[str, ...] = ()) -> None:
         super().__init__(name, settings)
+        self._parts = parts
         self._count = 0
         self._origin, self._sum, self._squares, self._low, self._high = (np.empty(0) for _ in range(5))
 
@@ -55,4 +63,5 @@ class VectorSummary(ColumnSummary):
             scale=scale,
             low=tuple(((self._low - mean) / scale).tolist()),
             high=tuple(((self._high - mean) / scale).tolist()),
+            parts=self._parts,
         )
