@@ -6,6 +6,7 @@ python -m bench.write_results
 
 from pathlib import Path
 
+from bench.pages.backbone_tables import backbones
 from bench.pages.claims import claims
 from bench.pages.comparisons import covtype, media, real_tables, sequences
 from bench.pages.few_label_tables import defaults, predictor
@@ -48,6 +49,7 @@ def results() -> str:
         "the commit that is named. With few labels they favor pre-training.",
         "",
         *predictor(),
+        *backbones(),
         *tables(),
         *real_tables(),
         *media(),
