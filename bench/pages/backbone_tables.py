@@ -21,11 +21,11 @@ def backbones() -> Iterator[str]:
     commits = dict.fromkeys(line["commit"][:12] for lines in found.values() for line in lines.values())
     yield from ("## On top of a frozen backbone", "")
     yield "`python -m bench.experiments.backbones`, which describes the protocol, at commit"
-    yield f"{', '.join(commits)}. Texts: all-MiniLM-L6-v2. Images (JPEG CIFAR-10, Fashion-MNIST): EfficientNet-Lite0 at 96 x"
-    yield "96 pixels. Balanced accuracy on test rows, 20 draws of labels, three pre-training seeds. *Frozen* is a linear"
-    yield "model on the vectors. The columns to its right are gains over it, paired, with 95 % t intervals over draws: of"
-    yield "blends with a linear model on the representation by each recipe, and of the default predictor, which blends"
-    yield "three recipes. *Plain* is TF-IDF or principal components of pixels with a linear model."
+    yield f"{', '.join(commits)}. Texts: all-MiniLM-L6-v2. Images (JPEG CIFAR-10, Fashion-MNIST): EfficientNet-Lite0 at"
+    yield "96 x 96 pixels. Balanced accuracy on test rows, 20 draws of labels, three pre-training seeds. *Frozen* is a"
+    yield "linear model on the vectors. The columns to its right are gains over it, paired, with 95 % t intervals over"
+    yield "draws: of blends with a linear model on the representation by each recipe, and of the default predictor,"
+    yield "which blends three recipes. *Plain* is TF-IDF or principal components of pixels with a linear model."
     yield ""
     head = ["data, labels", "plain", "frozen", *(f"+ {name}" for name in ROWS), "predictor"]
     yield from (f"| {' | '.join(head)} |", "|---" * len(head) + "|")
