@@ -12,7 +12,7 @@ from contramix.recipe import Recipe
 
 def test_baselines_are_listed_by_their_names_in_order():
     assert [baseline.name for baseline in BASELINES.values()] == list(BASELINES)
-    assert list(BASELINES)[:3] == ["chance", "raw", "raw-quantile"]
+    assert list(BASELINES)[:4] == ["chance", "raw", "frozen", "raw-quantile"]
     assert list(BASELINES)[-2:] == ["gaussian", "supervised"]
 
 
