@@ -52,8 +52,8 @@ def predictor() -> Iterator[str]:
     yield "without pre-training that has the best mean on the test rows, chosen in hindsight. The differences are"
     yield "paired; the 95 % t interval covers draws of labels. Log loss (California: RMSE) and the top-label"
     yield "calibration error are taken at the class shares of the labeled rows. *Raw + linear* is a linear model on"
-    yield "standardized raw features. Except for phoneme, log losses and calibration errors of the predictor are of the"
-    yield "plain mean: since commit 839194b its probabilities are sharpened"
+    yield "standardized raw features. Except for bank, shoppers and phoneme, log losses and calibration errors of the"
+    yield "predictor are of the plain mean: since commit 839194b its probabilities are sharpened"
     yield "([findings 34](../docs/findings/0034-few-label-predictor.md))."
     yield ""
     for is_table, title in ((True, "Tables"), (False, "Other domains")):
