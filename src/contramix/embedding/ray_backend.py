@@ -6,7 +6,6 @@ Each actor loads the model once.
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ def write_with_ray(
         paths = (os.path.abspath(path) for path in (run, sharded.path, sharded.folder))
         done = data.from_items([shard._asdict() for shard in shards], override_num_blocks=len(shards)).map_batches(
             _Worker,
-            fn_constructor_args=(*paths, replace(options, progress=None), sharded.keep, device, threads),
+            fn_constructor_args=(*paths, options.without_callbacks(), sharded.keep, device, threads),
             batch_size=1,
             compute=data.ActorPoolStrategy(min_size=1, max_size=max(1, min(len(shards), int(max_actors)))),
             num_cpus=min(threads, int(resources.get("CPU", threads))),

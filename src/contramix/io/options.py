@@ -2,9 +2,9 @@
 
 import codecs
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from contramix.errors import InputError, printable
 
@@ -100,6 +100,16 @@ class ReadOptions:
             raise InputError(f"`on_bad_files` {self.on_bad_files!r}: give 'fail' or 'skip'")
         if self.encoding is not None:
             _check_codec(self.encoding)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return the options that change what is read from a table, by name, as values that JSON can hold."""
+        others = ("progress", "target", "vectors", "vectors_progress")
+        return {name: value for name, value in asdict(self).items() if name not in others}
+
+    def without_callbacks(self) -> "ReadOptions":
+        """Return a copy that another process can receive."""
+        return replace(self, progress=None, vectors_progress=None)
 
 
 def _is_delimiter(text: str) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class UnreadTable:
         It holds, for each file, the size, the modification time and a hash of samples of its bytes. It also holds the
         settings, and the read options that affect the rows.
         """
-        options = {name: value for name, value in asdict(self.options).items() if name not in ("progress", "target")}
+        options = self.options.facts
         return {
             "files": [_identity(file) for file in self._files],
             "options": options | {name: list(options[name]) for name in ("missing", "text")},
