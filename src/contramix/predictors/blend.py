@@ -17,6 +17,7 @@ from contramix.predictors.labeled_rows import Fold, Targets, split_folds
 from contramix.predictors.linear import LinearModel, empty_predictions, fit_least_squares, fit_linear
 from contramix.predictors.trees import TreeEnsemble, fit_trees
 from contramix.predictors.weights import blend_weights, learn_sharpness, representation_share, sharpen
+from contramix.runtime.threads import one_thread_for_few
 
 PartKind = Literal["linear", "least-squares", "forest", "extra-trees", "boosting"]
 LINEAR_KINDS: tuple[PartKind, ...] = ("linear", "least-squares")
@@ -164,7 +165,8 @@ def fit_blend(
         mean, scale = float(targets.y.mean()), float(targets.y.std()) or 1.0
         targets = targets._replace(y=(targets.y - mean) / scale)
     folds = split_folds(targets.task, targets.y, seed, FOLD_REPEATS)
-    fitted = [_fit_part(targets, part, _side_by_side(labeled, part.blocks), folds, seed) for part in parts]
+    with one_thread_for_few(len(rows)):
+        fitted = [_fit_part(targets, part, _side_by_side(labeled, part.blocks), folds, seed) for part in parts]
     models, held_out = tuple(model for model, _ in fitted), [predictions for _, predictions in fitted]
     some = every_row[:: -(-len(every_row) // UNLABELED)]
     unlabeled = {name: _scaled(name, scales[name], some) for name in names}

@@ -10,12 +10,10 @@ from scipy.optimize import minimize
 
 from contramix.models.task import Predictions, Task
 from contramix.predictors.feature_rows import BLOCK, FeatureRows
-from contramix.runtime.threads import one_thread
+from contramix.runtime.threads import FEW_ROWS, one_thread
 
 ITERATIONS = 300
 """Maximum number of iterations of L-BFGS."""
-FEW_ROWS = 1000
-"""Maximum number of rows for which the number of BLAS threads is not limited."""
 
 
 class Logistic:
@@ -85,8 +83,8 @@ class Logistic:
             total = total / len(self.rows) + 0.5 * float((decay * weight).sum())
             return total, (slope / len(self.rows) + decay).ravel()
 
-        # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy. Those of few
-        # rows take one thread anyway, and to set a limit takes longer than they do.
+        # Such narrow products gain nothing from a second BLAS thread, and wait for it if a core is busy. With few rows
+        # the caller sets the limit, because that takes longer than a fit.
         few = len(self.rows) <= FEW_ROWS
         with nullcontext() if few else one_thread("blas"):
             found = minimize(

@@ -11,6 +11,7 @@ from contramix.evaluation.problem import PredictionProblem, Predictions, Validat
 from contramix.predictors.feature_rows import FeatureScale
 from contramix.predictors.linear import FINAL_TOLERANCE, STRENGTHS, TOLERANCE, span
 from contramix.predictors.regressions import Logistic, Ridge
+from contramix.runtime.threads import one_thread_for_few
 
 
 def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> Predictions:
@@ -31,6 +32,11 @@ def linear(problem: PredictionProblem, z: ndarray, one_scale: bool = False) -> P
         Whether all features are divided by the same number, their root mean square deviation, instead of each by its
         own. It is for features that share a unit and whose relative sizes matter, such as principal components.
     """
+    with one_thread_for_few(len(problem.train)):
+        return _fit_and_predict(problem, z, one_scale)
+
+
+def _fit_and_predict(problem: PredictionProblem, z: ndarray, one_scale: bool) -> Predictions:
     task = problem.task
     model = Logistic if task.kind == "classification" else Ridge
     starts: dict[float, Any] = {}
