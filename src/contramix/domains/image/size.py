@@ -59,7 +59,7 @@ def choose_size(images: Iterable[tuple[int, int, int]], settings: ImageSettings)
     Parameters
     ----------
     images : iterable of (height, width, channels)
-        One entry per image.
+        One entry per image. It may be empty if the settings state both.
     settings
         Size and number of channels, or ``"auto"``.
 
@@ -75,7 +75,8 @@ def choose_size(images: Iterable[tuple[int, int, int]], settings: ImageSettings)
     """
     counts = Counter(images)
     if not counts:
-        return ImageSize(3, DEFAULT_SIZE, DEFAULT_SIZE), ()
+        side = DEFAULT_SIZE if settings.size == "auto" else settings.size
+        return ImageSize(3 if settings.channels == "auto" else settings.channels, side, side), ()
     sizes = {(height, width) for height, width, _ in counts}
     gray = sum(count for (_, _, channels), count in counts.items() if channels == 1)
     total = counts.total()

@@ -112,3 +112,10 @@ def test_the_common_form(seen, settings, form, notes):
     chosen, said = choose_size(seen, settings)
     assert chosen == form
     assert len(said) == notes
+
+
+@pytest.mark.parametrize(("size", "channels"), [(8, 3), (16, 1), (32, "auto"), ("auto", 1), ("auto", "auto")])
+def test_sizes_and_channels_that_are_stated_need_no_images(size, channels):
+    side = 64 if size == "auto" else size
+    chosen, _ = choose_size([], ImageSettings(size=size, channels=channels))
+    assert chosen == ImageSize(3 if channels == "auto" else channels, side, side)
