@@ -28,6 +28,7 @@ RECIPES = "recipes"
 SHARED = "experiments"
 """Name of the file of the suites in ``EXPERIMENTS``, without its ending."""
 EXPERIMENTS = {
+    "backbones",
     "default-recipes",
     "few-label-predictor",
     "graph-settings",
@@ -80,6 +81,12 @@ def write(suite: str, lines: list[Line]) -> None:
     # Sorting is stable: the lines of a suite keep their order.
     texts.sort(key=lambda pair: pair[0])
     file_of(suite).write_text("".join(f"{text}\n" for _, text in texts), encoding="utf-8")
+
+
+def replace_lines(lines: list[Line]) -> None:
+    """Write the lines of one block of a suite in place of its former lines."""
+    suite, block = lines[0]["suite"], lines[0]["block"]
+    write(suite, [*(line for line in read(suite) if line["block"] != block), *lines])
 
 
 def append(suite: str, line: Line) -> None:

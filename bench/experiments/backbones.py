@@ -20,8 +20,8 @@ import argparse
 import os
 import time
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,15 +35,15 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from bench import result_lines
-from bench.experiments.few_label_predictor import Rows, baselines
+from bench.experiments.few_label_predictor import SEEDS, Rows, baselines, measure, score_draws
 from bench.pages.few_label_tables import difference, percent
-from contramix.backbones import give
+from contramix.backbones import register_function
 from contramix.domains import DOMAINS
 from contramix.errors import ContramixWarning
-from contramix.evaluation.metrics import all_metrics, class_weights
+from contramix.evaluation.candidates import Candidate
 from contramix.evaluation.problem import PredictionProblem
 from contramix.io.options import ReadOptions
-from contramix.models.labeled_records import LabelBudget, draw_labels
+from contramix.models.labeled_records import LabelBudget
 from contramix.models.pretrained import Pretrained
 from contramix.models.pretraining import Fit, learn_spec
 from contramix.models.reading import from_values
@@ -55,7 +55,7 @@ from contramix.predictors.labeled_rows import Targets
 from contramix.recipe import VECTOR, Recipe, resolve
 
 SUITE = "backbones"
-UNLABELED, TEST, DRAWS, SEEDS = 8000, 2000, 20, 3
+UNLABELED, TEST = 8000, 2000
 BUDGETS = tuple(LabelBudget(number) for number in (5, 10, 20, 100))
 RECIPES = ("untrained", "npair", "imix-npair", "dacl", "dacl-plus")
 SIDE = 96
@@ -79,7 +79,7 @@ DATA_SETS = {
 
 
 class LiteFeatures(nn.Module):
-    """Return the mean over positions of the last feature map of EfficientNet-Lite0, trained on ImageNet."""
+    """Return the last feature map of EfficientNet-Lite0, trained on ImageNet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class LiteFeatures(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.network.extract_features(x)
-        return features.mean((2, 3))
+        return features
 
 
 def read_rows(name: str, folder: Path, held_out: bool) -> Rows:
@@ -124,20 +124,13 @@ def with_vectors(rows: Rows, name: str, text: Path, cache: Path) -> tuple[Rows, 
     """Return the rows as a table of vectors, and a recipe with the backbone that computed them."""
     changes: dict[str, Any] = {"backbone.name": str(text)}
     if rows.domain == "image":
-        changes = {"backbone.name": give(LiteFeatures()), "backbone.size": SIDE}
+        changes = {"backbone.name": register_function(LiteFeatures()), "backbone.size": SIDE}
     recipe = resolve("npair", changes, None, rows.domain)
-    path = cache / f"{name}-{len(rows.train)}-{recipe.backbone.sha256[:8]}.npy"
-    if path.is_file():
-        z = np.load(path)
-    else:
-        content = rows.table[DOMAINS[rows.domain].content.name]
-        values = content.to_pylist() if rows.domain == "text" else content.combine_chunks().to_numpy_ndarray()
-        began = time.perf_counter()
-        column = from_values(recipe, values).table[VECTOR].combine_chunks()
-        print(f"{name}: {len(column):,} vectors in {time.perf_counter() - began:.0f} s", flush=True)
-        z = column.flatten().to_numpy().reshape(len(column), -1)
-        np.save(path, z)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1])
+    content = rows.table[DOMAINS[rows.domain].content.name]
+    values = content.to_pylist() if rows.domain == "text" else content.combine_chunks().to_numpy_ndarray()
+    began = time.perf_counter()
+    vectors = from_values(recipe, values, options=ReadOptions(vectors=cache)).table[VECTOR]
+    print(f"{name}: {len(vectors):,} vectors in {time.perf_counter() - began:.0f} s", flush=True)
     table = pa.table({VECTOR: vectors, rows.task.target: rows.table[rows.task.target]})
     return rows._replace(table=table, domain="table"), recipe
 
@@ -180,29 +173,16 @@ def run(name: str, folder: Path, text: Path, cache: Path, held_out: bool) -> lis
     blocks = [features(rows, recipe, seed) for seed in range(SEEDS)]
     print(f"{name}: {time.process_time() - began:.0f} s for {SEEDS} seeds of pre-training", flush=True)
     plain = [each for each in baselines(source) if each.name in ("tfidf", "pixels")]
-    lines: dict[tuple[str, str], dict[str, Any]] = {}
-    for budget in BUDGETS:
-        for draw in range(DRAWS):
-            used = draw_labels(rows.y, rows.train, budget, draw)
-            problem = PredictionProblem(
-                rows.task, used, rows.y[used], rows.test, draw, training_rows=rows.train, encoder_seed=draw % SEEDS
-            )
-            truth = rows.y[rows.test]
-            weights = class_weights(truth, rows.y[used])
-            for model, predicted in predictions(rows, blocks[draw % SEEDS], problem):
-                _add(lines, str(budget), model, all_metrics(rows.task, truth, predicted, weights))
-            for candidate in plain:
-                predicted = candidate.predict(problem)
-                _add(lines, str(budget), candidate.name, all_metrics(rows.task, truth, predicted, weights))
+    lines = score_draws(rows, BUDGETS, lambda problem: predictions(rows, blocks[problem.encoder_seed], plain, problem))
     ids = {"line": "score", "suite": SUITE, "block": name, "protocol": "held-out" if held_out else "test"}
     ids |= {"commit": result_lines.current_commit(), "metric": "balanced_accuracy"}
-    return [{**ids, "row": model, "labels": labels, "scores": scores} for (labels, model), scores in lines.items()]
+    return [{**ids, "row": model, "labels": labels, **line} for (labels, model), line in lines.items()]
 
 
 def predictions(
-    rows: Rows, blocks: dict[str, ndarray], problem: PredictionProblem
-) -> Iterator[tuple[str, Predictions]]:
-    """Yield the name and the predictions of the test rows of each model, fitted to the labeled rows of a problem."""
+    rows: Rows, blocks: dict[str, ndarray], plain: Sequence[Candidate], problem: PredictionProblem
+) -> Iterator[tuple[str, Predictions, float]]:
+    """Yield the name, predictions of the test rows and seconds of each model, fitted to a problem's labeled rows."""
     targets = Targets(rows.task, problem.y, np.ones(len(problem.y)))
     known, test = ({name: z[which] for name, z in blocks.items()} for which in (rows.train, rows.test))
     for name, parts in models().items():
@@ -210,13 +190,9 @@ def predictions(
         scores = fit_blend(targets, used, problem.train, parts, problem.seed).scores(
             {block: test[block] for block in used}
         )
-        yield name, Predictions(scores.argmax(1), scores)
-
-
-def _add(lines: dict[tuple[str, str], dict[str, Any]], labels: str, model: str, scores: dict[str, float]) -> None:
-    line = lines.setdefault((labels, model), {})
-    for metric, score in scores.items():
-        line.setdefault(metric, []).append(round(float(score), 6))
+        yield name, Predictions(scores.argmax(1), scores), 0.0
+    for candidate in plain:
+        yield candidate.name, candidate.predict(problem), 0.0
 
 
 def summary(lines: list[dict[str, Any]]) -> Iterator[str]:
@@ -236,20 +212,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder in which vectors are kept")
     parser.add_argument("--held-out", action="store_true", help="choose on training rows; results are only printed")
     parser.add_argument("--names", default=",".join(DATA_SETS), help="data sets, separated by commas")
-    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    options.cache.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(options.processes) as pool:
-        jobs = [
-            pool.submit(run, name, options.data_dir, options.text, options.cache, options.held_out)
-            for name in options.names.split(",")
-        ]
-        for job in as_completed(jobs):
-            lines = job.result()
-            print("\n".join(summary(lines)), flush=True)
-            if not options.held_out:
-                kept = [line for line in result_lines.read(SUITE) if line["block"] != lines[0]["block"]]
-                result_lines.write(SUITE, [*kept, *lines])
+    folders = {"folder": options.data_dir, "text": options.text, "cache": options.cache}
+    measured = partial(run, **folders, held_out=options.held_out)
+    measure(measured, options.names.split(","), summary, keep=not options.held_out)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import argparse
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -260,26 +261,80 @@ def run(name: str, folder: Path, held_out: bool) -> list[dict[str, Any]]:
     began = time.process_time()
     blocks = [features(rows, seed) for seed in range(SEEDS)]
     print(f"{name}: {time.process_time() - began:.0f} s for {SEEDS} seeds of pre-training", flush=True)
-    plain, lines = baselines(rows), dict[tuple[str, str], dict[str, Any]]()
-    for budget in DATA_SETS[name].budgets:
-        for draw in range(DRAWS):
-            used = draw_labels(rows.y, rows.train, budget, draw)
-            problem = PredictionProblem(
-                rows.task, used, rows.y[used], rows.test, draw, training_rows=rows.train, encoder_seed=draw % SEEDS
-            )
-            truth = rows.y[rows.test]
-            weights = class_weights(truth, rows.y[used]) if rows.task.classes else None
-            for model, predicted, seconds in predictions(rows, blocks[draw % SEEDS], plain, problem):
-                scores = all_metrics(rows.task, truth, predicted, weights)
-                line = lines.setdefault((str(budget), model), {"scores": {}, "seconds": 0.0})
-                for metric, score in scores.items():
-                    line["scores"].setdefault(metric, []).append(round(float(score), 6))
-                line["seconds"] = round(line["seconds"] + seconds / DRAWS, 2)
+    plain = baselines(rows)
+    lines = score_draws(
+        rows, DATA_SETS[name].budgets, lambda problem: predictions(rows, blocks[problem.encoder_seed], plain, problem)
+    )
     ids = {"line": "score", "suite": SUITE, "block": name, "protocol": "held-out" if held_out else "test"}
     ids |= {"commit": result_lines.current_commit()}
     metric = "balanced_accuracy" if rows.domain != "table" else "auroc" if rows.task.classes else "r2"
     ids |= {"domain": rows.domain, "metric": metric}
     return [{**ids, "row": model, "labels": labels, **line} for (labels, model), line in lines.items()]
+
+
+def score_draws(
+    rows: Rows,
+    budgets: Sequence[LabelBudget],
+    predict: Callable[[PredictionProblem], Iterator[tuple[str, Predictions, float]]],
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Score models on 20 draws of each number of labels; draw n uses the encoders of seed n modulo 3.
+
+    Parameters
+    ----------
+    rows
+        Rows to draw labels from, and test rows.
+    budgets
+        Numbers of labels.
+    predict
+        Function that yields the name, the predictions of the test rows and the seconds of each model.
+
+    Returns
+    -------
+    dict
+        All scores of each draw, and the mean seconds, by number of labels and name of the model.
+    """
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    truth = rows.y[rows.test]
+    for budget in budgets:
+        for draw in range(DRAWS):
+            used = draw_labels(rows.y, rows.train, budget, draw)
+            problem = PredictionProblem(
+                rows.task, used, rows.y[used], rows.test, draw, training_rows=rows.train, encoder_seed=draw % SEEDS
+            )
+            weights = class_weights(truth, rows.y[used]) if rows.task.classes else None
+            for model, predicted, seconds in predict(problem):
+                line = lines.setdefault((str(budget), model), {"scores": {}, "seconds": 0.0})
+                for metric, score in all_metrics(rows.task, truth, predicted, weights).items():
+                    line["scores"].setdefault(metric, []).append(round(float(score), 6))
+                line["seconds"] = round(line["seconds"] + seconds / DRAWS, 2)
+    return lines
+
+
+def measure(
+    run: Callable[[str], list[dict[str, Any]]],
+    names: Sequence[str],
+    summary: Callable[[list[dict[str, Any]]], Iterator[str]],
+    keep: bool,
+) -> None:
+    """Measure data sets in two processes, print a summary of each, and keep its lines in place of former ones.
+
+    Parameters
+    ----------
+    run
+        Function that takes the name of a data set and returns its lines.
+    names
+        Names of the data sets.
+    summary
+        Function that yields the lines of text to print.
+    keep
+        Whether to write the lines to ``bench/results``.
+    """
+    with ProcessPoolExecutor(2) as pool:
+        for job in as_completed([pool.submit(run, name) for name in names]):
+            lines = job.result()
+            print("\n".join(summary(lines)), flush=True)
+            if keep:
+                result_lines.replace_lines(lines)
 
 
 def summary(lines: list[dict[str, Any]]) -> Iterator[str]:
@@ -306,14 +361,8 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="choose on training rows; results are only printed")
     parser.add_argument("--names", default=",".join(DATA_SETS), help="data sets, separated by commas")
     options = parser.parse_args()
-    with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(run, name, options.data_dir, options.held_out) for name in options.names.split(",")]
-        for job in as_completed(jobs):
-            lines = job.result()
-            print("\n".join(summary(lines)), flush=True)
-            if not options.held_out:
-                kept = [line for line in result_lines.read(SUITE) if line["block"] != lines[0]["block"]]
-                result_lines.write(SUITE, [*kept, *lines])
+    measured = partial(run, folder=options.data_dir, held_out=options.held_out)
+    measure(measured, options.names.split(","), summary, keep=not options.held_out)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench import result_lines
-from bench.pages.few_label_tables import difference, mean_score, percent
-from bench.result_lines import Line
+from bench.pages.few_label_tables import commits, difference, mean_score, percent, scores_by_model
 
 SUITE = "backbones"
 """Name of the lines that `bench/experiments/backbones.py` writes."""
@@ -13,15 +11,12 @@ ROWS = ("untrained", "npair", "imix-npair", "dacl", "dacl-plus")
 
 def backbones() -> Iterator[str]:
     """Yield the table of the gains over a linear model on the vectors."""
-    found: dict[tuple[str, str], dict[str, Line]] = {}
-    for line in result_lines.read(SUITE):
-        found.setdefault((line["block"], line["labels"]), {})[line["row"]] = line
+    found = scores_by_model(SUITE)
     if not found:
         return
-    commits = dict.fromkeys(line["commit"][:12] for lines in found.values() for line in lines.values())
     yield from ("## On top of a frozen backbone", "")
     yield "`python -m bench.experiments.backbones`, which describes the protocol, at commit"
-    yield f"{', '.join(commits)}. Texts: all-MiniLM-L6-v2. Images (JPEG CIFAR-10, Fashion-MNIST): EfficientNet-Lite0 at"
+    yield f"{commits(found)}. Texts: all-MiniLM-L6-v2. Images (JPEG CIFAR-10, Fashion-MNIST): EfficientNet-Lite0 at"
     yield "96 x 96 pixels. Balanced accuracy on test rows, 20 draws of labels, three pre-training seeds. *Frozen* is a"
     yield "linear model on the vectors. The columns to its right are gains over it, paired, with 95 % t intervals over"
     yield "draws: of blends with a linear model on the representation by each recipe, and of the default predictor,"

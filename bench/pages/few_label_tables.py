@@ -32,23 +32,27 @@ def percent(line: Line) -> ndarray:
     return np.asarray(100 * np.array(line["scores"][line["metric"]]))
 
 
-def few_label_scores() -> dict[tuple[str, str], dict[str, Line]]:
-    """Return the lines of each data set and number of labels by the name of the model."""
+def scores_by_model(suite: str) -> dict[tuple[str, str], dict[str, Line]]:
+    """Return the lines of a suite, for each data set and number of labels by the name of the model."""
     found: dict[tuple[str, str], dict[str, Line]] = {}
-    for line in result_lines.read(FEW_LABELS):
+    for line in result_lines.read(suite):
         found.setdefault((line["block"], line["labels"]), {})[line["row"]] = line
     return found
 
 
+def commits(found: Mapping[tuple[str, str], Mapping[str, Line]]) -> str:
+    """Return the commits at which lines were measured, as text."""
+    return ", ".join(dict.fromkeys(line["commit"][:12] for lines in found.values() for line in lines.values()))
+
+
 def predictor() -> Iterator[str]:
     """Yield the table that compares the default predictor with the best plain model on each data set."""
-    found = few_label_scores()
+    found = scores_by_model(FEW_LABELS)
     if not found:
         return
-    commits = dict.fromkeys(line["commit"][:12] for lines in found.values() for line in lines.values())
     yield from ("## The default predictor with few labels", "")
     yield "`python -m bench.experiments.few_label_predictor --data-dir DIR`, which describes the protocol, at commit"
-    yield f"{', '.join(commits)}. 20 draws of labels, three pre-training seeds. *Best plain* is the single model"
+    yield f"{commits(found)}. 20 draws of labels, three pre-training seeds. *Best plain* is the single model"
     yield "without pre-training that has the best mean on the test rows, chosen in hindsight. The differences are"
     yield "paired; the 95 % t interval covers draws of labels. Log loss (California: RMSE) and the top-label"
     yield "calibration error are taken at the class shares of the labeled rows. *Raw + linear* is a linear model on"

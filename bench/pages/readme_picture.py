@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.pages.few_label_tables import best_plain, difference, few_label_scores, half_width, percent
+from bench.pages.few_label_tables import FEW_LABELS, best_plain, difference, half_width, percent, scores_by_model
 from bench.result_lines import Line
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def with_summary() -> str:
 
 def _shown() -> dict[str, dict[str, Line]]:
     """Return the lines of each data set with the number of labels that the picture shows, by domain and name."""
-    scores = few_label_scores()
+    scores = scores_by_model(FEW_LABELS)
     found = {name: lines for (name, labels), lines in scores.items() if labels in LABELS}
     domains = list(dict.fromkeys(lines["predictor"]["domain"] for lines in found.values()))
     order = {name: number for number, name in enumerate(NAMES)}

@@ -149,10 +149,10 @@ def main() -> None:
 
 def keep(part: str, facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Replace the lines of a part in bench/results/speed.jsonl."""
-    lines = [line for line in result_lines.read(SUITE) if line["block"] != part]
-    lines.append({"line": "block", "suite": SUITE, "block": part, **facts})
-    lines += [{"line": "run", "suite": SUITE, "block": part, "measured": row} for row in rows]
-    result_lines.write(SUITE, lines)
+    ids = {"suite": SUITE, "block": part}
+    result_lines.replace_lines(
+        [{"line": "block", **ids, **facts}, *({"line": "run", **ids, "measured": row} for row in rows)]
+    )
 
 
 def circumstances() -> dict[str, Any]:
