@@ -60,3 +60,8 @@ def printable(text: str | bytes | os.PathLike[str], limit: int | None = None) ->
         encoded = str(path).encode("utf-8", "backslashreplace")
     shown = "".join(c for c in encoded.decode("utf-8", "backslashreplace") if c.isprintable())
     return shown if limit is None or len(shown) <= limit else shown[:limit] + "..."
+
+
+def first_line(error: BaseException, limit: int) -> str:
+    """Return the first line of an error's message, safe to print, and cut to a number of characters."""
+    return printable(str(error).strip().partition("\n")[0], limit)

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from contramix.backbones import open_backbone
 from contramix.backbones.settings import BACKBONE_DOMAINS, BackboneSettings
 from contramix.domains import DOMAINS, find_domain_of_values
+from contramix.domains.table.settings import TableSettings
 from contramix.encoders import AnyEncoder
 from contramix.encoders.mlp import MLP
 from contramix.errors import InputError, nearest
@@ -81,7 +82,7 @@ class Recipe(AllSettings):
             raise PydanticCustomError("backbone", "belongs to recipes for tables, and this one is for '{domain}'", what)
         for other in DOMAINS:
             if (
-                other not in (self.domain, self.source)
+                other not in (self.domain, self.source_domain)
                 and getattr(self, other) != type(self).model_fields[other].default
             ):
                 what = {"mine": self.domain, "other": other, "path": (other,)}
@@ -95,24 +96,18 @@ class Recipe(AllSettings):
         return section
 
     @property
-    def column_backbones(self) -> dict[str, BackboneSettings]:
-        """Return the settings of the backbone of each column of a table that has one, by the column's name."""
-        found: dict[str, BackboneSettings] = getattr(self, "table").backbones  # noqa: B009  a section made at run time
-        return found
-
-    @property
-    def embedding(self) -> tuple[str, ...]:
-        """Return the names of the columns of a table that together are one vector."""
-        found: tuple[str, ...] = getattr(self, "table").embedding  # noqa: B009
-        return found
+    def table_settings(self) -> TableSettings:
+        """Return the section ``table``, which holds the defaults if the recipe is for another domain."""
+        section: TableSettings = getattr(self, "table")  # noqa: B009  mypy does not know the sections of domains
+        return section
 
     @property
     def makes_vectors(self) -> bool:
         """Return whether records are turned into vectors after they are read."""
-        return bool(self.backbone or self.column_backbones or self.embedding)
+        return bool(self.backbone or self.table_settings.backbones or self.table_settings.embedding)
 
     @property
-    def source(self) -> str:
+    def source_domain(self) -> str:
         """Return the domain of the data that are read: that of the backbone, or else that of the recipe."""
         return self.domain if self.backbone is None else self.backbone.domain
 
@@ -187,7 +182,7 @@ class Recipe(AllSettings):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as a nested dictionary of plain Python values, without the sections of other domains."""
-        return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain, self.source})
+        return self.model_dump(exclude_none=True, exclude=DOMAINS.keys() - {self.domain, self.source_domain})
 
     def to_toml(self) -> str:
         """Return all settings as the text of a TOML file."""
@@ -227,7 +222,7 @@ def resolve(
     'text'
     """
     changes = dict(overrides or {})
-    stated = domain or changes.get("domain") or (recipe.source if isinstance(recipe, Recipe) else None)
+    stated = domain or changes.get("domain") or (recipe.source_domain if isinstance(recipe, Recipe) else None)
     if stated is not None and stated not in DOMAINS:
         raise InputError(f"`domain` {stated!r} is not known; {nearest(str(stated), DOMAINS)}")
     found = find_domain_of_values(X) if stated is None else stated
@@ -249,12 +244,11 @@ def resolve(
 
 def _with_hashes(recipe: Recipe) -> Recipe:
     """Return a recipe in which the hash of the weights of each column's backbone is stated."""
-    unknown = {name: each for name, each in recipe.column_backbones.items() if each.sha256 is None}
-    if not unknown:
-        return recipe
-    hashes = {name: {"sha256": open_backbone(each).weights_sha256} for name, each in unknown.items()}
-    stated = {name: each.model_dump(exclude_none=True) for name, each in recipe.column_backbones.items()}
-    return Recipe.load(recipe, {"table.backbones": {name: {**stated[name], **hashes.get(name, {})} for name in stated}})
+    stated = {
+        name: {**each.model_dump(exclude_none=True), "sha256": each.sha256 or open_backbone(each).weights_sha256}
+        for name, each in recipe.table_settings.backbones.items()
+    }
+    return Recipe.load(recipe, {"table.backbones": stated}) if stated else recipe
 
 
 def _has_backbone(recipe: str | Path | Recipe, changes: Mapping[str, Any]) -> bool:

@@ -58,3 +58,13 @@ def test_the_default_predictor_of_vectors_blends_them_with_three_representations
     assert [other.recipe.name for other in (found, *found.others)] == ["npair", "imix-npair", "dacl-plus"]
     assert {part.kind for part in found.blend.parts} == {"linear"}
     assert len(found.blend.parts) == 4
+
+
+def test_only_the_columns_that_are_kept_are_inputs():
+    table = pd.DataFrame(X, columns=[f"v{n}" for n in range(6)]).assign(name="a")
+    overrides = {"table.keep": ["v1", "v4"], "encoder.width": 8}
+    encoder = contramix.ContrastiveEncoder("npair", epochs=1, random_state=0, overrides=overrides).fit(table)
+    assert encoder.model_.spec.kinds == {"numeric": ["v1", "v4"]}
+    assert [column.name for column in encoder.model_.spec.left_out] == ["v0", "v2", "v3", "v5", "name"]
+    with pytest.raises(InputError, match=r"table.keep: there is no column 'v9'"):
+        contramix.ContrastiveEncoder("npair", epochs=1, overrides={"table.keep": ["v9"]}).fit(table)

@@ -4,13 +4,17 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from torch import nn
 
 import contramix
-from contramix.backbones import BackboneSettings, give, open_backbone
-from contramix.backbones.images import IMAGENET_DEVIATION, IMAGENET_MEAN
+from contramix.backbones import BackboneSettings, open_backbone, register_function
+from contramix.backbones.images import IMAGENET_MEAN, IMAGENET_STD
 from contramix.errors import InputError
+from contramix.io.records import Records
+from contramix.models.reading import encode_columns
+from contramix.recipe import resolve
 
 
 class Pooled(nn.Module):
@@ -24,13 +28,13 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, 3, 8, 8)).astype(np.uint8
 
 
 def expected(images):
-    mean, deviation = (np.array(values).reshape(1, 3, 1) for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    mean, deviation = (np.array(values).reshape(1, 3, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     halves = images.reshape(len(images), 3, 2, -1).mean(3) / 255
     return ((halves - mean) / deviation).reshape(len(images), 6)
 
 
 def test_modules_get_normalized_pixels():
-    backbone = open_backbone(BackboneSettings(name=give(Pooled()), domain="image", size=8))
+    backbone = open_backbone(BackboneSettings(name=register_function(Pooled()), domain="image", size=8))
     assert (backbone.width, backbone.image_size) == (6, 8)
     np.testing.assert_allclose(backbone.encode(list(IMAGES)), expected(IMAGES), atol=1e-5)
 
@@ -132,6 +136,19 @@ def test_a_classifier_with_a_module_as_backbone_is_saved_and_loaded_with_it(tmp_
         contramix.load(tmp_path / "model", backbone=nn.Linear(2, 2))
 
 
+def test_columns_of_paths_become_vectors_of_the_images(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    for number, pixels in enumerate(IMAGES):
+        image.fromarray(pixels.transpose(1, 2, 0)).save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in (2, 0, 1, 0)]
+    settings = {"name": register_function(Pooled()), "domain": "image", "size": 8}
+    recipe = resolve("npair", {"table.backbones": {"photo": settings}}, None, "table")
+    table = pa.table({"photo": pa.array([*paths[:2], None, *paths[2:]], pa.large_string()), "price": range(5)})
+    photos = encode_columns(Records(table), recipe).table["photo"].to_pylist()
+    assert photos[2] is None
+    np.testing.assert_allclose([photos[row] for row in (0, 1, 3, 4)], expected(IMAGES[[2, 0, 1, 0]]), atol=1e-5)
+
+
 def test_functions_of_texts_are_backbones():
     texts = [f"{'word ' * (n % 7)}{n}" for n in range(40)]
     encoder = contramix.ContrastiveEncoder(
@@ -150,4 +167,4 @@ def test_weights_decide_the_name_of_a_module():
     first, second = nn.Linear(2, 2), nn.Linear(2, 2)
     equal = nn.Linear(2, 2)
     equal.load_state_dict(first.state_dict())
-    assert give(first) == give(equal) != give(second)
+    assert register_function(first) == register_function(equal) != register_function(second)

@@ -5,9 +5,9 @@ from functools import lru_cache
 import torch
 
 from contramix.backbones.backbone import Backbone
+from contramix.backbones.functions import PREFIX, open_function, register_function
 from contramix.backbones.images import open_timm
 from contramix.backbones.onnx import OnnxTexts, open_images
-from contramix.backbones.own import PREFIX, give, open_own
 from contramix.backbones.sentences import Sentences
 from contramix.backbones.settings import BackboneSettings
 from contramix.errors import InputError
@@ -34,11 +34,11 @@ def open_backbone(settings: BackboneSettings) -> Backbone:
 @lru_cache(maxsize=2)
 def _open(settings: BackboneSettings) -> Backbone:
     if settings.name.startswith(PREFIX):
-        return open_own(settings)
+        return open_function(settings)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if settings.name.endswith(".onnx"):
         return OnnxTexts(settings) if settings.domain == "text" else open_images(settings)
     return Sentences(settings, device) if settings.domain == "text" else open_timm(settings, device)
 
 
-__all__ = ["Backbone", "BackboneSettings", "give", "open_backbone"]
+__all__ = ["Backbone", "BackboneSettings", "open_backbone", "register_function"]

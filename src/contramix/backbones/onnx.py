@@ -14,7 +14,7 @@ from numpy import ndarray
 from contramix.backbones.backbone import hash_files
 from contramix.backbones.images import ImageModule
 from contramix.backbones.settings import BackboneSettings
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line
 
 MAX_LENGTH = 512
 """Maximum number of tokens of a text, if the settings state none."""
@@ -81,9 +81,7 @@ def open_images(settings: BackboneSettings) -> ImageModule:
         return torch.from_numpy(session.run(None, {name: x.numpy()})[0])
 
     settings = settings.model_copy(update={"size": settings.size or size})
-    made = ImageModule(run, settings, f"onnxruntime {version('onnxruntime')}")
-    made.weights_sha256 = hash_files([path], path.parent)
-    return made
+    return ImageModule(run, settings, hash_files([path], path.parent), f"onnxruntime {version('onnxruntime')}")
 
 
 def open_session(path: Path) -> Any:
@@ -108,5 +106,6 @@ def open_session(path: Path) -> Any:
     try:
         return library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        reason = printable(str(error).strip().partition("\n")[0], 160)
-        raise InputError(f"`backbone` {path}: is no ONNX file that onnxruntime can load: {reason}") from error
+        raise InputError(
+            f"`backbone` {path}: is no ONNX file that onnxruntime can load: {first_line(error, 160)}"
+        ) from error

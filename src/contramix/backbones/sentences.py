@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from contramix.backbones.backbone import hash_files
 from contramix.backbones.settings import BackboneSettings
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 
 WEIGHTS = ("*.safetensors",)
 """Patterns of the names of files of weights. Others, which may hold pickled objects, are not loaded."""
@@ -60,7 +60,7 @@ class Sentences:
         except InputError:
             raise
         except Exception as error:  # the library raises what its many parts do
-            raise InputError(f"`backbone` {settings.name!r}: cannot be loaded: {_reason(error)}") from error
+            raise InputError(f"`backbone` {settings.name!r}: cannot be loaded: {first_line(error, 160)}") from error
         if settings.max_length is not None:
             self._model.max_seq_length = settings.max_length
         self._prompt = settings.prompt or None
@@ -102,7 +102,8 @@ def find_folder(settings: BackboneSettings) -> Path:
     except Exception as error:  # the hub's client raises what its network library does
         raise InputError(
             f"`backbone` {printable(settings.name)!r}: there is no such folder, and it cannot be downloaded "
-            f"({_reason(error)}); where there is a network, run 'hf download {printable(name)}', and give the folder"
+            f"({first_line(error, 160)}); where there is a network, run 'hf download {printable(name)}', and give the "
+            "folder"
         ) from error
     return Path(found)
 
@@ -129,7 +130,3 @@ def _load(library: Any, folder: Path, settings: BackboneSettings, device: str) -
         if type(module).__name__ == "Pooling":
             model[number] = type(module)(module.embedding_dimension, settings.pooling)
     return model.eval()
-
-
-def _reason(error: Exception) -> str:
-    return printable(str(error).strip().partition("\n")[0], 160)

@@ -31,7 +31,7 @@ class BackboneSettings(Settings):
         Maximum number of tokens of a text; longer texts are cut. None: that of the model.
     prompt
         Text that is put before each text.
-    size, mean, deviation
+    size, mean, std
         For images: side in pixels to which they are resized and center-cropped (None: that of the model, or 224), and
         mean and standard deviation of the pixels (0 to 1) of each channel (None: those of the model, or of ImageNet).
     batch_size
@@ -48,6 +48,6 @@ class BackboneSettings(Settings):
     prompt: str = ""
     size: int | None = Field(default=None, ge=8, le=1024)
     mean: Channels | None = None
-    deviation: Channels | None = None
+    std: Channels | None = None
     batch_size: int = Field(default=64, ge=1, le=4096)
     sha256: str | None = None

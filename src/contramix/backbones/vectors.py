@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -52,7 +52,7 @@ class VectorStore:
     """
 
     def __init__(self, folder: Path | None, width: int) -> None:
-        self._folder, self._width = folder, width
+        self._folder = folder
         self._known: dict[bytes, Float32[ndarray, " d"]] = {}
         self._new: dict[bytes, Float32[ndarray, " d"]] = {}
         for path in sorted(folder.glob("*.safetensors")) if folder is not None and folder.is_dir() else ():
@@ -73,15 +73,10 @@ class VectorStore:
         """Write the vectors that were added since the last call to a new file."""
         if self._folder is None or not self._new:
             return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise atomic_files.unwritable(self._folder, 0, error) from error
         keys = np.frombuffer(b"".join(self._new), np.uint8).reshape(len(self._new), -1)
         vectors = np.stack(list(self._new.values()))
-        digest = hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()
-        data = save({"keys": keys, "vectors": vectors}, {"sha256": digest})
-        atomic_files.write(self._folder / f"{digest[:16]}.safetensors", data)
+        path = atomic_files.create_folder(self._folder) / f"{_digest(keys, vectors)}.safetensors"
+        atomic_files.write(path, save({"keys": keys, "vectors": vectors}))
         self._new.clear()
 
 
@@ -152,7 +147,11 @@ def _read(path: Path, width: int) -> dict[bytes, Float32[ndarray, " d"]]:
         keys, vectors = found["keys"], found["vectors"]
     except (OSError, SafetensorError, KeyError):
         return {}
-    digest = hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()
-    if path.stem != digest[:16] or vectors.shape != (len(keys), width):
+    if path.stem != _digest(keys, vectors) or vectors.shape != (len(keys), width):
         return {}
     return {key.tobytes(): vector for key, vector in zip(keys, vectors)}
+
+
+def _digest(keys: UInt8[ndarray, " n k"], vectors: Float32[ndarray, " n d"]) -> str:
+    """Return the hash that names a file of vectors, by which damage is noticed."""
+    return hashlib.sha256(keys.tobytes() + vectors.tobytes()).hexdigest()[:16]

@@ -99,7 +99,7 @@ def compare(
     chosen: list[Recipe] = []
     for name in recipes.split(","):
         if name.strip():
-            chosen.append(resolve(name.strip(), overrides, data, chosen[0].source if chosen else domain))
+            chosen.append(resolve(name.strip(), overrides, data, chosen[0].source_domain if chosen else domain))
     if not chosen or len({recipe.name for recipe in chosen}) < len(chosen):
         raise InputError(f"--recipes {recipes}: give different names, separated by commas")
     found = chosen[0].domain

@@ -124,7 +124,7 @@ def pretrain(
         "run": str(out),
         "recipe": chosen.name,
         "rows": outcome.model.facts["rows"],
-        "records": DOMAINS[chosen.source].records,
+        "records": DOMAINS[chosen.source_domain].records,
         "columns": sum(len(names) for names in outcome.model.spec.kinds.values()),
         "form": outcome.model.spec.summary,
         "bad_files": unreadable_files(records).get("bad_files", []),

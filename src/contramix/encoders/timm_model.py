@@ -7,7 +7,7 @@ from pydantic import Field
 from contramix.encoders.convolution import channels
 from contramix.encoders.encoder import Encoder, EncoderSettings, Inputs
 from contramix.encoders.user_module import wrap
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 
 
 class TimmModel(EncoderSettings):
@@ -34,13 +34,9 @@ class TimmModel(EncoderSettings):
         try:
             timm = import_module("timm")
         except Exception as error:  # an installed timm may also be incompatible with this torch
-            raise InputError(f"encoder 'timm' needs timm (pip install timm): {_reason(error)}") from error
+            raise InputError(f"encoder 'timm' needs timm (pip install timm): {first_line(error, 200)}") from error
         try:
             module = timm.create_model(self.name, pretrained=False, num_classes=0, in_chans=into)
         except Exception as error:
-            raise InputError(f"encoder 'timm', model {printable(self.name, 80)!r}: {_reason(error)}") from error
+            raise InputError(f"encoder 'timm', model {printable(self.name, 80)!r}: {first_line(error, 200)}") from error
         return wrap(module, inputs)
-
-
-def _reason(error: Exception) -> str:
-    return printable(str(error).partition("\n")[0], 200)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from contramix.backbones import give
+from contramix.backbones import register_function
 from contramix.errors import InputError
 from contramix.estimators.classifier import ContrastiveClassifier
 from contramix.estimators.pretraining import BasePretrainingEstimator
@@ -195,7 +195,7 @@ def load(
     >>> contramix.load(folder).transform(X).shape
     (64, 512)
     """
-    name = None if backbone is None else give(backbone)
+    name = None if backbone is None else register_function(backbone)
     model = Pretrained.load(folder, resolve_device(device), encoder)
     if name is not None and (model.recipe.backbone is None or model.recipe.backbone.name != name):
         raise InputError(f"{folder}: was trained with another backbone than the one given")

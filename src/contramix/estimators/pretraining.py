@@ -16,7 +16,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-from contramix.backbones import give
+from contramix.backbones import register_function
 from contramix.domains import DOMAINS, Spec
 from contramix.errors import ContramixWarning, InputError
 from contramix.io.options import ReadOptions
@@ -89,7 +89,9 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         """Return the settings of the recipe that the estimator's parameters change, such as ``overrides``."""
         overrides = dict(self.overrides or {})
         if self.backbone is not None:
-            overrides["backbone.name"] = self.backbone if isinstance(self.backbone, str) else give(self.backbone)
+            overrides["backbone.name"] = (
+                self.backbone if isinstance(self.backbone, str) else register_function(self.backbone)
+            )
         overrides |= {} if self.epochs is None else {"train.epochs": self.epochs}
         return overrides | ({} if self.batch_size is None else {"train.batch_size": self.batch_size})
 
@@ -170,7 +172,7 @@ class BasePretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             Whether to set ``n_features_in_`` and ``feature_names_in_``, as in scikit-learn. If not, the columns of a
             table have to match these attributes.
         """
-        domain, is_path = DOMAINS[recipe.source], isinstance(X, str | os.PathLike)
+        domain, is_path = DOMAINS[recipe.source_domain], isinstance(X, str | os.PathLike)
         if domain.content is None:
             read = domain.read(X, ReadOptions(), recipe.data, fitted_spec) if is_path else None
             table = self._validate_table(X if read is None else read.table, reset)

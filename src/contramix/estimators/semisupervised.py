@@ -144,9 +144,11 @@ class BaseSemiSupervisedEstimator(BasePretrainingEstimator):
         table = self._read_training_table(X, recipes[0])
         check_consistent_length(np.empty(table.num_rows), is_known)
         if self.recipe == AUTO and self.head != "finetune" and self.encoder is None and "table.numeric" not in changes:
-            kind = kind_of_data(learn_spec(table, recipes[0])[0]) if recipes[0].domain == "table" else recipes[0].domain
+            kind = recipes[0].domain
+            if kind == "table" and any(pa.types.is_fixed_size_list(field.type) for field in table.schema):
+                kind = kind_of_data(learn_spec(table, recipes[0])[0])
             further = default_recipes(kind)[1:]
-            recipes += [resolve(other, {**changes, **more}, X, recipes[0].source) for other, more in further]
+            recipes += [resolve(other, {**changes, **more}, X, recipes[0].source_domain) for other, more in further]
         seed, models = self._draw_seed(), []
         for recipe in reversed(recipes):  # the first one last: ``loss_curve_`` and ``health_`` describe it
             fit = self._begin_fit(recipe, table, seed, notify=recipe is recipes[0])

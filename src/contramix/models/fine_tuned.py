@@ -17,7 +17,7 @@ from contramix.errors import InputError
 from contramix.models.fine_tuned_network import FineTunedNetwork
 from contramix.models.inference import check_finite, device_of
 from contramix.models.predictor import Predictor, TargetConfig
-from contramix.models.pretrained import Pretrained, create_folder, load_weights
+from contramix.models.pretrained import Pretrained, load_weights
 from contramix.models.task import Task
 from contramix.runtime import atomic_files
 from contramix.training import checkpoint
@@ -108,7 +108,7 @@ class FineTunedModel(Predictor):
             sha256=hashlib.sha256(weights).hexdigest(),
         )
         self.facts["predicts"] = config.model_dump(mode="json")
-        atomic_files.write(create_folder(folder) / HEAD_FILE, weights)
+        atomic_files.write(atomic_files.create_folder(folder) / HEAD_FILE, weights)
         super().save(folder)
 
     @classmethod

@@ -111,7 +111,7 @@ class Pretrained:
         They are all columns of ``table`` except that with the images, texts or other content. The list is empty for
         models of tabular data.
         """
-        content = DOMAINS[self.recipe.source].content
+        content = DOMAINS[self.recipe.source_domain].content
         if content is None:
             return []
         inputs = {content.name} if self.recipe.backbone is None else {content.name, VECTOR}
@@ -122,7 +122,7 @@ class Pretrained:
 
         They are the text column of a text model, and the columns that :meth:`context_columns` returns.
         """
-        content = DOMAINS[self.recipe.source].content
+        content = DOMAINS[self.recipe.source_domain].content
         if content is None or content.name not in table.column_names:
             return self.context_columns(table)
         texts = [content.name] if is_text(table.schema.field(content.name).type) else []
@@ -155,7 +155,7 @@ class Pretrained:
         RunError
             If the disk is full.
         """
-        path = create_folder(folder)
+        path = atomic_files.create_folder(folder)
         weights = checkpoint.to_bytes(dict(checkpoint.unique_state(self.encoder)), {"format": FORMAT})
         config = {
             **self.facts,
@@ -233,24 +233,6 @@ def read_spec(folder: Path, recipe: Recipe) -> Spec:
     except ValidationError as error:
         raise InputError(f"{path}: not a specification of {recipe.domain} data: {error.errors()[0]['msg']}") from error
     return spec
-
-
-def create_folder(folder: str | os.PathLike[str]) -> Path:
-    """Create a folder if it does not exist, and return its path.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be created.
-    RunError
-        If the disk is full.
-    """
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise atomic_files.unwritable(path, 0, error) from error
-    return path
 
 
 def load_weights(module: nn.Module, path: Path, sha256: str) -> None:

@@ -18,7 +18,7 @@ from contramix.domains import DOMAINS, Spec
 from contramix.domains.image.decoding import decode
 from contramix.domains.image.size import ImageSize
 from contramix.domains.table.columns.embedding import Embedding
-from contramix.domains.table.joined_columns import join_columns
+from contramix.domains.table.combined_columns import combine_columns
 from contramix.domains.table.spec import TableSpec
 from contramix.errors import InputError, nearest
 from contramix.io.media.encoded_records import ENCODED, compute_digest
@@ -53,7 +53,7 @@ def read(
     InputError
         If the data cannot be read, or the backbone cannot be used.
     """
-    domain, options = DOMAINS[recipe.source], options or ReadOptions()
+    domain, options = DOMAINS[recipe.source_domain], options or ReadOptions()
     if recipe.backbone is None:
         return encode_columns(domain.read(path, options, recipe.data, fitted_spec), recipe, options, fitted_spec)
     backbone = open_backbone(recipe.backbone)
@@ -73,7 +73,9 @@ def read_chunks(
     return RecordChunks.from_records(read(recipe, path, options, fitted_spec))
 
 
-def from_values(recipe: Recipe, values: Any, fitted_spec: Spec | None = None) -> Records:
+def from_values(
+    recipe: Recipe, values: Any, fitted_spec: Spec | None = None, options: ReadOptions | None = None
+) -> Records:
     """Convert Python values, such as an array or a list of texts, to records.
 
     Parameters
@@ -82,18 +84,20 @@ def from_values(recipe: Recipe, values: Any, fitted_spec: Spec | None = None) ->
         As in :func:`read`.
     values
         The values, as passed to ``fit``.
+    options
+        Where the vectors of a backbone are kept; None: nowhere.
 
     Raises
     ------
     InputError
         If the values do not belong to the domain of the data, or the backbone cannot be used.
     """
-    domain = DOMAINS[recipe.source]
+    domain = DOMAINS[recipe.source_domain]
     if recipe.backbone is None:
         return domain.from_values(values, recipe.data, fitted_spec)
     backbone = open_backbone(recipe.backbone)
     records = domain.from_values(values, _source_settings(recipe, backbone))
-    return _with_vectors(records, recipe, backbone, ReadOptions())
+    return _with_vectors(records, recipe, backbone, options or ReadOptions())
 
 
 def encode_columns(
@@ -119,43 +123,49 @@ def encode_columns(
     InputError
         If there is no such column, if it does not hold numbers or text, or if a backbone cannot be used.
     """
-    options = options or ReadOptions()
-    table = records.table
-    if recipe.embedding:
-        joined = _joined(fitted_spec) or recipe.embedding
-        table = join_columns(table, joined, VECTOR, options.target if fitted_spec is None else fitted_spec.target)
-    for name, settings in recipe.column_backbones.items():
+    settings, table, options = recipe.table_settings, records.table, options or ReadOptions()
+    if settings.embedding:
+        names = _combined(fitted_spec) or settings.embedding
+        table = combine_columns(table, names, VECTOR, options.target if fitted_spec is None else fitted_spec.target)
+    for name, backbone in settings.backbones.items():
         if name not in table.column_names:
             raise InputError(f"table.backbones: there is no column {name!r}; {nearest(name, table.column_names)}")
         column = table.column(name).combine_chunks()
         if not is_text(column.type):
             raise InputError(f"table.backbones: column {name!r} holds {describe_type(column.type)}, not text")
-        present = column.drop_null()
-        backbone = open_backbone(settings)
-        content: pa.ChunkedArray = pa.chunked_array([present])
-        if settings.domain == "image" and len(present):
-            images = {"size": backbone.image_size, "channels": 3}
-            made = DOMAINS["image"].from_values(
-                present.to_pylist(), Recipe.load("npair", domain="image").data.model_copy(update=images)
-            )
-            content = made.table.column("image")
-        z = _vectors(content, backbone, settings, options)
-        rows = pa.array(
-            np.where(column.is_valid(), np.cumsum(column.is_valid()) - 1, -1), mask=np.asarray(column.is_null())
-        )
-        table = table.set_column(table.column_names.index(name), name, z.take(rows))
+        vectors = _encode_column(column, backbone, options)
+        table = table.set_column(table.column_names.index(name), name, vectors)
     return replace(records, table=table)
 
 
-def _joined(fitted_spec: Spec | None) -> tuple[str, ...]:
-    """Return the names of the columns that were put together to vectors when a model was trained."""
+def _encode_column(column: pa.Array, settings: BackboneSettings, options: ReadOptions) -> pa.FixedSizeListArray:
+    """Return the vectors of a column of texts or paths of images; a missing cell becomes a missing vector."""
+    backbone, present = open_backbone(settings), column.drop_null()
+    content: pa.ChunkedArray = pa.chunked_array([present])
+    if settings.domain == "image" and len(present):
+        image = DOMAINS["image"]
+        records = image.from_values(present.to_pylist(), _with_image_size(image.settings(), backbone))
+        content = records.table.column("image")
+    is_present = np.asarray(column.is_valid())
+    row_of_vector = pa.array(np.cumsum(is_present) - 1, mask=~is_present)
+    return _vectors(content, backbone, settings, options).take(row_of_vector)
+
+
+def _combined(fitted_spec: Spec | None) -> tuple[str, ...]:
+    """Return the names of the columns that were combined into vectors when a model was trained."""
     columns = fitted_spec.columns if isinstance(fitted_spec, TableSpec) else ()
-    return next((column.parts for column in columns if isinstance(column, Embedding) and column.name == VECTOR), ())
+    return next(
+        (column.source_columns for column in columns if isinstance(column, Embedding) and column.name == VECTOR), ()
+    )
 
 
 def _source_settings(recipe: Recipe, backbone: Backbone) -> Settings:
     """Return the settings with which the records are read; images get the size that the backbone takes."""
-    settings: Settings = getattr(recipe, recipe.source)
+    return _with_image_size(getattr(recipe, recipe.source_domain), backbone)
+
+
+def _with_image_size(settings: Settings, backbone: Backbone) -> Settings:
+    """Return settings of images with the size that a backbone takes; those of texts are not changed."""
     if backbone.image_size is None:
         return settings
     return settings.model_copy(update={"size": backbone.image_size, "channels": 3})
@@ -163,7 +173,7 @@ def _source_settings(recipe: Recipe, backbone: Backbone) -> Settings:
 
 def _with_vectors(records: Records, recipe: Recipe, backbone: Backbone, options: ReadOptions) -> Records:
     """Add the column of vectors to records; images are removed."""
-    content = DOMAINS[recipe.source].content
+    content = DOMAINS[recipe.source_domain].content
     if content is None or recipe.backbone is None:
         raise ValueError("there is no column for a backbone")
     table = records.table

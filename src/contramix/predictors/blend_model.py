@@ -17,7 +17,7 @@ from contramix.errors import InputError
 from contramix.models.fine_tuned import FineTunedModel
 from contramix.models.inference import check_finite, device_of, embed
 from contramix.models.predictor import Predictor, TargetConfig
-from contramix.models.pretrained import Pretrained, create_folder
+from contramix.models.pretrained import Pretrained
 from contramix.models.task import Task
 from contramix.predictors.blend import REPRESENTATION, Blend, Part, PartKind
 from contramix.predictors.domain_features import BLOCKS
@@ -107,7 +107,7 @@ class BlendModel(Predictor):
         InputError, RunError
             If the folder cannot be written, or the disk is full.
         """
-        place = create_folder(folder)
+        place = atomic_files.create_folder(folder)
         for number, other in enumerate(self.others, start=1):
             other.save(place / f"encoder-{number}")
         for name, spec in self.raw.items():

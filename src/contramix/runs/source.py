@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contramix.domains import DOMAINS
-from contramix.domains.table.joined_columns import joined_columns
+from contramix.domains.table.combined_columns import combined_columns
 from contramix.domains.table.unread_table import UnreadTable
 from contramix.errors import InputError
 from contramix.io.options import ReadOptions
@@ -118,7 +118,7 @@ class MemorySource:
         fit = Fit.begin(recipe, spec, spec.tensorize(self.table), seed, device)
         distributed.barrier()
         labels = None if self.target is None else self.table.column(self.target)
-        names = [name for field in self.table.schema for name in joined_columns(field) or (field.name,)]
+        names = [name for field in self.table.schema for name in combined_columns(field) or (field.name,)]
         return Prepared(fit, names, labels)
 
     def fingerprint(self, prepared: Prepared | None) -> str:
@@ -234,7 +234,7 @@ def open_source(
     InputError
         If the data cannot be read, or the value of ``cache`` is unknown or does not suit the run or the data.
     """
-    domain, options = DOMAINS[recipe.source], options or ReadOptions()
+    domain, options = DOMAINS[recipe.source_domain], options or ReadOptions()
     if cache not in ("auto", "always", "never"):
         raise InputError(f"`cache` {cache!r}: give 'auto', 'always' or 'never'")
     large = None

@@ -117,6 +117,24 @@ def unwritable(path: Path, size: int, error: OSError) -> Exception:
     return InputError(f"{path}: cannot be written: {error.strerror or error}")
 
 
+def create_folder(folder: str | os.PathLike[str]) -> Path:
+    """Create a folder if it does not exist, and return its path.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be created.
+    RunError
+        If the disk is full.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, 0, error) from error
+    return path
+
+
 def _sync_folder(folder: Path) -> None:
     """Sync a folder to disk, so that a file that was renamed in it survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)

@@ -25,13 +25,12 @@ def one_thread(libraries: Literal["blas", "openmp"]) -> AbstractContextManager[A
     return limited
 
 
-def one_thread_for_few(rows: int) -> AbstractContextManager[Any]:
-    """Return a context manager in which matrix products take one thread if there are at most 1,000 rows.
+def one_thread_for_few(rows: int, libraries: Literal["blas", "openmp"] = "blas") -> AbstractContextManager[Any]:
+    """Return a context manager in which libraries use one thread if there are at most 1,000 rows.
 
-    On two cores, a second thread makes the fit of a linear model to 160 rows of 512 features take twice as long. A
-    context should hold many products, because to set the limit takes longer than a small product.
+    Use it around a whole fit, because setting the limit takes longer than a small matrix product.
     """
-    return one_thread("blas") if rows <= FEW_ROWS else nullcontext()
+    return one_thread(libraries) if rows <= FEW_ROWS else nullcontext()
 
 
 @cache

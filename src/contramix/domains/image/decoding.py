@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from contramix.domains.image.size import ImageSize
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line
 from contramix.io.media.media_file import UnreadableFileError
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _from_floats(values: np.ndarray) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    said = printable(str(error).partition("\n")[0], 80)
+    said = first_line(error, 80)
     if "truncated" in said.lower() or "unexpected end" in said.lower() or isinstance(error, EOFError):
         return "truncated"
     return f"damaged ({said or type(error).__name__})"

@@ -19,7 +19,7 @@ from contramix.domains.table.columns.summaries import (
     TextSummary,
 )
 from contramix.domains.table.columns.vector_summary import VectorSummary
-from contramix.domains.table.joined_columns import joined_columns
+from contramix.domains.table.combined_columns import combined_columns
 from contramix.domains.table.settings import TableSettings
 from contramix.errors import InputError, nearest
 from contramix.io.tables.canonical import describe_type
@@ -68,8 +68,8 @@ class TableLearner:
                 if name not in schema.names:
                     raise InputError(f"{setting}: there is no column {name!r}; {nearest(name, schema.names)}")
         self.settings, self.target, self.rows = settings, target, 0
-        unwanted = [name for name in schema.names if settings.keep and name not in (*settings.keep, *settings.drop)]
-        self._unwanted = [name for name in unwanted if name != target]
+        named = {target, *settings.keep, *settings.drop}
+        self._unwanted = [name for name in schema.names if settings.keep and name not in named]
         excluded = {target, *settings.drop, *self._unwanted}
         self._summaries = [_summary(field, settings) for field in schema if field.name not in excluded]
 
@@ -219,7 +219,7 @@ def _summary(field: pa.Field, settings: TableSettings) -> ColumnSummary:
     if pa.types.is_fixed_size_list(column_type):
         if name in settings.categorical:
             raise InputError(f"table.categorical: column {name!r} holds vectors; only numbers can be made categories")
-        return VectorSummary(name, settings, joined_columns(field))
+        return VectorSummary(name, settings, combined_columns(field))
     if name in settings.categorical:
         return TextSummary(name, settings, numbers=True)
     return BooleanSummary(name, settings) if pa.types.is_boolean(column_type) else NumberSummary(name, settings)

@@ -131,10 +131,10 @@ class TableSpec(Spec):
 
     @property
     def input_columns(self) -> list[str]:
-        """Return the names of the input columns, with those that are put together to vectors."""
+        """Return the names of the input columns, with those that are combined into vectors."""
         names: list[str] = []
         for column in self.columns:
-            names += (isinstance(column, Embedding) and column.parts) or (column.name,)
+            names += (isinstance(column, Embedding) and column.source_columns) or (column.name,)
         return names
 
     @property

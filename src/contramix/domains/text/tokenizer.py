@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 
 MAX_CHARACTERS = 100_000
 """Maximum number of characters of a text that are tokenized. Samples are truncated to far fewer tokens anyway."""
@@ -91,7 +91,7 @@ def _from_hub(name: str, shown: str) -> str:
     try:
         return str(made.Tokenizer.from_pretrained(name).to_str())
     except Exception as error:  # the hub's client raises what its network library does
-        reason = printable(str(error).partition("\n")[0], 120)
+        reason = first_line(error, 120)
         raise InputError(
             f"{shown}: there is no such file, and the hub does not provide it ({reason}); "
             "give the path of a tokenizer.json"
@@ -127,7 +127,7 @@ def open_tokenizer(text: str, max_tokens: int | None = None) -> Any:
         else:
             tokenizer.enable_truncation(max(max_tokens, tokenizer.num_special_tokens_to_add(False)))
     except Exception as error:
-        reason = printable(str(error).partition("\n")[0], 120)
+        reason = first_line(error, 120)
         raise ValueError(f"not a tokenizer's JSON ({reason}): save it with tokenizers' Tokenizer.save") from None
     return tokenizer
 

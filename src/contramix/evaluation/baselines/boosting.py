@@ -1,7 +1,6 @@
 """Compare with gradient-boosted trees on raw features."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +13,10 @@ from contramix.evaluation.candidates import Candidate, probe_candidate
 from contramix.evaluation.probes.choosing import choose, log_likelihoods
 from contramix.evaluation.problem import PredictionProblem, Predictions, ValidationSplit
 from contramix.models.task import Task
-from contramix.runtime.threads import one_thread
+from contramix.runtime.threads import one_thread_for_few
 
 EARLY_STOPPING_ROWS = 1000
-"""Number of training rows from which the number of rounds is chosen by early stopping, and several threads are used."""
+"""Number of training rows from which the number of rounds is chosen by early stopping."""
 HELD_OUT = 0.1
 """Share of the training rows on which early stopping measures the loss."""
 MAX_ROUNDS = 1000
@@ -99,7 +98,7 @@ def _fit(task: Task, size: TreeSize, x: ndarray, y: ndarray, seed: int, stop: bo
         validation_fraction=HELD_OUT,
         random_state=seed,
     )
-    with one_thread("openmp") if len(x) < EARLY_STOPPING_ROWS else nullcontext():
+    with one_thread_for_few(len(x), "openmp"):
         return model.fit(x, y)
 
 

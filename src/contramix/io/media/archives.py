@@ -13,7 +13,7 @@ from io import BufferedIOBase
 from threading import Lock
 from typing import BinaryIO, cast
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.media.media_file import MAX_FILE_BYTES, MediaFile, UnreadableFileError, check_size
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -78,7 +78,7 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[MediaFile]:
     except InputError:
         raise
     except _BROKEN as error:
-        message = printable(str(error).partition("\n")[0], 120) or type(error).__name__
+        message = first_line(error, 120) or type(error).__name__
         raise InputError(f"{printable(path)}: the archive is truncated or damaged ({message}): copy it again") from None
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.media.archives import check_expansion
 from contramix.io.media.path_labels import SPLIT_NAMES
 from contramix.io.records import LABEL
@@ -76,7 +76,7 @@ def read_arrays(
     except InputError:
         raise
     except _BROKEN as error:
-        message = printable(str(error).partition("\n")[0], 120)
+        message = first_line(error, 120)
         if "pickle" in message or "Object arrays" in message:
             raise InputError(
                 f"{source}: holds Python objects, which are never unpickled: save numbers or text"

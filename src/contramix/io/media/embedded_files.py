@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.parquet import ParquetFile
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.media.listing import MediaFiles
 from contramix.io.media.media_file import MediaFile, UnreadableFileError, check_size, read_file
 from contramix.io.media.path_labels import SPLIT_NAMES
@@ -147,7 +147,7 @@ def _open(file: str) -> pa.Table:
                 table = parquet.read()
         table.validate(full=True)
     except _BROKEN as error:
-        message = printable(str(error).partition("\n")[0], 120)
+        message = first_line(error, 120)
         raise InputError(f"{printable(file)}: truncated or damaged ({message}): write or copy the file again") from None
     if table.num_rows == 0:
         raise InputError(f"{printable(file)}: no rows")

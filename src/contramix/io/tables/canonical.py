@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.options import MAX_COLUMNS
 from contramix.io.records import is_text
 
@@ -229,4 +229,4 @@ def _in_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _first_line(error: Exception) -> str:
-    return printable(str(error).partition("\n")[0], 300)
+    return first_line(error, 300)

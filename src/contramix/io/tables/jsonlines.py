@@ -7,7 +7,7 @@ import os
 import pyarrow as pa
 import pyarrow.json
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.options import ReadOptions
 from contramix.io.tables.opening import open_utf8
 
@@ -105,5 +105,5 @@ class _Record(dict[str, object]):
 
 
 def _unread(source: str, error: Exception) -> InputError:
-    message = printable(str(error).partition("\n")[0], 200)
+    message = first_line(error, 200)
     return InputError(f"{source}: cannot be read as JSONL ({message})")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from contramix.errors import InputError, printable
+from contramix.errors import InputError, first_line, printable
 from contramix.io.options import MAX_COLUMNS, MISSING_MARKERS, ReadOptions
 from contramix.io.records import Records
 from contramix.io.tables.canonical import to_canonical
@@ -188,7 +188,7 @@ def damaged_file_error(source: str, error: BaseException) -> InputError:
 
 
 def _reason(error: BaseException) -> str:
-    message = printable(str(error).partition("\n")[0], 200)
+    message = first_line(error, 200)
     if "compressed stream" in message or "inflate" in message or "ZSTD" in message:
         return f"the compressed data ends early or is damaged ({message}): copy or pack the file again"
     if "pickle" in message:

@@ -25,8 +25,8 @@ class Embedding(InputColumn):
         Root mean square deviation of all numbers from their means.
     low, high
         Minimum and maximum of each encoded number in the training rows.
-    parts
-        Names of the columns of numbers that were put together to vectors; empty if the column held vectors.
+    source_columns
+        Names of the columns of numbers that were combined into vectors; empty if the column held vectors.
     """
 
     kind: Literal["embedding"] = "embedding"
@@ -34,7 +34,7 @@ class Embedding(InputColumn):
     scale: float
     low: tuple[float, ...]
     high: tuple[float, ...]
-    parts: tuple[str, ...] = ()
+    source_columns: tuple[str, ...] = ()
 
     @property
     def elements(self) -> list[Element]:

@@ -20,13 +20,13 @@ class VectorSummary(ColumnSummary):
     ----------
     name, settings
         Name of the column, and how the columns of the table are encoded.
-    parts
-        Names of the columns of numbers that were put together to vectors; empty if the column held vectors.
+    source_columns
+        Names of the columns of numbers that were combined into vectors; empty if the column held vectors.
     """
 
-    def __init__(self, name: str, settings: TableSettings, parts: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, settings: TableSettings, source_columns: tuple[str, ...] = ()) -> None:
         super().__init__(name, settings)
-        self._parts = parts
+        self._source_columns = source_columns
         self._count = 0
         self._origin, self._sum, self._squares, self._low, self._high = (np.empty(0) for _ in range(5))
 
@@ -63,5 +63,5 @@ class VectorSummary(ColumnSummary):
             scale=scale,
             low=tuple(((self._low - mean) / scale).tolist()),
             high=tuple(((self._high - mean) / scale).tolist()),
-            parts=self._parts,
+            source_columns=self._source_columns,
         )

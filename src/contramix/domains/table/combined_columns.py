@@ -1,4 +1,4 @@
-"""Put columns of numbers together to one column of vectors."""
+"""Combine columns of numbers into one column of vectors."""
 
 import json
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from contramix.errors import InputError, nearest
 
 ALL = ("*",)
 """Value of ``table.embedding`` that names all columns of numbers."""
-_KEY = b"joined_columns"
+_KEY = b"combined_columns"
 
 
-def join_columns(table: pa.Table, names: Sequence[str], into: str, target: str | None = None) -> pa.Table:
-    """Replace columns of numbers by one column of vectors, whose field notes their names, in the place of the first.
+def combine_columns(table: pa.Table, names: Sequence[str], into: str, target: str | None = None) -> pa.Table:
+    """Combine columns of numbers into one column of vectors in the place of the first; its field stores their names.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def join_columns(table: pa.Table, names: Sequence[str], into: str, target: str |
     return table.drop_columns(used).add_column(place, field, vectors)
 
 
-def joined_columns(field: pa.Field) -> tuple[str, ...]:
-    """Return the names of the columns that :func:`join_columns` put together to the column of a field."""
-    noted = (field.metadata or {}).get(_KEY)
-    return () if noted is None else tuple(json.loads(noted))
+def combined_columns(field: pa.Field) -> tuple[str, ...]:
+    """Return the names of the columns that :func:`combine_columns` combined into the column of a field."""
+    stored = (field.metadata or {}).get(_KEY)
+    return () if stored is None else tuple(json.loads(stored))

@@ -15,9 +15,9 @@ from contramix.backbones.settings import BackboneSettings
 from contramix.errors import InputError
 
 PREFIX = "own:"
-"""Beginning of the name of a backbone that is not loaded but given; the hash of its weights follows."""
-_GIVEN: dict[str, Callable[..., Any]] = {}
-"""Functions that were given in this process, by name."""
+"""Beginning of the name of a backbone that is a function of the user; the hash of its weights follows."""
+_REGISTERED: dict[str, tuple[Callable[..., Any], str]] = {}
+"""Functions that were registered in this process, each with the hash of its weights, by name."""
 
 
 class TextFunction:
@@ -27,14 +27,16 @@ class TextFunction:
     ----------
     function
         The function, or a PyTorch module.
+    weights_sha256
+        Hash of its weights.
     """
 
     image_size: int | None = None
 
-    def __init__(self, function: Callable[[list[str]], Any]) -> None:
+    def __init__(self, function: Callable[[list[str]], Any], weights_sha256: str) -> None:
         self._function = function.eval() if isinstance(function, nn.Module) else function
         self.library = f"torch {torch.__version__}"
-        self.weights_sha256 = hash_function(function)
+        self.weights_sha256 = weights_sha256
         self.width = self.encode(["a"]).shape[1]
 
     def encode(self, values: Sequence[str]) -> Float32[ndarray, " n d"]:
@@ -47,30 +49,33 @@ class TextFunction:
         return np.ascontiguousarray(z)
 
 
-def give(function: Callable[..., Any]) -> str:
-    """Make a function known as a backbone in this process, and return the name by which recipes refer to it.
+def register_function(function: Callable[..., Any]) -> str:
+    """Register a function as a backbone in this process, and return the name by which recipes refer to it.
 
     Parameters
     ----------
     function
         Function of a list of texts, or of a float32 tensor (n, 3, height, width) of normalized images.
     """
-    name = f"{PREFIX}{hash_function(function)[:16]}"
-    _GIVEN[name] = function
+    weights_sha256 = hash_function(function)
+    name = f"{PREFIX}{weights_sha256[:16]}"
+    _REGISTERED[name] = function, weights_sha256
     return name
 
 
-def open_own(settings: BackboneSettings) -> Backbone:
-    """Return the backbone of a function that was given before in this process.
+def open_function(settings: BackboneSettings) -> Backbone:
+    """Return the backbone of a function that was registered in this process.
 
     Raises
     ------
     InputError
-        If the function was not given.
+        If the function was not registered.
     """
-    if settings.name not in _GIVEN:
+    if settings.name not in _REGISTERED:
         raise InputError(
             "`backbone`: the model was trained with a backbone of your own; give it as load(..., backbone=...)"
         )
-    function = _GIVEN[settings.name]
-    return TextFunction(function) if settings.domain == "text" else ImageModule(function, settings)
+    function, weights_sha256 = _REGISTERED[settings.name]
+    if settings.domain == "text":
+        return TextFunction(function, weights_sha256)
+    return ImageModule(function, settings, weights_sha256)
